@@ -1,0 +1,4 @@
+"""The physical layer: random streams, channels, SNR conversions, modulation, coding.
+
+An island: it imports neither `semantic` nor `simulator`.
+"""

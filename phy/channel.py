@@ -1,0 +1,66 @@
+"""The contract of a channel: draw the fading, apply it; nothing about schemes.
+
+A channel of one's own is a class with `draw`; `apply` has a default. Both simulated worlds,
+semantic and coded, send through the very same object.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+from torch import Tensor
+
+from phy.streams import Streams
+
+
+class Received(NamedTuple):
+    """What the receiver gets out of one slot.
+
+    Attributes:
+        y: [batch, uses] complex channel output.
+        h: [batch, uses] complex gain that the receiver believes in (CSIR), so that y ~ h x + n.
+        no: [batch, uses] variance of the complex noise on y, or a scalar [1, 1].
+    """
+
+    y: Tensor
+    h: Tensor
+    no: Tensor
+
+
+class Channel(ABC):
+    """A channel y = h x + n with E|h|^2 = 1 and n ~ CN(0, no).
+
+    Subclasses are final: give `draw`, and `apply` where the law is not this product.
+    """
+
+    @abstractmethod
+    def draw(
+        self, streams: Streams, uses: int, state: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Draws the fading of one slot.
+
+        Args:
+            streams: Random numbers, one independent stream per row.
+            uses: Complex channel uses to cover.
+            state: What the last slot of the same images left behind, leading axis "batch"; None
+                in the first slot and for channels without memory.
+
+        Returns:
+            (h [batch, uses] or [batch, 1] complex64, state for the next slot).
+        """
+
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Streams) -> Received:
+        """Sends one slot.
+
+        Args:
+            x: [batch, uses] complex channel input.
+            h: What `draw` gave.
+            no: Variance of the complex noise.
+            streams: Random numbers for the noise.
+
+        Returns:
+            Output, CSIR and noise variance, all with x's axes.
+        """
+        noise = streams.complex_normal(x.shape[1])
+        return Received(h * x + no**0.5 * noise, h.expand_as(x), x.real.new_full((1, 1), no))

@@ -1,0 +1,153 @@
+"""BPSK, QPSK, 16-QAM and 64-QAM of TS 38.211 clause 5.1, and their soft demapping.
+
+Every constellation is a Gray-labelled amplitude on each axis; bits alternate between the axes:
+
+    b0 b2 b4 ... -> amplitude on the real axis          b1 b3 b5 ... -> on the imaginary axis
+
+BPSK is one bit on the diagonal (1 + j) / sqrt 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+#: Bits per symbol Q_m, by name.
+BITS_PER_SYMBOL = {"bpsk": 1, "qpsk": 2, "16qam": 4, "64qam": 6}
+
+
+@dataclass(frozen=True)
+class Modulation:
+    """A constellation with unit mean power.
+
+    Attributes:
+        name: "bpsk", "qpsk", "16qam" or "64qam".
+
+    Raises:
+        ValueError: When the name is unknown.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.name not in BITS_PER_SYMBOL:
+            near = difflib.get_close_matches(self.name, BITS_PER_SYMBOL, 1)
+            hint = f", did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"modulation {self.name!r} is not one of {', '.join(BITS_PER_SYMBOL)}{hint}"
+            )
+
+    @property
+    def bits_per_symbol(self) -> int:
+        """Q_m."""
+        return BITS_PER_SYMBOL[self.name]
+
+    def amplitudes(self) -> Tensor:
+        """The points of one axis, in the order of their labels: [2 ** bits of the axis].
+
+        >>> (Modulation("16qam").amplitudes() * 10**0.5).round()
+        tensor([ 1.,  3., -1., -3.])
+        """
+        bits = max(1, self.bits_per_symbol // 2)
+        points = torch.tensor([1.0])
+        # Each further label bit mirrors the inner points: 38.211 writes it (1-2b)[2-(1-2b')].
+        for level in range(bits - 1):
+            points = torch.cat([2.0 ** (level + 1) - points, 2.0 ** (level + 1) + points])
+        points = torch.cat([points, -points])
+        return points / math.sqrt(2.0 * float((points**2).mean()))
+
+    def points(self) -> Tensor:
+        """All symbols, in the order of their labels b0 b1 ... read as a number: [2 ** Q_m].
+
+        >>> Modulation("bpsk").points()
+        tensor([ 0.7071+0.7071j, -0.7071-0.7071j])
+        """
+        labels = torch.arange(2**self.bits_per_symbol)
+        powers = torch.arange(self.bits_per_symbol - 1, -1, -1)
+        return self.map((labels[:, None] >> powers & 1).to(torch.uint8))[:, 0]
+
+    def map(self, bits: Tensor) -> Tensor:
+        """Bits to symbols.
+
+        Args:
+            bits: [batch, n] zeros and ones, n a multiple of Q_m.
+
+        Returns:
+            [batch, n / Q_m] complex64.
+
+        Raises:
+            ValueError: When the shape is not allowed.
+        """
+        order = self.bits_per_symbol
+        if bits.ndim != 2 or bits.shape[1] % order:
+            raise ValueError(
+                f"bits have shape {tuple(bits.shape)}, they must be [batch, n], "
+                f"n a multiple of {order}"
+            )
+        amplitudes = self.amplitudes().to(bits.device)
+        labels = bits.reshape(len(bits), -1, order).to(torch.int32)
+        if order == 1:
+            axis = amplitudes[labels[..., 0]]
+            return torch.complex(axis, axis)
+        real, imaginary = labels[..., 0], labels[..., 1]
+        for i in range(2, order, 2):
+            real, imaginary = 2 * real + labels[..., i], 2 * imaginary + labels[..., i + 1]
+        return torch.complex(amplitudes[real], amplitudes[imaginary])
+
+    def demap(self, y: Tensor, h: Tensor, no: Tensor | float, max_log: bool = False) -> Tensor:
+        """Coherent soft demapping, exact unless asked otherwise.
+
+        Args:
+            y: [batch, uses] complex channel output h x + n.
+            h: Complex gain, of a shape that broadcasts to y's.
+            no: Variance of the complex noise, > 0: a number, or of a shape that broadcasts to y's.
+            max_log: Whether to keep the nearest point of each hypothesis only.
+
+        Returns:
+            [batch, uses Q_m] float32 LLRs ln p(0) / p(1).
+
+        Raises:
+            ValueError: When `no` is not positive, or has a shape that only seems to fit.
+        """
+        no = torch.as_tensor(no, dtype=torch.float32, device=y.device)
+        if no.ndim not in (0, y.ndim):
+            raise ValueError(
+                f"no has shape {tuple(no.shape)}, it must be a number or, like y, have {y.ndim} axes"
+            )
+        if not bool((no > 0).all()):
+            raise ValueError(f"no = {float(no.min())} is not allowed, it must be > 0")
+        # Nothing is divided by h: a use in a deep fade gives LLRs near zero, not infinities.
+        matched = torch.view_as_real(y * h.conj()) * (2.0 / no)[..., None]
+        gain = (h.real**2 + h.imag**2) / no
+        if self.name == "bpsk":
+            # 2 (d0 - d1) = 4 Re(y h* s0*) / no, with s0 = (1 + j) / sqrt 2.
+            return matched.sum(dim=-1) * math.sqrt(2.0)
+        axis_bits = _axis_llrs(matched, gain[..., None], self.amplitudes(), max_log)
+        return torch.stack(axis_bits, dim=-2).flatten(start_dim=-3)
+
+
+def _axis_llrs(matched: Tensor, gain: Tensor, amplitudes: Tensor, max_log: bool) -> list[Tensor]:
+    """LLRs of each label bit of an axis: a list of [batch, uses, 2], the first bit first.
+
+    ln p(y | a) = matched a - gain a^2 + a constant.
+    """
+    if len(amplitudes) == 2:
+        return [2.0 * matched * float(amplitudes[0])]
+    metrics = [matched * a - gain * a * a for a in amplitudes.tolist()]
+    merge = torch.maximum if max_log else torch.logaddexp
+    llrs = []
+    bits = len(metrics).bit_length() - 1
+    for bit in range(bits):
+        sums: list[Tensor | None] = [None, None]
+        for label, metric in enumerate(metrics):
+            value = label >> (bits - 1 - bit) & 1
+            known = sums[value]
+            sums[value] = metric if known is None else merge(known, metric)
+        zero, one = sums
+        assert zero is not None and one is not None
+        llrs.append(zero - one)
+    return llrs

@@ -1,0 +1,267 @@
+"""Labelled vehicle images: what every loader returns and everything behind it reads.
+
+open_dataset(spec, split) -> VehicleImages -> limit / subset -> images.load_images
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from semantic.data.names import nearest
+
+Split = Literal["test", "train"]
+
+# In the order of VeRi-776's list_color.txt and list_type.txt: index = VeRi's id - 1.
+COLORS = (
+    *("yellow", "orange", "green", "gray", "red"),
+    *("blue", "white", "golden", "brown", "black"),
+)
+TYPES = ("sedan", "suv", "van", "hatchback", "mpv", "pickup", "bus", "truck", "estate")
+UNKNOWN = -1
+"""Label of an image whose colour or type nobody gave; it is masked in losses and accuracies."""
+
+SPLITS: tuple[Split, ...] = ("test", "train")
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """Where the bytes of one image are: a file, or a member of a zip archive.
+
+    Attributes:
+        name: what messages call the image, relative to the root of its set.
+        path: the file, or the archive.
+        member: the name inside the archive; None for a plain file.
+    """
+
+    name: str
+    path: Path
+    member: str | None = None
+
+    def read(self) -> bytes:
+        """The encoded image.
+
+        Raises:
+            OSError: if the file or the archive cannot be read.
+        """
+        if self.member is None:
+            return self.path.read_bytes()
+        state = self.path.stat()
+        try:
+            return _archive(self.path, state.st_mtime_ns, state.st_size).read(self.member)
+        except (KeyError, BadZipFile, zlib.error) as error:
+            raise OSError(f"{self.path}: {error}") from error
+
+
+@lru_cache(maxsize=2)
+def _archive(path: Path, mtime_ns: int, size: int) -> ZipFile:
+    # Opening a zip parses its whole directory, too slow once per image. It is kept in memory
+    # because forked workers that share a file descriptor would also share its position.
+    del mtime_ns, size  # part of the key only: a rewritten file is another archive
+    return ZipFile(io.BytesIO(path.read_bytes()))
+
+
+@dataclass(frozen=True, eq=False)
+class VehicleImages:
+    """A labelled set of vehicle images; its arrays share the axis "images".
+
+    An image that is both a query and in the gallery (every VeRi-776 query is) is two rows; the
+    evaluation leaves out images of the same vehicle and the same camera.
+
+    Attributes:
+        name: what messages and results call the set.
+        files: where the bytes of each image are.
+        vehicle: identity, [images] int64; the numbers need not be contiguous.
+        camera: camera, [images] int64.
+        color: index into `colors`, [images] int64, `UNKNOWN` where unlabelled.
+        type: index into `types`, [images] int64, `UNKNOWN` where unlabelled.
+        is_query: [images] bool; all False in a training set.
+        colors: names of the colours.
+        types: names of the types.
+
+    Raises:
+        ValueError: if the lengths differ or a label is outside its names.
+    """
+
+    name: str
+    files: tuple[ImageFile, ...]
+    vehicle: npt.NDArray[np.int64]
+    camera: npt.NDArray[np.int64]
+    color: npt.NDArray[np.int64]
+    type: npt.NDArray[np.int64]
+    is_query: npt.NDArray[np.bool_]
+    colors: tuple[str, ...] = COLORS
+    types: tuple[str, ...] = TYPES
+
+    def __post_init__(self) -> None:
+        for field in ("vehicle", "camera", "color", "type", "is_query"):
+            kind = np.bool_ if field == "is_query" else np.int64
+            column: npt.NDArray[Any] = np.asarray(getattr(self, field), dtype=kind)
+            if column.shape != (len(self.files),):
+                raise ValueError(
+                    f"{self.name}: {field} has shape {column.shape}, "
+                    f"must be ({len(self.files)},), one per image"
+                )
+            object.__setattr__(self, field, column)
+        for field, names in (("color", self.colors), ("type", self.types)):
+            column = getattr(self, field)
+            if np.any((column < UNKNOWN) | (column >= len(names))):
+                raise ValueError(
+                    f"{self.name}: {field} must be {UNKNOWN} or 0 to {len(names) - 1}, "
+                    f"is {column.min()} to {column.max()}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def subset(
+        self, index: Sequence[int] | npt.NDArray[np.int64] | npt.NDArray[np.bool_]
+    ) -> VehicleImages:
+        """The images at the given places, or where a [images] bool mask is True, in that order."""
+        at = np.arange(len(self))[np.asarray(index, dtype=None if len(index) else np.int64)]
+        return replace(
+            self,
+            files=tuple(self.files[i] for i in at),
+            vehicle=self.vehicle[at],
+            camera=self.camera[at],
+            color=self.color[at],
+            type=self.type[at],
+            is_query=self.is_query[at],
+        )
+
+    def limit(self, images: int, seed: int) -> VehicleImages:
+        """About `images` images: whole vehicles in a random order that only the seed decides.
+
+        Every scheme gets the same subset, and a smaller subset is part of a larger one. A set with
+        queries keeps at least one that the gallery answers. The gallery shrinks too, so
+        re-identification gets easier: numbers of different sizes do not compare.
+
+        Args:
+            images: wanted number; the result has this many up to one vehicle.
+            seed: seed of the order of the vehicles.
+
+        Raises:
+            ValueError: if `images` is below 1.
+        """
+        if images < 1:
+            raise ValueError(f"number of images is {images}, must be at least 1")
+        if images >= len(self):
+            return self
+        vehicles, inverse, counts = np.unique(self.vehicle, return_inverse=True, return_counts=True)
+        order = np.random.default_rng(seed).permutation(len(vehicles))
+        useful = np.isin(vehicles[order], self.vehicle[self.answerable()])
+        if useful.any():  # put first, so that it is in every subset
+            first = int(np.argmax(useful))
+            order = np.concatenate([order[[first]], np.delete(order, first)])
+        total = np.cumsum(counts[order])
+        keep = max(1, int(np.searchsorted(total, images, side="right")))
+        # One more vehicle, if that comes closer to the wanted number.
+        if keep < len(order) and total[keep] - images < images - total[keep - 1]:
+            keep += 1
+        return self.subset(np.isin(inverse, order[:keep]))
+
+    def answerable(self) -> npt.NDArray[np.bool_]:
+        """[images] bool: queries whose vehicle another camera has in the gallery."""
+        seen_by: dict[int, set[int]] = {}
+        for i in np.flatnonzero(~self.is_query):
+            seen_by.setdefault(int(self.vehicle[i]), set()).add(int(self.camera[i]))
+        answer = np.zeros(len(self), dtype=np.bool_)
+        for i in np.flatnonzero(self.is_query):
+            answer[i] = bool(seen_by.get(int(self.vehicle[i]), set()) - {int(self.camera[i])})
+        return answer
+
+    def read(self, i: int) -> bytes:
+        """The encoded bytes of image `i`; OSError if its file cannot be read."""
+        return self.files[i].read()
+
+    def content_hash(self) -> str:
+        """SHA-256 over names, labels and bytes of all images, in hexadecimal.
+
+        It does not depend on where the set is stored. Read once per instance.
+        """
+        return self._content_hash
+
+    @cached_property
+    def _content_hash(self) -> str:
+        digest = hashlib.sha256(repr((len(self), self.colors, self.types)).encode())
+        for column in (self.vehicle, self.camera, self.color, self.type, self.is_query):
+            digest.update(column.astype("<i8").tobytes())
+        for file in self.files:
+            try:
+                content = hashlib.sha256(file.read()).digest()
+            except OSError:  # reported when the images are loaded
+                content = b"unreadable"
+            digest.update(repr((file.name, content)).encode())
+        return digest.hexdigest()
+
+
+def check_queries(images: VehicleImages, where: str) -> None:
+    """Refuse a test set on which re-identification cannot be measured.
+
+    Args:
+        images: queries and gallery.
+        where: the file or directory that the message names.
+
+    Raises:
+        ValueError: if there is no query, or a query whose vehicle no other camera has in the
+            gallery.
+    """
+    if not images.is_query.any():
+        raise ValueError(f"{where}: no query images")
+    lost = np.flatnonzero(images.is_query & ~images.answerable())
+    if len(lost):
+        i = int(lost[0])
+        more = f" (and {len(lost) - 1} more queries)" if len(lost) > 1 else ""
+        raise ValueError(
+            f"{where}: no gallery image of vehicle {images.vehicle[i]} from a camera other than "
+            f"{images.camera[i]} for query {images.files[i].name}{more}"
+        )
+
+
+def open_dataset(spec: str, split: Split = "test", pattern: str | None = None) -> VehicleImages:
+    """Open the set that a ``--data`` option names.
+
+    Args:
+        spec: "synthetic" (the embedded test set), "veri:DIR" (VeRi-776) or "DIR" (a folder with a
+            table of labels, or file names that carry them).
+        split: "test" for queries and gallery, "train" for training images.
+        pattern: for "DIR", a regular expression that reads vehicle and camera from a file name;
+            see `semantic.data.patterns`.
+
+    Raises:
+        ValueError: for anything that cannot be opened; one line that names the file or directory.
+    """
+    # Imported here: the loaders build on the classes above.
+    from semantic.data.embedded import open_synthetic
+    from semantic.data.folder import open_folder
+    from semantic.data.veri import open_veri
+
+    if split not in SPLITS:
+        raise ValueError(f"unknown split {split!r}; {nearest(split, SPLITS)}")
+    kind, colon, rest = spec.partition(":")
+    if pattern is not None and (spec == "synthetic" or kind == "veri"):
+        raise ValueError(f"{spec} takes no file-name pattern; only a plain directory does")
+    if spec == "synthetic":
+        return open_synthetic(split)
+    if kind == "veri" and colon:
+        if not rest:
+            raise ValueError("'veri:' names no directory; use veri:DIR")
+        return open_veri(Path(rest), split)
+    root = Path(spec)
+    if not spec or not root.exists():
+        siblings = [p.name for p in root.parent.iterdir()] if root.parent.is_dir() else []
+        hint = nearest(kind + colon if colon else root.name, ("synthetic", "veri:", *siblings), "")
+        raise ValueError(
+            f"data set {spec!r} is neither synthetic, nor veri:DIR, nor a directory{hint}"
+        )
+    return open_folder(root, split, pattern)

@@ -1,0 +1,59 @@
+"""The synthetic test set that ships inside the package, as one zip file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from semantic.data.dataset import ImageFile, Split, VehicleImages
+from semantic.data.folder import with_cameras
+from semantic.data.labels import assemble, parse_labels
+from semantic.data.names import nearest
+
+ARCHIVE = Path(__file__).with_name("synthetic_test.zip")
+
+
+def open_synthetic(split: Split = "test") -> VehicleImages:
+    """Open the embedded synthetic test set.
+
+    Raises:
+        ValueError: for the training split, which is rendered on demand, or an incomplete
+            installation.
+    """
+    if split == "train":
+        raise ValueError(
+            "the synthetic training images are not shipped: run `simulate data synthetic "
+            "--split train --out DIR` and give DIR as the data"
+        )
+    return open_archive(ARCHIVE, "synthetic", split)
+
+
+def open_archive(path: Path, name: str, split: Split = "test") -> VehicleImages:
+    """Open a zip file that holds ``labels.csv`` and the images it lists.
+
+    Args:
+        path: the zip file.
+        name: what the set will be called.
+        split: "test" or "train".
+
+    Raises:
+        ValueError: if the file is missing or damaged, or lists an image it does not hold.
+    """
+    table = f"{path}/labels.csv"
+    try:
+        with ZipFile(path) as archive:
+            members = set(archive.namelist())
+            text = archive.read("labels.csv").decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: missing; the installation is incomplete") from error
+    except KeyError as error:
+        raise ValueError(f"{path}: no labels.csv inside") from error
+    except (BadZipFile, OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: damaged: {error}") from error
+    rows = with_cameras(parse_labels(text, table), None, table)
+    for row in rows:
+        if row.file not in members:
+            hint = nearest(row.file, members, "")
+            raise ValueError(f"{row.where}: {row.file} is not in {path}{hint}")
+    files = [ImageFile(row.file, path, row.file) for row in rows]
+    return assemble(name, table, rows, files, split)

@@ -1,0 +1,213 @@
+"""The table of labels of a plain set: ``labels.csv`` or ``labels.json``.
+
+Columns: file, vehicle (both needed), camera, color, type, split. Colour and type are names or blank
+(unlabelled); split is train, query or gallery for every image or for none. The JSON form is a list
+of objects with these keys.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from semantic.data.dataset import (
+    COLORS,
+    TYPES,
+    UNKNOWN,
+    ImageFile,
+    Split,
+    VehicleImages,
+    check_queries,
+)
+from semantic.data.names import nearest
+
+COLUMNS = ("file", "vehicle", "camera", "color", "type", "split")
+ROLES = ("train", "query", "gallery")
+NEEDED = ("file", "vehicle")
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """What is known of one image, before names become numbers.
+
+    Attributes:
+        where: file and line, for messages.
+        file: the image, relative to the root of the set.
+        vehicle: name or number of the vehicle.
+        camera: name or number of the camera; "" if not given.
+        color: index into `COLORS` or `UNKNOWN`.
+        type: index into `TYPES` or `UNKNOWN`.
+        role: train, query or gallery; "" if not given.
+    """
+
+    where: str
+    file: str
+    vehicle: str
+    camera: str
+    color: int = UNKNOWN
+    type: int = UNKNOWN
+    role: str = ""
+
+
+def parse_labels(text: str, source: str) -> list[LabelRow]:
+    """Read a table of labels.
+
+    Args:
+        text: the table's content; JSON if `source` has that ending, else CSV.
+        source: name of the table, for messages.
+
+    Raises:
+        ValueError: for a table that cannot be read, an unknown or missing column, an unknown name;
+            one line naming source, line, value and nearest valid name.
+    """
+    is_json = source.lower().endswith(".json")
+    records = _json_records(text, source) if is_json else _csv_records(text, source)
+    rows = [_row(where, record) for where, record in records]
+    if not rows:
+        raise ValueError(f"{source}: no images")
+    seen: dict[tuple[str, str], str] = {}
+    for row in rows:
+        first = seen.setdefault((row.file, row.role), row.where)
+        if first != row.where:
+            raise ValueError(f"{row.where}: {row.file} is already given at {first}")
+        if bool(row.role) != bool(rows[0].role):
+            raise ValueError(f"{row.where}: split must be given for every image or for none")
+    return rows
+
+
+def _csv_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    try:
+        header = [column.strip().lower() for column in next(reader, [])]
+        _check_columns(header, f"{source}:1")
+        records = []
+        for fields in reader:
+            where = f"{source}:{reader.line_num}"
+            if not fields:
+                continue
+            if len(fields) != len(header):
+                raise ValueError(f"{where}: {len(fields)} fields, the header has {len(header)}")
+            records.append((where, dict(zip(header, fields, strict=True))))
+    except csv.Error as error:
+        raise ValueError(f"{source}:{reader.line_num}: not CSV: {error}") from error
+    return records
+
+
+def _json_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{source}:{error.lineno}: not JSON: {error.msg}") from error
+    if not isinstance(entries, list):
+        raise ValueError(f"{source}: must be a list of objects, is {type(entries).__name__}")
+    records = []
+    for number, entry in enumerate(entries, start=1):
+        where = f"{source}: entry {number}"
+        if not isinstance(entry, dict):
+            raise ValueError(f"{where}: must be an object, is {type(entry).__name__}")
+        _check_columns(list(entry), where)
+        records.append((where, {k: "" if v is None else str(v) for k, v in entry.items()}))
+    return records
+
+
+def _check_columns(columns: Sequence[str], where: str) -> None:
+    """Columns of the user's own pass; a misspelt one would silently lose a label."""
+    for column in NEEDED:
+        if column not in columns:
+            raise ValueError(f"{where}: no column {column!r}; has {', '.join(columns) or 'none'}")
+    for column in columns:
+        hint = nearest(column, set(COLUMNS) - set(columns), "")
+        if column not in COLUMNS and hint:
+            raise ValueError(f"{where}: unknown column {column!r}{hint}")
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"{where}: a column is given twice: {', '.join(columns)}")
+
+
+def _row(where: str, record: dict[str, str]) -> LabelRow:
+    value = {column: record.get(column, "").strip() for column in COLUMNS}
+    for column in NEEDED:
+        if not value[column]:
+            raise ValueError(f"{where}: {column} is blank")
+    role = value["split"].lower()
+    if role and role not in ROLES:
+        raise ValueError(f"{where}: unknown split {value['split']!r}; {nearest(role, ROLES)}")
+    return LabelRow(
+        where,
+        value["file"],
+        value["vehicle"],
+        value["camera"],
+        _index(value["color"], COLORS, f"{where}: unknown color"),
+        _index(value["type"], TYPES, f"{where}: unknown type"),
+        role,
+    )
+
+
+def _index(name: str, names: tuple[str, ...], complaint: str) -> int:
+    if not name:
+        return UNKNOWN
+    if name.lower() not in names:
+        raise ValueError(f"{complaint} {name!r}; {nearest(name, names)}")
+    return names.index(name.lower())
+
+
+def assemble(
+    name: str, where: str, rows: Sequence[LabelRow], files: Sequence[ImageFile], split: Split
+) -> VehicleImages:
+    """Number the names, choose the split's images, and see that they can be evaluated.
+
+    Without roles, "train" takes all images, and "test" asks with the lowest camera for what the
+    other cameras have seen; a vehicle that only the lowest camera has seen stays in the gallery.
+
+    Args:
+        name: what the set will be called.
+        where: the table or directory, for messages.
+        rows: labels, each with a camera.
+        files: the image of each row.
+        split: "train" or "test".
+
+    Raises:
+        ValueError: if the split has no images, or the test split no query that can be answered.
+    """
+    role = np.array([row.role for row in rows])
+    images = VehicleImages(
+        name,
+        tuple(files),
+        _numbers([row.vehicle for row in rows]),
+        _numbers([row.camera for row in rows]),
+        np.array([row.color for row in rows]),
+        np.array([row.type for row in rows]),
+        role == "query",
+    )
+    if rows[0].role:
+        chosen = (role == "train") == (split == "train")
+        if not chosen.any():
+            has = ", ".join(sorted(set(role.tolist())))
+            raise ValueError(f"{where}: no {split} images; the splits it has: {has}")
+        images = images.subset(chosen)
+    elif split == "test":
+        images = _ask_lowest_camera(images, where)
+    if split == "test":
+        check_queries(images, where)
+    return images
+
+
+def _numbers(names: list[str]) -> npt.NDArray[np.int64]:
+    """Numbers as they are; if one is not a number, all are counted in the order of the names."""
+    if all(name.isascii() and name.isdigit() and len(name) <= 18 for name in names):
+        return np.array([int(name) for name in names], dtype=np.int64)
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+
+
+def _ask_lowest_camera(images: VehicleImages, where: str) -> VehicleImages:
+    lowest = images.camera.min()
+    if np.all(images.camera == lowest):
+        raise ValueError(f"{where}: all {len(images)} images are from one camera, needs two")
+    elsewhere = images.vehicle[images.camera != lowest]
+    is_query = (images.camera == lowest) & np.isin(images.vehicle, elsewhere)
+    return replace(images, is_query=is_query)

@@ -1,0 +1,26 @@
+"""Procedural vehicles for re-identification: specifications, scenes, renderer and writer.
+
+    sample_vehicles -> sample_shots -> render -> write_synthetic
+
+Everything is drawn from a seed. Only `render` and `write_synthetic` need OpenGL (extra ``render``);
+importing this package does not.
+"""
+
+from semantic.data.synthetic.dataset import write_synthetic
+from semantic.data.synthetic.renderer import render
+from semantic.data.synthetic.scene import Camera, Light, Shot, sample_cameras
+from semantic.data.synthetic.tracks import LabelledShot, sample_shots
+from semantic.data.synthetic.vehicle import Vehicle, sample_vehicles
+
+__all__ = [
+    "Camera",
+    "LabelledShot",
+    "Light",
+    "Shot",
+    "Vehicle",
+    "render",
+    "sample_cameras",
+    "sample_shots",
+    "sample_vehicles",
+    "write_synthetic",
+]

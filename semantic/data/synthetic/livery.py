@@ -1,0 +1,218 @@
+"""Marks and stripes: what tells two vehicles of one colour and type apart."""
+
+import colorsys
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from semantic.data.synthetic.paint import Rgb, to_linear
+from semantic.data.synthetic.proportions import Proportions
+
+FACES = ("side", "top", "front", "rear", "left", "right")
+SHAPES = (
+    "disc", "ring", "square", "diamond", "triangle", "star", "cross", "chevron", "bars", "checker",
+    "halves", "patch",
+)  # fmt: skip
+WHERE = ("top", "side", "slanted")
+MAX_MARKS = 12
+MAX_STRIPES = 3
+
+# Hue in degrees and value of the accent colours; black and white come on top.
+_ACCENTS = ((0, 0.9), (28, 1.0), (54, 1.0), (90, 0.85), (135, 0.6), (175, 0.8), (200, 0.95),
+            (228, 0.8), (275, 0.7), (310, 0.9), (340, 1.0))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A sticker or a damaged patch on one face, centred at (u_m, v_m) of that face.
+
+    Faces are seen along an axis of the vehicle: (x, z) for the sides, (x, y) for the top, (y, z)
+    for front and rear. "side" is on both sides.
+    """
+
+    face: str
+    shape: str
+    u_m: float
+    v_m: float
+    half_u_m: float
+    half_v_m: float
+    turn_rad: float
+    rgb: Rgb
+    rgb2: Rgb
+
+
+@dataclass(frozen=True)
+class Stripe:
+    """A band: on the "top" (across y), on the "side" (across z) or "slanted" there (across x)."""
+
+    where: str
+    centre_m: float
+    half_m: float
+    rgb: Rgb
+
+
+def shape_atlas(size: int = 64) -> NDArray[np.uint8]:
+    """All shapes side by side.
+
+    Returns:
+        (size, 12 * size): 0 outside, 128 in the first colour, 255 in the second.
+    """
+    axis = (np.arange(size) + 0.5) / size * 2 - 1
+    x, y = np.meshgrid(axis, axis)
+    r, m, d = np.hypot(x, y), np.maximum(abs(x), abs(y)), abs(x) + abs(y)
+    angle = np.arctan2(x, y)
+    uneven = (
+        0.65
+        + 0.15 * np.sin(3 * angle + 1)
+        + 0.12 * np.sin(5 * angle)
+        + 0.08 * np.sin(9 * angle + 2)
+    )
+    drawn = {
+        "disc": (r < 1.0, r < 0.48),
+        "ring": ((r < 1.0) & (r > 0.55), False),
+        "square": (m < 0.86, m > 0.55),
+        "diamond": (d < 1.0, d < 0.48),
+        "triangle": ((y > -0.8) & (abs(x) < 0.5 * (1 - y)), y < -0.25),
+        "star": (r < 0.62 + 0.38 * np.cos(5 * angle), False),
+        "cross": ((m < 0.95) & (np.minimum(abs(x), abs(y)) < 0.34), m < 0.34),
+        "chevron": ((abs(x) < 0.9) & (abs(y - 0.5 + 0.9 * abs(x)) < 0.4), False),
+        "bars": (m < 0.95, (x * 1.58 + 0.25) % 1 > 0.5),
+        "checker": (m < 0.95, (x < 0) != (y < 0)),
+        "halves": (r < 1.0, y < 0),
+        "patch": (r < uneven, False),
+    }
+    return np.concatenate(
+        [np.where(a, np.where(b, 255, 128), 0) for a, b in map(drawn.__getitem__, SHAPES)], 1
+    ).astype(np.uint8)
+
+
+def contrasting(rng: np.random.Generator, paint: Rgb, count: int) -> list[Rgb]:
+    """Draw `count` accent colours, linear RGB, well apart from `paint` and from one another."""
+    pool = [to_linear(colorsys.hsv_to_rgb(h / 360, 0.95, v)) for h, v in _ACCENTS]
+    pool += [(0.85, 0.85, 0.85), (0.012, 0.012, 0.014)]
+    # Distance in gamma-encoded values is close enough to what is seen.
+    apart = [c for c in pool if np.linalg.norm(np.sqrt(c) - np.sqrt(paint)) > 0.45]
+    return [apart[i] for i in rng.permutation(len(apart))[:count]]
+
+
+_Spots = dict[str, list[tuple[str, float, float, float]]]  # design -> (face, u, v, half size)
+
+
+def _spots(p: Proportions, kind: str) -> _Spots:
+    """Places for marks in metres: every design has one on several faces."""
+    special = {"truck": _truck_spots, "bus": _bus_spots, "van": _van_spots}
+    if kind in special:
+        return special[kind](p)
+    half, high = p.length_m / 2, p.belt_m - p.clearance_m
+    middle, rear_z = p.clearance_m + 0.58 * high, p.clearance_m + 0.68 * high
+    size = 0.36 * high
+    hood_x = half - 0.52 * p.hood_m
+    door = half - p.hood_m - p.screen_run_m
+    roof = ("top", door - 0.5 * p.cabin_m, 0.0, min(0.42, 0.34 * p.roof_width * p.width_m))
+    rear = ("rear", 0.0, rear_z, 0.20 if kind in ("sedan", "pickup") else 0.24)
+    deck = [("top", -half + 0.36, 0.0, 0.27)] if kind == "sedan" else []
+    return {
+        "a": [("side", door - 0.15, middle, size), *_front_spot(p), rear, *deck],
+        "b": [("side", door - 1.15, middle, size), roof, ("rear", 0.5, rear_z, 0.15)],
+        "c": [
+            ("side", -half + 0.55, middle + 0.12, 0.75 * size),
+            ("top", hood_x, 0.48, 0.22),
+            ("rear", -0.5, rear_z, 0.15),
+        ],
+    }
+
+
+def _front_spot(p: Proportions) -> list[tuple[str, float, float, float]]:
+    """On the hood, or on the front where there is hardly any hood."""
+    if p.hood_m > 0.5:
+        return [("top", p.length_m / 2 - 0.52 * p.hood_m, 0.0, min(0.36, 0.36 * p.hood_m))]
+    return [("front", 0.0, p.clearance_m + 0.72 * (p.belt_m - p.clearance_m), 0.26)]
+
+
+def _truck_spots(p: Proportions) -> _Spots:
+    half, high = p.length_m / 2, p.belt_m - p.clearance_m
+    x, z = -0.5 * (p.hood_m + p.screen_run_m + p.cabin_m), 0.55 * p.load_height_m + 0.45
+    big = 0.28 * (p.load_height_m - 0.9)
+    return {
+        "a": [("side", x + 0.22 * p.length_m, z, big), ("rear", 0.0, z, big), *_front_spot(p)],
+        "b": [
+            ("side", x - 0.16 * p.length_m, z, big),
+            ("top", x, 0.0, 0.6),
+            ("rear", 0.55, z - 0.3, 0.24),
+        ],
+        "c": [
+            ("side", half - 0.9, p.clearance_m + 0.58 * high, 0.36 * high),
+            ("top", half - 1.0, 0.0, 0.42),
+        ],
+    }
+
+
+def _bus_spots(p: Proportions) -> _Spots:
+    z = p.clearance_m + 0.58 * (p.belt_m - p.clearance_m)
+    return {
+        "a": [("side", 2.6, z, 0.42), ("front", 0.0, 0.95, 0.34), ("rear", 0.0, 1.15, 0.42)],
+        "b": [("side", -0.6, z, 0.42), ("top", 2.5, 0.0, 0.9), ("rear", 0.7, 1.0, 0.3)],
+        "c": [("side", -2.9, z, 0.42), ("top", -1.5, 0.0, 0.9), ("rear", 0.0, 2.95, 0.3)],
+    }
+
+
+def _van_spots(p: Proportions) -> _Spots:
+    high, z = p.belt_m - p.clearance_m, 1.35 * p.belt_m
+    middle = p.clearance_m + 0.58 * high
+    roof_x = p.length_m / 2 - p.hood_m - p.screen_run_m - 0.5 * p.cabin_m
+    top, low = ("top", roof_x + 0.6, 0.0, 0.5), ("rear", -0.45, middle + 0.1, 0.3)
+    return {
+        "a": [("side", -0.1, z, 0.42), ("rear", 0.45, middle, 0.3), *_front_spot(p)],
+        "b": [("side", -1.45, z, 0.42), top, low],
+        "c": [("side", 0.9, middle, 0.36 * high), ("top", roof_x - 0.9, 0.0, 0.5)],
+    }
+
+
+def sample_marks(
+    rng: np.random.Generator, p: Proportions, kind: str, accents: list[Rgb]
+) -> tuple[Mark, ...]:
+    """Draw one to three designs, each on several faces, and now and then a damaged patch."""
+    spots = _spots(p, kind)
+    designs = int(rng.choice([1, 2, 3], p=[0.25, 0.5, 0.25]))
+    marks: list[Mark] = []
+    for i, name in enumerate(rng.permutation(sorted(spots))[:designs]):
+        shape = SHAPES[int(rng.integers(0, len(SHAPES) - 1))]
+        turn = float(rng.choice([0.0, np.pi / 2, np.pi, -np.pi / 2]) + rng.uniform(-0.2, 0.2))
+        grow, squeeze = rng.uniform(0.85, 1.15), rng.uniform(0.75, 1.1)
+        first, second = accents[i], accents[(i + 1 + int(rng.integers(0, 2))) % len(accents)]
+        shift = rng.uniform(-0.08, 0.08)
+        for face, u, v, half in spots[str(name)]:
+            along = u + shift if face == "side" else u
+            marks.append(
+                Mark(face, shape, along, v, half * grow, half * grow * squeeze, turn, first, second)
+            )
+    if rng.random() < 0.25:
+        rust = (0.12, 0.08, 0.06) if rng.random() < 0.5 else (0.3, 0.3, 0.3)
+        face = str(rng.choice(["left", "right"]))
+        x, z = rng.uniform(-0.35, 0.35) * p.length_m, p.clearance_m + rng.uniform(0.2, 0.6)
+        marks.append(
+            Mark(face, "patch", float(x), float(z), 0.3, 0.22, float(rng.uniform(0, 3)), rust, rust)
+        )
+    return tuple(marks)
+
+
+def sample_stripes(
+    rng: np.random.Generator, p: Proportions, kind: str, accents: list[Rgb]
+) -> tuple[Stripe, ...]:
+    """Draw up to two stripes."""
+    stripes = []
+    rgb = accents[int(rng.integers(0, 4))]
+    if rng.random() < 0.30:
+        half = float(rng.uniform(0.07, 0.13)) * p.width_m / 1.8
+        centre = float(rng.choice([0.0, 0.22, 0.34])) * p.width_m / 1.8
+        stripes.append(Stripe("top", centre, half, rgb))
+    if rng.random() < 0.28:
+        low, high = p.clearance_m + 0.12, p.belt_m - 0.08
+        half = 0.07 * (high - low) * float(rng.uniform(1.0, 2.0))
+        centre = float(rng.uniform(low + half, high - half))
+        stripes.append(Stripe("side", centre, half, accents[int(rng.integers(0, 4))]))
+    elif rng.random() < 0.2:
+        half = float(rng.uniform(0.14, 0.24)) * p.length_m / 4.5
+        stripes.append(Stripe("slanted", float(rng.uniform(-0.3, 0.15)) * p.length_m, half, rgb))
+    return tuple(stripes)

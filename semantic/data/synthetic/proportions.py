@@ -1,0 +1,97 @@
+"""Lengths of the nine body types, and one vehicle's draw from them."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Proportions:
+    """Lengths of one body in metres.
+
+    `hood_m` runs from the nose to the foot of the windscreen, `screen_run_m` is the windscreen's
+    horizontal extent, `cabin_m` the roof's length, `rear_run_m` the rear window's extent; the rest
+    of the length is the deck or the load bed. `belt_m` is the height of the windows' lower edge,
+    `nose_m` that of the hood's front edge, `roof_width` the roof's width as a share of `width_m`.
+    """
+
+    length_m: float
+    width_m: float
+    height_m: float
+    clearance_m: float
+    belt_m: float
+    nose_m: float
+    hood_m: float
+    screen_run_m: float
+    cabin_m: float
+    rear_run_m: float
+    wheel_radius_m: float
+    front_overhang_m: float
+    rear_overhang_m: float
+    roof_width: float
+    windows: int
+    load_height_m: float = 0.0
+
+
+# In the order of the fields; the second row starts with the wheels.
+_MEAN = {
+    "sedan": Proportions(
+        4.70, 1.82, 1.46, 0.18, 0.93, 0.70, 1.15, 0.80, 1.15, 0.80,
+        0.33, 0.90, 1.00, 0.76, 2,
+    ),
+    "suv": Proportions(
+        4.60, 1.92, 1.85, 0.30, 1.16, 0.98, 1.15, 0.50, 2.63, 0.26,
+        0.41, 0.85, 0.85, 0.82, 3,
+    ),
+    "van": Proportions(
+        5.10, 1.92, 2.30, 0.22, 1.25, 0.95, 0.42, 0.62, 3.96, 0.07,
+        0.34, 0.85, 1.00, 0.90, 1,
+    ),
+    "hatchback": Proportions(
+        3.80, 1.70, 1.52, 0.17, 0.95, 0.74, 0.85, 0.70, 1.70, 0.45,
+        0.31, 0.70, 0.62, 0.78, 2,
+    ),
+    "mpv": Proportions(
+        4.95, 1.88, 1.86, 0.18, 1.02, 0.80, 0.55, 1.20, 2.93, 0.22,
+        0.34, 0.90, 0.95, 0.80, 3,
+    ),
+    "pickup": Proportions(
+        5.35, 1.92, 1.82, 0.30, 1.14, 0.98, 1.25, 0.55, 1.30, 0.15,
+        0.41, 0.90, 1.20, 0.82, 2,
+    ),
+    "bus": Proportions(
+        10.5, 2.50, 3.15, 0.32, 1.40, 1.20, 0.05, 0.20, 10.1, 0.10,
+        0.50, 2.50, 2.90, 0.96, 7,
+    ),
+    "truck": Proportions(
+        6.80, 2.25, 2.25, 0.45, 1.35, 1.15, 0.10, 0.35, 1.15, 0.05,
+        0.45, 1.00, 1.70, 0.90, 1, 3.0,
+    ),
+    "estate": Proportions(
+        4.85, 1.82, 1.48, 0.17, 0.93, 0.70, 1.15, 0.75, 2.35, 0.55,
+        0.33, 0.90, 1.05, 0.77, 3,
+    ),
+}  # fmt: skip
+
+
+def sample_proportions(rng: np.random.Generator, kind: str) -> Proportions:
+    """Draw the lengths of one vehicle: each within a few percent of its type's mean."""
+    mean = _MEAN[kind]
+    along, across, up = rng.uniform(0.95, 1.05), rng.uniform(0.97, 1.03), rng.uniform(0.97, 1.03)
+    scale = {"width_m": across, "roof_width": 1.0, "wheel_radius_m": rng.uniform(0.94, 1.08)}
+    scale |= dict.fromkeys(("height_m", "clearance_m", "belt_m", "nose_m", "load_height_m"), up)
+    scale["belt_m"] *= rng.uniform(0.97, 1.03)
+    drawn = {
+        field.name: getattr(mean, field.name) * scale.get(field.name, along)
+        for field in fields(mean)
+        if field.name != "windows"
+    }
+    drawn["roof_width"] = min(0.97, mean.roof_width * rng.uniform(0.97, 1.03))
+    shift = rng.uniform(-0.08, 0.08) * drawn["hood_m"]
+    drawn["hood_m"] += shift
+    drawn["cabin_m"] -= shift
+    if kind == "truck":
+        drawn["load_height_m"] *= rng.choice([0.62, 1.0], p=[0.35, 0.65])
+    lengths: dict[str, Any] = {name: float(value) for name, value in drawn.items()}
+    return replace(mean, **lengths)

@@ -1,0 +1,135 @@
+"""Which vehicle passes which camera when: the shots of a split with their labels."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from semantic.data.synthetic.scene import (
+    CAMERAS,
+    LIGHT_SHARE,
+    LIGHTS,
+    Camera,
+    Light,
+    Neighbour,
+    Shot,
+    sample_cameras,
+)
+from semantic.data.synthetic.vehicle import Vehicle, sample_vehicles
+
+# How many frames a track has, and how often.
+_FRAMES = {"train": ((4, 5, 6), (0.3, 0.4, 0.3)), "test": ((2, 3, 4), (0.25, 0.6, 0.15))}
+_QUERY_CAMERAS = 3.25  # mean number of cameras a test vehicle is asked about
+_OCCLUDED = 0.15  # share of images with something in front
+_EXTRAS = 36  # vehicles that only ever drive through other vehicles' pictures
+_EXTRA_SEED = 7919  # far from the seeds people use, so that no extra is in a set of theirs
+
+
+@dataclass(frozen=True)
+class LabelledShot:
+    """A shot, the file it goes to and its split (train, query or gallery)."""
+
+    file: str
+    split: str
+    shot: Shot
+
+
+def sample_shots(split: str, seed: int = 0, vehicles: int | None = None) -> list[LabelledShot]:
+    """Draw every picture of a split.
+
+    Args:
+        split: "train", or "test" for queries and gallery.
+        seed: seed of the data set.
+        vehicles: number of vehicles, by default all.
+
+    Returns:
+        The shots in the order of vehicle, camera and frame.
+    """
+    cameras = sample_cameras(seed)
+    extras = sample_vehicles(seed + _EXTRA_SEED, "train", _EXTRAS)
+    labelled = []
+    for vehicle in sample_vehicles(seed, split, vehicles):
+        rng = np.random.default_rng([seed, 4, vehicle.number])
+        seen_by = _sample_visits(rng, split)
+        asked = _sample_queries(rng, split, len(seen_by))
+        for i, number in enumerate(seen_by):
+            frames = int(rng.choice(_FRAMES[split][0], p=_FRAMES[split][1]))
+            track = _sample_track(rng, vehicle, cameras[number], extras, frames)
+            start, query = int(rng.integers(500, 90000)), int(rng.integers(len(track)))
+            for n, shot in enumerate(track):
+                name = f"images/{vehicle.number:04d}_c{number + 1:03d}_{start + 5 * n:08d}_{n}.jpg"
+                asked_now = asked[i] and n == query
+                role = "query" if asked_now else "train" if split == "train" else "gallery"
+                labelled.append(LabelledShot(name, role, shot))
+    return labelled
+
+
+def _sample_visits(rng: np.random.Generator, split: str) -> list[int]:
+    """Indices of the 2 to 18 cameras that see a vehicle; about six on average."""
+    count = int(np.clip(2 + rng.negative_binomial(2, 2 / (2 + 4.0)), 2, 18))
+    return sorted(int(c) for c in rng.permutation(CAMERAS)[:count])
+
+
+def _sample_queries(rng: np.random.Generator, split: str, cameras: int) -> list[bool]:
+    """For which of its cameras a vehicle is a query: one image there, the others are gallery."""
+    if split == "train":
+        return [False] * cameras
+    count = min(cameras, max(1, int(rng.poisson(_QUERY_CAMERAS * cameras / 6.0))))
+    chosen = rng.permutation(cameras)[:count]
+    return [i in chosen for i in range(cameras)]
+
+
+def _sample_light(rng: np.random.Generator) -> Light:
+    return LIGHTS[int(rng.choice(len(LIGHTS), p=np.array(LIGHT_SHARE) / sum(LIGHT_SHARE)))]
+
+
+def _sample_track(
+    rng: np.random.Generator, vehicle: Vehicle, camera: Camera, extras: list[Vehicle], count: int
+) -> list[Shot]:
+    """A vehicle's passage: it drives along its lane, so scale and angle drift."""
+    heading = camera.headings[int(rng.integers(len(camera.headings)))]
+    light = _sample_light(rng)
+    reach = min(5.0, 0.16 * camera.distance_m + 0.8)
+    path = np.linspace(-reach, reach, count) * rng.uniform(0.5, 1.0) + rng.uniform(-1.0, 1.0)
+    y = -1.75 * heading + rng.uniform(-0.4, 0.4)
+    lean = rng.normal(0, 0.035)
+    speed_blur = rng.choice([0.0, rng.uniform(1.0, 4.0)], p=[0.6, 0.4])
+    others = [_sample_neighbour(rng, extras, heading, camera)] if rng.random() < 0.25 else []
+    size = np.exp(rng.uniform(*np.log(camera.native_px)))
+    shots = []
+    for x in path:
+        blocked = rng.random() < _OCCLUDED
+        shots.append(
+            Shot(
+                vehicle=vehicle,
+                camera=camera,
+                light=light,
+                x_m=float(heading * x),
+                y_m=float(y),
+                yaw_rad=float((0.0 if heading > 0 else np.pi) + lean + rng.normal(0, 0.015)),
+                crop=_sample_margins(rng),
+                native_px=int(np.clip(size * rng.uniform(0.92, 1.08), 60, 400)),
+                blur_px=float(speed_blur),
+                occluder_seed=int(rng.integers(1 << 30)) if blocked else -1,
+                neighbours=tuple(replace(n, x_m=n.x_m + 0.3 * float(x)) for n in others),
+                seed=int(rng.integers(1 << 30)),
+            )
+        )
+    return shots
+
+
+def _sample_margins(rng: np.random.Generator) -> tuple[float, float, float, float]:
+    left, right, below, above = (float(m) for m in rng.uniform(0.0, 0.09, 4))
+    return left, right, below, above
+
+
+def _sample_neighbour(
+    rng: np.random.Generator, extras: list[Vehicle], heading: int, camera: Camera
+) -> Neighbour:
+    """Another car on the far side of the vehicle: it fills the background and hides nothing."""
+    vehicle = extras[int(rng.integers(len(extras)))]
+    camera_x, camera_y, _ = camera.position
+    if camera_y * heading < 0 and rng.random() < 0.6:
+        oncoming = np.pi if heading > 0 else 0.0
+        return Neighbour(vehicle, float(rng.uniform(-5, 5)), 1.9 * heading, oncoming)
+    gap = -float(np.sign(camera_x)) * (vehicle.proportions.length_m / 2 + rng.uniform(6.0, 8.0))
+    return Neighbour(vehicle, gap, -1.75 * heading, 0.0 if heading > 0 else np.pi)

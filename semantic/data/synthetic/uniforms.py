@@ -1,0 +1,100 @@
+"""Values that the shaders are given: a vehicle's look, the light of a shot."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from semantic.data.synthetic.body import wheel_centres
+from semantic.data.synthetic.livery import FACES, MAX_MARKS, MAX_STRIPES, SHAPES, WHERE
+from semantic.data.synthetic.scene import Shot
+from semantic.data.synthetic.vehicle import Vehicle
+from semantic.data.synthetic.view import View
+
+# Texture units.
+SHADOW_UNIT, SHAPES_UNIT = 0, 1
+
+_CLAD = ("suv", "pickup")  # types with dark sills and wheel arches
+
+
+def set_uniforms(program: Any, values: Mapping[str, Any]) -> None:
+    """Hand values to a program; matrices are given row by row, as numpy has them."""
+    for name, value in values.items():
+        if name not in program:
+            continue  # the compiler drops what a shader does not use
+        if isinstance(value, int):
+            program[name].value = value
+        else:
+            array = np.asarray(value, dtype=np.float32)
+            # OpenGL wants matrices column by column.
+            program[name].write((array.T if array.shape == (4, 4) else array).tobytes())
+
+
+def light_uniforms(shot: Shot, view: View) -> dict[str, Any]:
+    """Light, eye and exposure of a shot."""
+    light = shot.light
+    return {
+        "u_view_projection": view.view_projection,
+        "u_light_projection": view.light_projection,
+        "u_eye": shot.camera.position,
+        "u_sun_direction": view.sun_direction,
+        "u_sun": light.sun,
+        "u_sky": light.sky,
+        "u_horizon": light.horizon,
+        "u_gain": np.array(shot.camera.white_balance) * shot.camera.exposure,
+        "u_softness": light.softness * 1.5,
+        "u_lamps": light.lamps,
+        "u_shadow": SHADOW_UNIT,
+        "u_shapes": SHAPES_UNIT,
+    }
+
+
+def vehicle_uniforms(vehicle: Vehicle) -> dict[str, Any]:
+    """What a vehicle looks like, beside its mesh."""
+    p = vehicle.proportions
+    axles = sorted({x for x, _ in wheel_centres(p, vehicle.type)})
+    foot = p.length_m / 2 - p.hood_m
+    return {
+        "u_size": (p.length_m, p.width_m, p.clearance_m, p.belt_m),
+        "u_shape": (foot, p.nose_m, 0.0, float(vehicle.type in _CLAD)),
+        "u_axles": axles + axles[:1] * (3 - len(axles)),
+        "u_wheel": p.wheel_radius_m,
+        "u_paint": vehicle.paint,
+        "u_roof": vehicle.roof,
+        "u_trim": vehicle.trim,
+        "u_bumper": vehicle.bumper,
+        "u_glass": vehicle.glass,
+        "u_rim": vehicle.rim,
+        "u_rim_style": (vehicle.spokes, vehicle.rim_style, 0, 0),
+        "u_load": vehicle.roof_load_rgb,
+        "u_plate": vehicle.plate,
+        "u_glyph": vehicle.plate_glyph,
+        "u_plate_seed": vehicle.plate_seed,
+        "u_lamp_front": (*vehicle.lamp_front, 0.0),
+        "u_lamp_rear": (*vehicle.lamp_rear, 0.0),
+        "u_dirt": vehicle.dirt,
+        **_livery_uniforms(vehicle),
+    }
+
+
+def _livery_uniforms(vehicle: Vehicle) -> dict[str, Any]:
+    place, look = np.zeros((MAX_MARKS, 4)), np.zeros((MAX_MARKS, 4))
+    rgb, rgb2 = np.zeros((MAX_MARKS, 3)), np.zeros((MAX_MARKS, 3))
+    for i, mark in enumerate(vehicle.marks):
+        place[i] = (mark.u_m, mark.v_m, mark.half_u_m, mark.half_v_m)
+        look[i] = (FACES.index(mark.face), SHAPES.index(mark.shape), mark.turn_rad, 0)
+        rgb[i], rgb2[i] = mark.rgb, mark.rgb2
+    stripe, stripe_rgb = np.zeros((MAX_STRIPES, 4)), np.zeros((MAX_STRIPES, 3))
+    for i, band in enumerate(vehicle.stripes):
+        stripe[i] = (WHERE.index(band.where), band.centre_m, band.half_m, 0)
+        stripe_rgb[i] = band.rgb
+    return {
+        "u_marks": len(vehicle.marks),
+        "u_mark_place": place,
+        "u_mark_look": look,
+        "u_mark_rgb": rgb,
+        "u_mark_rgb2": rgb2,
+        "u_stripes": len(vehicle.stripes),
+        "u_stripe": stripe,
+        "u_stripe_rgb": stripe_rgb,
+    }

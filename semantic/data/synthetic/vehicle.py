@@ -1,0 +1,201 @@
+"""What makes one vehicle that vehicle: its specification, drawn from a seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from semantic.data.dataset import COLORS
+from semantic.data.names import nearest
+from semantic.data.synthetic.livery import Mark, Stripe, contrasting, sample_marks, sample_stripes
+from semantic.data.synthetic.paint import Rgb, sample_paint
+from semantic.data.synthetic.proportions import Proportions, sample_proportions
+
+SPLITS = ("train", "test")
+DEFAULT_COUNTS = {"train": 576, "test": 104}
+
+# Shares in percent. Black, white and grey make up about three quarters, as among VeRi-776's query
+# vehicles; the rare types keep to a few colours, as on the road, so that colour and type together
+# identify few vehicles.
+_TYPE_SHARE = {
+    "sedan": 42.0, "suv": 16.0, "hatchback": 13.0, "van": 8.0, "mpv": 5.0,
+    "truck": 4.5, "pickup": 4.0, "bus": 4.0, "estate": 3.5,
+}  # fmt: skip
+_COLOR_SHARE = {
+    "sedan": {"black": 27, "gray": 22, "white": 21, "red": 7, "blue": 6, "golden": 5,
+              "yellow": 4, "orange": 4, "green": 4},
+    "suv": {"black": 36, "white": 34, "gray": 18, "brown": 12},
+    "hatchback": {"white": 45, "gray": 30, "blue": 25},
+    "van": {"white": 65, "gray": 35},
+    "mpv": {"black": 100},
+    "pickup": {"white": 100},
+    "bus": {"white": 100},
+    "truck": {"white": 60, "blue": 40},
+    "estate": {"black": 100},
+}  # fmt: skip
+# Share of each type spread over all ten colours: training must not teach that a bus is white.
+_ANY_COLOR = {"train": 0.2, "test": 0.0}
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    """One vehicle; lengths in metres, colours linear RGB in [0, 1].
+
+    Axes: x forward, y left, z up, origin on the ground below the middle.
+    """
+
+    number: int
+    type: str
+    color: str
+    proportions: Proportions
+    paint: Rgb
+    roof: Rgb
+    trim: Rgb
+    bumper: Rgb
+    glass: Rgb
+    rim: Rgb
+    spokes: int
+    rim_style: int
+    lamp_front: tuple[float, float, float]
+    lamp_rear: tuple[float, float, float]
+    roof_load: str
+    roof_load_rgb: Rgb
+    spare_wheel: bool
+    marks: tuple[Mark, ...]
+    stripes: tuple[Stripe, ...]
+    dirt: float
+    plate: Rgb
+    plate_glyph: Rgb
+    plate_seed: float
+
+
+def joint_share(split: str) -> dict[tuple[str, str], float]:
+    """Share of every (color, type) among a split's vehicles; the values sum to one."""
+    spread = _ANY_COLOR[split]
+    share = {}
+    for kind, weight in _TYPE_SHARE.items():
+        total = sum(_COLOR_SHARE[kind].values())
+        for color in COLORS:
+            special = _COLOR_SHARE[kind].get(color, 0) / total
+            share[color, kind] = weight / 100 * ((1 - spread) * special + spread / len(COLORS))
+    return share
+
+
+def _quota(split: str, count: int) -> list[tuple[str, str]]:
+    """Labels of `count` vehicles in the joint shares, by largest remainder."""
+    share = joint_share(split)
+    exact = {label: count * value for label, value in share.items()}
+    whole = {label: int(value) for label, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda label: exact[label] - whole[label], reverse=True)
+    for label in by_remainder[: count - sum(whole.values())]:
+        whole[label] += 1
+    return [label for label in sorted(whole) for _ in range(whole[label])]
+
+
+def sample_vehicles(seed: int, split: str, count: int | None = None) -> list[Vehicle]:
+    """Draw the vehicles of a split.
+
+    Args:
+        seed: seed of the data set.
+        split: "train" or "test"; the numbers of the test vehicles follow those of train.
+        count: number of vehicles; by default 576 for train and 104 for test.
+
+    Returns:
+        Vehicles with consecutive numbers, from 1 (train) or 577 (test).
+
+    Raises:
+        ValueError: for an unknown split or a count below one.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split is {split!r}; {nearest(split, SPLITS)}")
+    count = DEFAULT_COUNTS[split] if count is None else count
+    if count < 1:
+        raise ValueError(f"count is {count}, must be at least 1")
+    limit = DEFAULT_COUNTS["train"]
+    if split == "train" and count > limit:
+        raise ValueError(
+            f"count is {count}, must be at most {limit} for train: the numbers above are test's"
+        )
+    first = 1 if split == "train" else limit + 1
+    labels = _quota(split, count)
+    order = np.random.default_rng([seed, SPLITS.index(split), 1]).permutation(count)
+    return [sample_vehicle(seed, first + i, *labels[j]) for i, j in enumerate(order)]
+
+
+def sample_vehicle(seed: int, number: int, color: str, kind: str) -> Vehicle:
+    """Draw one vehicle of a given colour and type."""
+    rng = np.random.default_rng([seed, 2, number])
+    proportions = sample_proportions(rng, kind)
+    paint = sample_paint(rng, color)
+    accents = contrasting(rng, paint, 6)
+    two_tone = kind not in ("bus", "truck", "van") and rng.random() < 0.22
+    load = _sample_roof_load(rng, kind)
+    dark = float(rng.uniform(0.008, 0.03))
+    bright = float(rng.uniform(0.3, 0.7))
+    tint = rng.uniform(0.005, 0.05) * np.array([rng.uniform(0.8, 1.1), 1.0, rng.uniform(0.9, 1.5)])
+    rim_choice = rng.random()
+    rim = (bright,) * 3 if rim_choice < 0.45 else ((dark,) * 3 if rim_choice < 0.65 else accents[3])
+    plate, glyph = _sample_plate(rng)
+    return Vehicle(
+        number=number,
+        type=kind,
+        color=color,
+        proportions=proportions,
+        paint=paint,
+        roof=(accents[4] if rng.random() < 0.5 else _black_or_white(paint)) if two_tone else paint,
+        trim=(dark,) * 3,
+        bumper=paint if rng.random() < 0.6 else (float(rng.uniform(0.02, 0.12)),) * 3,
+        glass=(float(tint[0]), float(tint[1]), float(tint[2])),
+        rim=rim,
+        spokes=int(rng.integers(3, 11)),
+        rim_style=int(rng.integers(0, 3)),
+        lamp_front=(
+            float(rng.uniform(0.10, 0.22)),
+            float(rng.uniform(0.42, 0.68)),
+            float(rng.random()),
+        ),
+        lamp_rear=(
+            float(rng.uniform(0.10, 0.34)),
+            float(rng.uniform(0.45, 0.78)),
+            float(rng.random()),
+        ),
+        roof_load=load,
+        roof_load_rgb=accents[5],
+        spare_wheel=kind == "suv" and rng.random() < 0.35,
+        marks=sample_marks(rng, proportions, kind, accents),
+        stripes=sample_stripes(rng, proportions, kind, accents),
+        dirt=float(rng.uniform(0.0, 0.55)) if rng.random() < 0.5 else 0.0,
+        plate=plate,
+        plate_glyph=glyph,
+        plate_seed=float(rng.uniform(1.0, 50.0)),
+    )
+
+
+def _black_or_white(paint: Rgb) -> Rgb:
+    return (0.015, 0.015, 0.017) if sum(paint) > 0.5 else (0.75, 0.75, 0.75)
+
+
+def _sample_roof_load(rng: np.random.Generator, kind: str) -> str:
+    if kind in ("truck", "pickup"):
+        return "lights" if rng.random() < 0.4 else "none"
+    if kind == "bus":
+        return "cooler"
+    if kind == "estate":
+        return "rails" if rng.random() < 0.6 else "box"
+    weights = {
+        "sedan": (0.75, 0.05, 0.13, 0.07),
+        "hatchback": (0.7, 0.1, 0.15, 0.05),
+        "suv": (0.35, 0.4, 0.25, 0),
+    }
+    share = weights.get(kind, (0.55, 0.25, 0.1, 0.1))
+    return str(rng.choice(["none", "rails", "box", "lights"], p=share))
+
+
+def _sample_plate(rng: np.random.Generator) -> tuple[Rgb, Rgb]:
+    plates: list[tuple[Rgb, Rgb]] = [
+        ((0.03, 0.10, 0.55), (0.8, 0.8, 0.8)),
+        ((0.75, 0.55, 0.02), (0.02, 0.02, 0.02)),
+        ((0.75, 0.75, 0.75), (0.02, 0.02, 0.3)),
+        ((0.05, 0.40, 0.10), (0.8, 0.8, 0.8)),
+        ((0.02, 0.02, 0.02), (0.75, 0.70, 0.1)),
+    ]
+    return plates[int(rng.choice(5, p=[0.4, 0.2, 0.2, 0.1, 0.1]))]

@@ -1,0 +1,188 @@
+"""VeRi-776, as its authors hand it out (https://github.com/JDAI-CV/VeRidataset).
+
+    image_train/  name_train.txt  train_label.xml               -> "train"
+    image_query/  name_query.txt  -+
+    image_test/   name_test.txt   -+- test_label.xml            -> "test"
+
+Vehicle and camera come from the file names, colour and type from the XML files.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from semantic.data.dataset import (
+    COLORS,
+    TYPES,
+    UNKNOWN,
+    ImageFile,
+    Split,
+    VehicleImages,
+    check_queries,
+)
+from semantic.data.folder import list_images
+from semantic.data.veri_index import check_indices
+
+_NAME = re.compile(r"^(\d+)_c(\d{3})")
+# These training vehicles have typeID 0 in the first label file; they are of type 2 (suv).
+_TYPE_CORRECTION = {3: 2, 7: 2, 41: 2}
+_PARTS = {"train": ("train",), "test": ("query", "test")}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """(colour, type) indices of each image in the XML file, and of each vehicle."""
+
+    image: dict[str, tuple[int, int]]
+    vehicle: dict[int, tuple[int, int]]
+
+    def of(self, image: str, vehicle: int) -> tuple[int, int]:
+        """No file labels the queries: they take what is known of their vehicle."""
+        known = self.image.get(image, (UNKNOWN, UNKNOWN))
+        other = self.vehicle.get(vehicle, (UNKNOWN, UNKNOWN))
+        return (
+            known[0] if known[0] != UNKNOWN else other[0],
+            known[1] if known[1] != UNKNOWN else other[1],
+        )
+
+
+def open_veri(root: Path, split: Split = "test") -> VehicleImages:
+    """Open VeRi-776.
+
+    Every query image is also in image_test; it then is two rows, one query, one gallery.
+
+    Args:
+        root: the directory that holds image_train, image_query and image_test.
+        split: "train", or "test" for queries and gallery.
+
+    Raises:
+        ValueError: if a directory or a listed image is missing, a name has no vehicle and camera,
+            a label file is damaged, or a query cannot be answered; one line naming the file.
+    """
+    if not root.is_dir():
+        raise ValueError(f"{root}: {'not a directory' if root.exists() else 'no such directory'}")
+    labels = _read_labels(root / f"{split}_label.xml")
+    files: list[ImageFile] = []
+    ids: list[tuple[int, int]] = []
+    is_query: list[bool] = []
+    for part in _PARTS[split]:
+        for name in _image_names(root, part):
+            files.append(ImageFile(f"image_{part}/{name}", root / f"image_{part}" / name))
+            ids.append(_parse_name(name, files[-1].path))
+            is_query.append(part == "query")
+    marks = [labels.of(f.path.name, i[0]) for f, i in zip(files, ids, strict=True)]
+    images = VehicleImages(
+        "veri",
+        tuple(files),
+        np.array([i[0] for i in ids]),
+        np.array([i[1] for i in ids]),
+        np.array([m[0] for m in marks]),
+        np.array([m[1] for m in marks]),
+        np.array(is_query),
+    )
+    _report_unlabelled(images, root / f"{split}_label.xml")
+    if split == "test":
+        check_queries(images, str(root / "image_query"))
+        check_indices(images, root)
+    return images
+
+
+def _image_names(root: Path, part: str) -> list[str]:
+    """The images of a part in the order of its list, which the index files count in."""
+    directory = root / f"image_{part}"
+    if not directory.is_dir():
+        inside = [p.parent.name for p in root.glob(f"*/image_{part}")]
+        hint = f"; did you mean veri:{root / inside[0]}?" if inside else ""
+        raise ValueError(f"{root}: not VeRi-776, image_{part}/ is missing{hint}")
+    present = list_images(directory)
+    table = root / f"name_{part}.txt"
+    if not present:
+        raise ValueError(f"{directory}: no images")
+    if not table.is_file():
+        return present
+    names = table.read_text(encoding="utf-8-sig", errors="replace").split()
+    if not names:
+        kind = "query images" if part == "query" else "images"
+        raise ValueError(f"{table}: no {kind}")
+    missing = sorted(set(names) - set(present))
+    if missing:
+        raise ValueError(f"{table}: {len(missing)} images are missing, first {missing[0]}")
+    return names
+
+
+def _parse_name(name: str, path: Path) -> tuple[int, int]:
+    match = _NAME.match(name)
+    if match is None:
+        raise ValueError(f"{path}: no vehicle and camera in the name, must be like 0002_c002_*.jpg")
+    return int(match[1]), int(match[2])
+
+
+def _read_labels(path: Path) -> _Labels:
+    """Colour and type from an XML file; no labels if it is missing."""
+    labels = _Labels({}, {})
+    if not path.is_file():
+        _log.warning("%s is missing: colour and type are unknown", path)
+        return labels
+    for item in _items(path):
+        name = item.get("imageName", "")
+        match = _NAME.match(name)
+        if match is None:
+            raise ValueError(f"{path}: imageName {name!r} must be like 0002_c002_*.jpg")
+        vehicle = int(match[1])
+        given = item.get("vehicleID")
+        if given is not None and _integer(given) != vehicle:
+            _log.warning("%s: %s has vehicleID %r; the name counts", path, name, given)
+        color = _index(item.get("colorID"), len(COLORS))
+        kind = _index(item.get("typeID"), len(TYPES))
+        if _integer(item.get("typeID")) == 0 and vehicle in _TYPE_CORRECTION:
+            kind = _TYPE_CORRECTION[vehicle] - 1
+        labels.image[name] = color, kind
+        old = labels.vehicle.get(vehicle, (UNKNOWN, UNKNOWN))
+        labels.vehicle[vehicle] = (
+            color if old[0] == UNKNOWN else old[0],
+            kind if old[1] == UNKNOWN else old[1],
+        )
+    return labels
+
+
+def _items(path: Path) -> list[ElementTree.Element]:
+    # The files declare gb2312, which the parser refuses ("multi-byte encodings are not
+    # supported"): it gets decoded text and ignores the declaration. gb18030 contains gb2312.
+    raw = path.read_bytes()
+    declared = re.search(rb"""^[^>]*encoding=["']([\w-]+)""", raw[:200])
+    encoding = declared[1].decode().lower() if declared else "utf-8-sig"
+    encoding = {"gb2312": "gb18030", "gbk": "gb18030", "utf-8": "utf-8-sig"}.get(encoding, encoding)
+    try:
+        return list(ElementTree.fromstring(raw.decode(encoding, errors="replace")).iter("Item"))
+    except LookupError as error:
+        raise ValueError(f"{path}: unknown encoding {encoding!r}") from error
+    except ElementTree.ParseError as error:
+        raise ValueError(f"{path}: damaged XML: {error}") from error
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch(r"\s*\d+\s*", text) else None
+
+
+def _index(text: str | None, count: int) -> int:
+    """VeRi counts from 1; any id outside its list is no label."""
+    number = _integer(text)
+    return number - 1 if number is not None and 1 <= number <= count else UNKNOWN
+
+
+def _report_unlabelled(images: VehicleImages, table: Path) -> None:
+    if not table.is_file():
+        return  # already said
+    for kind, column in (("colour", images.color), ("type", images.type)):
+        masked = np.flatnonzero(column == UNKNOWN)
+        if len(masked):
+            first = images.files[int(masked[0])].name
+            _log.warning("%s: %d images without a %s, first %s", table, len(masked), kind, first)

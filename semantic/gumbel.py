@@ -1,0 +1,222 @@
+"""Choosing the distorted features so that a gradient comes back: straight-through Gumbel-softmax.
+
+    forward:   p_i = [d_i >= t],                       R = sum_i p_i
+    backward:  the gradient of w = sum_{r=1}^{R} w^r,  w^r = softmax((log v^r + g^r) / temperature)
+               v^r = softmax(d^r),                     d^r = d, its r - 1 largest values set to 0
+
+log v^r is d^r less a constant, which the outer softmax cancels: w^r = softmax((d^r + g^r) / temp).
+d is a sigmoid's output, so 0 is below all values: the r-th draw prefers the r-th largest.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+#: Elements (batch x draws x features) of noise held at a time while going backward: 16 MB.
+_ELEMENTS = 1 << 22
+
+
+def select_distorted(
+    d: Float[Tensor, "batch features"],
+    threshold: float,
+    temperature: float,
+    generator: torch.Generator | None = None,
+    valid: Bool[Tensor, "batch features"] | None = None,
+    chunk: int | None = None,
+) -> Float[Tensor, "batch features"]:
+    """Marks the features to be sent again: 1 where d >= threshold, else 0.
+
+    The gradient is that of R Gumbel-softmax draws. It is computed from the closed form when it is
+    asked for, `chunk` draws at a time, so that several hundred draws need no memory until then.
+
+    Args:
+        d: Distortion of each feature, in [0, 1].
+        threshold: t.
+        temperature: Of the softmax, > 0.
+        generator: Source of the draws, on the CPU; torch's own if None.
+        valid: Features that were received; others are never chosen. All if None.
+        chunk: Draws made at a time; by default as many as fit into 16 MB. It decides which noise
+            a draw meets, nothing else.
+
+    Returns:
+        p, of the type of d; R differs from image to image.
+
+    Raises:
+        ValueError: Temperature or chunk are not positive.
+
+    Source: SemHARQ eq. 8-12.
+
+    >>> d = torch.tensor([[0.9, 0.2, 0.6]], requires_grad=True)
+    >>> select_distorted(d, threshold=0.5, temperature=1.0).detach()
+    tensor([[1., 0., 1.]])
+    """
+    _check_positive("temperature", temperature)
+    if chunk is None:
+        chunk = max(1, _ELEMENTS // max(1, d.numel()))
+    if chunk < 1:
+        raise ValueError(f"chunk must be positive, got {chunk}")
+    if valid is None:
+        valid = torch.ones_like(d, dtype=torch.bool)
+    # The draws happen in the backward pass; a seed drawn here makes them follow the generator.
+    seed = int(torch.randint(1 << 62, (), generator=generator))
+    p: Tensor = _StraightThrough.apply(d, valid, threshold, temperature, seed, chunk)  # type: ignore[no-untyped-call]
+    return p
+
+
+def relaxed_selection(
+    d: Float[Tensor, "batch features"],
+    draws: Int[Tensor, " batch"],
+    temperature: float,
+    noise: Float[Tensor, "batch most features"],
+    valid: Bool[Tensor, "batch features"] | None = None,
+) -> Float[Tensor, "batch features"]:
+    """The continuous selection w = sum_r w^r that stands behind `select_distorted`.
+
+    Args:
+        d: Distortion of each feature, in [0, 1].
+        draws: R of each image, at most `most`.
+        temperature: Of the softmax, > 0.
+        noise: g^r, from `gumbel_noise`; zero makes draw r the r-th largest value's, softly.
+        valid: Features that were received; others get 0. All if None.
+
+    Returns:
+        w >= 0, of sum R in each image. As the temperature goes to 0, every w^r becomes one-hot:
+        a sample of the categorical distribution v^r, or its largest value without noise.
+
+    Raises:
+        ValueError: The temperature is not positive.
+
+    Source: SemHARQ eq. 10-12.
+
+    >>> d = torch.tensor([[0.9, 0.2, 0.6]])
+    >>> relaxed_selection(d, torch.tensor([2]), temperature=1e-3, noise=torch.zeros(1, 2, 3))
+    tensor([[1., 0., 1.]])
+    """
+    _check_positive("temperature", temperature)
+    if valid is None:
+        valid = torch.ones_like(d, dtype=torch.bool)
+    return _draw(d, _rank(d, valid), valid, draws, temperature, noise, 0).sum(dim=1)
+
+
+def gumbel_noise(
+    shape: tuple[int, ...], generator: torch.Generator | None = None
+) -> Float[Tensor, "..."]:
+    """Samples of the Gumbel(0, 1) distribution, on the generator's device.
+
+    Args:
+        shape: Of the result.
+        generator: Source of randomness; torch's own on the CPU if None.
+
+    Returns:
+        Finite float32 samples, of mean 0.5772 and variance pi^2 / 6.
+    """
+    device = "cpu" if generator is None else generator.device
+    waiting = torch.empty(shape, device=device).exponential_(generator=generator)
+    # An exponential variate may round to 0, whose logarithm is not finite.
+    return -waiting.clamp_(min=torch.finfo(torch.float32).tiny).log_()
+
+
+def annealed_temperature(progress: float, first: float = 10.0, last: float = 0.1) -> float:
+    """Softmax temperature over the course of the training, decaying exponentially.
+
+    Args:
+        progress: Share of the training that is done, in [0, 1].
+        first: Temperature at the start, > 0.
+        last: Temperature at the end, > 0.
+
+    Returns:
+        first (last / first)^progress.
+
+    Raises:
+        ValueError: Progress is outside [0, 1], or a temperature is not positive.
+
+    Source: A. Abid et al., "Concrete Autoencoders", 2019 (10 to 0.1), to which SemHARQ refers.
+
+    >>> [round(annealed_temperature(progress), 3) for progress in (0.0, 0.5, 1.0)]
+    [10.0, 1.0, 0.1]
+    """
+    if not 0 <= progress <= 1:
+        raise ValueError(f"progress must lie in [0, 1], got {progress}")
+    _check_positive("first temperature", first)
+    _check_positive("last temperature", last)
+    return float(first * (last / first) ** progress)
+
+
+class _StraightThrough(torch.autograd.Function):
+    """Forward the hard selection p, backward the gradient of the relaxed selection w.
+
+    With u the gradient that arrives and w^r the draws, that gradient is
+    d_i: sum_r [rank_i >= r - 1] w^r_i (u_i - sum_k u_k w^r_k) / temperature.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        d: Tensor,
+        valid: Tensor,
+        threshold: float,
+        temperature: float,
+        seed: int,
+        chunk: int,
+    ) -> Tensor:
+        chosen = (d >= threshold) & valid
+        ctx.save_for_backward(d, valid, chosen.sum(dim=1))
+        ctx.temperature, ctx.seed, ctx.chunk = temperature, seed, chunk
+        return chosen.to(d.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, u: Tensor) -> tuple[Tensor | None, ...]:
+        d, valid, draws = ctx.saved_tensors
+        generator = torch.Generator(d.device).manual_seed(ctx.seed)
+        rank = _rank(d, valid)
+        gradient = torch.zeros_like(d)
+        most = int(draws.max()) if len(draws) else 0
+        for start in range(0, most, ctx.chunk):
+            size = min(ctx.chunk, most - start)
+            noise = gumbel_noise((len(d), size, d.shape[1]), generator)
+            w = _draw(d, rank, valid, draws, ctx.temperature, noise, start)
+            mean_u = w @ u[:, :, None].to(w.dtype)  # [batch, size, 1]
+            # Values that a draw had set to 0 take part in its softmax, but d does not move them.
+            free = rank[:, None, :] >= _numbers(start, size, d)[None, :, None]
+            gradient += (w * (u[:, None, :] - mean_u) * free).sum(dim=1).to(d.dtype)
+        return gradient / ctx.temperature, None, None, None, None, None
+
+
+def _draw(
+    d: Tensor,
+    rank: Tensor,
+    valid: Tensor,
+    draws: Tensor,
+    temperature: float,
+    noise: Tensor,
+    start: int,
+) -> Float[Tensor, "batch size features"]:
+    """The draws w^r for r - 1 = start, start + 1, ...; 0 beyond the R of an image."""
+    number = _numbers(start, noise.shape[1], d)
+    # Half precision would make neighbours among hundreds of values equal.
+    wide = d.to(torch.promote_types(d.dtype, torch.float32))
+    remaining = torch.where(rank[:, None, :] >= number[None, :, None], wide[:, None, :], 0.0)
+    # Not -inf, which would make NaN, also in the gradient, of an image without a valid feature.
+    never = torch.finfo(wide.dtype).min
+    logits = ((remaining + noise) / temperature).masked_fill(~valid[:, None, :], never)
+    taken = (number[None, :] < draws[:, None])[:, :, None]
+    return torch.where(taken, logits.softmax(dim=2), 0.0)
+
+
+def _rank(d: Tensor, valid: Tensor) -> Int[Tensor, "batch features"]:
+    """Place of each feature by descending d, from 0; ties by position, invalid ones last."""
+    order = d.detach().masked_fill(~valid, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    return order.argsort(dim=1)
+
+
+def _numbers(start: int, size: int, like: Tensor) -> Int[Tensor, " size"]:
+    return torch.arange(start, start + size, device=like.device)
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{name} must be positive, got {value}")

@@ -1,0 +1,98 @@
+"""Feature importance ranking (FIR): which features do the tasks' answers hang on?"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+#: lambda of re-identification, colour and type.
+TASK_WEIGHTS = (1.0, 0.125, 0.125)
+
+
+def importance(
+    probabilities_of: Callable[[Tensor], tuple[Tensor, ...]],
+    f: Float[Tensor, "batch length"],
+    weights: Sequence[float] = TASK_WEIGHTS,
+    magnitude: bool = True,
+) -> Float[Tensor, "batch length"]:
+    """Importance Ind of each feature of each image.
+
+        Ind = sum_k lambda_k |d c_km / d f|,    m = the class that task k predicts
+
+    The link between f and the answers must treat every image by itself: put batch normalisation
+    into evaluation mode. No parameter's gradient is touched.
+
+    Args:
+        probabilities_of: The rest of the link, channel included: from f to the probabilities
+            [batch, classes] of each task.
+        f: Features after the JSC encoder.
+        weights: lambda of each task, in the order of the tasks.
+        magnitude: False keeps the sign of the gradient, as printed in the paper.
+
+    Returns:
+        Ind of each image, outside of any graph.
+
+    Raises:
+        ValueError: The number of tasks is not the number of weights.
+
+    Source: SemHARQ eq. 13-14.
+
+    >>> slope = torch.tensor([[0.0, 1.0, -2.0]])
+    >>> one_task = lambda f: (torch.sigmoid(f @ slope.T) * torch.tensor([[1.0, 0.0]]),)
+    >>> importance(one_task, torch.zeros(1, 3), weights=[1.0])  # slope of the sigmoid at 0: 1/4
+    tensor([[0.0000, 0.2500, 0.5000]])
+    """
+    f = f.detach().requires_grad_()
+    total = torch.zeros_like(f, requires_grad=False)
+    with torch.enable_grad():
+        tasks = probabilities_of(f)
+        if len(tasks) != len(weights):
+            raise ValueError(f"one weight per task is needed, got {len(weights)} for {len(tasks)}")
+        for probabilities, weight in zip(tasks, weights, strict=True):
+            # The sum over images has each image's own gradient, for they do not mix.
+            predicted = probabilities.amax(dim=1).sum()
+            (slope,) = torch.autograd.grad(predicted, f, retain_graph=True)
+            total += weight * (slope.abs() if magnitude else slope)
+    return total
+
+
+class ImportanceMean:
+    """The mean importance over a data set, and the order of sending that follows from it."""
+
+    def __init__(self) -> None:
+        self._total: Tensor | None = None
+        self._images = 0
+
+    def add(self, ind: Float[Tensor, "batch length"]) -> None:
+        """Adds the importance of a batch of images.
+
+        Raises:
+            ValueError: A value is not finite, or the length is not that of earlier batches.
+        """
+        if not torch.isfinite(ind).all():
+            broken = int((~torch.isfinite(ind).all(dim=1)).sum())
+            raise ValueError(f"importance must be finite, got {broken} images where it is not")
+        total = ind.detach().double().sum(dim=0).cpu()
+        if self._total is not None and len(total) != len(self._total):
+            raise ValueError(f"expected {len(self._total)} features, got {len(total)}")
+        self._total = total if self._total is None else self._total + total
+        self._images += len(ind)
+
+    def mean(self) -> Float[Tensor, " length"]:
+        """Mean importance of each feature, in double precision.
+
+        Raises:
+            ValueError: No image was added.
+        """
+        if self._total is None or self._images == 0:
+            raise ValueError("the mean importance needs at least one image, got none")
+        return self._total / self._images
+
+    def order(self) -> Int[Tensor, " length"]:
+        """Positions in the order of sending: most important first, ties by position.
+
+        Raises:
+            ValueError: No image was added.
+        """
+        return self.mean().argsort(descending=True, stable=True)

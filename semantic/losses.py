@@ -1,0 +1,253 @@
+"""What the networks are trained for: the task losses and the channel loss.
+
+    L_T = L_r + 0.125 L_c + 0.125 L_t,   L_r = batch-hard triplet + cross-entropy
+    L_CH = mean squared error between s and s_hat
+
+Every loss is a mean over the images whose label is known. Without any it is 0, still tied to the
+network's output, so that a training step on such a batch works and changes nothing.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from semantic.tasks import TaskOutputs
+
+UNKNOWN = -1  # label of an image that lacks one
+DEFAULT_MARGIN = 0.3
+
+
+@dataclass(frozen=True)
+class TaskWeights:
+    """Weight lambda of each task, SemHARQ eq. 24: re-identification, colour, type."""
+
+    reid: float = 1.0
+    color: float = 0.125
+    type: float = 0.125
+
+
+@runtime_checkable
+class TaskLabels(Protocol):
+    """The truth about a batch, `UNKNOWN` where there is none; any object with these will do."""
+
+    @property
+    def vehicle(self) -> Int[Tensor, " batch"]:
+        """Index of the training identity."""
+
+    @property
+    def color(self) -> Int[Tensor, " batch"]:
+        """Index of the colour."""
+
+    @property
+    def type(self) -> Int[Tensor, " batch"]:
+        """Index of the type."""
+
+
+class TaskLosses(NamedTuple):
+    """The terms of the task loss, unweighted scalars, for the log.
+
+    Attributes:
+        triplet: Batch-hard triplet loss.
+        vehicle: Cross-entropy of the identity.
+        color: Cross-entropy of the colour, L_c.
+        type: Cross-entropy of the type, L_t.
+    """
+
+    triplet: Float[Tensor, ""]
+    vehicle: Float[Tensor, ""]
+    color: Float[Tensor, ""]
+    type: Float[Tensor, ""]
+
+    def total(self, weights: TaskWeights) -> Float[Tensor, ""]:
+        """The weighted sum L_T, SemHARQ eq. 24, with L_r = triplet + vehicle."""
+        reid = self.triplet + self.vehicle
+        return weights.reid * reid + weights.color * self.color + weights.type * self.type
+
+
+def batch_hard_triplet(
+    embedding: Float[Tensor, "batch d"],
+    vehicle: Int[Tensor, " batch"],
+    margin: float = DEFAULT_MARGIN,
+) -> Float[Tensor, ""]:
+    """Batch-hard triplet loss, mean over the anchors.
+
+        max(0, margin + distance to the farthest same vehicle - to the nearest other vehicle)
+
+    An anchor counts if the batch holds another image of its vehicle and an image of another
+    vehicle; images of an unknown vehicle take no part at all. Distances are Euclidean; normalise
+    the embedding first if cosine distance is meant.
+
+    Args:
+        embedding: One vector per image.
+        vehicle: Identity of each image, `UNKNOWN` where it has none.
+        margin: alpha >= 0, in the units of the embedding.
+
+    Returns:
+        The scalar loss; 0 when no anchor counts.
+
+    Raises:
+        ValueError: The margin is negative, the batch is empty, or the sizes differ.
+
+    Source: SemHARQ eq. 25; A. Hermans et al., "In Defense of the Triplet Loss for Person
+    Re-Identification", 2017, eq. 5.
+
+    >>> vehicle = torch.tensor([0, 0, 1, 1])
+    >>> place = torch.tensor([[0.0], [1.0], [3.0], [5.0]])
+    >>> batch_hard_triplet(place, vehicle, margin=2.0)  # anchors: 2+1-3, 2+1-2, 2+2-2, 2+2-4
+    tensor(0.7500)
+    """
+    if not margin >= 0:  # also catches NaN
+        raise ValueError(f"margin must be >= 0, got {margin}")
+    _check_batch(embedding, vehicle)
+    distance = _pairwise_distance(embedding)
+    known = vehicle != UNKNOWN
+    comparable = known[:, None] & known[None, :]
+    same = vehicle[:, None] == vehicle[None, :]
+    itself = torch.eye(len(vehicle), dtype=torch.bool, device=vehicle.device)
+    positive, negative = same & comparable & ~itself, ~same & comparable
+    counts = positive.any(dim=1) & negative.any(dim=1)
+    hardest_positive = distance.masked_fill(~positive, 0.0).amax(dim=1)
+    hardest_negative = distance.masked_fill(~negative, torch.inf).amin(dim=1)
+    loss = functional.relu(margin + hardest_positive - hardest_negative)
+    return torch.where(counts, loss, 0.0).sum() / counts.sum().clamp(min=1)
+
+
+def masked_cross_entropy(
+    logits: Float[Tensor, "batch classes"],
+    label: Int[Tensor, " batch"],
+    label_smoothing: float = 0.0,
+) -> Float[Tensor, ""]:
+    """Softmax cross-entropy in nats, mean over the images whose label is known.
+
+    Args:
+        logits: Unnormalised log-probabilities.
+        label: Class of each image, `UNKNOWN` where it has none.
+        label_smoothing: Share in [0, 1] of the target that is spread over all classes.
+
+    Returns:
+        The scalar loss; 0 when no label is known.
+
+    Raises:
+        ValueError: The batch is empty, or the sizes differ.
+
+    Source: SemHARQ eq. 26 (which prints a binary cross-entropy; softmax over the classes is meant).
+
+    >>> masked_cross_entropy(torch.zeros(2, 10), torch.tensor([3, UNKNOWN]))  # ln 10
+    tensor(2.3026)
+    """
+    _check_batch(logits, label)
+    total = functional.cross_entropy(
+        _at_least_float32(logits),
+        label.long(),
+        ignore_index=UNKNOWN,
+        label_smoothing=label_smoothing,
+        reduction="sum",
+    )
+    return total / (label != UNKNOWN).sum().clamp(min=1)
+
+
+def task_losses(
+    outputs: TaskOutputs,
+    labels: TaskLabels,
+    margin: float = DEFAULT_MARGIN,
+    label_smoothing: float = 0.0,
+) -> TaskLosses:
+    """The terms of the task loss, each unweighted.
+
+    Args:
+        outputs: Embedding and logits of a batch.
+        labels: Its labels.
+        margin: Of the triplet loss.
+        label_smoothing: Of the cross-entropy over vehicles.
+
+    Returns:
+        Four scalars; `TaskLosses.total` adds them up.
+
+    Raises:
+        ValueError: The margin is negative, the batch is empty, or the sizes differ.
+    """
+    return TaskLosses(
+        triplet=batch_hard_triplet(outputs.embedding, labels.vehicle, margin),
+        vehicle=masked_cross_entropy(outputs.vehicle, labels.vehicle, label_smoothing),
+        color=masked_cross_entropy(outputs.color, labels.color),
+        type=masked_cross_entropy(outputs.type, labels.type),
+    )
+
+
+def task_loss(
+    outputs: TaskOutputs,
+    labels: TaskLabels,
+    weights: TaskWeights = TaskWeights(),
+    *,
+    margin: float = DEFAULT_MARGIN,
+    label_smoothing: float = 0.0,
+) -> Float[Tensor, ""]:
+    """The multi-task loss L_T = L_r + 0.125 L_c + 0.125 L_t.
+
+    Args:
+        outputs: Embedding and logits of a batch.
+        labels: Its labels.
+        weights: lambda of each task.
+        margin: Of the triplet loss.
+        label_smoothing: Of the cross-entropy over vehicles.
+
+    Returns:
+        The scalar loss.
+
+    Raises:
+        ValueError: The margin is negative, the batch is empty, or the sizes differ.
+
+    Source: SemHARQ eq. 24.
+    """
+    return task_losses(outputs, labels, margin, label_smoothing).total(weights)
+
+
+def channel_mse(
+    s: Float[Tensor, "batch features"], s_hat: Float[Tensor, "batch features"]
+) -> Float[Tensor, ""]:
+    """The channel loss L_CH: mean squared error over the features, and over the batch.
+
+    Args:
+        s: What the semantic encoder sent.
+        s_hat: What the JSC decoder made of it.
+
+    Returns:
+        The scalar loss.
+
+    Raises:
+        ValueError: The shapes differ.
+
+    Source: SemHARQ eq. 21.
+
+    >>> channel_mse(torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 4.0]]))
+    tensor(2.)
+    """
+    if s.shape != s_hat.shape:
+        raise ValueError(
+            f"s and s_hat must have one shape, got {tuple(s.shape)} and {tuple(s_hat.shape)}"
+        )
+    return functional.mse_loss(_at_least_float32(s_hat), _at_least_float32(s))
+
+
+def _pairwise_distance(x: Float[Tensor, "batch d"]) -> Float[Tensor, "batch batch"]:
+    """Euclidean distances, exact for near points; the gradient between equal ones is 0."""
+    x = _at_least_float32(x)
+    return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    # A loss summed in half precision would lose the small differences that are to be learnt.
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def _check_batch(values: Tensor, label: Tensor) -> None:
+    if len(label) == 0:
+        raise ValueError("a loss needs at least one image, got an empty batch")
+    if len(values) != len(label):
+        raise ValueError(
+            f"as many labels as rows are needed, got {len(values)} rows and {len(label)} labels"
+        )

@@ -1,0 +1,74 @@
+"""Semantic decoders and task performers: s or s_hat -> the three tasks' outputs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+#: Width of the semantic decoders (re-identification, colour, type), SemHARQ Table I.
+DECODER_WIDTHS = (1024, 512, 512)
+LEAKY_SLOPE = 0.01
+
+
+class TaskOutputs(NamedTuple):
+    """What the receiver makes of one batch of images.
+
+    Attributes:
+        embedding: [batch, 1024], compared by cosine for re-identification.
+        vehicle: [batch, training identities] logits.
+        color: [batch, 10] logits.
+        type: [batch, 9] logits.
+    """
+
+    embedding: Tensor
+    vehicle: Tensor
+    color: Tensor
+    type: Tensor
+
+    @property
+    def probabilities(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Posterior of each task [batch, classes]: re-identification, colour, type."""
+        return self.vehicle.softmax(-1), self.color.softmax(-1), self.type.softmax(-1)
+
+    def uncertainty(self) -> Tensor:
+        """U [batch]: the posterior entropy in nats, averaged over the tasks (SemHARQ eq. 18)."""
+        entropies = [torch.special.entr(p).sum(-1) for p in self.probabilities]
+        return torch.stack(entropies).mean(0)
+
+    def detach(self) -> TaskOutputs:
+        """The same values outside the graph."""
+        return TaskOutputs(*(value.detach() for value in self))
+
+
+class TaskPerformers(nn.Module):
+    """Three semantic decoders FC + LeakyReLU and three performers FC.
+
+    ```
+    s_hat -> FC 1024, LeakyReLU -> embedding -> FC identities
+          -> FC  512, LeakyReLU -----------> FC 10 colours
+          -> FC  512, LeakyReLU -----------> FC 9 types
+    ```
+
+    Source: SemHARQ Table I. `tasks` lists those that are trained (single-task coding has one).
+    """
+
+    def __init__(self, identities: int, colors: int = 10, types: int = 9, n: int = 1024) -> None:
+        super().__init__()
+        self.identities = identities
+        self.decoders = nn.ModuleList(nn.Linear(n, width) for width in DECODER_WIDTHS)
+        classes = (identities, colors, types)
+        self.performers = nn.ModuleList(
+            nn.Linear(width, count) for width, count in zip(DECODER_WIDTHS, classes, strict=True)
+        )
+
+    def forward(self, s_hat: Tensor) -> TaskOutputs:
+        """[batch, 1024] -> the outputs of the three tasks."""
+        hidden = [
+            nn.functional.leaky_relu(decoder(s_hat), LEAKY_SLOPE) for decoder in self.decoders
+        ]
+        logits = [
+            performer(value) for performer, value in zip(self.performers, hidden, strict=True)
+        ]
+        return TaskOutputs(hidden[0], *logits)

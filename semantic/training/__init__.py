@@ -1,0 +1,1 @@
+"""Training scripts, each one flat file: `encoder` on images, `link` on cached s."""

@@ -1,0 +1,65 @@
+"""Checkpoints: model, optimiser and step in one safetensors file, replaced atomically."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from semantic.weights import write_tensors
+
+
+def _pack(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {
+        f"optimizer.{index}.{key}": torch.as_tensor(value)
+        for index, values in state.items()
+        for key, value in values.items()
+    }
+
+
+def save_checkpoint(
+    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, note: dict[str, Any]
+) -> None:
+    """Writes all that the next step depends on; a kill at any moment leaves the old file whole."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= _pack(optimizer)
+    write_tensors(path, tensors, {"step": str(step), "note": json.dumps(note, sort_keys=True)})
+
+
+def load_checkpoint(
+    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, note: dict[str, Any]
+) -> int:
+    """Restores model and optimiser; returns the next step, 0 where there is no checkpoint.
+
+    Raises:
+        ValueError: When the checkpoint belongs to a run with other settings.
+    """
+    if not path.exists():
+        return 0
+    with safe_open(path, framework="pt") as file:
+        meta = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    saved = json.loads(meta["note"])
+    if saved != json.loads(json.dumps(note)):
+        differing = sorted(k for k in {*saved, *note} if saved.get(k) != note.get(k))
+        raise ValueError(
+            f"{path} was written by a run with other settings ({', '.join(differing)}): "
+            "give another --out, or delete it"
+        )
+    model.load_state_dict(
+        {n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")}
+    )
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, key = name.split(".", 2)
+            state.setdefault(int(index), {})[key] = value
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )
+    return int(meta["step"])

@@ -1,0 +1,203 @@
+"""Trains the semantic encoder with the three tasks on clean images (no channel).
+
+    pixels -> augment -> DenseNet-121 -> s -> task performers -> L_T -> Adam
+
+What comes out is the multi-task network that the conventional chain runs on its decoded images,
+and the s that everything behind the encoder is trained on. One flat loop: the batch is a pure
+function of the step, so that a run resumed from its checkpoint goes on as if never stopped.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from semantic.backbone import normalise
+from semantic.data.dataset import VehicleImages
+from semantic.losses import TaskLosses, TaskWeights, task_losses
+from semantic.model import MultiTaskNetwork
+from semantic.tasks import TaskOutputs
+from semantic.training.checkpoint import load_checkpoint, save_checkpoint
+from semantic.training.labels import Labels, training_labels
+from semantic.training.sampler import PKSampler
+
+
+@dataclass(frozen=True)
+class EncoderRecipe:
+    """How the encoder is trained.
+
+    Attributes:
+        phases: (image size in pixels, steps) in turn; small images first cost a quarter.
+        learning_rate: Peak of the one-cycle schedule over all phases.
+        warmup: Share of the steps in which the rate rises.
+        vehicles_per_batch: P of the PK sampler.
+        images_per_vehicle: K of the PK sampler.
+        weight_decay: Of AdamW.
+        label_smoothing: Of the identity's cross-entropy.
+        seed: With the step, all that a batch and its augmentation depend on.
+    """
+
+    phases: tuple[tuple[int, int], ...] = ((64, 4200), (96, 1800))
+    learning_rate: float = 1e-3
+    warmup: float = 0.05
+    vehicles_per_batch: int = 8
+    images_per_vehicle: int = 4
+    weight_decay: float = 1e-2
+    label_smoothing: float = 0.1
+    seed: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Steps of all phases."""
+        return sum(steps for _, steps in self.phases)
+
+    def image_size(self, step: int) -> int:
+        """Image size in pixels at a step."""
+        for size, steps in self.phases:
+            if step < steps:
+                return size
+            step -= steps
+        return self.phases[-1][0]
+
+
+def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Random flip, crop, brightness, contrast and erasing; hue is left alone: colour is a task.
+
+    Args:
+        pixels: uint8 [batch, h, w, 3].
+        size: Edge of the result in pixels.
+        generator: Source of every random number.
+
+    Returns:
+        Normalised float images [batch, 3, size, size].
+    """
+    batch = len(pixels)
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.empty(batch, 1, 1, 1).uniform_(low, high, generator=generator)
+
+    x = normalise(pixels)
+    zoom, dx, dy = uniform(0.8, 1.02), uniform(-0.12, 0.12), uniform(-0.12, 0.12)
+    flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    affine = torch.zeros(batch, 2, 3)
+    affine[:, 0, 0], affine[:, 1, 1] = (zoom * flip).flatten(), zoom.flatten()
+    affine[:, 0, 2], affine[:, 1, 2] = dx.flatten(), dy.flatten()
+    if size < x.shape[-1]:  # area-average first, so that the crop does not alias
+        x = functional.interpolate(x, (size, size), mode="bilinear", antialias=True)
+    grid = functional.affine_grid(affine, [batch, 3, size, size], align_corners=False)
+    x = functional.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+    x = x * uniform(0.8, 1.25) + uniform(-0.2, 0.2)
+    x = x + 0.05 * torch.randn(x.shape, generator=generator)
+    edge, axis = uniform(0.1, 0.3) * size, torch.arange(size)
+    left, top = uniform(0, 1) * (size - edge), uniform(0, 1) * (size - edge)
+    inside_x = (axis >= left) & (axis < left + edge)
+    inside_y = (axis[:, None] >= top) & (axis[:, None] < top + edge)
+    hidden = inside_x & inside_y & (uniform(0, 1) < 0.3)
+    return x.masked_fill(hidden, 0.0).contiguous(memory_format=torch.channels_last)
+
+
+def one_cycle_rate(step: int, steps: int, peak: float, warmup: float) -> float:
+    """Learning rate of a step: linear warm-up, then a half cosine to 1 % of the peak.
+
+    >>> one_cycle_rate(9, 100, 1.0, 0.1)
+    1.0
+    """
+    warm = max(1, round(warmup * steps))
+    if step < warm:
+        return peak * (step + 1) / warm
+    progress = (step - warm) / max(1, steps - warm)
+    return peak * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * progress))))
+
+
+def step_seed(*parts: int) -> int:
+    """A 63-bit seed that depends on all of its parts."""
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
+
+
+def retrieval_losses(outputs: TaskOutputs, labels: Labels, label_smoothing: float) -> TaskLosses:
+    """Task losses with the triplet on the unit sphere, since retrieval compares by cosine."""
+    unit = functional.normalize(outputs.embedding, dim=-1)
+    return task_losses(outputs._replace(embedding=unit), labels, label_smoothing=label_smoothing)
+
+
+def train_encoder(
+    pixels: np.ndarray,
+    images: VehicleImages,
+    recipe: EncoderRecipe,
+    checkpoint: Path,
+    report: Callable[[int, dict[str, float]], None],
+    validate: Callable[[MultiTaskNetwork, int], None] | None = None,
+    initialise: Callable[[MultiTaskNetwork], None] | None = None,
+    device: str = "cpu",
+    checkpoint_every: int = 200,
+) -> MultiTaskNetwork:
+    """Trains until the recipe's last step, from the checkpoint where there is one.
+
+    Args:
+        pixels: uint8 [images, h, w, 3], the decoded training images.
+        images: Their labels.
+        recipe: Steps, sizes, rates.
+        checkpoint: File that is replaced every `checkpoint_every` steps.
+        report: Called each step with the loss terms.
+        validate: Called after each checkpoint with the network and the step.
+        initialise: Called with the fresh network, e.g. to load ImageNet weights.
+        device: Torch device; on CUDA the forward pass runs in bfloat16 (on CPUs it gains nothing).
+        checkpoint_every: Steps between checkpoints.
+
+    Returns:
+        The trained network. Several processes under torchrun average their gradients.
+    """
+    torch.manual_seed(recipe.seed)
+    labels = training_labels(images)
+    model = MultiTaskNetwork(labels.identities)
+    if initialise is not None:
+        initialise(model)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay)
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    sampler = PKSampler(
+        labels.vehicle.numpy(), recipe.vehicles_per_batch, recipe.images_per_vehicle, recipe.seed
+    )
+    note = {"recipe": asdict(recipe), "images": len(images)}
+    start = load_checkpoint(checkpoint, model, optimizer, note)
+    model.train()
+    for step in range(start, recipe.steps):
+        index = sampler.batch(step * world + rank)
+        generator = torch.Generator().manual_seed(step_seed(recipe.seed, step, rank))
+        x = augment(torch.from_numpy(pixels[index]), recipe.image_size(step), generator).to(device)
+        target = Labels(*(value[index].to(device) for value in labels.columns))
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=device != "cpu"):
+            s = model(x)
+        terms = retrieval_losses(model.performers(s.float()), target, recipe.label_smoothing)
+        loss = terms.total(TaskWeights())
+        for group in optimizer.param_groups:
+            group["lr"] = one_cycle_rate(step, recipe.steps, recipe.learning_rate, recipe.warmup)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        average_gradients(model, world)
+        optimizer.step()
+        report(step, {name: float(value.detach()) for name, value in terms._asdict().items()})
+        last = step + 1 == recipe.steps
+        if rank == 0 and ((step + 1) % checkpoint_every == 0 or last):
+            save_checkpoint(checkpoint, model, optimizer, step + 1, note)
+            if validate is not None:
+                model.eval()
+                validate(model, step + 1)
+                model.train()
+    return model.eval()
+
+
+def average_gradients(model: nn.Module, world: int) -> None:
+    """Averages the gradients over torchrun's processes; alone, does nothing."""
+    if world > 1:
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                torch.distributed.all_reduce(parameter.grad)
+                parameter.grad /= world

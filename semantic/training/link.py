@@ -1,0 +1,301 @@
+"""Trains everything behind the encoder, on s computed once, with the channel in the loop.
+
+    s -> f -> [select -> z -> channel -> buffer -> FDE] x G -> s_hat -> tasks -> L_T + L_CH + L_MI
+
+Three stages, as in the papers: FDE alone; the whole system with f sent complete, after which the
+importance of every feature is measured; the whole system with the B most important features a
+slot. The channel is an argument: this package knows none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from semantic.buffer import Buffer, SlotFeatures
+from semantic.fde import FdeNetwork
+from semantic.gumbel import annealed_temperature, select_distorted
+from semantic.importance import ImportanceMean, importance
+from semantic.losses import TaskWeights, channel_mse
+from semantic.model import LinkNetwork
+from semantic.mutual_information import mine_bound
+from semantic.selector import LENGTH, Plan, Selection
+from semantic.tasks import TaskOutputs
+from semantic.training.checkpoint import load_checkpoint, save_checkpoint
+from semantic.training.encoder import one_cycle_rate, retrieval_losses, step_seed
+from semantic.training.labels import Labels
+from semantic.training.sampler import PKSampler
+
+#: The channel as training sees it: (features [batch, B], which of them are sent, snr_db,
+#: generator) -> matched filter's output and weight, each [batch, B], power control included.
+TrainingChannel = Callable[[Tensor, Tensor, float, torch.Generator], tuple[Tensor, Tensor]]
+#: B at an SNR in dB.
+Budget = Callable[[float], int]
+
+
+@dataclass(frozen=True)
+class LinkRecipe:
+    """How the link is trained.
+
+    Attributes:
+        fde_steps, complete_steps, selected_steps: Steps of the three stages.
+        learning_rate: Peak of each stage's one-cycle schedule, Adam.
+        vehicles_per_batch, images_per_vehicle: P and K.
+        snr_db: Range from which each batch's SNR is drawn.
+        max_transmissions: A batch of stage 3 is sent 1 to this many times.
+        free_budget: Share of the batches of stage 3 whose B is drawn log-uniformly from
+            [16, 1024] instead of following the slot, so that other T and W work too.
+        fde_features: Most features in a slot of the FDE's own training step (memory).
+        seed: With the step, all that a batch depends on.
+    """
+
+    fde_steps: int = 400
+    complete_steps: int = 1500
+    selected_steps: int = 4000
+    learning_rate: float = 1e-3
+    vehicles_per_batch: int = 16
+    images_per_vehicle: int = 4
+    snr_db: tuple[float, float] = (-6.0, 8.0)
+    max_transmissions: int = 4
+    free_budget: float = 0.25
+    fde_features: int = 192
+    seed: int = 0
+
+
+def transmit_slot(
+    network: LinkNetwork,
+    f: Tensor,
+    buffer: Buffer,
+    plan: Plan,
+    snr_db: float,
+    channel: TrainingChannel,
+    generator: torch.Generator,
+) -> tuple[Buffer, SlotFeatures]:
+    """One slot of the training loop: gather, send, combine."""
+    assert plan.selection is not None
+    features = plan.selection.gather(f)
+    matched, weight = channel(features, plan.selection.sent, snr_db, generator)
+    slot = SlotFeatures(plan.selection, matched, weight)
+    return buffer.add(slot), slot
+
+
+def most_distorted(network: LinkNetwork, buffer: Buffer, latest: Selection) -> Tensor | None:
+    """The half of each image's latest features that the FDE network trusts least, [batch, B]."""
+    if network.fde is None:
+        return None
+    with torch.no_grad():
+        d = network.fde.distortion(buffer.received()).gather(1, latest.position)
+        return (d >= d.median(1, keepdim=True).values) & latest.sent
+
+
+def harq_round_trip(
+    network: LinkNetwork,
+    s: Tensor,
+    snr_db: float,
+    B: int,
+    transmissions: int,
+    channel: TrainingChannel,
+    generator: torch.Generator,
+) -> tuple[Tensor, TaskOutputs]:
+    """s -> (s_hat, task outputs) after a given number of transmissions."""
+    f = network.encode(s)
+    buffer, plan = network.empty_buffer(len(s)), Plan.empty(len(s), s.device)
+    request: Tensor | None = None
+    for _ in range(transmissions):
+        plan = plan.next(network.order, request, B)
+        buffer, _ = transmit_slot(network, f, buffer, plan, snr_db, channel, generator)
+        assert plan.selection is not None
+        request = most_distorted(network, buffer, plan.selection)
+    return network.decode(buffer)
+
+
+def fde_loss(
+    network: LinkNetwork,
+    s: Tensor,
+    snr_db: float,
+    B: int,
+    channel: TrainingChannel,
+    generator: torch.Generator,
+    temperature: float,
+) -> Tensor:
+    """L_FDE = L_CH + L_MI (eq. 20), for F alone: everything else passes as a constant.
+
+    L_MI: F is MINE's statistics network in the domain in which it is used. Joint samples are
+    received vectors as they are; in marginal samples a random half of the features comes from
+    another image of the batch, so that what F scores is whether the features belong together.
+
+    L_CH: the features that F finds distorted are sent once more; what this leaves of the error
+    of s_hat reaches F through the multi-dimensional straight-through Gumbel-softmax (eq. 8-12).
+    """
+    fde = network.fde
+    assert isinstance(fde, FdeNetwork)
+    with torch.no_grad():
+        f = network.encode(s)
+        plan = Plan.empty(len(s), s.device).next(network.order, None, B)
+        first, _ = transmit_slot(
+            network, f, network.empty_buffer(len(s)), plan, snr_db, channel, generator
+        )
+    assert plan.selection is not None
+    z_hat, latest = first.received(), plan.selection
+    similarity, joint = fde(z_hat)
+    exchanged = torch.rand(z_hat.shape, generator=generator).to(s.device) < 0.5
+    _, marginal = fde(torch.where(exchanged, z_hat.roll(1, 0), z_hat))
+    d = (1 - similarity).gather(1, latest.position)
+    threshold = float(d.detach().median())
+    p = select_distorted(d, threshold, temperature, generator=generator)
+    with torch.no_grad():  # every feature is sent again; p decides which of them count
+        matched, weight = channel(latest.gather(f), latest.sent, snr_db, generator)
+    s_hat, _ = network.decode(first.add(SlotFeatures(latest, matched * p, weight * p)))
+    return channel_mse(s / network.scale, s_hat) - mine_bound(joint, marginal)
+
+
+def measure_importance(
+    network: LinkNetwork, s: Tensor, channel: TrainingChannel, generator: torch.Generator
+) -> Tensor:
+    """FIR (eq. 13-14): positions of f in descending mean importance over the training set, [L].
+
+    The gradient of each task's predicted class through the whole link, f sent complete, at SNRs
+    over the whole range.
+    """
+    network.eval()
+    mean = ImportanceMean()
+    for i, rows in enumerate(s.split(512)):
+        snr_db = -6.0 + 14.0 * (i % 8) / 7
+        f = network.encode(rows).detach()
+
+        def probabilities(f: Tensor, snr_db: float = snr_db) -> tuple[Tensor, ...]:
+            plan = Plan.empty(len(f), f.device).next(network.order, None, LENGTH)
+            empty = network.empty_buffer(len(f))
+            buffer, _ = transmit_slot(network, f, empty, plan, snr_db, channel, generator)
+            return network.decode(buffer)[1].probabilities
+
+        mean.add(importance(probabilities, f, (1.0, 0.125, 0.125)))
+    network.train()
+    return mean.order()
+
+
+def train_link(
+    network: LinkNetwork,
+    s: Tensor,
+    labels: Labels,
+    channel: TrainingChannel,
+    budget: Budget,
+    recipe: LinkRecipe,
+    checkpoint: Path,
+    report: Callable[[int, dict[str, float]], None],
+    checkpoint_every: int = 500,
+) -> LinkNetwork:
+    """Trains the three stages, from the checkpoint where there is one.
+
+    Args:
+        network: Fresh; its performers may already be those of the clean network.
+        s: [images, N] encoder outputs of the training images.
+        labels: Of the same images.
+        channel: The channel in the loop.
+        budget: B at an SNR.
+        recipe: Steps and rates.
+        checkpoint: File that is replaced every `checkpoint_every` steps.
+        report: Called each step with the loss terms.
+        checkpoint_every: Steps between checkpoints.
+
+    Returns:
+        The trained network, its order measured after stage 2; thresholds are not yet calibrated.
+    """
+    network.scale.copy_(s.square().mean(0).sqrt().clamp_min(1e-3 * float(s.std())))
+    optimizer = torch.optim.Adam(network.parameters())
+    sampler = PKSampler(
+        labels.vehicle.cpu().numpy(),
+        recipe.vehicles_per_batch,
+        recipe.images_per_vehicle,
+        recipe.seed,
+    )
+    note = {"recipe": asdict(recipe), "images": len(s), "buffer": network.buffer_name}
+    ends = (recipe.fde_steps, recipe.fde_steps + recipe.complete_steps)
+    total = ends[1] + recipe.selected_steps
+    network.train()
+    for step in range(load_checkpoint(checkpoint, network, optimizer, note), total):
+        generator = torch.Generator().manual_seed(step_seed(recipe.seed, 7, step))
+        if step == ends[1]:
+            network.order.copy_(measure_importance(network, s, channel, generator))
+        stage, start, end = (
+            (1, 0, ends[0])
+            if step < ends[0]
+            else (2, *ends)
+            if step < ends[1]
+            else (3, ends[1], total)
+        )
+        for group in optimizer.param_groups:
+            group["lr"] = one_cycle_rate(step - start, end - start, recipe.learning_rate, 0.05)
+        index = torch.from_numpy(sampler.batch(step))
+        target = Labels(*(column[index] for column in labels.columns))
+        terms = train_step(
+            network,
+            s[index],
+            target,
+            optimizer,
+            stage,
+            channel,
+            budget,
+            recipe,
+            generator,
+            annealed_temperature(step / total),
+        )
+        report(step, terms)
+        if (step + 1) % checkpoint_every == 0 or step + 1 == total:
+            save_checkpoint(checkpoint, network, optimizer, step + 1, note)
+    return network.eval()
+
+
+def train_step(
+    network: LinkNetwork,
+    s: Tensor,
+    labels: Labels,
+    optimizer: torch.optim.Optimizer,
+    stage: int,
+    channel: TrainingChannel,
+    budget: Budget,
+    recipe: LinkRecipe,
+    generator: torch.Generator,
+    temperature: float,
+) -> dict[str, float]:
+    """One step of one stage; returns the loss terms."""
+    low, high = recipe.snr_db
+    draw = torch.rand(4, generator=generator).tolist()
+    snr_db = low + (high - low) * draw[0]
+    B, transmissions = LENGTH, 1
+    if stage == 3:
+        B = round(16 * 64 ** draw[2]) if draw[1] < recipe.free_budget else budget(snr_db)
+        transmissions = 1 + int(draw[3] * recipe.max_transmissions)
+    optimizer.zero_grad(set_to_none=True)
+    terms: dict[str, float] = {}
+    if stage > 1:
+        s_hat, outputs = harq_round_trip(network, s, snr_db, B, transmissions, channel, generator)
+        task_terms = retrieval_losses(outputs, labels, 0.1)
+        mse = channel_mse(s / network.scale, s_hat)
+        (task_terms.total(TaskWeights()) + mse).backward()
+        terms = {k: float(v.detach()) for k, v in task_terms._asdict().items()}
+        terms["mse"] = float(mse.detach())
+    if network.fde is not None:
+        only_fde(network, True)
+        loss = fde_loss(
+            network, s, snr_db, min(B, recipe.fde_features), channel, generator, temperature
+        )
+        loss.backward()
+        only_fde(network, False)
+        terms["fde"] = float(loss.detach())
+    nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+    optimizer.step()
+    return terms
+
+
+def only_fde(network: LinkNetwork, frozen: bool) -> None:
+    """Freezes everything but F (and batch statistics), or lets it go again."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not frozen or name.startswith("fde."))
+    for name, module in network.named_children():
+        if name != "fde":
+            module.train(not frozen)

@@ -1,0 +1,133 @@
+"""Weights on disk: safetensors files, written atomically, checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.hub import download_url_to_file
+
+from semantic.backbone import torchvision_names
+
+IMAGENET_URL = "https://download.pytorch.org/models/densenet121-a639ec97.pth"
+IMAGENET_HASH_PREFIX = "a639ec97"
+
+
+class WeightsError(ValueError):
+    """A weights file that is missing, broken, or made for another network."""
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Writes a safetensors file under a temporary name, then renames it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        save_file(
+            {n: t.detach().cpu().contiguous() for n, t in tensors.items()}, temporary, metadata
+        )
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def save_weights(path: Path, model: nn.Module, config: dict[str, Any]) -> None:
+    """Saves a model in half precision (integers as they are) with the config that rebuilds it."""
+    state = {
+        name: value.half() if value.is_floating_point() else value
+        for name, value in model.state_dict().items()
+    }
+    write_tensors(path, state, {"config": json.dumps(config, sort_keys=True)})
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """(state dict in float32, config) of a file by `save_weights`.
+
+    Raises:
+        WeightsError: One line that names the file, when it is missing, truncated or foreign.
+    """
+    if not path.is_file():
+        raise WeightsError(f"weights file {path} does not exist")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"weights file {path} is truncated or no safetensors file: {error}"
+        ) from None
+    if "config" not in metadata:
+        raise WeightsError(
+            f"weights file {path} carries no config: it was not written by `simulate train`"
+        )
+    config: dict[str, Any] = json.loads(metadata["config"])
+    return {n: v.float() if v.is_floating_point() else v for n, v in state.items()}, config
+
+
+def load_into(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
+    """Loads a state dict, strictly.
+
+    Raises:
+        WeightsError: Naming the origin and the first tensors that do not fit.
+    """
+    want = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    have = {name: tuple(value.shape) for name, value in state.items()}
+    wrong = sorted(name for name in want.keys() | have.keys() if want.get(name) != have.get(name))
+    if wrong:
+        shown = ", ".join(f"{n} (file {have.get(n)}, network {want.get(n)})" for n in wrong[:2])
+        raise WeightsError(
+            f"{origin} does not fit this network: {len(wrong)} tensors differ, {shown}"
+        )
+    model.load_state_dict(dict(state))
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_imagenet(model: nn.Module, source: str | Path = IMAGENET_URL) -> None:
+    """Loads torchvision's DenseNet-121 file, from its URL (cached by torch.hub) or a local copy.
+
+    The published file's name carries the first eight digits of its SHA-256; a file that is named
+    so is checked against them.
+
+    Raises:
+        WeightsError: When the file cannot be had, or its hash or its tensors are wrong.
+    """
+    path = Path(source) if not str(source).startswith("http") else _downloaded(str(source))
+    if not path.is_file():
+        raise WeightsError(f"ImageNet weights {path} do not exist")
+    stem, _, prefix = path.stem.rpartition("-")
+    if stem and not file_hash(path).startswith(prefix):
+        raise WeightsError(f"{path} is damaged: its SHA-256 does not begin with {prefix}")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # any unpickling error means the same to the user
+        raise WeightsError(f"{path} is no PyTorch state dict: {error}") from None
+    state = torchvision_names(state)
+    for name, value in model.state_dict().items():
+        if name.endswith("num_batches_tracked"):  # absent from files older than torch 0.4
+            state.setdefault(name, value)
+    load_into(model, state, str(path))
+
+
+def _downloaded(url: str) -> Path:
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            download_url_to_file(url, str(path), hash_prefix=IMAGENET_HASH_PREFIX)
+        except OSError as error:
+            raise WeightsError(f"{url} cannot be downloaded ({error}): give a local file") from None
+    return path

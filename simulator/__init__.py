@@ -1,0 +1,1 @@
+"""The slots, the budget, the link, the sweep and the command line."""

@@ -1,0 +1,78 @@
+"""Names -> import strings: everything that a run can be asked for, in one readable list."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from semantic.data.names import nearest
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing by name.
+
+    Attributes:
+        target: "package.module:attribute", imported when it is asked for.
+        summary: One line for `simulate list`.
+    """
+
+    target: str
+    summary: str
+
+
+SCHEMES: dict[str, Entry] = {
+    "semharq": Entry(
+        "simulator.build:semharq",
+        "semantic HARQ: corrupted features again, then the next most important ones",
+    ),
+    "perfect": Entry("simulator.build:perfect", "no channel: the ceiling"),
+}
+
+CHANNELS: dict[str, Entry] = {
+    "rician": Entry("phy.fading:Rician", "line of sight and scatter; k_factor (2), fading"),
+    "rayleigh": Entry("phy.fading:Rayleigh", "scatter alone; fading"),
+    "awgn": Entry("phy.fading:Awgn", "no fading"),
+}
+
+DATA: dict[str, str] = {
+    "synthetic": "the embedded test split of rendered vehicles; needs nothing",
+    "DIR": "a folder of images with labels.csv, labels.json, or a file-name pattern",
+    "veri:DIR": "VeRi-776 in its published layout",
+}
+
+
+def resolve(kind: str, name: str, entries: Mapping[str, Entry]) -> Any:
+    """The object behind a name of a catalogue, or behind "package.module:Attribute".
+
+    Raises:
+        ValueError: One line with the nearest valid name, or with what cannot be imported.
+    """
+    if name not in entries and ":" not in name:
+        raise ValueError(f"unknown {kind} {name!r}: {nearest(name, entries)}")
+    target = entries[name].target if name in entries else name
+    module, _, attribute = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{kind} {name!r} cannot be imported: {error}") from None
+
+
+def construct(kind: str, name: str, entries: Mapping[str, Entry], arguments: dict[str, Any]) -> Any:
+    """Calls the object behind a name with arguments.
+
+    Raises:
+        ValueError: One line that names the argument it does not take, with the nearest it does.
+    """
+    factory = resolve(kind, name, entries)
+    parameters = inspect.signature(factory).parameters
+    for argument in arguments:
+        if argument not in parameters:
+            raise ValueError(
+                f"{kind} {name} takes no argument {argument!r}: "
+                + (nearest(argument, parameters) if parameters else "it takes none")
+            )
+    return factory(**arguments)

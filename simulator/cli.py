@@ -1,0 +1,274 @@
+"""The command line. Imports nothing heavy before it is known that work is to be done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simulator.catalog import CHANNELS, DATA, SCHEMES
+from simulator.spec import RunSpec, parse_snr
+
+EXAMPLES = """
+\b
+Examples:
+  simulate --scheme semharq --snr -6:8:2
+  simulate --scheme semharq,perfect --snr=-6,0,6 --fading block --out runs/block
+  simulate --scheme semharq --snr -6:8:2 --data veri:VeRi --device cuda
+  simulate --spec runs/block/run.json --out runs/again
+  simulate list
+
+\b
+A run writes to its directory:
+  curve.csv       scheme, channel, snr_db, metric, value, ci_low, ci_high, n
+  images.parquet  one row per image and SNR: predictions, transmissions, costs
+  run.json        the whole spec, versions and weights; --spec repeats it
+  curve.png       the figure
+"""
+
+
+class Commands(click.Group):
+    """A group whose errors are one line and exit code 2, also those of our own checks."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; a ValueError is the user's mistake and is shown as one line."""
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            click.echo(f"simulate: {error}", err=True)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            click.echo("simulate: interrupted", err=True)
+            sys.exit(130)
+
+
+def _key_values(pairs: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise ValueError(f"--channel-arg {pair!r} is not NAME=VALUE")
+        found[name] = _value(value)
+    return found
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    epilog=EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--scheme", metavar="A[,B...]", help="Schemes by name; `simulate list` shows them.")
+@click.option(
+    "--snr", metavar="START:STOP:STEP", help="Es/N0 per channel use in dB, end included; or -6,0,6."
+)
+@click.option("--channel", metavar="NAME|module:Class", help="Channel law [rician].")
+@click.option(
+    "--channel-arg",
+    "channel_args",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An argument of the channel, e.g. k_factor=4.",
+)
+@click.option(
+    "--fading",
+    type=click.Choice(["fast", "block"]),
+    help="A gain per channel use, or one per slot [fast].",
+)
+@click.option("--data", metavar="synthetic|DIR|veri:DIR", help="Test images [synthetic].")
+@click.option(
+    "--images", type=int, metavar="N", help="About N images: a fixed random subset of vehicles."
+)
+@click.option("--max-transmissions", type=int, metavar="G", help="G_max, transmissions in all [4].")
+@click.option(
+    "--theta-0-db",
+    "theta_0_db",
+    type=float,
+    metavar="DB",
+    help="theta_0 of the retransmission rule [1].",
+)
+@click.option(
+    "--features-per-use", type=int, metavar="1|2", help="Features on one complex channel use [1]."
+)
+@click.option("--seed", type=int, metavar="S", help="First seed of fading and noise [0].")
+@click.option("--seeds", type=int, metavar="N", help="Number of seeds [1].")
+@click.option("--slot-ms", type=float, metavar="T", help="Slot length [1].")
+@click.option("--bandwidth-mhz", type=float, metavar="W", help="Bandwidth [the data set's preset].")
+@click.option(
+    "--batch-size",
+    type=int,
+    metavar="N",
+    help="Images that travel together; changes no number [256].",
+)
+@click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where networks run [auto].")
+@click.option("--weights", metavar="FILE|DIR", help="Trained weights [the package's].")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Directory of the results [runs/<scheme>-<data>].",
+)
+@click.option(
+    "--spec",
+    "spec_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Repeat a run.json; other options change it.",
+)
+@click.option("--quiet", is_flag=True, help="No headline, bar or table.")
+@click.version_option(package_name="semharq-sim")
+@click.pass_context
+def main(
+    ctx: click.Context, out: Path | None, spec_file: Path | None, quiet: bool, **options: Any
+) -> None:
+    """Accuracy-vs-SNR curves of semantic and conventional transmission, with intervals."""
+    if ctx.invoked_subcommand is not None:
+        return
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    if not given and spec_file is None:
+        click.echo(ctx.get_help())
+        return
+    spec = build_spec(given, spec_file)
+    from simulator.records import write_result
+    from simulator.sweep import prepare, run
+    from simulator.terminal import Bar, headline, table
+
+    out = out or Path("runs") / f"{'-'.join(spec.schemes)}-{Path(spec.data).name}".replace(":", "-")
+    check_writable(out)
+    prepared = prepare(spec)
+    if not quiet:
+        click.echo(headline(prepared))
+    with Bar(quiet) as bar:
+        result = run(prepared, bar)
+    for problem in result.problems:
+        click.echo(f"simulate: left out: {problem}", err=True)
+    write_result(result, out)
+    if not quiet:
+        from rich.console import Console
+
+        Console().print(table(result.curve))
+        click.echo(f"{out}/: curve.csv images.parquet run.json curve.png")
+
+
+def build_spec(given: dict[str, Any], spec_file: Path | None) -> RunSpec:
+    """The run's spec: the file's or the default one, with what was given on the command line."""
+    spec = RunSpec() if spec_file is None else RunSpec.read(spec_file)
+    convert: dict[str, tuple[str, Callable[[Any], Any]]] = {
+        "scheme": (
+            "schemes",
+            lambda v: tuple(part.strip() for part in v.split(",") if part.strip()),
+        ),
+        "snr": ("snr_db", parse_snr),
+        "slot_ms": ("slot_s", lambda v: v / 1e3),
+        "bandwidth_mhz": ("bandwidth_hz", lambda v: v * 1e6),
+        "channel_args": ("channel_args", lambda v: tuple(sorted(_key_values(v).items()))),
+    }
+    fading = given.pop("fading", None)
+    changes = {}
+    for name, value in given.items():
+        field, function = convert.get(name, (name, lambda v: v))
+        changes[field] = function(value)
+    if (
+        "channel" in changes
+        and "channel_args" not in changes
+        and changes["channel"] != spec.channel
+    ):
+        changes["channel_args"] = ()
+    spec = replace(spec, **changes)
+    return spec if fading is None else spec.with_fading(fading)
+
+
+def check_writable(out: Path) -> None:
+    """Makes the run's directory before any work.
+
+    Raises:
+        ValueError: When it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"output directory {out} cannot be made: {error.strerror}") from None
+
+
+@main.command("list")
+def list_names() -> None:
+    """Show schemes, channels and data sets."""
+    for title, entries in (
+        ("schemes", {name: entry.summary for name, entry in SCHEMES.items()}),
+        ("channels", {name: entry.summary for name, entry in CHANNELS.items()}),
+        ("data sets", DATA),
+    ):
+        click.echo(f"{title}:")
+        for name, summary in entries.items():
+            click.echo(f"  {name:24} {summary}")
+
+
+@main.group("data")
+def data() -> None:
+    """Make data sets."""
+
+
+@data.command("synthetic")
+@click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--vehicles", type=int, metavar="N", help="Number of vehicles [the split's own].")
+@click.option("--quiet", is_flag=True, help="No bar.")
+def synthetic(split: str, out: Path, seed: int, vehicles: int | None, quiet: bool) -> None:
+    """Render synthetic vehicles into DIR (extra [render], needs EGL)."""
+    from semantic.data.synthetic import write_synthetic
+    from simulator.terminal import Bar
+
+    with Bar(quiet) as bar:
+        write_synthetic(
+            split, out, seed, vehicles, lambda done, total: bar("rendering", done, total)
+        )
+    click.echo(f"{out}: images/ and labels.csv; use it as --data {out}")
+
+
+@main.command("train")
+@click.option(
+    "--preset", type=click.Choice(["synthetic", "paper"]), default="synthetic", show_default=True
+)
+@click.option(
+    "--scheme", default="semharq", show_default=True, help="Scheme to train behind the encoder."
+)
+@click.option("--data", "data_spec", required=True, metavar="DIR|veri:DIR", help="Training images.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Weights, checkpoints and log.",
+)
+@click.option(
+    "--imagenet", metavar="FILE|URL", help="ImageNet weights of DenseNet-121 to begin with."
+)
+@click.option(
+    "--snr-db", type=float, metavar="DB", help="Train for one SNR instead of the whole range."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True)
+@click.option("--quiet", is_flag=True, help="No bar.")
+def train(**options: Any) -> None:
+    """Train encoder and link; run again after a kill, it goes on where it was."""
+    from simulator.training import train_from_options
+
+    train_from_options(**options)
+
+
+if __name__ == "__main__":
+    main()

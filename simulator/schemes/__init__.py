@@ -1,0 +1,1 @@
+"""The protocols. Each file is one family; `simulator.catalog` names their members."""

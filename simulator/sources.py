@@ -1,0 +1,150 @@
+"""The images of a run as the schemes take them: encoded once, whatever the number of SNRs.
+
+dataset -> decode -> encoder -> s        kept on disk under a hash of images and weights
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from semantic.backbone import normalise
+from semantic.data.dataset import VehicleImages
+from semantic.data.images import ImageError, load_images
+from semantic.model import Loaded
+from semantic.tiles import in_tiles
+from simulator.files import write_whole
+
+#: Goes into every key: raise it when what is computed from an image changes.
+VERSION = "1"
+#: Images decoded at a time, and images in one pass of the encoder.
+CHUNK, TILE = 512, 32
+
+Progress = Callable[[str, int, int], None]
+
+
+def cache_directory() -> Path:
+    """Where encoder outputs are kept: $SEMHARQ_CACHE, or the user's cache directory."""
+    named = os.environ.get("SEMHARQ_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "semharq-sim"
+
+
+@dataclass(frozen=True)
+class Features:
+    """Encoder outputs of a data set.
+
+    Attributes:
+        s: [kept, 1024] float32.
+        kept: [kept] int64, place of each row's image in the data set.
+        problems: One line per image that cannot be read.
+    """
+
+    s: Tensor
+    kept: np.ndarray
+    problems: tuple[str, ...]
+
+
+class Sources:
+    """A data set beside the encoder of a run.
+
+    Args:
+        dataset: The labelled images.
+        encoder: The multi-task network and its config.
+        device: Torch device of the encoder.
+        progress: Called with (what, done, total) on long work.
+    """
+
+    def __init__(
+        self, dataset: VehicleImages, encoder: Loaded, device: str, progress: Progress
+    ) -> None:
+        self.dataset, self.encoder = dataset, encoder
+        self.device, self.progress = device, progress
+
+    @property
+    def image_size(self) -> int:
+        """Edge in pixels of the images that the encoder was trained on."""
+        return int(self.encoder.config["image_size"])
+
+    def pixels(self, index: np.ndarray) -> np.ndarray:
+        """uint8 [len(index), size, size, 3], decoded and resized.
+
+        Raises:
+            ImageError: Naming the first file that cannot be read.
+        """
+        return load_images(self.dataset.subset(index), self.image_size, "raise")[0]
+
+    @cached_property
+    def _cache_file(self) -> Path:
+        parts = (
+            VERSION,
+            self.image_size,
+            self.dataset.content_hash(),
+            self.encoder.hashes,
+            self.device.split(":")[0],
+        )
+        key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+        return cache_directory() / f"s-{key}.safetensors"
+
+    @cached_property
+    def features(self) -> Features:
+        """Encoder outputs, from the cache where they are known.
+
+        A cache file is written under a temporary name and renamed, so that concurrent runs and
+        kills leave it whole; one that is damaged all the same is computed again.
+        """
+        try:
+            with safe_open(self._cache_file, framework="pt") as file:
+                problems = tuple(json.loads(file.metadata()["problems"]))
+                return Features(
+                    file.get_tensor("s").to(self.device), file.get_tensor("kept").numpy(), problems
+                )
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+            pass  # not there, or not whole
+        found = self._encode()
+        metadata = {"problems": json.dumps(found.problems)}
+        tensors = {"s": found.s.cpu(), "kept": torch.from_numpy(found.kept)}
+        with suppress(OSError):  # a cache that cannot be written costs time, not the result
+            write_whole(self._cache_file, lambda path: save_file(tensors, path, metadata))
+        return found
+
+    def _encode(self) -> Features:
+        total = len(self.dataset)
+        parts: list[Tensor] = []
+        kept: list[np.ndarray] = []
+        problems: list[str] = []
+        for start in range(0, total, CHUNK):
+            index = np.arange(start, min(start + CHUNK, total))
+            try:
+                pixels, good, bad = load_images(self.dataset.subset(index), self.image_size)
+            except ImageError as error:  # not one image of this chunk can be read
+                problems.append(f"{len(index)} images from number {start} on: {error}")
+                continue
+            problems += bad
+            kept.append(index[good])
+            for first in range(0, len(pixels), TILE):
+                parts.append(self.encode_pixels(pixels[first : first + TILE]))
+                self.progress("encoding images", start + first + len(parts[-1]), total)
+        if not parts:
+            raise ImageError(f"{self.dataset.name}: no image can be read; first: {problems[0]}")
+        return Features(torch.cat(parts), np.concatenate(kept), tuple(problems))
+
+    def encode_pixels(self, pixels: np.ndarray) -> Tensor:
+        """s [batch, 1024] of uint8 pixels [batch, size, size, 3]."""
+        network = self.encoder.network
+        with torch.inference_mode():
+            rows = torch.from_numpy(pixels).to(self.device)
+            return in_tiles(lambda x: network.encoder(normalise(x)), rows, tile=TILE)

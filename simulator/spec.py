@@ -1,0 +1,176 @@
+"""What a run is: one frozen value, written into every result file."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from semantic.data.names import nearest
+from simulator.catalog import CHANNELS, SCHEMES
+
+#: T of both papers' slots, decided in docs/model.md.
+SLOT_S = 1e-3
+#: W for every data set but the embedded one.
+BANDWIDTH_HZ = 20e6
+#: W for the embedded set, chosen by measurement (docs/model.md): with 20 MHz its curve is flat.
+SYNTHETIC_BANDWIDTH_HZ = 4e6
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that a result depends on, besides code and weights.
+
+    Attributes:
+        schemes: Names from the catalogue or "package.module:factory".
+        snr_db: Average Es/N0 per channel use of each point.
+        channel: Name or "package.module:Class".
+        channel_args: Its arguments.
+        data: "synthetic", a directory, or "veri:" and a directory.
+        images: About how many images to take (whole vehicles); None for all.
+        max_transmissions: G_max, at least 1.
+        seed: First seed of fading and noise.
+        seeds: How many seeds, counted up from `seed`.
+        slot_s: T.
+        bandwidth_hz: W; None takes the data set's preset.
+        theta_0_db: theta_0 of the retransmission rule.
+        features_per_use: 1 or 2 features on a complex channel use.
+        weights: Directory or file; None takes the package's.
+        batch_size: Images that travel together; changes no number.
+        device: "auto", "cpu" or "cuda[:i]".
+    """
+
+    schemes: tuple[str, ...] = ("semharq",)
+    snr_db: tuple[float, ...] = (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.0)
+    channel: str = "rician"
+    channel_args: tuple[tuple[str, Any], ...] = ()
+    data: str = "synthetic"
+    images: int | None = None
+    max_transmissions: int = 4
+    seed: int = 0
+    seeds: int = 1
+    slot_s: float = SLOT_S
+    bandwidth_hz: float | None = None
+    theta_0_db: float = 1.0
+    features_per_use: int = 1
+    weights: str | None = None
+    batch_size: int = 256
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.schemes:
+            raise ValueError("no scheme was given")
+        for kind, names, known in (
+            ("scheme", self.schemes, SCHEMES),
+            ("channel", (self.channel,), CHANNELS),
+        ):
+            for name in names:
+                if name not in known and ":" not in name:
+                    raise ValueError(f"unknown {kind} {name!r}: {nearest(name, known)}")
+        for field, least in (
+            ("max_transmissions", 1),
+            ("seeds", 1),
+            ("batch_size", 1),
+            ("seed", 0),
+        ):
+            if getattr(self, field) < least:
+                raise ValueError(f"{field} is {getattr(self, field)}, it must be at least {least}")
+        if self.images is not None and self.images < 1:
+            raise ValueError(f"images is {self.images}, it must be at least 1")
+        if not self.snr_db or not all(math.isfinite(v) and abs(v) <= 100 for v in self.snr_db):
+            raise ValueError("SNRs must be finite numbers from -100 to 100 dB")
+        for name, value in (("slot length T", self.slot_s), ("bandwidth W", self.bandwidth_hz)):
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} is {value}, it must be positive")
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
+            raise ValueError(
+                f"unknown device {self.device!r}: allowed are auto, cpu, cuda, cuda:0, ..."
+            )
+
+    @property
+    def bandwidth(self) -> float:
+        """W in hertz: what was given, or the data set's preset."""
+        if self.bandwidth_hz is not None:
+            return self.bandwidth_hz
+        return SYNTHETIC_BANDWIDTH_HZ if self.data == "synthetic" else BANDWIDTH_HZ
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` reads back."""
+        return {**asdict(self), "channel_args": dict(self.channel_args)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> RunSpec:
+        """The spec of a JSON object.
+
+        Raises:
+            ValueError: Naming an unknown field and its nearest valid name.
+        """
+        known = [f.name for f in fields(cls)]
+        for name in value:
+            if name not in known:
+                raise ValueError(f"unknown field {name!r} in the spec: {nearest(name, known)}")
+        spec = dict(value)
+        for name in ("schemes", "snr_db"):
+            if name in spec:
+                spec[name] = tuple(spec[name])
+        spec["channel_args"] = tuple(sorted(dict(spec.get("channel_args", {})).items()))
+        return cls(**spec)
+
+    @classmethod
+    def read(cls, path: Path) -> RunSpec:
+        """The spec of a run.json, or of a file that holds the spec alone.
+
+        Raises:
+            ValueError: When the file is missing or is no such file.
+        """
+        try:
+            value = json.loads(path.read_text())
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ValueError(f"spec file {path} cannot be read: {error}") from None
+        if not isinstance(value, dict):
+            raise ValueError(f"spec file {path} holds no JSON object")
+        return cls.from_json(value.get("spec", value))
+
+    def with_fading(self, fading: str) -> RunSpec:
+        """The same run over "fast" or "block" fading."""
+        return replace(
+            self, channel_args=tuple(sorted({**dict(self.channel_args), "fading": fading}.items()))
+        )
+
+    @property
+    def channel_label(self) -> str:
+        """The channel with its arguments, as it stands in every result row."""
+        arguments = ",".join(f"{name}={value}" for name, value in self.channel_args)
+        return f"{self.channel}({arguments})" if arguments else self.channel
+
+
+def parse_snr(text: str) -> tuple[float, ...]:
+    """SNRs in dB from "-6:8:2" (start:stop:step, the end included) or "-6,0,6".
+
+    Raises:
+        ValueError: With what is allowed.
+
+    >>> parse_snr("-6:8:2")
+    (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.0)
+    >>> parse_snr("-6,0,6")
+    (-6.0, 0.0, 6.0)
+    """
+    problem = f"SNR range {text!r} is not allowed: give START:STOP:STEP such as -6:8:2, or -6,0,6"
+    try:
+        if ":" not in text:
+            values = [float(part) for part in text.split(",")]
+        else:
+            start, stop, *rest = (float(part) for part in text.split(":"))
+            step = rest[0] if rest else 1.0
+            if len(rest) > 1 or step <= 0 or stop < start or (stop - start) / step > 10_000:
+                raise ValueError
+            count = math.floor((stop - start) / step + 1e-9) + 1
+            values = [round(start + i * step, 9) for i in range(count)]
+    except (ValueError, OverflowError):
+        raise ValueError(problem) from None
+    if not all(math.isfinite(value) for value in values):
+        raise ValueError(problem)
+    return tuple(values)

@@ -1,0 +1,91 @@
+"""What a run shows on the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from simulator.curve import ACCURACIES
+from simulator.slots import Slot
+from simulator.sweep import Prepared
+
+HEADINGS = {
+    "rank1": "rank-1 %",
+    "mAP": "mAP %",
+    "color_accuracy": "colour %",
+    "type_accuracy": "type %",
+    "transmissions": "transmissions",
+    "channel_uses": "channel uses",
+    "feedback_bits": "feedback bits",
+}
+
+
+def headline(prepared: Prepared) -> str:
+    """What will be run, in two lines: images, weights, channel, T, W, and B per SNR."""
+    spec, data = prepared.spec, prepared.dataset
+    weights = ", ".join(f"{name} {digest[:8]}" for name, digest in prepared.stack.hashes.items())
+    preset = "" if spec.bandwidth_hz is not None else f" (preset of {spec.data.split(':')[0]})"
+    slots = [Slot(snr_db, spec.slot_s, spec.bandwidth) for snr_db in spec.snr_db]
+    budget = ", ".join(f"{slot.snr_db:g} dB: {slot.features}" for slot in slots)
+    queries = int(data.is_query.sum())
+    return (
+        f"{', '.join(spec.schemes)}: {queries} queries in a gallery of {len(data) - queries} "
+        f"({data.name}); weights {weights}; channel {spec.channel_label}; "
+        f"T {1e3 * spec.slot_s:g} ms, W {spec.bandwidth / 1e6:g} MHz{preset}, "
+        f"at most {spec.max_transmissions} transmissions\n"
+        f"features per slot B: {budget}\n"
+    )
+
+
+def table(curve: pd.DataFrame) -> Table:
+    """The curve as a table: one line per scheme and SNR, accuracies with their intervals."""
+    view = Table(caption="[low, high]: 95 % interval")
+    view.add_column("scheme")
+    view.add_column("SNR dB", justify="right")
+    for heading in HEADINGS.values():
+        view.add_column(heading, justify="right")
+    for (scheme, snr_db), points in curve.groupby(["scheme", "snr_db"], sort=False):
+        by_metric = points.set_index("metric")
+        cells = [_cell(by_metric.loc[metric], metric in ACCURACIES) for metric in HEADINGS]
+        view.add_row(str(scheme), f"{snr_db:g}", *cells)
+    return view
+
+
+def _cell(point: Any, interval: bool) -> str:
+    if not point["n"]:
+        return "no labels"
+    if not interval:
+        return f"{point['value']:.4g}"
+    return f"{point['value']:.1f} \\[{point['ci_low']:.1f}, {point['ci_high']:.1f}]"
+
+
+class Bar:
+    """A progress bar with one task for each kind of work, on stderr."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=quiet,
+        )
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> Bar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Shows `done` of `total`."""
+        if what not in self._tasks:
+            self._tasks[what] = self._bar.add_task(what, total=total)
+        self._bar.update(self._tasks[what], completed=done, total=total)
