@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import ndtr
+from scipy.special import chndtrix, ndtr
 
 from phy.modulation import Modulation
 from phy.rate_matching import Llrs
@@ -81,11 +82,9 @@ def faded_information(
     >>> round(faded_information(10 ** 0.37, "bpsk", 0.0)[0], 2)
     0.75
     """
-    from scipy.stats import ncx2
-
     # |h|^2 2 (K + 1) is noncentral chi-squared with two degrees of freedom, noncentrality 2 K.
     points, weights = np.polynomial.legendre.leggauss(nodes)
-    gains = ncx2.ppf((points + 1.0) / 2.0, 2, 2.0 * k_factor) / (2.0 * (k_factor + 1.0))
+    gains = chndtrix((points + 1.0) / 2.0, 2, 2.0 * k_factor) / (2.0 * (k_factor + 1.0))
     rows = np.array([bicm_information(float(snr * g), modulation) for g in gains])
     mean = float(weights @ rows[:, 0] / 2.0)
     return mean, float(weights @ (rows[:, 1] + (rows[:, 0] - mean) ** 2) / 2.0)
@@ -132,7 +131,8 @@ def required_snr_db(curve: Callable[[float], float], target: float) -> float:
     >>> round(required_snr_db(lambda snr: bicm_information(snr, "16qam")[0], 3.0), 2)
     9.31
     """
-    return float(brentq(lambda db: curve(10.0 ** (db / 10.0)) - target, -20.0, 40.0, xtol=1e-4))
+    find_root: Any = brentq  # Without types of its own.
+    return float(find_root(lambda db: curve(10.0 ** (db / 10.0)) - target, -20.0, 40.0, xtol=1e-4))
 
 
 def cannot_decode(llr: Llrs, k: int, below: float = GIVE_UP_BELOW) -> NDArray[np.bool_]:
@@ -188,7 +188,7 @@ def _converse_tables() -> tuple[_Floats, _Floats]:
     return s, factor / power
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _histogram(
     llr: Llrs, bins: int, per_unit: int
 ) -> NDArray[np.int64]:  # pragma: no cover - compiled

@@ -63,8 +63,7 @@ class Crc:
         >>> CRC24A.check(CRC24A.append(np.ones((1, 5), np.uint8)))
         array([ True])
         """
-        passed: NDArray[np.bool_] = ~self.parity(bits).any(axis=1)
-        return passed
+        return np.logical_not(self.parity(bits).any(axis=1))
 
 
 #: Transport blocks of more than 3824 bits.
@@ -97,7 +96,7 @@ def _table(length: int, polynomial: int) -> NDArray[np.uint32]:
     return np.array(remainders, np.uint32)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+@njit(cache=True)
 def _divide(
     octets: NDArray[np.uint8], table: NDArray[np.uint32], length: int
 ) -> NDArray[np.uint32]:  # pragma: no cover - compiled

@@ -13,6 +13,7 @@ their own parity bit was never received.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, Protocol, cast, final
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from phy.crc import Bits
 from phy.ldpc_encoder import syndrome
 from phy.ldpc_kernel import decode_block
-from phy.ldpc_tables import Graph, LdpcCode
+from phy.ldpc_tables import LdpcCode
 from phy.rate_matching import Llrs
 
 ENGINES = ("numba", "sionna")
@@ -89,7 +90,7 @@ class NumbaDecoder:
         decode_all = _decode_in_turn if len(llr) == 1 else _decode_at_once
         decode_all(
             llr, words, converged, self._like, _UNIT[self.messages], iterations, *code.graph,
-            code.lifting, code.k,
+            code.lifting,
         )  # fmt: skip
         return Decoded(words[:, : code.k], converged)
 
@@ -163,14 +164,16 @@ def engine(name: str, device: str = "cpu") -> Decoder:
 
 def parity_check_matrix(code: LdpcCode) -> Any:
     """The parity-check matrix [rows Z, n_mother] as a scipy CSR matrix."""
-    from scipy.sparse import csr_matrix
+    from scipy import sparse
 
     z, graph = code.lifting, code.graph
     row = np.repeat(np.arange(code.rows), np.diff(graph.start))
     check = np.arange(z)
     i = (row[:, None] * z + check).ravel()
     j = (graph.column[:, None] * z + (check + graph.shift[:, None]) % z).ravel()
-    return csr_matrix((np.ones(len(i), np.uint8), (i, j)), (code.rows * z, code.n_mother))
+    shape = (code.rows * z, code.n_mother)
+    matrix: Any = sparse.csr_matrix  # Without types of its own.
+    return matrix((np.ones(len(i), np.uint8), (i, j)), shape)
 
 
 def _check(llr: Llrs, code: LdpcCode, iterations: int) -> None:
@@ -182,8 +185,8 @@ def _check(llr: Llrs, code: LdpcCode, iterations: int) -> None:
 
 def _useful_rows(llr: Llrs, code: LdpcCode) -> NDArray[np.int64]:
     """Rows to keep: the first four, and those whose own parity bits were received somewhere."""
-    received = llr.reshape(len(llr), code.columns, code.lifting).any(axis=(0, 2))
-    useful = received[code.info_columns :]
+    columns = llr.reshape(len(llr), code.columns, code.lifting)
+    useful = np.array([columns[:, c].any() for c in range(code.info_columns, code.columns)])
     useful[:4] = True
     return cast("NDArray[np.int64]", np.flatnonzero(useful))
 
@@ -194,18 +197,17 @@ def _useful_columns(rows: NDArray[np.int64], code: LdpcCode) -> NDArray[np.int64
     return (kept[:, None] * code.lifting + np.arange(code.lifting)).ravel()
 
 
-def _decode_in_turn(
+def _decode_all(
     llr: Llrs, words: Bits, converged: NDArray[np.bool_], like: NDArray[Any], unit: int,
     iterations: int, start: NDArray[np.int64], column: NDArray[np.int64],
-    shift: NDArray[np.int64], z: int, k: int,
+    shift: NDArray[np.int64], z: int,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
     """Decodes each block."""
     for block in prange(len(llr)):
         converged[block] = decode_block(
-            llr[block], words[block], like, unit, iterations, start, column, shift, z, k
+            llr[block], words[block], like, unit, iterations, start, column, shift, z
         )
 
 
-_decode_at_once = njit(cache=True, parallel=True)(_decode_in_turn)
-_decode_in_turn = njit(cache=True)(_decode_in_turn)  # type: ignore[assignment]
-_ = Graph
+_decode_at_once: Callable[..., None] = njit(cache=True, parallel=True)(_decode_all)
+_decode_in_turn: Callable[..., None] = njit(cache=True)(_decode_all)

@@ -13,6 +13,8 @@ read does not wrap around.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -21,7 +23,8 @@ from phy import saturating as sat
 
 Ints = NDArray[np.int64]
 Narrow = NDArray[np.int8]  # or int16: the kernel follows the type it is given
-U = np.uint64
+#: An unsigned number spares the test for negative indices, which would keep loops scalar.
+U: Any = np.uint64
 #: Mean magnitude of 8-bit LLRs at rate r: 32 (r - 0.1), at least 6; found by simulation at rates
 #: from 1/5 to 0.92.
 _MEAN_SLOPE, _MEAN_ZERO, _LEAST_MEAN = 32.0, 0.1, 6.0
@@ -31,12 +34,11 @@ _fast = njit(cache=True, boundscheck=False, error_model="numpy")
 
 
 # Sums may be reordered, so that they become vector instructions; infinities keep their meaning.
-@njit(cache=True, boundscheck=False, fastmath={"reassoc", "nsz"})  # type: ignore[untyped-decorator]
+@njit(cache=True, boundscheck=False, fastmath={"reassoc", "nsz"})
 def load(
     llr: NDArray[np.float32],
     posterior: Narrow,
     scratch: Narrow,
-    k: int,
     info_columns: int,
     z: int,
     unit: int,
@@ -53,6 +55,9 @@ def load(
     """
     columns, size = len(llr) // z, U(z)
     received = np.zeros(columns, np.bool_)
+    k = info_columns * z
+    while k > 0 and llr[k - 1] == np.inf:
+        k -= 1
     none, one = np.float32(0.0), np.float32(1.0)
     total, count = none, none
     for column in range(columns):
@@ -68,8 +73,8 @@ def load(
         count += seen
     scale = one
     if total > none:
-        mean = unit * max(_LEAST_MEAN, _MEAN_SLOPE * (k / count - _MEAN_ZERO))
-        scale = np.float32(mean) * count / total
+        mean = max(_LEAST_MEAN, _MEAN_SLOPE * (k / float(count) - _MEAN_ZERO))
+        scale = np.float32(unit * mean) * count / total
     limit, half = np.float32(largest), np.float32(0.5)
     for column in range(columns):
         if received[column]:
@@ -84,7 +89,7 @@ def load(
     return received
 
 
-@_fast  # type: ignore[untyped-decorator]
+@_fast
 def _turn(shift: int, rotation: int, z: int) -> int:  # pragma: no cover - compiled
     """(shift - rotation) modulo z, without a division."""
     turn = shift - rotation
@@ -93,7 +98,7 @@ def _turn(shift: int, rotation: int, z: int) -> int:  # pragma: no cover - compi
 
 # Whole arrays and offsets, not slices: numba counts references for each slice, which takes longer
 # than the loop itself.
-@_fast  # type: ignore[untyped-decorator]
+@_fast
 def _gather(
     posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
     sign: Narrow, p: int, r: int, t: int, z: int,
@@ -108,7 +113,7 @@ def _gather(
         sign[i] = sat.exclusive_or(sign[i], value)
 
 
-@_fast  # type: ignore[untyped-decorator]
+@_fast
 def _scatter(
     posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
     sign: Narrow, p: int, r: int, t: int, z: int,
@@ -125,7 +130,7 @@ def _scatter(
         posterior[p + z + i] = sat.add(extrinsic[t + i], messages[r + i])
 
 
-@_fast  # type: ignore[untyped-decorator]
+@_fast
 def _satisfied(
     posterior: Narrow, rotation: Ints, active: Ints, start: Ints, column: Ints, shift: Ints, z: int,
     sign: Narrow,
@@ -148,7 +153,7 @@ def _satisfied(
     return True
 
 
-@_fast  # type: ignore[untyped-decorator]
+@_fast
 def _iterate(
     posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
     sign: Narrow, rotation: Ints, row: int, start: Ints, column: Ints, shift: Ints, z: int,
@@ -171,16 +176,16 @@ def _iterate(
         rotation[c] = shift[e]
 
 
-@_fast  # type: ignore[untyped-decorator]
+@_fast
 def decode_block(
     llr: NDArray[np.float32], words: NDArray[np.uint8], like: Narrow, unit: int, iterations: int,
-    start: Ints, column: Ints, shift: Ints, z: int, k: int,
+    start: Ints, column: Ints, shift: Ints, z: int,
 ) -> bool:  # fmt: skip  # pragma: no cover - compiled
     """Decodes one block.
 
     Args:
         llr: [columns Z] soft buffer.
-        words: [columns Z] uint8, takes the decided information bits with fillers
+        words: [info_columns Z] uint8, takes the decided information bits with fillers.
         like: An array of the integer type to compute with.
         unit: Steps of the integer type per step of the 8-bit quantiser.
         iterations: At most.
@@ -199,7 +204,7 @@ def decode_block(
         np.empty(z, like.dtype), np.empty(z, like.dtype), np.empty(z, like.dtype)
     )  # fmt: skip
     rotation = np.zeros(columns, np.int64)
-    received = load(llr, posterior, extrinsic, k, info_columns, z, unit, np.iinfo(like.dtype).max)
+    received = load(llr, posterior, extrinsic, info_columns, z, unit, np.iinfo(like.dtype).max)
     # A row past the fourth has a parity bit of its own: without it, it says nothing.
     active = np.array([r for r in range(rows) if r < 4 or received[info_columns + r]])
     converged = False

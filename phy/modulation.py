@@ -122,7 +122,7 @@ class Modulation:
             raise ValueError(f"no = {float(no.min())} is not allowed, it must be > 0")
         # Nothing is divided by h: a use in a deep fade gives LLRs near zero, not infinities.
         matched = torch.view_as_real(y * h.conj()) * (2.0 / no)[..., None]
-        gain = (h.real**2 + h.imag**2) / no
+        gain = (h * h.conj()).real / no
         if self.name == "bpsk":
             # 2 (d0 - d1) = 4 Re(y h* s0*) / no, with s0 = (1 + j) / sqrt 2.
             return matched.sum(dim=-1) * math.sqrt(2.0)
@@ -148,6 +148,7 @@ def _axis_llrs(matched: Tensor, gain: Tensor, amplitudes: Tensor, max_log: bool)
             known = sums[value]
             sums[value] = metric if known is None else merge(known, metric)
         zero, one = sums
-        assert zero is not None and one is not None
+        assert zero is not None
+        assert one is not None
         llrs.append(zero - one)
     return llrs

@@ -123,11 +123,16 @@ def combine(buffer: Llrs, llr: Llrs, positions: NDArray[np.int32]) -> Llrs:
         [blocks, n_mother] float32, the new buffer.
     """
     total = buffer.copy()
-    _add_at(total, llr, positions, np.float32(_LARGEST_LLR))
+    accumulate(total, llr, positions)
     return total
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
+def accumulate(total: Llrs, llr: Llrs, positions: NDArray[np.int32]) -> None:
+    """`combine` in place, for a buffer that its owner has just copied."""
+    _add_at(total, llr, positions, np.float32(_LARGEST_LLR))
+
+
+@njit(cache=True)
 def _add_at(
     total: Llrs, llr: Llrs, positions: NDArray[np.int32], largest: np.float32
 ) -> None:  # pragma: no cover - compiled

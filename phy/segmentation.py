@@ -18,6 +18,16 @@ from phy.crc import CRC24B, Bits
 from phy.ldpc_tables import MAX_BLOCK_BITS, MIN_BLOCK_BITS, LdpcCode, check_base_graph
 
 
+def select_base_graph(payload_bits: int, rate: float) -> int:
+    """The base graph that TS 38.212 (clauses 6.2.2, 7.2.2) takes.
+
+    >>> select_base_graph(292, 0.9), select_base_graph(3824, 0.67), select_base_graph(3824, 0.7)
+    (2, 2, 1)
+    """
+    small = payload_bits <= 292 or (payload_bits <= 3824 and rate <= 0.67)
+    return 2 if small or rate <= 0.25 else 1
+
+
 def block_count(bits: int, base_graph: int) -> int:
     """Code blocks C of a transport block of `bits` bits, its CRC included.
 
@@ -116,11 +126,11 @@ class Segmentation:
             (bits [batch, B], block_ok [batch, C]). A single block has no CRC of its own and counts
             as right: the CRC of the transport block says whether it is.
 
-        >>> split = Segmentation(16850)
-        >>> bits = np.random.default_rng(0).integers(0, 2, (1, 16850), np.uint8)
-        Traceback (most recent call last):
-        ...
-        ValueError: 16850 bits do not split into 3 equal code blocks, pad to 16851
+        >>> split = Segmentation(16851)
+        >>> bits = np.ones((1, 16851), np.uint8)
+        >>> again, block_ok = split.join(split.segment(bits))
+        >>> bool((again == bits).all()), block_ok
+        (True, array([[ True,  True,  True]]))
         """
         expected = (self.blocks, self.block_bits)
         if blocks.ndim != 3 or blocks.shape[1:] != expected:

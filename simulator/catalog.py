@@ -18,23 +18,42 @@ class Entry:
     Attributes:
         target: "package.module:attribute", imported when it is asked for.
         summary: One line for `simulate list`.
+        arguments: What --channel-arg or --scheme-arg may set, with defaults, for the same list.
     """
 
     target: str
     summary: str
+    arguments: str = ""
+
+    @property
+    def line(self) -> str:
+        """Summary and arguments."""
+        return f"{self.summary} [{self.arguments}]" if self.arguments else self.summary
 
 
 SCHEMES: dict[str, Entry] = {
     "semharq": Entry(
         "simulator.build:semharq",
-        "semantic HARQ: corrupted features again, then the next most important ones",
+        "semantic HARQ: distorted features again, then the next most important ones",
+        "theta_0_db=1 features_per_use=1",
+    ),
+    "jpeg-ldpc-bpsk": Entry(
+        "simulator.build:jpeg_ldpc_bpsk",
+        "picture file, 5G LDPC 3/4, BPSK, one shot",
+        "codec=jpeg quality=fit rate=0.75 on_failure=best-effort",
+    ),
+    "jpeg-ldpc-16qam-harq": Entry(
+        "simulator.build:jpeg_ldpc_16qam_harq",
+        "picture file, 5G LDPC 3/4, 16-QAM, incremental-redundancy HARQ",
+        "codec=jpeg quality=fit modulation=16qam rate=0.75 base_graph=1 rv_order=0231 "
+        "combining=ir iterations=20 give_up=1 on_failure=best-effort",
     ),
     "perfect": Entry("simulator.build:perfect", "no channel: the ceiling"),
 }
 
 CHANNELS: dict[str, Entry] = {
-    "rician": Entry("phy.fading:Rician", "line of sight and scatter; k_factor (2), fading"),
-    "rayleigh": Entry("phy.fading:Rayleigh", "scatter alone; fading"),
+    "rician": Entry("phy.fading:Rician", "line of sight and scatter", "k_factor=2 fading=fast"),
+    "rayleigh": Entry("phy.fading:Rayleigh", "scatter alone", "fading=fast"),
     "awgn": Entry("phy.fading:Awgn", "no fading"),
 }
 

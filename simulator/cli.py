@@ -46,14 +46,14 @@ class Commands(click.Group):
             sys.exit(130)
 
 
-def _key_values(pairs: tuple[str, ...]) -> dict[str, Any]:
+def _key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise ValueError(f"--channel-arg {pair!r} is not NAME=VALUE")
+            raise ValueError(f"{option} {pair!r} is not NAME=VALUE")
         found[name] = _value(value)
-    return found
+    return tuple(sorted(found.items()))
 
 
 def _value(text: str) -> Any:
@@ -94,14 +94,11 @@ def _value(text: str) -> Any:
 )
 @click.option("--max-transmissions", type=int, metavar="G", help="G_max, transmissions in all [4].")
 @click.option(
-    "--theta-0-db",
-    "theta_0_db",
-    type=float,
-    metavar="DB",
-    help="theta_0 of the retransmission rule [1].",
-)
-@click.option(
-    "--features-per-use", type=int, metavar="1|2", help="Features on one complex channel use [1]."
+    "--scheme-arg",
+    "scheme_args",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An argument for the schemes that take it, e.g. theta_0_db=0; `simulate list` shows them.",
 )
 @click.option("--seed", type=int, metavar="S", help="First seed of fading and noise [0].")
 @click.option("--seeds", type=int, metavar="N", help="Number of seeds [1].")
@@ -144,7 +141,7 @@ def main(
     spec = build_spec(given, spec_file)
     from simulator.records import write_result
     from simulator.sweep import prepare, run
-    from simulator.terminal import Bar, headline, table
+    from simulator.terminal import Bar, headline, tables
 
     out = out or Path("runs") / f"{'-'.join(spec.schemes)}-{Path(spec.data).name}".replace(":", "-")
     check_writable(out)
@@ -159,7 +156,10 @@ def main(
     if not quiet:
         from rich.console import Console
 
-        Console().print(table(result.curve))
+        # A pipe has no width: as wide as the table needs, so that a log can be read.
+        console = Console(width=None if sys.stdout.isatty() else 120)
+        for view in tables(result.curve):
+            console.print(view)
         click.echo(f"{out}/: curve.csv images.parquet run.json curve.png")
 
 
@@ -174,7 +174,8 @@ def build_spec(given: dict[str, Any], spec_file: Path | None) -> RunSpec:
         "snr": ("snr_db", parse_snr),
         "slot_ms": ("slot_s", lambda v: v / 1e3),
         "bandwidth_mhz": ("bandwidth_hz", lambda v: v * 1e6),
-        "channel_args": ("channel_args", lambda v: tuple(sorted(_key_values(v).items()))),
+        "channel_args": ("channel_args", lambda v: _key_values("--channel-arg", v)),
+        "scheme_args": ("scheme_args", lambda v: _key_values("--scheme-arg", v)),
     }
     fading = given.pop("fading", None)
     changes = {}
@@ -207,13 +208,13 @@ def check_writable(out: Path) -> None:
 def list_names() -> None:
     """Show schemes, channels and data sets."""
     for title, entries in (
-        ("schemes", {name: entry.summary for name, entry in SCHEMES.items()}),
-        ("channels", {name: entry.summary for name, entry in CHANNELS.items()}),
+        ("schemes", {name: entry.line for name, entry in SCHEMES.items()}),
+        ("channels", {name: entry.line for name, entry in CHANNELS.items()}),
         ("data sets", DATA),
     ):
         click.echo(f"{title}:")
         for name, summary in entries.items():
-            click.echo(f"  {name:24} {summary}")
+            click.echo(f"  {name:22} {summary}")
 
 
 @main.group("data")

@@ -36,8 +36,7 @@ class RunSpec:
         seeds: How many seeds, counted up from `seed`.
         slot_s: T.
         bandwidth_hz: W; None takes the data set's preset.
-        theta_0_db: theta_0 of the retransmission rule.
-        features_per_use: 1 or 2 features on a complex channel use.
+        scheme_args: Arguments for those of the schemes that take them, e.g. theta_0_db.
         weights: Directory or file; None takes the package's.
         batch_size: Images that travel together; changes no number.
         device: "auto", "cpu" or "cuda[:i]".
@@ -54,8 +53,7 @@ class RunSpec:
     seeds: int = 1
     slot_s: float = SLOT_S
     bandwidth_hz: float | None = None
-    theta_0_db: float = 1.0
-    features_per_use: int = 1
+    scheme_args: tuple[tuple[str, Any], ...] = ()
     weights: str | None = None
     batch_size: int = 256
     device: str = "auto"
@@ -99,7 +97,11 @@ class RunSpec:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads back."""
-        return {**asdict(self), "channel_args": dict(self.channel_args)}
+        return {
+            **asdict(self),
+            "channel_args": dict(self.channel_args),
+            "scheme_args": dict(self.scheme_args),
+        }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> RunSpec:
@@ -116,7 +118,8 @@ class RunSpec:
         for name in ("schemes", "snr_db"):
             if name in spec:
                 spec[name] = tuple(spec[name])
-        spec["channel_args"] = tuple(sorted(dict(spec.get("channel_args", {})).items()))
+        for name in ("channel_args", "scheme_args"):
+            spec[name] = tuple(sorted(dict(spec.get(name, {})).items()))
         return cls(**spec)
 
     @classmethod

@@ -16,8 +16,8 @@ from phy.streams import Streams
 from semantic.data.dataset import UNKNOWN, VehicleImages, open_dataset
 from semantic.reid import ReidImages, evaluate_reid
 from semantic.tasks import TaskOutputs
-from simulator.build import Stack
-from simulator.catalog import CHANNELS, SCHEMES, construct, resolve
+from simulator.build import Stack, build_schemes
+from simulator.catalog import CHANNELS, construct
 from simulator.curve import curve
 from simulator.ledger import Ledger
 from simulator.link import run_link
@@ -87,8 +87,8 @@ def prepare(spec: RunSpec) -> Prepared:
     if spec.images is not None:
         dataset = dataset.limit(spec.images, seed=0)
     stack = Stack(spec, device)
-    schemes = {name: resolve("scheme", name, SCHEMES)(stack) for name in spec.schemes}
-    return Prepared(spec, dataset, stack, schemes, channel, device)
+    _ = stack.encoder  # every scheme ends in its tasks: missing weights show now
+    return Prepared(spec, dataset, stack, build_schemes(stack), channel, device)
 
 
 def simulate(spec: RunSpec, progress: Progress = lambda what, done, total: None) -> Result:

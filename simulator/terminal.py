@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -18,9 +20,9 @@ HEADINGS = {
     "mAP": "mAP %",
     "color_accuracy": "colour %",
     "type_accuracy": "type %",
-    "transmissions": "transmissions",
-    "channel_uses": "channel uses",
-    "feedback_bits": "feedback bits",
+    "transmissions": "sent",
+    "channel_uses": "uses",
+    "feedback_bits": "feedback",
 }
 
 
@@ -41,26 +43,27 @@ def headline(prepared: Prepared) -> str:
     )
 
 
-def table(curve: pd.DataFrame) -> Table:
-    """The curve as a table: one line per scheme and SNR, accuracies with their intervals."""
-    view = Table(caption="[low, high]: 95 % interval")
-    view.add_column("scheme")
-    view.add_column("SNR dB", justify="right")
-    for heading in HEADINGS.values():
-        view.add_column(heading, justify="right")
-    for (scheme, snr_db), points in curve.groupby(["scheme", "snr_db"], sort=False):
-        by_metric = points.set_index("metric")
-        cells = [_cell(by_metric.loc[metric], metric in ACCURACIES) for metric in HEADINGS]
-        view.add_row(str(scheme), f"{snr_db:g}", *cells)
-    return view
+def tables(curve: pd.DataFrame) -> Iterator[Table]:
+    """The curve as one table per scheme: a line per SNR, accuracies with their intervals."""
+    for scheme, rows in curve.groupby("scheme", sort=False):
+        view = Table(title=str(scheme), caption="in brackets: 95 % interval", box=SIMPLE_HEAD)
+        view.add_column("SNR dB", justify="right")
+        for heading in HEADINGS.values():
+            view.add_column(heading, justify="right")
+        for snr_db, points in rows.groupby("snr_db", sort=False):
+            by_metric = points.set_index("metric")
+            cells = [_cell(by_metric.loc[metric], metric in ACCURACIES) for metric in HEADINGS]
+            view.add_row(f"{snr_db:g}", *cells)
+        yield view
 
 
 def _cell(point: Any, interval: bool) -> str:
     if not point["n"]:
         return "no labels"
+    value = point["value"]
     if not interval:
-        return f"{point['value']:.4g}"
-    return f"{point['value']:.1f} \\[{point['ci_low']:.1f}, {point['ci_high']:.1f}]"
+        return f"{value:.2f}" if value < 100 else f"{value:.0f}"
+    return f"{value:.1f} ({point['ci_low']:.1f}-{point['ci_high']:.1f})"
 
 
 class Bar:
