@@ -42,13 +42,11 @@ class Rician(Channel):
     """
 
     def __init__(self, k_factor: float = 2.0, fading: str = "fast") -> None:
-        if not (math.isfinite(k_factor) and k_factor >= 0):
+        number = isinstance(k_factor, (int, float))
+        if not (number and math.isfinite(k_factor) and k_factor >= 0):
             raise ValueError(f"channel rician: k_factor {k_factor} is not allowed, it must be >= 0")
-        if fading not in FADINGS:
-            raise ValueError(
-                f"channel rician: fading {fading!r} is not one of {', '.join(FADINGS)}"
-            )
-        self.k_factor = k_factor
+        _check_fading("rician", fading)
+        self.k_factor = float(k_factor)
         self.fading = fading
 
     def draw(
@@ -57,7 +55,7 @@ class Rician(Channel):
         """h [batch, uses] for fast fading, [batch, 1] for block fading."""
         scatter = streams.complex_normal(uses if self.fading == "fast" else 1)
         line_of_sight = math.sqrt(self.k_factor / (self.k_factor + 1))
-        return line_of_sight + scatter / math.sqrt(self.k_factor + 1), None
+        return line_of_sight + scatter * math.sqrt(1 / (self.k_factor + 1)), None
 
 
 @final
@@ -66,9 +64,13 @@ class Rayleigh(Channel):
 
     Args:
         fading: "fast" or "block".
+
+    Raises:
+        ValueError: When the fading is unknown.
     """
 
     def __init__(self, fading: str = "fast") -> None:
+        _check_fading("rayleigh", fading)
         self._rician = Rician(0.0, fading)
 
     def draw(
@@ -76,3 +78,8 @@ class Rayleigh(Channel):
     ) -> tuple[Tensor, Tensor | None]:
         """h [batch, uses] for fast fading, [batch, 1] for block fading."""
         return self._rician.draw(streams, uses, state)
+
+
+def _check_fading(channel: str, fading: str) -> None:
+    if fading not in FADINGS:
+        raise ValueError(f"channel {channel}: fading {fading!r} is not one of {', '.join(FADINGS)}")

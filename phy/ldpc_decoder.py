@@ -1,35 +1,31 @@
 """LDPC decoding: two engines behind one contract.
 
-    decode(llr [blocks, n_mother], code, iterations) -> Decoded(bits [blocks, k], converged [blocks])
+    decode(llr [blocks, n_mother], code, iterations) -> bits [blocks, k], converged [blocks]
 
 The LLRs are the soft buffer as `phy.rate_matching` fills it: positive means 0, zero means not
 received, +inf means a filler. Both engines leave out the rows of the graph that say nothing because
 their own parity bit was never received.
 
-- `NumbaDecoder`: layered normalised min-sum on narrow integers; stops a block when all its parity
+- `NumbaDecoder`: layered normalised min-sum on 16-bit integers; stops a block when all its parity
   checks hold; all cores. The default on a CPU.
 - `SionnaDecoder`: flooding sum-product in Sionna, in floating point, on any device: the reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, Protocol, cast, final
+from typing import Any, NamedTuple, Protocol, cast, final
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
 from phy.crc import Bits
 from phy.ldpc_encoder import syndrome
-from phy.ldpc_kernel import decode_block
+from phy.ldpc_kernel import decode_at_once, decode_in_turn
 from phy.ldpc_tables import LdpcCode
 from phy.rate_matching import Llrs
 
 ENGINES = ("numba", "sionna")
 
-#: Steps of a message type per step of the 8-bit quantiser.
-_UNIT = {"int8": 1, "int16": 8}
 #: LLRs are cut to this before sum-product, as Sionna's own decoder does.
 _SIONNA_LLR_MAX = 20.0
 
@@ -61,24 +57,12 @@ class Decoder(Protocol):
 
 @final
 class NumbaDecoder:
-    """Layered normalised min-sum (3/4) on integers, one block per task.
-
-    Args:
-        messages: "int8", or "int16" for less speed and no saturation.
-
-    Raises:
-        ValueError: When the type is neither.
+    """Layered normalised min-sum (3/4) on 16-bit integers, one block per task.
 
     >>> code = LdpcCode.for_block(100, 2)
     >>> NumbaDecoder()(np.ones((1, code.n_mother), np.float32), code).converged
     array([ True])
     """
-
-    def __init__(self, messages: Literal["int8", "int16"] = "int8") -> None:
-        if messages not in _UNIT:
-            raise ValueError(f"messages {messages!r} is not one of {', '.join(_UNIT)}")
-        self.messages = messages
-        self._like = np.zeros(0, messages)
 
     def __call__(self, llr: Llrs, code: LdpcCode, iterations: int = 20) -> Decoded:
         """See `Decoder`."""
@@ -87,10 +71,9 @@ class NumbaDecoder:
         converged = np.zeros(len(llr), np.bool_)
         llr = np.ascontiguousarray(llr, np.float32)
         # Starting threads takes longer than one block.
-        decode_all = _decode_in_turn if len(llr) == 1 else _decode_at_once
+        decode_all = decode_in_turn if len(llr) == 1 else decode_at_once
         decode_all(
-            llr, words, converged, self._like, _UNIT[self.messages], iterations, *code.graph,
-            code.lifting,
+            llr, words, converged, iterations, *code.graph, code.lifting
         )  # fmt: skip
         return Decoded(words[:, : code.k], converged)
 
@@ -195,19 +178,3 @@ def _useful_columns(rows: NDArray[np.int64], code: LdpcCode) -> NDArray[np.int64
     """Bits of the word that the kept rows meet."""
     kept = np.concatenate([np.arange(code.info_columns), code.info_columns + rows])
     return (kept[:, None] * code.lifting + np.arange(code.lifting)).ravel()
-
-
-def _decode_all(
-    llr: Llrs, words: Bits, converged: NDArray[np.bool_], like: NDArray[Any], unit: int,
-    iterations: int, start: NDArray[np.int64], column: NDArray[np.int64],
-    shift: NDArray[np.int64], z: int,
-) -> None:  # fmt: skip  # pragma: no cover - compiled
-    """Decodes each block."""
-    for block in prange(len(llr)):
-        converged[block] = decode_block(
-            llr[block], words[block], like, unit, iterations, start, column, shift, z
-        )
-
-
-_decode_at_once: Callable[..., None] = njit(cache=True, parallel=True)(_decode_all)
-_decode_in_turn: Callable[..., None] = njit(cache=True)(_decode_all)

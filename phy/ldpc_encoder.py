@@ -3,7 +3,7 @@
     check row r:   sum over the edges (c, s) of  roll(bits of column c, -s)  =  0   (modulo 2)
 
 The first four rows couple four parity columns. Summed, the other three cancel and leave the first
-one alone; each of the rest then follows from one row. Every later row has one parity bit of its own.
+one alone; each of the rest then follows from one row. Every later row has a parity bit of its own.
 """
 
 from __future__ import annotations

@@ -13,21 +13,26 @@ read does not wrap around.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 from numpy.typing import NDArray
 
 from phy import saturating as sat
 
 Ints = NDArray[np.int64]
-Narrow = NDArray[np.int8]  # or int16: the kernel follows the type it is given
+Narrow = NDArray[np.int16]
+#: Largest magnitude of an LLR.
+_LARGEST = 32767
 #: An unsigned number spares the test for negative indices, which would keep loops scalar.
 U: Any = np.uint64
-#: Mean magnitude of 8-bit LLRs at rate r: 32 (r - 0.1), at least 6; found by simulation at rates
-#: from 1/5 to 0.92.
-_MEAN_SLOPE, _MEAN_ZERO, _LEAST_MEAN = 32.0, 0.1, 6.0
+#: Mean magnitude of the quantised LLRs at rate r: 6 + 600 max(0, r - 0.3)^2. Found by simulation at
+#: rates 1/5 to 0.92 over AWGN and Rayleigh. At low rates the coarse step helps: messages under one
+#: and a half steps vanish, which corrects min-sum's overconfidence. At high rates it hurts, most of
+#: all in fading, and that is why the integers are not bytes.
+_LEAST_MEAN, _LOW_RATE, _MEAN_RISE = 6.0, 0.3, 600.0
 #: Most edges of a row of either base graph.
 _LONGEST_ROW = 19
 _fast = njit(cache=True, boundscheck=False, error_model="numpy")
@@ -41,8 +46,6 @@ def load(
     scratch: Narrow,
     info_columns: int,
     z: int,
-    unit: int,
-    largest: int,
 ) -> NDArray[np.bool_]:  # pragma: no cover - compiled
     """Quantises a block's LLRs [columns Z] into `posterior` [columns 2 Z].
 
@@ -73,9 +76,10 @@ def load(
         count += seen
     scale = one
     if total > none:
-        mean = max(_LEAST_MEAN, _MEAN_SLOPE * (k / float(count) - _MEAN_ZERO))
-        scale = np.float32(unit * mean) * count / total
-    limit, half = np.float32(largest), np.float32(0.5)
+        excess = max(0.0, k / float(count) - _LOW_RATE)
+        mean = _LEAST_MEAN + _MEAN_RISE * excess**2
+        scale = np.float32(mean) * count / total
+    limit, half = np.float32(_LARGEST), np.float32(0.5)
     for column in range(columns):
         if received[column]:
             first, to = U(column * z), U(2 * column * z)
@@ -159,10 +163,9 @@ def _iterate(
     sign: Narrow, rotation: Ints, row: int, start: Ints, column: Ints, shift: Ints, z: int,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
     """Updates one row of the base graph."""
-    most = np.iinfo(posterior.dtype).max
     for i in range(z):
-        least[i] = most
-        second[i] = most
+        least[i] = _LARGEST
+        second[i] = _LARGEST
         sign[i] = 0
     first = start[row]
     for e in range(first, start[row + 1]):
@@ -178,7 +181,7 @@ def _iterate(
 
 @_fast
 def decode_block(
-    llr: NDArray[np.float32], words: NDArray[np.uint8], like: Narrow, unit: int, iterations: int,
+    llr: NDArray[np.float32], words: NDArray[np.uint8], iterations: int,
     start: Ints, column: Ints, shift: Ints, z: int,
 ) -> bool:  # fmt: skip  # pragma: no cover - compiled
     """Decodes one block.
@@ -186,8 +189,6 @@ def decode_block(
     Args:
         llr: [columns Z] soft buffer.
         words: [info_columns Z] uint8, takes the decided information bits with fillers.
-        like: An array of the integer type to compute with.
-        unit: Steps of the integer type per step of the 8-bit quantiser.
         iterations: At most.
         start: Edges of the graph, with `column` and `shift`: see `Graph`.
         z: Lifting size Z.
@@ -197,14 +198,14 @@ def decode_block(
     """
     rows, columns = len(start) - 1, len(llr) // z
     info_columns = columns - rows
-    posterior = np.zeros(2 * columns * z, like.dtype)
-    messages = np.zeros(start[rows] * z, like.dtype)
-    extrinsic = np.empty(_LONGEST_ROW * z, like.dtype)
+    posterior = np.zeros(2 * columns * z, np.int16)
+    messages = np.zeros(start[rows] * z, np.int16)
+    extrinsic = np.empty(_LONGEST_ROW * z, np.int16)
     least, second, sign = (
-        np.empty(z, like.dtype), np.empty(z, like.dtype), np.empty(z, like.dtype)
+        np.empty(z, np.int16), np.empty(z, np.int16), np.empty(z, np.int16)
     )  # fmt: skip
     rotation = np.zeros(columns, np.int64)
-    received = load(llr, posterior, extrinsic, info_columns, z, unit, np.iinfo(like.dtype).max)
+    received = load(llr, posterior, extrinsic, info_columns, z)
     # A row past the fourth has a parity bit of its own: without it, it says nothing.
     active = np.array([r for r in range(rows) if r < 4 or received[info_columns + r]])
     converged = False
@@ -226,3 +227,18 @@ def decode_block(
             undecided |= np.uint8(value == 0)
         converged = converged and undecided == 0
     return converged
+
+
+def _decode_all(
+    llr: NDArray[np.float32], words: NDArray[np.uint8], converged: NDArray[np.bool_],
+    iterations: int, start: Ints, column: Ints, shift: Ints, z: int,
+) -> None:  # fmt: skip  # pragma: no cover - compiled
+    """Decodes each block."""
+    for block in prange(len(llr)):
+        converged[block] = decode_block(
+            llr[block], words[block], iterations, start, column, shift, z
+        )
+
+
+decode_at_once: Callable[..., None] = njit(cache=True, parallel=True)(_decode_all)
+decode_in_turn: Callable[..., None] = njit(cache=True)(_decode_all)

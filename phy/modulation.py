@@ -116,7 +116,7 @@ class Modulation:
         no = torch.as_tensor(no, dtype=torch.float32, device=y.device)
         if no.ndim not in (0, y.ndim):
             raise ValueError(
-                f"no has shape {tuple(no.shape)}, it must be a number or, like y, have {y.ndim} axes"
+                f"no has shape {tuple(no.shape)}, it must be a number or have {y.ndim} axes, as y"
             )
         if not bool((no > 0).all()):
             raise ValueError(f"no = {float(no.min())} is not allowed, it must be > 0")

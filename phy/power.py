@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -16,11 +17,12 @@ def normalise_power(z: Tensor, uses: Tensor | int, power: float = 1.0) -> Tensor
     Returns:
         z scaled to the energy P B; a row of zeros stays zero.
 
-    >>> import torch
-    >>> normalise_power(torch.tensor([[3.0, 4.0, 0.0]]), 2).square().sum()
-    tensor(2.0000)
+    >>> round(float(normalise_power(torch.tensor([[3.0, 4.0, 0.0]]), 2).square().sum()), 4)
+    2.0
     """
-    norm = z.abs().square().sum(-1, keepdim=True).sqrt()
+    # Clamped before the root, whose slope at 0 would turn the gradient of an empty row into NaN.
+    parts = torch.view_as_real(z).flatten(-2) if z.is_complex() else z
+    norm = parts.square().sum(-1, keepdim=True).clamp_min(1e-24).sqrt()
     if isinstance(uses, Tensor):
         uses = uses[:, None].to(norm.dtype)
-    return z * ((power * uses) ** 0.5 / norm.clamp_min(1e-12))
+    return z * ((power * uses) ** 0.5 / norm)

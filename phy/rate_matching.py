@@ -1,7 +1,7 @@
 """Rate matching of TS 38.212 clause 5.4.2: circular buffer, redundancy versions, interleaver.
 
     word of the mother code:  | 2 Z never sent | information | fillers | parity |
-    circular buffer:                           |<------------- N_cb ----------->|, then from its start
+    circular buffer:                           |<------------- N_cb ----------->|, and around
 
 A transmission of E bits starts at k0(rv), skips the fillers and wraps around as often as needed.
 Going back, LLRs are added to the places their bits came from; the soft buffer has the mother

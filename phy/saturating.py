@@ -1,8 +1,8 @@
 """Arithmetic on narrow integers inside compiled loops.
 
-Numba widens int8 + int8 to int64, and a loop over bytes then runs eight numbers at a time instead of
-64. These operations keep their operands' type and become one vector instruction each. They exist
-only inside functions compiled by numba; both operands have the same integer type.
+Numba widens int16 + int16 to int64, and a loop then takes a quarter of the numbers at a time. These
+operations keep their operands' type and become one vector instruction each. They exist only inside
+functions compiled by numba; all operands have the same integer type.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _three_quarters(builder: ir.IRBuilder, a: ir.Value) -> ir.Value:
 #: a + b and a - b, stopping at the ends of the type.
 add = _same_type(_llvm("llvm.sadd.sat"), 2)
 subtract = _same_type(_llvm("llvm.ssub.sat"), 2)
-#: Smaller and larger of two magnitudes, as unsigned numbers: |-128| is 128.
+#: Smaller and larger of two magnitudes, as unsigned numbers: |-32768| is 32768.
 smaller = _same_type(_llvm("llvm.umin"), 2)
 larger = _same_type(_llvm("llvm.umax"), 2)
 #: Bits that differ: the sign of a product.
@@ -86,5 +86,5 @@ absolute = _same_type(_absolute, 1)
 with_sign = _same_type(_with_sign, 2)
 #: c where a == b, d elsewhere.
 choose = _same_type(_choose, 4)
-#: floor(3 a / 4) of a magnitude. Rounding up here costs an 8-bit decoder 0.1 dB.
+#: floor(3 a / 4) of a magnitude. Rounding up instead costs a coarse decoder 0.1 dB.
 three_quarters = _same_type(_three_quarters, 1)

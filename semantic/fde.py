@@ -22,6 +22,10 @@ class FdeOutput(NamedTuple):
     score: Float[Tensor, " batch"]
 
 
+#: Initial weight of each feature in MINE's statistic, the precision that d_tilde = 1 stands for.
+PRECISION_SCALE = 16.0
+
+
 class FdeNetwork(nn.Module):
     """The network F: four dense layers; the third gives the distortion, the fourth trains it.
 
@@ -63,6 +67,9 @@ class FdeNetwork(nn.Module):
         )
         self.judge = nn.Linear(second, length)
         self.statistic = nn.Linear(length, 1)
+        # Precisions run from about 0.5 (-6 dB) to 12 (8 dB): the gate d_tilde, in (0, 1), has room
+        # for both only if what it multiplies is of their size from the start.
+        nn.init.constant_(self.statistic.weight, PRECISION_SCALE)
 
     def forward(self, z_padded: Float[Tensor, "batch inputs"]) -> FdeOutput:
         """Judges received vectors.
@@ -76,6 +83,33 @@ class FdeNetwork(nn.Module):
         similarity = torch.sigmoid(self.judge(self.compress(z_padded)))
         score: Tensor = self.statistic(similarity)
         return FdeOutput(similarity, score.squeeze(1))
+
+    def pair_score(
+        self, z_padded: Float[Tensor, "batch length"], sent: Float[Tensor, "batch length"]
+    ) -> Float[Tensor, "batch length"]:
+        """MINE's statistic T_i(z_hat, z_i) for each received feature and a candidate for it.
+
+            tau_i = |w_i| d_tilde_i(z_hat)
+            T_i = log p(z_i | z_hat_i) / p(z_i)
+                = tau (z_hat z - z^2 / 2) + log(1 + tau) / 2 - tau^2 z_hat^2 / (2 (1 + tau))
+
+        for z_i ~ N(0, 1) and z_hat_i received with the precision tau_i that F believes it has. What
+        maximises the bound is the true precision, so d_tilde, which sees z_hat alone, says how far
+        each feature can be trusted: it is trained in the domain in which it is asked. The exact
+        normalisation keeps the statistic from growing without bound where the mutual information
+        is more than a batch can show.
+
+        Args:
+            z_padded: Received features at their positions, zero where none was received.
+            sent: Features at the same positions, of the same image or of another.
+
+        Returns:
+            One score per feature; meaningful at the received positions only.
+        """
+        tau = self(z_padded).similarity * self.statistic.weight[0].abs()
+        likelihood = tau * (z_padded * sent - sent.square() / 2)
+        evidence = tau.square() * z_padded.square() / (2 * (1 + tau)) - tau.log1p() / 2
+        return likelihood - evidence
 
     def distortion(self, z_padded: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch length"]:
         """How distorted each feature is: d = 1 - d_tilde, in (0, 1); see `forward`."""

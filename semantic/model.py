@@ -17,6 +17,9 @@ from semantic.selector import LENGTH
 from semantic.tasks import TaskOutputs, TaskPerformers
 from semantic.weights import WeightsError, file_hash, load_into, read_weights
 
+#: Where z_hat is clipped before the FDE network reads it; sent features have unit power.
+CLIP = 6.0
+
 #: The weights that come with the package, made by `simulate train --preset synthetic`.
 PRETRAINED = Path(__file__).parent / "pretrained"
 
@@ -89,6 +92,16 @@ class LinkNetwork(nn.Module):
         """The receiver's buffer before the first transmission."""
         return BUFFERS[self.buffer_name].empty(batch, self.order.device)
 
+    def fde_input(self, buffer: Buffer) -> Tensor:
+        """z_hat [batch, L] as the FDE network reads it: outliers of deep fades are clipped."""
+        return buffer.received().clamp(-CLIP, CLIP)
+
+    def distortion(self, buffer: Buffer) -> Tensor:
+        """d [batch, L], how distorted the FDE network finds each received feature."""
+        assert self.fde is not None
+        d: Tensor = self.fde.distortion(self.fde_input(buffer))
+        return d
+
     def threshold_at(self, snr_db: float) -> float:
         """t at an average SNR, linear between the calibrated points."""
         from numpy import interp
@@ -119,14 +132,15 @@ def weights_path(weights: str | None, name: str) -> Path:
     """
     root = PRETRAINED if weights is None else Path(weights)
     if root.is_file():
-        named = root.stem == name or name != "encoder"
-        path = root if named else root.parent / "encoder.safetensors"
+        its_own = (root.stem == "encoder") == (name == "encoder")
+        path = root if its_own else root.parent / f"{name}.safetensors"
     else:
         path = root / f"{name}.safetensors"
     if not path.exists():
+        scheme = "" if name == "encoder" else f" --scheme {name}"
         raise WeightsError(
             f"no weights for {name!r}: {path} does not exist; "
-            f"`simulate train --scheme {name} --out {root}` makes it"
+            f"`simulate train{scheme} --data DIR --out {path.parent}` makes it"
         )
     return path
 
@@ -135,7 +149,9 @@ def load_encoder(weights: str | None = None, device: str = "cpu") -> Loaded:
     """The multi-task network, ready for inference."""
     path = weights_path(weights, "encoder")
     state, config = read_weights(path)
-    network = MultiTaskNetwork(int(config.get("identities", 0)))
+    if "image_size" not in config or "identities" not in config:
+        raise WeightsError(f"{path} holds no encoder (its config: {', '.join(sorted(config))})")
+    network = MultiTaskNetwork(int(config["identities"]))
     load_into(network, state, str(path))
     network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Loaded(network, config, {path.name: file_hash(path)})
@@ -147,8 +163,10 @@ def load_link(
     """(everything behind the encoder for one scheme, hashes of the files read)."""
     path = weights_path(weights, scheme)
     state, config = read_weights(path)
-    if "buffer" not in config:
-        raise WeightsError(f"{path} holds no link network (its config: {sorted(config)})")
+    if config.get("buffer") not in BUFFERS or "threshold" not in state:
+        raise WeightsError(
+            f"{path} holds no link network (its config: {', '.join(sorted(config))})"
+        )
     network = LinkNetwork(
         int(config["identities"]), config["buffer"], len(state["threshold"]), config["use_fde"]
     )

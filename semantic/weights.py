@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,6 @@ from torch.hub import download_url_to_file
 from semantic.backbone import torchvision_names
 
 IMAGENET_URL = "https://download.pytorch.org/models/densenet121-a639ec97.pth"
-IMAGENET_HASH_PREFIX = "a639ec97"
 
 
 class WeightsError(ValueError):
@@ -35,15 +35,20 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
         save_file(
             {n: t.detach().cpu().contiguous() for n, t in tensors.items()}, temporary, metadata
         )
+        Path(temporary).chmod(0o644)  # mkstemp's files are for the owner alone
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
 
 
 def save_weights(path: Path, model: nn.Module, config: dict[str, Any]) -> None:
-    """Saves a model in half precision (integers as they are) with the config that rebuilds it."""
+    """Saves a model with the config that rebuilds it: its matrices in half precision.
+
+    Vectors stay as they are: they weigh nothing, and batch statistics and thresholds would lose
+    what half precision cannot hold.
+    """
     state = {
-        name: value.half() if value.is_floating_point() else value
+        name: value.half() if value.is_floating_point() and value.ndim > 1 else value
         for name, value in model.state_dict().items()
     }
     write_tensors(path, state, {"config": json.dumps(config, sort_keys=True)})
@@ -69,7 +74,10 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsError(
             f"weights file {path} carries no config: it was not written by `simulate train`"
         )
-    config: dict[str, Any] = json.loads(metadata["config"])
+    try:
+        config: dict[str, Any] = dict(json.loads(metadata["config"]))
+    except (TypeError, ValueError):
+        raise WeightsError(f"weights file {path} carries a config that is no JSON object") from None
     return {n: v.float() if v.is_floating_point() else v for n, v in state.items()}, config
 
 
@@ -99,8 +107,8 @@ def file_hash(path: Path) -> str:
 def load_imagenet(model: nn.Module, source: str | Path = IMAGENET_URL) -> None:
     """Loads torchvision's DenseNet-121 file, from its URL (cached by torch.hub) or a local copy.
 
-    The published file's name carries the first eight digits of its SHA-256; a file that is named
-    so is checked against them.
+    The published file's name ends in the first eight digits of its SHA-256; a file that is named
+    in this way is checked against them.
 
     Raises:
         WeightsError: When the file cannot be had, or its hash or its tensors are wrong.
@@ -108,13 +116,15 @@ def load_imagenet(model: nn.Module, source: str | Path = IMAGENET_URL) -> None:
     path = Path(source) if not str(source).startswith("http") else _downloaded(str(source))
     if not path.is_file():
         raise WeightsError(f"ImageNet weights {path} do not exist")
-    stem, _, prefix = path.stem.rpartition("-")
-    if stem and not file_hash(path).startswith(prefix):
+    prefix = _hash_prefix(path.name)
+    if prefix and not file_hash(path).startswith(prefix):
         raise WeightsError(f"{path} is damaged: its SHA-256 does not begin with {prefix}")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # any unpickling error means the same to the user
-        raise WeightsError(f"{path} is no PyTorch state dict: {error}") from None
+    except Exception:  # any unpickling error means the same to the user
+        state = None
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise WeightsError(f"{path} is no PyTorch state dict")
     state = torchvision_names(state)
     for name, value in model.state_dict().items():
         if name.endswith("num_batches_tracked"):  # absent from files older than torch 0.4
@@ -122,12 +132,17 @@ def load_imagenet(model: nn.Module, source: str | Path = IMAGENET_URL) -> None:
     load_into(model, state, str(path))
 
 
+def _hash_prefix(name: str) -> str | None:
+    found = re.search(r"-([0-9a-f]{8,64})\.", name)
+    return found[1] if found else None
+
+
 def _downloaded(url: str) -> Path:
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            download_url_to_file(url, str(path), hash_prefix=IMAGENET_HASH_PREFIX)
-        except OSError as error:
+            download_url_to_file(url, str(path), hash_prefix=_hash_prefix(path.name))
+        except (OSError, RuntimeError) as error:  # no network; a wrong hash
             raise WeightsError(f"{url} cannot be downloaded ({error}): give a local file") from None
     return path

@@ -76,7 +76,7 @@ def resolve(kind: str, name: str, entries: Mapping[str, Entry]) -> Any:
     module, _, attribute = target.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"{kind} {name!r} cannot be imported: {error}") from None
 
 
@@ -87,6 +87,8 @@ def construct(kind: str, name: str, entries: Mapping[str, Entry], arguments: dic
         ValueError: One line that names the argument it does not take, with the nearest it does.
     """
     factory = resolve(kind, name, entries)
+    if not callable(factory):
+        raise ValueError(f"{kind} {name!r} is a {type(factory).__name__}, not a class")
     parameters = inspect.signature(factory).parameters
     for argument in arguments:
         if argument not in parameters:
@@ -94,4 +96,8 @@ def construct(kind: str, name: str, entries: Mapping[str, Entry], arguments: dic
                 f"{kind} {name} takes no argument {argument!r}: "
                 + (nearest(argument, parameters) if parameters else "it takes none")
             )
+    try:
+        inspect.signature(factory).bind(**arguments)
+    except TypeError as error:
+        raise ValueError(f"{kind} {name}: {error}") from None
     return factory(**arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -34,16 +35,21 @@ A run writes to its directory:
 class Commands(click.Group):
     """A group whose errors are one line and exit code 2, also those of our own checks."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         """Runs a command; a ValueError is the user's mistake and is shown as one line."""
         try:
-            return super().invoke(ctx)
+            return super().main(*args, **{**options, "standalone_mode": False})
+        except click.ClickException as error:
+            problem = " ".join(error.format_message().split())
+            if not getattr(error, "possibilities", True):  # an unknown name like no known one
+                problem += " `simulate --help` shows what there is."
         except ValueError as error:
-            click.echo(f"simulate: {error}", err=True)
-            sys.exit(2)
-        except KeyboardInterrupt:
+            problem = " ".join(str(error).split())
+        except (KeyboardInterrupt, click.Abort):
             click.echo("simulate: interrupted", err=True)
             sys.exit(130)
+        click.echo(f"simulate: {problem}", err=True)
+        sys.exit(2)
 
 
 def _key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
@@ -144,8 +150,8 @@ def main(
     from simulator.terminal import Bar, headline, tables
 
     out = out or Path("runs") / f"{'-'.join(spec.schemes)}-{Path(spec.data).name}".replace(":", "-")
-    check_writable(out)
     prepared = prepare(spec)
+    check_writable(out)
     if not quiet:
         click.echo(headline(prepared))
     with Bar(quiet) as bar:
@@ -200,8 +206,12 @@ def check_writable(out: Path) -> None:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
     except OSError as error:
-        raise ValueError(f"output directory {out} cannot be made: {error.strerror}") from None
+        raise ValueError(
+            f"output directory {out} cannot be made or written to: {error.strerror}"
+        ) from None
 
 
 @main.command("list")

@@ -42,11 +42,13 @@ def wilson(proportion: float, n: int) -> tuple[float, float]:
     >>> [round(v, 4) for v in wilson(1.0, 10)]
     [0.7225, 1.0]
     """
-    z = stats.norm.ppf(0.5 + CONFIDENCE / 2)
+    z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
     centre = proportion + z * z / (2 * n)
     spread = z * math.sqrt(proportion * (1 - proportion) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    # At 0 and at 1 the bound is the proportion itself, up to rounding.
+    return max(0.0, min(low, proportion)), min(1.0, max(high, proportion))
 
 
 def bootstrap(values: np.ndarray) -> tuple[float, float]:

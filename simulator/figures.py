@@ -33,8 +33,8 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
         rows = curve[curve["metric"] == metric]
         for i, (scheme, points) in enumerate(rows.groupby("scheme", sort=False)):
             points = points.sort_values("snr_db")
-            below = points["value"] - points["ci_low"]
-            above = points["ci_high"] - points["value"]
+            below = (points["value"] - points["ci_low"]).clip(lower=0)
+            above = (points["ci_high"] - points["value"]).clip(lower=0)
             ax.errorbar(
                 points["snr_db"],
                 points["value"],

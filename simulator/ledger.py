@@ -65,13 +65,13 @@ class Ledger:
         """
         x, uses = burst.x, burst.uses.cpu()
         beyond = torch.arange(x.shape[1]) >= uses[:, None]
-        power = x.abs().square().to(torch.float64).cpu()
+        power = torch.view_as_real(x).to(torch.float64).square().sum(-1).cpu()
         energy = power.sum(1)
-        if bool((power * beyond).any()):
+        if bool(((power != 0) & beyond).any()):
             raise ValueError("a burst carries power beyond the channel uses that it declares")
         total = float(uses.sum())
         allowed = POWER * (total * (1 + POWER_TOLERANCE) + SYMBOL_SPREAD * total**0.5)
-        if float(energy.sum()) > allowed:
+        if not float(energy.sum()) <= allowed:  # NaN too
             raise ValueError("a batch breaks the average power constraint P per channel use")
         self.transmissions[images] += (uses > 0).long()
         self.channel_uses[images] += uses

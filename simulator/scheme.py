@@ -113,11 +113,13 @@ class Scheme(ABC):
 def take(state: State, index: Tensor) -> State:
     """The rows of some of the images out of a state.
 
-    A state is a tensor, a list with one entry per image, None, a number, a string, or a
+    A state is a tensor or array, a list with one entry per image, None, a number, a string, or a
     dataclass or named tuple of such; a dataclass may bring a `take` of its own.
     """
     if isinstance(state, Tensor):
         return state[index.to(state.device)]  # type: ignore[return-value]
+    if isinstance(state, np.ndarray):
+        return state[index.cpu().numpy()]  # type: ignore[no-any-return]
     if state is None or isinstance(state, (int, float, str)):
         return state
     if hasattr(state, "take"):

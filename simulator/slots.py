@@ -8,6 +8,8 @@ from phy.snr import noise_variance, shannon_bits_per_use, snr_from_db
 
 #: A feature is counted as a double, SMSC-FIR section 3.1.
 BITS_PER_FEATURE = 64
+#: Channel uses of the longest slot, far beyond any that fits into memory.
+MOST_USES = 1e12
 #: Features in f.
 LENGTH = 1024
 
@@ -30,6 +32,11 @@ class Slot:
         for name, value in (("slot length T", self.slot_s), ("bandwidth W", self.bandwidth_hz)):
             if not value > 0:
                 raise ValueError(f"{name} is {value}, it must be positive")
+        if not 1 <= self.slot_s * self.bandwidth_hz + 1e-6 <= MOST_USES:
+            raise ValueError(
+                f"a slot of T W = {self.slot_s * self.bandwidth_hz:g} channel uses is not allowed, "
+                f"it must have 1 to {MOST_USES:g}"
+            )
 
     @property
     def snr(self) -> float:

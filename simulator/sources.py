@@ -108,16 +108,20 @@ class Sources:
         """
         try:
             with safe_open(self._cache_file, framework="pt") as file:
-                problems = tuple(json.loads(file.metadata()["problems"]))
-                return Features(
-                    file.get_tensor("s").to(self.device), file.get_tensor("kept").numpy(), problems
-                )
+                metadata = file.metadata()
+                s, kept = file.get_tensor("s"), file.get_tensor("kept").numpy()
+            if metadata["sha256"] == _digest(s, kept, metadata["problems"]):
+                problems = tuple(json.loads(metadata["problems"]))
+                return Features(s.to(self.device), kept, problems)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError):
             pass  # not there, or not whole
         found = self._encode()
-        metadata = {"problems": json.dumps(found.problems)}
-        tensors = {"s": found.s.cpu(), "kept": torch.from_numpy(found.kept)}
-        with suppress(OSError):  # a cache that cannot be written costs time, not the result
+        problems_text, s = json.dumps(found.problems), found.s.cpu()
+        metadata = {"problems": problems_text, "sha256": _digest(s, found.kept, problems_text)}
+        tensors = {"s": s, "kept": torch.from_numpy(found.kept)}
+        with suppress(
+            OSError, SafetensorError
+        ):  # a cache that cannot be written costs time, not the result
             write_whole(self._cache_file, lambda path: save_file(tensors, path, metadata))
         return found
 
@@ -148,3 +152,12 @@ class Sources:
         with torch.inference_mode():
             rows = torch.from_numpy(pixels).to(self.device)
             return in_tiles(lambda x: network.encoder(normalise(x)), rows, tile=TILE)
+
+
+def _digest(s: Tensor, kept: np.ndarray, problems: str) -> str:
+    """What a cache file must hash to: a flipped bit is no other result."""
+    digest = hashlib.sha256(problems.encode())
+    for array in (s.numpy(), kept):
+        digest.update(repr((array.shape, array.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

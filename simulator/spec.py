@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -73,13 +74,24 @@ class RunSpec:
             ("seeds", 1),
             ("batch_size", 1),
             ("seed", 0),
+            ("images", 1),
         ):
-            if getattr(self, field) < least:
-                raise ValueError(f"{field} is {getattr(self, field)}, it must be at least {least}")
-        if self.images is not None and self.images < 1:
-            raise ValueError(f"images is {self.images}, it must be at least 1")
-        if not self.snr_db or not all(math.isfinite(v) and abs(v) <= 100 for v in self.snr_db):
-            raise ValueError("SNRs must be finite numbers from -100 to 100 dB")
+            number = getattr(self, field)
+            if number is None and field == "images":
+                continue
+            if not isinstance(number, int) or number < least:
+                raise ValueError(
+                    f"{field} is {number!r}, it must be a whole number of at least {least}"
+                )
+        if not self.snr_db:
+            raise ValueError("no SNR was given")
+        for snr_db in self.snr_db:
+            if not (math.isfinite(snr_db) and abs(snr_db) <= 100):
+                raise ValueError(f"SNR {snr_db} dB is not allowed, it must be from -100 to 100 dB")
+        for what, given in (("scheme", self.schemes), ("SNR", self.snr_db)):
+            twice = [value for value, count in Counter(given).items() if count > 1]
+            if twice:
+                raise ValueError(f"{what} {twice[0]} is given twice")
         for name, value in (("slot length T", self.slot_s), ("bandwidth W", self.bandwidth_hz)):
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} is {value}, it must be positive")
@@ -108,19 +120,24 @@ class RunSpec:
         """The spec of a JSON object.
 
         Raises:
-            ValueError: Naming an unknown field and its nearest valid name.
+            ValueError: Naming an unknown field and its nearest valid name, or a wrong type.
         """
+        if not isinstance(value, dict):
+            raise ValueError(f"a spec is a JSON object, this is a {type(value).__name__}")
         known = [f.name for f in fields(cls)]
         for name in value:
             if name not in known:
                 raise ValueError(f"unknown field {name!r} in the spec: {nearest(name, known)}")
         spec = dict(value)
-        for name in ("schemes", "snr_db"):
-            if name in spec:
-                spec[name] = tuple(spec[name])
-        for name in ("channel_args", "scheme_args"):
-            spec[name] = tuple(sorted(dict(spec.get(name, {})).items()))
-        return cls(**spec)
+        try:
+            for name, kind in (("schemes", str), ("snr_db", float)):
+                if name in spec:
+                    spec[name] = tuple(kind(item) for item in spec[name])
+            for name in ("channel_args", "scheme_args"):
+                spec[name] = tuple(sorted(dict(spec.get(name, {})).items()))
+            return cls(**spec)
+        except TypeError as error:
+            raise ValueError(f"a value of the spec has the wrong type: {error}") from None
 
     @classmethod
     def read(cls, path: Path) -> RunSpec:
@@ -176,4 +193,4 @@ def parse_snr(text: str) -> tuple[float, ...]:
         raise ValueError(problem) from None
     if not all(math.isfinite(value) for value in values):
         raise ValueError(problem)
-    return tuple(values)
+    return tuple(value + 0.0 for value in values)  # -0 is 0, and meets the same noise

@@ -82,7 +82,11 @@ def prepare(spec: RunSpec) -> Prepared:
         ValueError: One line that names what is wrong.
     """
     device = choose_device(spec.device)
+    for snr_db in spec.snr_db:
+        Slot(snr_db, spec.slot_s, spec.bandwidth)  # refuses what is no slot
     channel = construct("channel", spec.channel, CHANNELS, dict(spec.channel_args))
+    if not isinstance(channel, Channel):
+        raise ValueError(f"channel {spec.channel!r} is no phy.channel.Channel")
     dataset = open_dataset(spec.data)
     if spec.images is not None:
         dataset = dataset.limit(spec.images, seed=0)
@@ -143,7 +147,7 @@ def run_point(
 ) -> tuple[TaskOutputs, Ledger]:
     """All images at one SNR with one seed, batch by batch."""
     spec, kept = prepared.spec, sources.features.kept
-    cell = f"{spec.channel_label} snr_db={slot.snr_db}"
+    cell = f"{spec.channel_label} snr_db={float(slot.snr_db)}"
     outputs: list[TaskOutputs] = []
     ledgers: list[Ledger] = []
     for start in range(0, len(kept), spec.batch_size):

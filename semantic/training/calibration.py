@@ -52,7 +52,7 @@ def calibrate_thresholds(
             plan = plan.next(network.order, request, B)
             buffer, _ = transmit_slot(network, f, buffer, plan, snr_db, channel, generator)
             assert plan.selection is not None
-            d = network.fde.distortion(buffer.received()).gather(1, plan.selection.position)
+            d = network.distortion(buffer).gather(1, plan.selection.position)
             seen.append(d.masked_fill(~plan.selection.sent, -1.0))
             stacked = torch.cat(seen)
             t = calibrate_threshold(stacked, ratio, valid=stacked >= 0)

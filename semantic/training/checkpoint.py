@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from semantic.weights import write_tensors
@@ -37,16 +37,20 @@ def load_checkpoint(
     """Restores model and optimiser; returns the next step, 0 where there is no checkpoint.
 
     Raises:
-        ValueError: When the checkpoint belongs to a run with other settings.
+        ValueError: When the checkpoint is damaged or belongs to a run with other settings.
     """
     if not path.exists():
         return 0
-    with safe_open(path, framework="pt") as file:
-        meta = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    saved = json.loads(meta["note"])
-    if saved != json.loads(json.dumps(note)):
-        differing = sorted(k for k in {*saved, *note} if saved.get(k) != note.get(k))
+    try:
+        with safe_open(path, framework="pt") as file:
+            meta = file.metadata()
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        saved = json.loads(meta["note"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is no checkpoint, delete it to begin anew: {error}") from None
+    wanted = json.loads(json.dumps(note))
+    if saved != wanted:
+        differing = sorted(k for k in {*saved, *wanted} if saved.get(k) != wanted.get(k))
         raise ValueError(
             f"{path} was written by a run with other settings ({', '.join(differing)}): "
             "give another --out, or delete it"

@@ -44,7 +44,7 @@ class EncoderRecipe:
         seed: With the step, all that a batch and its augmentation depend on.
     """
 
-    phases: tuple[tuple[int, int], ...] = ((64, 4200), (96, 1800))
+    phases: tuple[tuple[int, int], ...] = ((64, 3600), (96, 1200))
     learning_rate: float = 1e-3
     warmup: float = 0.05
     vehicles_per_batch: int = 8

@@ -33,6 +33,10 @@ from semantic.training.sampler import PKSampler
 #: The channel as training sees it: (features [batch, B], which of them are sent, snr_db,
 #: generator) -> matched filter's output and weight, each [batch, B], power control included.
 TrainingChannel = Callable[[Tensor, Tensor, float, torch.Generator], tuple[Tensor, Tensor]]
+#: Which other images of the batch a marginal pair takes what was sent from. Batches hold the images
+#: of a vehicle side by side: at least `images_per_vehicle` apart they are of different vehicles.
+MISMATCHES = (4, 12, 20, 28)
+
 #: B at an SNR in dB.
 Budget = Callable[[float], int]
 
@@ -88,8 +92,9 @@ def most_distorted(network: LinkNetwork, buffer: Buffer, latest: Selection) -> T
     if network.fde is None:
         return None
     with torch.no_grad():
-        d = network.fde.distortion(buffer.received()).gather(1, latest.position)
-        return (d >= d.median(1, keepdim=True).values) & latest.sent
+        d = network.distortion(buffer).gather(1, latest.position)
+        known = d.masked_fill(~latest.sent, torch.nan)
+        return (d >= known.nanmedian(1, keepdim=True).values) & latest.sent
 
 
 def harq_round_trip(
@@ -124,9 +129,9 @@ def fde_loss(
 ) -> Tensor:
     """L_FDE = L_CH + L_MI (eq. 20), for F alone: everything else passes as a constant.
 
-    L_MI: F is MINE's statistics network in the domain in which it is used. Joint samples are
-    received vectors as they are; in marginal samples a random half of the features comes from
-    another image of the batch, so that what F scores is whether the features belong together.
+    L_MI: F is MINE's statistics network on pairs of what was received and what was sent, of the
+    same image (joint) or of different images of the batch (marginal), feature by feature, in nats
+    per received feature; see `FdeNetwork.pair_score`.
 
     L_CH: the features that F finds distorted are sent once more; what this leaves of the error
     of s_hat reaches F through the multi-dimensional straight-through Gumbel-softmax (eq. 8-12).
@@ -140,21 +145,32 @@ def fde_loss(
             network, f, network.empty_buffer(len(s)), plan, snr_db, channel, generator
         )
     assert plan.selection is not None
-    z_hat, latest = first.received(), plan.selection
-    similarity, joint = fde(z_hat)
-    exchanged = torch.rand(z_hat.shape, generator=generator).to(s.device) < 0.5
-    _, marginal = fde(torch.where(exchanged, z_hat.roll(1, 0), z_hat))
-    d = (1 - similarity).gather(1, latest.position)
-    threshold = float(d.detach().median())
-    p = select_distorted(d, threshold, temperature, generator=generator)
+    latest = plan.selection
+    z_hat = network.fde_input(first)
+    z = latest.spread(normalise_rows(latest.gather(f)))
+    here = latest.spread(latest.sent).any(0)
+    joint = fde.pair_score(z_hat, z)[:, here]
+    marginal = torch.cat([fde.pair_score(z_hat, z.roll(k, 0))[:, here] for k in MISMATCHES])
+    information = torch.vmap(mine_bound, in_dims=1)(joint, marginal).mean()
+    d = network.distortion(first).gather(1, latest.position)
+    p = select_distorted(d, float(d.detach().median()), temperature, generator=generator)
     with torch.no_grad():  # every feature is sent again; p decides which of them count
         matched, weight = channel(latest.gather(f), latest.sent, snr_db, generator)
     s_hat, _ = network.decode(first.add(SlotFeatures(latest, matched * p, weight * p)))
-    return channel_mse(s / network.scale, s_hat) - mine_bound(joint, marginal)
+    return channel_mse(s / network.scale, s_hat) - information
+
+
+def normalise_rows(features: Tensor) -> Tensor:
+    """Features [batch, B] in units of their row's root mean square, as power control sends them."""
+    return features / features.square().mean(1, keepdim=True).sqrt().clamp_min(1e-9)
 
 
 def measure_importance(
-    network: LinkNetwork, s: Tensor, channel: TrainingChannel, generator: torch.Generator
+    network: LinkNetwork,
+    s: Tensor,
+    channel: TrainingChannel,
+    generator: torch.Generator,
+    snr_range_db: tuple[float, float] = (-6.0, 8.0),
 ) -> Tensor:
     """FIR (eq. 13-14): positions of f in descending mean importance over the training set, [L].
 
@@ -162,9 +178,10 @@ def measure_importance(
     over the whole range.
     """
     network.eval()
+    low, high = snr_range_db
     mean = ImportanceMean()
     for i, rows in enumerate(s.split(512)):
-        snr_db = -6.0 + 14.0 * (i % 8) / 7
+        snr_db = low + (high - low) * (i % 8) / 7
         f = network.encode(rows).detach()
 
         def probabilities(f: Tensor, snr_db: float = snr_db) -> tuple[Tensor, ...]:
@@ -220,7 +237,8 @@ def train_link(
     for step in range(load_checkpoint(checkpoint, network, optimizer, note), total):
         generator = torch.Generator().manual_seed(step_seed(recipe.seed, 7, step))
         if step == ends[1]:
-            network.order.copy_(measure_importance(network, s, channel, generator))
+            order = measure_importance(network, s, channel, generator, recipe.snr_db)
+            network.order.copy_(order)
         stage, start, end = (
             (1, 0, ends[0])
             if step < ends[0]

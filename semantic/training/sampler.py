@@ -45,7 +45,7 @@ class PKSampler:
         return self.vehicles_per_batch * self.images_per_vehicle
 
     def batch(self, step: int) -> np.ndarray:
-        """Indices [P * K] of batch `step`; every vehicle comes up once in each round."""
+        """Indices [P * K] of batch `step`; a vehicle comes up at most once in each round."""
         order = np.random.default_rng([self.seed, 0, step // self._round]).permutation(
             len(self._images_of)
         )

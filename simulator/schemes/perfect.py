@@ -11,6 +11,7 @@ from torch import Tensor
 from phy.channel import Received
 from semantic.model import MultiTaskNetwork
 from semantic.tasks import TaskOutputs
+from semantic.tiles import in_tiles
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.slots import Slot
 from simulator.sources import Sources
@@ -45,5 +46,4 @@ class Perfect(Scheme):
 
     def perform(self, rx: Tensor) -> TaskOutputs:
         """The tasks on s."""
-        outputs: TaskOutputs = self.network.performers(rx)
-        return outputs
+        return TaskOutputs(*in_tiles(self.network.performers, rx))

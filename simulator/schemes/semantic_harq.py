@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phy.channel import Received
+from phy.channel import Received, multiply
 from phy.power import normalise_power
 from phy.snr import snr_from_db
 from semantic.buffer import Buffer, SlotFeatures
 from semantic.model import LinkNetwork, MultiTaskNetwork
 from semantic.selector import Plan, Selection
 from semantic.tasks import TaskOutputs
+from semantic.tiles import in_tiles
 from simulator.scheme import Burst, Feedback, Payload, Scheme
 from simulator.slots import Slot
 from simulator.sources import Sources
@@ -88,7 +89,7 @@ class SemanticHarq(Scheme):
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """s -> f; both ends begin with nothing sent."""
-        f = self.link.encode(payload.tensors["s"])
+        f = in_tiles(self.link.encode, payload.tensors["s"])
         plan = Plan.empty(len(f), f.device)
         snr = torch.zeros(len(f), device=f.device)
         return TxState(f, plan), RxState(self.link.empty_buffer(len(f)), plan, snr)
@@ -109,7 +110,7 @@ class SemanticHarq(Scheme):
         sent = plan.selection.sent
         matched, weight = unpack(received, sent.shape[1], self.features_per_use)
         buffer = rx.buffer.add(SlotFeatures(plan.selection, matched, weight))
-        _, outputs = self.link.decode(buffer)
+        outputs = self._tasks(buffer)
         snr = rx.received_snr + (weight * sent).sum(1) / sent.sum(1).clamp_min(1)
         ack = snr > receive_snr_target(outputs, self.theta_0)
         request = self._request(buffer, plan.selection, slot)
@@ -117,11 +118,18 @@ class SemanticHarq(Scheme):
         feedback = Feedback(ack, request, bits, ack.to(torch.int8))
         return feedback, RxState(buffer, plan, snr, request, outputs)
 
+    def _tasks(self, buffer: Buffer) -> TaskOutputs:
+        """Decodes in tiles, so that an answer does not depend on who else is in the batch."""
+        rows = torch.arange(len(buffer.received()), device=self.link.order.device)
+        return TaskOutputs(*in_tiles(lambda tile: self.link.decode(buffer.take(tile))[1], rows))
+
     def _request(self, buffer: Buffer, latest: Selection, slot: Slot) -> Tensor | None:
         """p [batch, B] over the latest slot's features: those found distorted (eq. 8)."""
         if self.link.fde is None:
             return None
-        d = self.link.fde.distortion(buffer.received()).gather(1, latest.position)
+        d = in_tiles(self.link.fde.distortion, self.link.fde_input(buffer)).gather(
+            1, latest.position
+        )
         return (d >= self.link.threshold_at(slot.snr_db)) & latest.sent
 
     def perform(self, rx: RxState) -> TaskOutputs:
@@ -149,14 +157,18 @@ def pack(z: Tensor, features_per_use: int) -> Tensor:
 
 
 def unpack(received: Received, B: int, features_per_use: int) -> tuple[Tensor, Tensor]:
-    """Matched filter: (Re or Im of h* y 2 / no, |h|^2 2 / no), each [batch, B].
+    """Matched filter: (Re or Im of g* y 2 / no, |g|^2 2 / no), each [batch, B].
 
-    The receiver knows h, derotates, and each real part carries noise of variance no / 2.
+    The receiver knows h, derotates, and each real part carries noise of variance no / 2. The gain
+    is g = h / sqrt(features_per_use): features that share a use share its power, so that the
+    estimate matched / weight is of features of unit average power either way.
     """
     y, h, no = received
-    matched = h.conj() * y * (2 / no)
-    weight = (h.abs().square() * (2 / no)).expand_as(matched.real)
+    h = h / math.sqrt(features_per_use)
+    matched = multiply(h.conj(), y)
+    in_phase = matched.real * (2 / no)
+    weight = multiply(h.conj(), h).real * (2 / no)
     if features_per_use == 1:
-        return matched.real, weight
-    both = torch.stack([matched.real, matched.imag], 2).flatten(1)
+        return in_phase, weight
+    both = torch.stack([in_phase, matched.imag * (2 / no)], 2).flatten(1)
     return both[:, :B], weight.repeat_interleave(2, 1)[:, :B]

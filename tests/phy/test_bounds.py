@@ -62,7 +62,10 @@ def test_information_is_what_the_demapper_gives(name: str) -> None:
     density = (1 - torch.nn.functional.softplus(-right) / math.log(2)).reshape(uses, order).sum(1)
     mean, variance = bicm_information(snr, name)
     assert float(density.mean()) == pytest.approx(mean, abs=5 * math.sqrt(variance / uses))
-    assert float(density.var()) == pytest.approx(variance, rel=0.03)
+    squares = (density - density.mean()) ** 2
+    assert float(squares.mean()) == pytest.approx(
+        variance, abs=5 * float(squares.std()) / math.sqrt(uses)
+    )
 
 
 def test_gaussian_limits() -> None:
@@ -89,7 +92,7 @@ def test_nothing_given_up_could_have_been_decoded(
     limit = required_snr_db(lambda s: information(s)[0], rate * modulation.bits_per_symbol)
     generator = torch.Generator().manual_seed(2)
     given_up = decoded = 0
-    for offset in np.arange(-3.5, 4.1, 0.5):
+    for offset in np.arange(-3.5, 6.1, 0.5):
         no = 10 ** (-(limit + offset) / 10)
         sent = torch.randint(0, 2, (8, bits), generator=generator, dtype=torch.uint8)
         x = modulation.map(codec.encode(sent))

@@ -1,0 +1,86 @@
+"""The learned stack and where its weights are looked for."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from semantic.model import LinkNetwork, load_encoder, load_link, weights_path
+from semantic.weights import WeightsError, save_weights
+
+
+def test_weights_of_a_directory_and_of_a_file_beside_its_neighbours(tiny_weights: Path) -> None:
+    encoder, link = tiny_weights / "encoder.safetensors", tiny_weights / "semharq.safetensors"
+    for given in (tiny_weights, encoder, link):
+        assert weights_path(str(given), "encoder") == encoder
+        assert weights_path(str(given), "semharq") == link
+
+
+def test_a_file_of_any_name_is_the_schemes(tiny_weights: Path, tmp_path: Path) -> None:
+    shutil.copy(tiny_weights / "encoder.safetensors", tmp_path)
+    mine = tmp_path / "mine.safetensors"
+    shutil.copy(tiny_weights / "semharq.safetensors", mine)
+    assert weights_path(str(mine), "semharq") == mine
+    network, hashes = load_link("semharq", str(mine))
+    assert hashes.keys() == {"mine.safetensors"}
+    assert not network.training
+
+
+@pytest.mark.parametrize("name", ["encoder", "semharq"])
+def test_missing_weights_name_the_command_that_makes_them(tmp_path: Path, name: str) -> None:
+    with pytest.raises(
+        WeightsError, match=r"does not exist; `simulate train .*--data DIR"
+    ) as caught:
+        weights_path(str(tmp_path), name)
+    assert str(tmp_path / f"{name}.safetensors") in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_encoder_and_link_are_not_confused(tiny_weights: Path, tmp_path: Path) -> None:
+    encoder, link = tiny_weights / "encoder.safetensors", tiny_weights / "semharq.safetensors"
+    shutil.copy(link, tmp_path / "encoder.safetensors")
+    shutil.copy(encoder, tmp_path / "semharq.safetensors")
+    with pytest.raises(WeightsError, match="holds no encoder"):
+        load_encoder(str(tmp_path))
+    with pytest.raises(WeightsError, match="holds no link network"):
+        load_link("semharq", str(tmp_path))
+
+
+def test_loading_gives_what_was_saved(tiny_weights: Path) -> None:
+    loaded = load_encoder(str(tiny_weights))
+    assert loaded.config["image_size"] == 32
+    assert loaded.network.performers.identities == 20
+    assert not any(p.requires_grad for p in loaded.network.parameters())
+
+
+@pytest.mark.parametrize("buffer", ["combine", "concatenate"])
+@pytest.mark.parametrize("use_fde", [True, False])
+def test_every_kind_of_link_comes_back(tmp_path: Path, buffer: str, use_fde: bool) -> None:
+    link = LinkNetwork(3, buffer, thresholds=2, use_fde=use_fde).eval()
+    link.threshold.copy_(torch.tensor([0.25, 0.75]))
+    config = {"identities": 3, "buffer": buffer, "use_fde": use_fde}
+    save_weights(tmp_path / "x.safetensors", link, config)
+    back, _ = load_link("x", str(tmp_path))
+    assert (back.fde is not None) == use_fde
+    s = torch.rand(2, 1024)
+    assert torch.allclose(back.encode(s), link.encode(s), atol=1e-2)
+    assert torch.equal(back.order, link.order)
+    assert back.decode(back.empty_buffer(2))[1].vehicle.shape == (2, 3)
+
+
+def test_threshold_is_linear_between_the_calibrated_points() -> None:
+    link = LinkNetwork(3, thresholds=3)  # at -6, 1 and 8 dB
+    link.threshold.copy_(torch.tensor([0.2, 0.4, 0.8]))
+    assert [round(link.threshold_at(v), 6) for v in (-20, -6, -2.5, 1, 4.5, 8, 30)] == [
+        *(0.2, 0.2, 0.3, 0.4, 0.6, 0.8, 0.8)
+    ]
+
+
+def test_encode_is_in_units_of_the_training_sets_scale() -> None:
+    torch.manual_seed(0)
+    link = LinkNetwork(3).eval()
+    s = torch.rand(2, 1024)
+    before = link.encode(s)
+    link.scale.fill_(4.0)
+    assert torch.allclose(link.encode(4 * s), before, atol=1e-5)

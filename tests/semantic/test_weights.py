@@ -1,0 +1,111 @@
+"""Weights on disk: what was saved comes back, and anything else is one clear line."""
+
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from semantic.weights import WeightsError, file_hash, load_into, read_weights, save_weights
+
+CONFIG = {"identities": 20, "recipe": {"phases": [[64, 5]], "rate": 1e-3}}
+
+
+def network(width: int = 6) -> nn.Sequential:
+    torch.manual_seed(width)
+    model = nn.Sequential(nn.Linear(5, width), nn.BatchNorm1d(width), nn.Linear(width, 3))
+    model(torch.randn(40, 5))
+    return model
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "deep" / "net.safetensors"
+    save_weights(path, network(), CONFIG)
+    return path
+
+
+def one_line(error: BaseException, path: Path) -> str:
+    text = str(error)
+    assert str(path) in text
+    assert "\n" not in text
+    return text
+
+
+def test_round_trip(saved: Path) -> None:
+    state, config = read_weights(saved)
+    assert config == CONFIG
+    original = network().state_dict()
+    assert state.keys() == original.keys()
+    for name, value in original.items():
+        # matrices in half precision, everything else exactly
+        expected = value.half().float() if value.ndim > 1 else value
+        assert torch.equal(state[name], expected)
+        assert state[name].dtype == value.dtype
+    fresh = network()
+    load_into(fresh, state, "net")
+    assert torch.equal(fresh[0].weight, original["0.weight"].half().float())
+
+
+def test_small_differences_between_thresholds_survive(tmp_path: Path) -> None:
+    model = nn.Module()
+    model.register_buffer("threshold", torch.tensor([0.99990, 0.99991, 1e-6]))
+    save_weights(tmp_path / "t.safetensors", model, {})
+    assert read_weights(tmp_path / "t.safetensors")[0]["threshold"].tolist() == (
+        model.threshold.tolist()
+    )
+
+
+def test_saving_leaves_one_file_that_others_may_read(saved: Path) -> None:
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o644
+
+
+def test_saving_again_replaces_the_file(saved: Path) -> None:
+    before = file_hash(saved)
+    save_weights(saved, network(8), CONFIG)
+    assert file_hash(saved) != before
+    load_into(network(8), read_weights(saved)[0], "net")
+
+
+def test_a_file_cut_off_anywhere(saved: Path, tmp_path: Path) -> None:
+    data = saved.read_bytes()
+    cut = tmp_path / "cut.safetensors"
+    for length in [*range(0, 12), *range(12, len(data), 61), len(data) - 1]:
+        cut.write_bytes(data[:length])
+        with pytest.raises(WeightsError) as caught:
+            read_weights(cut)
+        assert "truncated or no safetensors file" in one_line(caught.value, cut)
+
+
+def test_missing_and_foreign_files(tmp_path: Path) -> None:
+    text, bare, odd = (tmp_path / f"{name}.safetensors" for name in ("text", "bare", "odd"))
+    text.write_text("these are no weights, whatever they are called\n" * 9)
+    save_file({"x": torch.zeros(3)}, bare)
+    save_file({"x": torch.zeros(3)}, odd, {"config": "[1, 2"})
+    for path, problem in (
+        (tmp_path / "none.safetensors", "does not exist"),
+        (tmp_path, "does not exist"),
+        (text, "no safetensors file"),
+        (bare, "carries no config"),
+        (odd, "no JSON object"),
+    ):
+        with pytest.raises(WeightsError) as caught:
+            read_weights(path)
+        assert problem in one_line(caught.value, path)
+
+
+def test_weights_of_another_network(saved: Path) -> None:
+    state, _ = read_weights(saved)
+    with pytest.raises(WeightsError) as caught:
+        load_into(network(7), state, str(saved))
+    text = one_line(caught.value, saved)
+    assert "7 tensors differ" in text
+    assert "0.bias (file (6,), network (7,))" in text
+    del state["0.bias"]
+    with pytest.raises(WeightsError, match=r"1 tensors differ, 0.bias \(file None"):
+        load_into(network(6), state, str(saved))
+    with pytest.raises(WeightsError, match=r"extra \(file \(2,\), network None\)"):
+        load_into(network(6), {**read_weights(saved)[0], "extra": torch.zeros(2)}, str(saved))

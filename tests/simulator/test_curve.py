@@ -1,0 +1,107 @@
+"""Points and their intervals."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+
+from simulator.curve import ACCURACIES, METRICS, bootstrap, curve, point, wilson
+from simulator.figures import draw_curves
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, 97, 1500])
+def test_wilson_is_scipys(n: int) -> None:
+    for k in sorted({0, 1, n // 3, n // 2, n - 1, n}):
+        expected = binomtest(k, n).proportion_ci(0.95, method="wilson")
+        low, high = wilson(k / n, n)
+        assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+        assert 0 <= low <= k / n <= high <= 1
+
+
+def test_bootstrap_covers_the_truth_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(1)
+    truth, runs = 0.6, 500
+    covered = 0
+    for _ in range(runs):  # average precisions look like this: between 0 and 1, skewed
+        low, high = bootstrap(rng.beta(1.5, 1.0, 120))
+        covered += low <= truth <= high
+    # the standard error of this share is 1 %
+    assert 0.93 <= covered / runs <= 0.97
+
+
+def test_bootstrap_is_deterministic_and_narrows() -> None:
+    values = np.random.default_rng(0).random(400)
+    assert bootstrap(values) == bootstrap(values)
+    few, many = bootstrap(values[:25]), bootstrap(values)
+    ratio = (few[1] - few[0]) / (many[1] - many[0])
+    assert ratio == pytest.approx(4, rel=0.35)  # 1 / sqrt(n)
+
+
+def test_intervals_of_what_does_not_vary() -> None:
+    assert bootstrap(np.array([3.0, 3.0])) == (3.0, 3.0)
+    assert bootstrap(np.array([5.0])) == (5.0, 5.0)
+
+
+def rows(**columns: list[object]) -> pd.DataFrame:
+    return pd.DataFrame(columns)
+
+
+def test_point_in_percent_with_its_count() -> None:
+    found = point(rows(image=[0, 1, 2, 3], rank1_hit=[1.0, 0.0, np.nan, 1.0]), "rank1")
+    assert found["n"] == 3  # gallery images and invalid queries do not count
+    assert found["value"] == pytest.approx(100 * 2 / 3)
+    interval = binomtest(2, 3).proportion_ci(method="wilson")
+    assert found["ci_low"] == pytest.approx(100 * interval.low)
+    assert found["ci_high"] == pytest.approx(100 * interval.high)
+
+
+def test_seeds_do_not_make_more_images() -> None:
+    once = rows(image=[0, 1], color_correct=[1.0, 0.0])
+    again = pd.concat([once, once, once])
+    assert point(again, "color_accuracy") == point(once, "color_accuracy")
+    mixed = rows(image=[0, 0, 1, 1], transmissions=[1, 3, 4, 4])
+    assert point(mixed, "transmissions")["value"] == 3.0
+    assert point(mixed, "transmissions")["n"] == 2
+
+
+def test_no_labels_no_number() -> None:
+    found = point(rows(image=[0, 1], type_correct=[np.nan, np.nan]), "type_accuracy")
+    assert found["n"] == 0
+    assert math.isnan(found["value"])
+
+
+def log(images: int = 6) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    parts = []
+    for scheme in ("b", "a"):
+        for snr_db in (3.0, -3.0):
+            part = pd.DataFrame({"image": np.arange(images)})
+            for metric in METRICS:
+                name = {"rank1": "rank1_hit", "mAP": "average_precision"}.get(metric, metric)
+                part[name.replace("_accuracy", "_correct")] = rng.integers(0, 2, images) * 1.0
+            parts.append(part.assign(scheme=scheme, channel="c", snr_db=snr_db))
+    return pd.concat(parts)
+
+
+def test_curve_is_tidy_and_keeps_the_order_of_the_run() -> None:
+    found = curve(log())
+    columns = ["scheme", "channel", "snr_db", "metric", "value", "ci_low", "ci_high", "n"]
+    assert list(found.columns) == columns
+    assert len(found) == 4 * len(METRICS)
+    points = found[["scheme", "snr_db"]].drop_duplicates().values.tolist()
+    assert points == [["b", 3.0], ["b", -3.0], ["a", 3.0], ["a", -3.0]]
+    inside = found[found["metric"].isin(ACCURACIES)]
+    assert inside["value"].between(0, 100).all()
+    assert (found["ci_low"] <= found["value"]).all()
+    assert (found["value"] <= found["ci_high"]).all()
+
+
+@pytest.mark.parametrize("n", [3, 1007])
+def test_figure_of_extremes_and_gaps(n: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    # at 0 and at 1 rounding must not make a bar of negative length
+    found = curve(log(n).assign(rank1_hit=1.0, color_correct=0.0, type_correct=np.nan))
+    path = tmp_path_factory.mktemp("figure") / "curve.png"
+    draw_curves(found, path)
+    assert path.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,138 @@
+"""Encoded once: the cache of encoder outputs survives everything but a change of its inputs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from semantic.data.dataset import VehicleImages, open_dataset
+from semantic.model import Loaded, load_encoder
+from simulator.sources import Features, Sources, cache_directory
+
+
+@pytest.fixture(scope="module")
+def encoder(tiny_weights: Path) -> Loaded:
+    return load_encoder(str(tiny_weights))
+
+
+@pytest.fixture
+def images(folder_data: Path) -> VehicleImages:
+    return open_dataset(str(folder_data)).subset(np.arange(6))
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SEMHARQ_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+class Counting(Sources):
+    """Counts how often pixels are encoded."""
+
+    calls = 0
+
+    def encode_pixels(self, pixels: np.ndarray) -> torch.Tensor:
+        self.calls += 1
+        return super().encode_pixels(pixels)
+
+
+def encoded(images: VehicleImages, encoder: Loaded) -> tuple[Features, int]:
+    sources = Counting(images, encoder, "cpu", lambda what, done, total: None)
+    return sources.features, sources.calls
+
+
+def same(a: Features, b: Features) -> bool:
+    return torch.equal(a.s, b.s) and np.array_equal(a.kept, b.kept) and a.problems == b.problems
+
+
+def test_the_second_run_does_not_encode(images: VehicleImages, encoder: Loaded) -> None:
+    first, calls = encoded(images, encoder)
+    assert calls == 1
+    assert first.s.shape == (6, 1024)
+    second, calls = encoded(images, encoder)
+    assert calls == 0
+    assert same(first, second)
+
+
+def test_other_images_or_weights_are_other_entries(
+    images: VehicleImages, encoder: Loaded, fresh_cache: Path
+) -> None:
+    encoded(images, encoder)
+    assert encoded(images.subset(np.arange(5)), encoder)[1] == 1
+    assert encoded(images, Loaded(encoder.network, encoder.config, {"encoder": "other"}))[1] == 1
+    smaller = {**encoder.config, "image_size": 40}
+    assert encoded(images, Loaded(encoder.network, smaller, encoder.hashes))[1] == 1
+    assert len(list(fresh_cache.iterdir())) == 4
+
+
+def test_a_damaged_cache_file_is_computed_again(
+    images: VehicleImages, encoder: Loaded, fresh_cache: Path
+) -> None:
+    right, _ = encoded(images, encoder)
+    (path,) = fresh_cache.iterdir()
+    data = path.read_bytes()
+    header = 8 + int.from_bytes(data[:8], "little")
+    damaged = [data[:n] for n in (0, 4, 8, header // 2, header, header + 100, len(data) - 1)]
+    for place in (0, 7, 20, header // 2, header - 3, header + 1, len(data) // 2, len(data) - 1):
+        flipped = bytearray(data)
+        flipped[place] ^= 0x10
+        damaged.append(bytes(flipped))
+    damaged += [b"not a cache", data + b"more"]
+    for content in damaged:
+        path.write_bytes(content)
+        found, calls = encoded(images, encoder)
+        assert same(found, right)
+        assert calls == 1
+        assert encoded(images, encoder)[1] == 0  # and put in its place again
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
+    images: VehicleImages, encoder: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, _ = encoded(images, encoder)
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("SEMHARQ_CACHE", str(tmp_path / "file" / "cache"))
+    for _ in range(2):
+        found, calls = encoded(images, encoder)
+        assert calls == 1
+        assert same(found, right)
+
+
+def test_unreadable_images_are_left_out_and_named_also_from_the_cache(
+    folder_data: Path, encoder: Loaded, tmp_path: Path
+) -> None:
+    images = open_dataset(str(folder_data)).subset(np.arange(4))
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(images.read(2)[:60])
+    files = list(images.files)
+    files[2] = type(files[2])("broken.png", broken)
+    damaged = VehicleImages(
+        "damaged",
+        tuple(files),
+        images.vehicle,
+        images.camera,
+        images.color,
+        images.type,
+        images.is_query,
+    )
+    for expected in (1, 0):
+        found, calls = encoded(damaged, encoder)
+        assert calls == expected
+        assert found.kept.tolist() == [0, 1, 3]
+        assert len(found.problems) == 1
+        assert found.problems[0].startswith("broken.png: ")
+    assert torch.equal(found.s, encoded(images, encoder)[0].s[[0, 1, 3]])
+
+
+def test_no_leftovers(images: VehicleImages, encoder: Loaded, fresh_cache: Path) -> None:
+    encoded(images, encoder)
+    assert [path.suffix for path in fresh_cache.iterdir()] == [".safetensors"]
+
+
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SEMHARQ_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_directory() == tmp_path / "semharq-sim"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_directory() == Path.home() / ".cache" / "semharq-sim"
