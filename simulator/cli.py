@@ -271,6 +271,11 @@ def synthetic(split: str, out: Path, seed: int, vehicles: int | None, quiet: boo
 @click.option(
     "--snr-db", type=float, metavar="DB", help="Train for one SNR instead of the whole range."
 )
+@click.option(
+    "--validation",
+    metavar="DATA",
+    help="Test images, as --data of a run names them, on which to show the accuracies now and then.",
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True)
 @click.option("--quiet", is_flag=True, help="No bar.")

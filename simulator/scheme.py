@@ -29,7 +29,8 @@ class Burst(NamedTuple):
 
     Attributes:
         x: [batch, width] complex channel input, zero beyond each row's uses.
-        uses: [batch] int64 complex channel uses that each row pays for, at most the slot's.
+        uses: [batch] int64 complex channel uses that each row pays for; more than a slot has take
+            several slots.
     """
 
     x: Tensor

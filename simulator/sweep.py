@@ -128,7 +128,7 @@ def run(prepared: Prepared, progress: Progress = lambda what, done, total: None)
                     progress("simulating", done, total)
 
                 outputs, ledger = run_point(prepared, scheme, sources, slot, seed, step)
-                table = image_rows(dataset, outputs, ledger, scheme)
+                table = image_rows(dataset, outputs, ledger, scheme.reasons)
                 at = {"scheme": name, "channel": spec.channel_label, "snr_db": snr_db, "seed": seed}
                 tables.append(table.assign(**at)[[*at, *table.columns]])
     images = pd.concat(tables, ignore_index=True)
@@ -166,7 +166,7 @@ def run_point(
 
 
 def image_rows(
-    dataset: VehicleImages, outputs: TaskOutputs, ledger: Ledger, scheme: Scheme
+    dataset: VehicleImages, outputs: TaskOutputs, ledger: Ledger, reasons: tuple[str, ...]
 ) -> pd.DataFrame:
     """One row per image: labels, predictions, correctness, costs, and why it stopped.
 
@@ -196,7 +196,7 @@ def image_rows(
         "type": _names(dataset.type, dataset.types),
         "type_predicted": _names(type_, dataset.types),
         "type_correct": _correct(type_, dataset.type),
-        "stopped_by": [scheme.reasons[i] for i in ledger.reason.tolist()],
+        "stopped_by": [reasons[i] for i in ledger.reason.tolist()],
     }
     for field in fields(Ledger):
         if field.name not in ("reason", "latency_s"):

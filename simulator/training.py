@@ -5,10 +5,10 @@ images -> encoder (stage 0, clean) -> s, once -> link (stages 1-3) -> thresholds
 
 from __future__ import annotations
 
-import json
-import time
+import hashlib
+import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,59 +26,23 @@ from semantic.backbone import normalise
 from semantic.data.dataset import VehicleImages, open_dataset
 from semantic.data.images import load_images
 from semantic.model import LinkNetwork, MultiTaskNetwork
+from semantic.tasks import TaskOutputs
 from semantic.training.calibration import calibrate_thresholds
-from semantic.training.encoder import EncoderRecipe, train_encoder
+from semantic.training.encoder import train_encoder
 from semantic.training.labels import Labels, training_labels
-from semantic.training.link import LinkRecipe, TrainingChannel, train_link
+from semantic.training.link import TrainingChannel, train_link
+from semantic.training.log import Log
+from semantic.training.performers import refit_performers
 from semantic.weights import file_hash, load_imagenet, load_into, read_weights, save_weights
 from simulator.catalog import SCHEMES
+from simulator.curve import ACCURACIES, point
 from simulator.files import write_whole
+from simulator.ledger import Ledger
+from simulator.presets import Preset, presets
 from simulator.schemes.semantic_harq import pack, unpack
 from simulator.slots import Slot
-from simulator.spec import BANDWIDTH_HZ, SLOT_S, SYNTHETIC_BANDWIDTH_HZ
-from simulator.sweep import choose_device
-
-
-@dataclass(frozen=True)
-class Preset:
-    """How one preset is trained.
-
-    Attributes:
-        image_size: Edge in pixels at which images are stored and evaluated.
-        bandwidth_hz: W of the slots of stage 3.
-        buffer: Receiver buffer.
-        encoder: Recipe of the encoder.
-        link: Recipe of everything behind it.
-        views: s is computed of this many views of each image: as it is, and mirrored.
-    """
-
-    image_size: int
-    bandwidth_hz: float
-    buffer: str
-    encoder: EncoderRecipe
-    link: LinkRecipe
-    views: int = 2
-
-
-def presets(images: int) -> dict[str, Preset]:
-    """The presets; the paper's counts epochs of batches of 32, so it needs the number of images."""
-    epoch = -(-images // 32)
-    return {
-        "synthetic": Preset(96, SYNTHETIC_BANDWIDTH_HZ, "combine", EncoderRecipe(), LinkRecipe()),
-        "paper": Preset(
-            256,
-            BANDWIDTH_HZ,
-            "concatenate",
-            EncoderRecipe(phases=((256, 40 * epoch),), learning_rate=1e-4),
-            LinkRecipe(
-                fde_steps=30 * epoch,
-                complete_steps=40 * epoch,
-                selected_steps=65 * epoch,
-                learning_rate=1e-4,
-                vehicles_per_batch=8,
-            ),
-        ),
-    }
+from simulator.spec import SLOT_S
+from simulator.sweep import choose_device, image_rows
 
 
 def training_channel(channel: Channel, device: str) -> TrainingChannel:
@@ -97,38 +61,6 @@ def training_channel(channel: Channel, device: str) -> TrainingChannel:
     return send
 
 
-class Log:
-    """Means of the loss terms every `every` steps: to a callback, a JSON-lines file, TensorBoard."""
-
-    def __init__(self, path: Path, show: Callable[[str], None], every: int = 50) -> None:
-        self._path, self._show, self._every = path, show, every
-        self._sums: dict[str, list[float]] = {}
-        self._start = time.monotonic()
-        self._writer: Any = None
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._writer = SummaryWriter(str(path.with_suffix("")))
-        except ImportError:
-            pass  # the extra [train] brings it
-
-    def __call__(self, step: int, terms: dict[str, float]) -> None:
-        """Takes one step's terms."""
-        for name, value in terms.items():
-            self._sums.setdefault(name, []).append(value)
-        if (step + 1) % self._every:
-            return
-        means = {name: round(float(np.mean(values)), 4) for name, values in self._sums.items()}
-        self._sums.clear()
-        line = {"step": step + 1, "seconds": round(time.monotonic() - self._start, 1), **means}
-        with self._path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        if self._writer is not None:
-            for name, value in means.items():
-                self._writer.add_scalar(name, value, step + 1)
-        self._show(" ".join(f"{name} {value:g}" for name, value in line.items()))
-
-
 def train_from_options(
     preset: str,
     scheme: str,
@@ -136,11 +68,14 @@ def train_from_options(
     out: Path,
     imagenet: str | None,
     snr_db: float | None,
+    validation: str | None,
     seed: int,
     device: str,
     quiet: bool,
 ) -> None:
     """Trains what is missing in `out`: encoder.safetensors, then <scheme>.safetensors.
+
+    Under torchrun the encoder is trained by all processes; what follows, minutes, by the first.
 
     Raises:
         ValueError: When the scheme has nothing to train, or the data or weights are wrong.
@@ -166,29 +101,41 @@ def train_from_options(
         show(f"left out: {problem}")
     images = images.subset(kept)
     out.mkdir(parents=True, exist_ok=True)
+    device, first = join_processes(device)
     encoder_file = out / "encoder.safetensors"
     if not encoder_file.exists():
-        network = train_encoder(
+        base = train_encoder(
             pixels,
             images,
             chosen.encoder,
             out / "encoder.checkpoint.safetensors",
-            Log(out / "encoder.log.jsonl", show),
+            Log(out / "encoder.log.jsonl", show) if first else (lambda step, terms: None),
+            validate=None if validation is None else validator(validation, chosen, device, show),
             device=device,
             initialise=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
         )
         config = {
-            "identities": network.performers.identities,
+            "identities": base.performers.identities,
             "image_size": chosen.image_size,
             "data": images.name,
             "recipe": asdict(chosen.encoder),
+            "performers": asdict(chosen.performers),
         }
-        save_weights(encoder_file, network, config)
+        if first:
+            # Stored and read back: s is then that of the weights as they are shipped.
+            save_weights(out / "encoder.base.safetensors", base, config)
+            network = _encoder(out / "encoder.base.safetensors", device)
+            s, labels = encoder_outputs(network, pixels, images, chosen, out, device, show)
+            report = Log(out / "performers.log.jsonl", show)
+            refit_performers(network.performers, s, labels, chosen.performers, report)
+            save_weights(encoder_file, network, config)
+    if not first:
+        return
     network = _encoder(encoder_file, device)
     s, labels = encoder_outputs(network, pixels, images, chosen, out, device, show)
     link_file = out / f"{scheme}.safetensors"
     if not link_file.exists():
-        link = train_scheme(scheme, network, s, labels, chosen, out, device, show)
+        link = train_scheme(scheme, s, labels, chosen, out, device, show)
         config = {
             "identities": link.performers.identities,
             "buffer": link.buffer_name,
@@ -199,6 +146,45 @@ def train_from_options(
         }
         save_weights(link_file, link, config)
     show(f"{out}: {encoder_file.name}, {link_file.name}; use it as --weights {out}")
+
+
+def join_processes(device: str) -> tuple[str, bool]:
+    """(this process's device, whether it is the first) under torchrun; alone, nothing changes."""
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        return device, True
+    on_gpu = device.startswith("cuda")
+    torch.distributed.init_process_group("nccl" if on_gpu else "gloo")
+    local = f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else device
+    return local, torch.distributed.get_rank() == 0
+
+
+def validator(
+    data: str, preset: Preset, device: str, show: Callable[[str], None]
+) -> Callable[[MultiTaskNetwork, int], None]:
+    """Shows rank-1, mAP, colour and type of the clean network on test images; decides nothing.
+
+    Args:
+        data: Test images as --data names them; at most about 500 of them are used.
+        preset: Its image size.
+        device: Torch device.
+        show: Takes a line.
+    """
+    images = open_dataset(data).limit(500, seed=0)
+    pixels, kept, _ = load_images(images, preset.image_size)
+    images = images.subset(kept)
+
+    def validate(network: MultiTaskNetwork, step: int) -> None:
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(pixels), 64):
+                x = normalise(torch.from_numpy(pixels[start : start + 64]).to(device))
+                parts.append(TaskOutputs(*(v.cpu() for v in network.performers(network(x)))))
+        outputs = TaskOutputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        rows = image_rows(images, outputs, Ledger.zeros(len(images)), ("",))
+        values = {metric: point(rows, metric)["value"] for metric in ACCURACIES}
+        show(f"validation at step {step}: " + ", ".join(f"{k} {v:.1f}" for k, v in values.items()))
+
+    return validate
 
 
 #: Schemes with weights of their own: whether they have an FDE network.
@@ -223,9 +209,11 @@ def encoder_outputs(
     show: Callable[[str], None],
 ) -> tuple[Tensor, Labels]:
     """(s [views x images, 1024], labels of the same rows), kept in `out` between runs."""
-    labels = training_labels(images)
-    repeated = Labels(*(column.repeat(preset.views) for column in labels.columns))
-    path = out / "s.npy"
+    repeated = Labels(*(c.repeat(preset.views).to(device) for c in training_labels(images).columns))
+    digest = hashlib.sha256(pixels.tobytes())
+    for value in network.encoder.state_dict().values():
+        digest.update(value.cpu().numpy().tobytes())
+    path = out / f"s-{digest.hexdigest()[:16]}.npy"
     if not path.exists():
         parts = []
         with torch.inference_mode():
@@ -240,12 +228,11 @@ def encoder_outputs(
                         show(f"encoding view {view + 1} of {preset.views}, image {start}")
         s = torch.cat(parts).numpy()
         write_whole(path, lambda temporary: np.save(temporary, s))
-    return torch.from_numpy(np.load(path)), repeated
+    return torch.from_numpy(np.load(path)).to(device), repeated
 
 
 def train_scheme(
     scheme: str,
-    network: MultiTaskNetwork,
     s: Tensor,
     labels: Labels,
     preset: Preset,
@@ -261,17 +248,9 @@ def train_scheme(
     def budget(snr_db: float) -> int:
         return Slot(snr_db, SLOT_S, preset.bandwidth_hz).features
 
-    s, on_device = s.to(device), Labels(*(column.to(device) for column in labels.columns))
-    train_link(
-        link,
-        s,
-        on_device,
-        channel,
-        budget,
-        preset.link,
-        out / f"{scheme}.checkpoint.safetensors",
-        Log(out / f"{scheme}.log.jsonl", show),
-    )
+    checkpoint = out / f"{scheme}.checkpoint.safetensors"
+    report = Log(out / f"{scheme}.log.jsonl", show)
+    train_link(link, s, labels, channel, budget, preset.link, checkpoint, report)
     if link.fde is not None:
         calibrate_thresholds(link, s, channel, budget)
     return link

@@ -33,10 +33,6 @@ from semantic.training.sampler import PKSampler
 #: The channel as training sees it: (features [batch, B], which of them are sent, snr_db,
 #: generator) -> matched filter's output and weight, each [batch, B], power control included.
 TrainingChannel = Callable[[Tensor, Tensor, float, torch.Generator], tuple[Tensor, Tensor]]
-#: Which other images of the batch a marginal pair takes what was sent from. Batches hold the images
-#: of a vehicle side by side: at least `images_per_vehicle` apart they are of different vehicles.
-MISMATCHES = (4, 12, 20, 28)
-
 #: B at an SNR in dB.
 Budget = Callable[[float], int]
 
@@ -57,16 +53,16 @@ class LinkRecipe:
         seed: With the step, all that a batch depends on.
     """
 
-    fde_steps: int = 400
-    complete_steps: int = 1500
-    selected_steps: int = 4000
+    fde_steps: int = 300
+    complete_steps: int = 1200
+    selected_steps: int = 3500
     learning_rate: float = 1e-3
     vehicles_per_batch: int = 16
     images_per_vehicle: int = 4
     snr_db: tuple[float, float] = (-6.0, 8.0)
     max_transmissions: int = 4
     free_budget: float = 0.25
-    fde_features: int = 192
+    fde_features: int = 256
     seed: int = 0
 
 
@@ -107,14 +103,7 @@ def harq_round_trip(
     generator: torch.Generator,
 ) -> tuple[Tensor, TaskOutputs]:
     """s -> (s_hat, task outputs) after a given number of transmissions."""
-    f = network.encode(s)
-    buffer, plan = network.empty_buffer(len(s)), Plan.empty(len(s), s.device)
-    request: Tensor | None = None
-    for _ in range(transmissions):
-        plan = plan.next(network.order, request, B)
-        buffer, _ = transmit_slot(network, f, buffer, plan, snr_db, channel, generator)
-        assert plan.selection is not None
-        request = most_distorted(network, buffer, plan.selection)
+    buffer, _, _ = play(network, network.encode(s), snr_db, B, transmissions, channel, generator)
     return network.decode(buffer)
 
 
@@ -123,9 +112,11 @@ def fde_loss(
     s: Tensor,
     snr_db: float,
     B: int,
+    transmissions: int,
     channel: TrainingChannel,
     generator: torch.Generator,
     temperature: float,
+    images_per_vehicle: int = 4,
 ) -> Tensor:
     """L_FDE = L_CH + L_MI (eq. 20), for F alone: everything else passes as a constant.
 
@@ -133,36 +124,57 @@ def fde_loss(
     same image (joint) or of different images of the batch (marginal), feature by feature, in nats
     per received feature; see `FdeNetwork.pair_score`.
 
-    L_CH: the features that F finds distorted are sent once more; what this leaves of the error
-    of s_hat reaches F through the multi-dimensional straight-through Gumbel-softmax (eq. 8-12).
+    L_CH: the features of the latest slot that F finds distorted are sent once more; what this
+    leaves of the error of s_hat reaches F through the multi-dimensional straight-through
+    Gumbel-softmax (eq. 8-12).
     """
     fde = network.fde
     assert isinstance(fde, FdeNetwork)
     with torch.no_grad():
         f = network.encode(s)
-        plan = Plan.empty(len(s), s.device).next(network.order, None, B)
-        first, _ = transmit_slot(
-            network, f, network.empty_buffer(len(s)), plan, snr_db, channel, generator
-        )
-    assert plan.selection is not None
-    latest = plan.selection
-    z_hat = network.fde_input(first)
-    z = latest.spread(normalise_rows(latest.gather(f)))
-    here = latest.spread(latest.sent).any(0)
-    joint = fde.pair_score(z_hat, z)[:, here]
-    marginal = torch.cat([fde.pair_score(z_hat, z.roll(k, 0))[:, here] for k in MISMATCHES])
-    information = torch.vmap(mine_bound, in_dims=1)(joint, marginal).mean()
-    d = network.distortion(first).gather(1, latest.position)
-    p = select_distorted(d, float(d.detach().median()), temperature, generator=generator)
-    with torch.no_grad():  # every feature is sent again; p decides which of them count
+        buffer, latest, z = play(network, f, snr_db, B, transmissions, channel, generator)
+        z_hat = network.fde_input(buffer)
         matched, weight = channel(latest.gather(f), latest.sent, snr_db, generator)
-    s_hat, _ = network.decode(first.add(SlotFeatures(latest, matched * p, weight * p)))
+    here = (z_hat != 0).any(0)
+    joint = fde.pair_score(z_hat, z)[:, here]
+    # A batch holds the images of a vehicle side by side: whole vehicles apart, they differ.
+    shifts = [images_per_vehicle * k % len(s) for k in (1, 3, 5, 7)]
+    marginal = torch.cat([fde.pair_score(z_hat, z.roll(k, 0))[:, here] for k in shifts if k])
+    information = torch.vmap(mine_bound, in_dims=1)(joint, marginal).mean()
+    d = network.distortion(buffer).gather(1, latest.position)
+    p = select_distorted(
+        d, float(d.detach().median()), temperature, generator=generator, valid=latest.sent
+    )
+    s_hat, _ = network.decode(buffer.add(SlotFeatures(latest, matched * p, weight * p)))
     return channel_mse(s / network.scale, s_hat) - information
 
 
-def normalise_rows(features: Tensor) -> Tensor:
-    """Features [batch, B] in units of their row's root mean square, as power control sends them."""
-    return features / features.square().mean(1, keepdim=True).sqrt().clamp_min(1e-9)
+def play(
+    network: LinkNetwork,
+    f: Tensor,
+    snr_db: float,
+    B: int,
+    transmissions: int,
+    channel: TrainingChannel,
+    generator: torch.Generator,
+) -> tuple[Buffer, Selection, Tensor]:
+    """Sends f in some slots: (buffer, the latest slot's features, what was sent [batch, L])."""
+    buffer, plan = network.empty_buffer(len(f)), Plan.empty(len(f), f.device)
+    sent, request = torch.zeros_like(f), None
+    for _ in range(transmissions):
+        plan = plan.next(network.order, request, B)
+        buffer, slot = transmit_slot(network, f, buffer, plan, snr_db, channel, generator)
+        latest = slot.selection
+        z = latest.spread(unit_power(latest.gather(f), latest.uses))
+        sent = torch.where(latest.spread(latest.sent), z, sent)
+        request = most_distorted(network, buffer, latest)
+    return buffer, latest, sent
+
+
+def unit_power(features: Tensor, uses: Tensor) -> Tensor:
+    """Features [batch, B] in the units in which power control sends them, P = 1."""
+    power = features.square().sum(1) / uses.clamp_min(1)
+    return features / power.sqrt().clamp_min(1e-9)[:, None]
 
 
 def measure_importance(
@@ -300,7 +312,15 @@ def train_step(
     if network.fde is not None:
         only_fde(network, True)
         loss = fde_loss(
-            network, s, snr_db, min(B, recipe.fde_features), channel, generator, temperature
+            network,
+            s,
+            snr_db,
+            min(B, recipe.fde_features),
+            transmissions,
+            channel,
+            generator,
+            temperature,
+            recipe.images_per_vehicle,
         )
         loss.backward()
         only_fde(network, False)

@@ -280,7 +280,7 @@ def test_fde_loss_reaches_all_of_the_fde_network(encoded: tuple[Tensor, Labels])
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name.startswith("fde."))
     generator = torch.Generator().manual_seed(0)
-    fde_loss(network, encoded[0], 0.0, 40, toy_channel, generator, temperature=1.0).backward()
+    fde_loss(network, encoded[0], 0.0, 40, 2, toy_channel, generator, temperature=1.0).backward()
     reached = {n for n, p in network.named_parameters() if p.grad is not None and p.grad.any()}
     assert reached | CANCELS == {n for n, p in network.named_parameters() if p.requires_grad}
 

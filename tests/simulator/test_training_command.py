@@ -10,8 +10,9 @@ from click.testing import CliRunner
 import simulator.training
 from semantic.training.encoder import EncoderRecipe
 from semantic.training.link import LinkRecipe
+from semantic.training.performers import PerformersRecipe
 from simulator.cli import main
-from simulator.training import Preset, presets
+from simulator.presets import Preset, presets
 
 
 @pytest.fixture
@@ -29,8 +30,9 @@ def training_pictures(folder_data: Path, tmp_path: Path) -> Path:
 
 def tiny(images: int) -> dict[str, Preset]:
     encoder = EncoderRecipe(phases=((32, 2),), vehicles_per_batch=4, images_per_vehicle=2)
+    performers = PerformersRecipe(steps=2, vehicles_per_batch=4, images_per_vehicle=2)
     link = LinkRecipe(1, 1, 1, vehicles_per_batch=4, images_per_vehicle=2, fde_features=16)
-    return {"synthetic": Preset(32, 4e6, "combine", encoder, link)}
+    return {"synthetic": Preset(32, 4e6, "combine", encoder, performers, link)}
 
 
 def test_train_then_simulate(

@@ -1,0 +1,43 @@
+"""What a training leaves behind of its losses."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+class Log:
+    """Means of the loss terms every `every` steps: to a callback, a JSON-lines file, TensorBoard."""
+
+    def __init__(self, path: Path, show: Callable[[str], None], every: int = 50) -> None:
+        self._path, self._show, self._every = path, show, every
+        self._sums: dict[str, list[float]] = {}
+        self._start = time.monotonic()
+        self._writer: Any = None
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(path.with_suffix("")))
+        except ImportError:
+            pass  # the extra [train] brings it
+
+    def __call__(self, step: int, terms: dict[str, float]) -> None:
+        """Takes one step's terms."""
+        for name, value in terms.items():
+            self._sums.setdefault(name, []).append(value)
+        if (step + 1) % self._every:
+            return
+        means = {name: round(float(np.mean(values)), 4) for name, values in self._sums.items()}
+        self._sums.clear()
+        line = {"step": step + 1, "seconds": round(time.monotonic() - self._start, 1), **means}
+        with self._path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if self._writer is not None:
+            for name, value in means.items():
+                self._writer.add_scalar(name, value, step + 1)
+        self._show(" ".join(f"{name} {value:g}" for name, value in line.items()))

@@ -1,0 +1,57 @@
+"""How `simulate train` trains: one preset for the embedded set, one for the papers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from semantic.training.encoder import EncoderRecipe
+from semantic.training.link import LinkRecipe
+from semantic.training.performers import PerformersRecipe
+from simulator.spec import BANDWIDTH_HZ, SYNTHETIC_BANDWIDTH_HZ
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How one preset is trained.
+
+    Attributes:
+        image_size: Edge in pixels at which images are stored and evaluated.
+        bandwidth_hz: W of the slots of stage 3.
+        buffer: Receiver buffer.
+        encoder: Recipe of the encoder.
+        performers: Recipe of the refit of the clean performers.
+        link: Recipe of everything behind the encoder.
+        views: s is computed of this many views of each image: as it is, and mirrored.
+    """
+
+    image_size: int
+    bandwidth_hz: float
+    buffer: str
+    encoder: EncoderRecipe
+    performers: PerformersRecipe
+    link: LinkRecipe
+    views: int = 2
+
+
+def presets(images: int) -> dict[str, Preset]:
+    """The presets; the paper's counts epochs of batches of 32, so it needs the number of images."""
+    epoch = -(-images // 32)
+    return {
+        "synthetic": Preset(
+            96, SYNTHETIC_BANDWIDTH_HZ, "combine", EncoderRecipe(), PerformersRecipe(), LinkRecipe()
+        ),
+        "paper": Preset(
+            256,
+            BANDWIDTH_HZ,
+            "concatenate",
+            EncoderRecipe(phases=((256, 40 * epoch),), learning_rate=1e-4),
+            PerformersRecipe(steps=0),
+            LinkRecipe(
+                fde_steps=30 * epoch,
+                complete_steps=40 * epoch,
+                selected_steps=65 * epoch,
+                learning_rate=1e-4,
+                vehicles_per_batch=8,
+            ),
+        ),
+    }

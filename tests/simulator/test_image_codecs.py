@@ -1,0 +1,86 @@
+"""Source coding: sizes, qualities, and whatever a bad channel makes of a file."""
+
+import numpy as np
+import pytest
+
+from simulator.image_codecs import FAILURE_POLICIES, GREY, SAVE_OPTIONS, ImageCodec
+
+SIZE = (48, 64)
+
+
+@pytest.fixture(scope="module")
+def picture() -> np.ndarray:
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    waves = [127 + 100 * np.sin(x / a + y / b) for a, b in ((5, 9), (7, 4), (3, 11))]
+    return np.stack(waves, axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", SAVE_OPTIONS)
+def test_round_trip_gets_better_with_quality(name: str, picture: np.ndarray) -> None:
+    errors, sizes = [], []
+    for quality in (5, 30, 90):
+        codec = ImageCodec(name, quality)
+        data = codec.encode(picture, 0)
+        back = codec.decode(data, SIZE).astype(float)
+        errors.append(float(np.mean((back - picture) ** 2)))
+        sizes.append(len(data))
+    assert errors[0] > errors[1] > errors[2]
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+@pytest.mark.parametrize("most_bytes", [700, 1200, 2500])
+def test_fit_is_the_best_quality_that_fits(most_bytes: int, picture: np.ndarray) -> None:
+    data = ImageCodec("jpeg").encode(picture, most_bytes)
+    assert len(data) <= most_bytes
+    sizes = [len(ImageCodec("jpeg", q).encode(picture, 0)) for q in range(10, 96)]
+    best = max(size for size in sizes if size <= most_bytes)
+    assert len(data) == best
+
+
+def test_fit_takes_more_slots_rather_than_less_than_the_least_quality(picture: np.ndarray) -> None:
+    assert ImageCodec("jpeg").encode(picture, 10) == ImageCodec("jpeg", 10).encode(picture, 0)
+
+
+@pytest.mark.parametrize("name", SAVE_OPTIONS)
+def test_no_corruption_raises(name: str, picture: np.ndarray) -> None:
+    codec = ImageCodec(name, 40)
+    whole = np.frombuffer(codec.encode(picture, 0), np.uint8)
+    rng = np.random.default_rng(0)
+    for trial in range(1200):
+        data = whole.copy()
+        if trial % 3 == 0:  # the header is where a flipped bit does most
+            data[rng.integers(0, min(80, len(data)), 2)] ^= np.uint8(1 << rng.integers(8))
+        elif trial % 3 == 1:
+            data[rng.integers(0, len(data), 1 + trial % 40)] = rng.integers(0, 256)
+        cut = len(data) if trial % 2 else int(rng.integers(0, len(data)))
+        for policy in FAILURE_POLICIES.values():
+            back = policy(codec, data.tobytes(), 8 * cut, SIZE)
+            assert back.shape == (*SIZE, 3)
+            assert back.dtype == np.uint8
+
+
+def test_a_cut_file_gives_the_rows_before_the_cut(picture: np.ndarray) -> None:
+    codec = ImageCodec("jpeg", 80)
+    data = codec.encode(picture, 0)
+    whole = codec.decode(data, SIZE).astype(int)
+    half = FAILURE_POLICIES["best-effort"](codec, data, 8 * (len(data) * 2 // 3), SIZE).astype(int)
+    np.testing.assert_array_equal(half[:8], whole[:8])
+    assert np.abs(half[-4:] - whole[-4:]).mean() > 20
+    dropped = FAILURE_POLICIES["drop"](codec, data, 8 * len(data), SIZE)
+    assert (dropped == GREY).all()
+
+
+def test_another_size_in_the_header_is_refused(picture: np.ndarray) -> None:
+    codec = ImageCodec("jpeg", 80)
+    data = codec.encode(picture, 0)
+    assert (codec.decode(data, (64, 64)) == GREY).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("jpg",), "nearest: 'jpeg'"), (("jpeg", 0), "1 to 95"), (("jpeg", 96), "1 to 95")],
+)
+def test_bad_input_is_one_line(arguments: tuple[object, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        ImageCodec(*arguments)  # type: ignore[arg-type]
+    assert "\n" not in str(error.value)

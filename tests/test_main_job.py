@@ -1,0 +1,153 @@
+"""The main job as a researcher types it, with the weights and the images that come along."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PHOTOGRAPHS = ROOT.parent / "shared" / "data" / "vehicles_2cam"
+OWNERS_LINE = ("--scheme", "semharq", "--snr", "-6:8:2")
+SNRS = np.arange(-6, 9, 2.0)
+
+
+def simulate(cwd: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the installed command in a fresh process."""
+    command = Path(sys.executable).with_name("simulate")
+    return subprocess.run(
+        [str(command), *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+@pytest.fixture(scope="module")
+def owners_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    cwd = tmp_path_factory.mktemp("owner")
+    done = simulate(cwd, *OWNERS_LINE)
+    assert done.returncode == 0, done.stderr
+    assert "338 queries in a gallery of 1564" in done.stdout
+    return cwd / "runs" / "semharq-synthetic"
+
+
+@pytest.fixture(scope="module")
+def points(owners_run: Path) -> pd.DataFrame:
+    curve = pd.read_csv(owners_run / "curve.csv")
+    assert list(curve.columns) == [
+        *("scheme", "channel", "snr_db", "metric", "value", "ci_low", "ci_high", "n")
+    ]
+    return curve.pivot(index="snr_db", columns="metric", values="value")
+
+
+@pytest.fixture(scope="module")
+def ceiling(tmp_path_factory: pytest.TempPathFactory) -> pd.Series:
+    cwd = tmp_path_factory.mktemp("ceiling")
+    done = simulate(cwd, "--scheme", "perfect", "--snr=8", "--out", "ceiling", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    curve = pd.read_csv(cwd / "ceiling" / "curve.csv")
+    return curve.set_index("metric")["value"]
+
+
+def test_the_ceiling_is_high(ceiling: pd.Series) -> None:
+    assert ceiling["rank1"] >= 85
+    assert ceiling["color_accuracy"] >= 95
+    assert ceiling["type_accuracy"] >= 95
+    assert ceiling["transmissions"] == 0
+
+
+def test_the_curve_falls_from_the_ceiling(points: pd.DataFrame, ceiling: pd.Series) -> None:
+    assert list(points.index) == list(SNRS)
+    for metric in ("rank1", "mAP", "color_accuracy", "type_accuracy"):
+        assert abs(points[metric][8.0] - ceiling[metric]) <= 2, metric
+    assert 20 <= 100 * points["rank1"][-6.0] / ceiling["rank1"] <= 60
+    for metric in ("rank1", "mAP"):  # monotone, up to a point of noise between neighbours
+        assert (points[metric].diff().dropna() > -1).all(), metric
+
+
+def test_transmissions_fall_with_snr(points: pd.DataFrame) -> None:
+    assert (points["transmissions"].diff().dropna() <= 1e-9).all()
+    assert points["transmissions"][-6.0] > 2 * points["transmissions"][8.0]
+
+
+def test_the_log_agrees_with_the_curve(owners_run: Path, points: pd.DataFrame) -> None:
+    log = pd.read_parquet(owners_run / "images.parquet")
+    assert len(log) == 8 * 1902
+    by_snr = log.groupby("snr_db")
+    np.testing.assert_allclose(100 * by_snr["rank1_hit"].mean(), points["rank1"])
+    np.testing.assert_allclose(by_snr["channel_uses"].mean(), points["channel_uses"])
+    # A NACK asks with one bit and as many as the slot carried features; an ACK with one bit.
+    once = log[log["transmissions"] == 1]
+    assert (once["feedback_bits"] == 1).all()
+    assert (log["feedback_bits"] >= log["transmissions"]).all()
+
+
+def test_the_record_repeats_the_run(owners_run: Path, tmp_path: Path) -> None:
+    record = json.loads((owners_run / "run.json").read_text())
+    assert record["spec"]["schemes"] == ["semharq"]
+    assert set(record["weights_sha256"]) == {"encoder.safetensors", "semharq.safetensors"}
+    spec = owners_run / "run.json"
+    done = simulate(tmp_path, "--spec", str(spec), "--snr=-6", "--out", "again", "--quiet")
+    assert done.returncode == 0, done.stderr
+    first = pd.read_csv(owners_run / "curve.csv")
+    again = pd.read_csv(tmp_path / "again" / "curve.csv")
+    pd.testing.assert_frame_equal(
+        first[first["snr_db"] == -6].reset_index(drop=True), again, check_exact=True
+    )
+
+
+def test_real_photographs(tmp_path: Path) -> None:
+    assert PHOTOGRAPHS.is_dir(), "the two-camera photographs lie beside the checkout in CI"
+    done = simulate(
+        tmp_path, *OWNERS_LINE, "--data", str(PHOTOGRAPHS), "--images", "240", "--out", "photos"
+    )
+    assert done.returncode == 0, done.stderr
+    curve = pd.read_csv(tmp_path / "photos" / "curve.csv")
+    colour = curve[curve["metric"] == "color_accuracy"]
+    assert (colour["n"] == 0).all(), "these photographs carry no colour labels: the task is masked"
+    rank1 = curve[curve["metric"] == "rank1"].set_index("snr_db")
+    assert (rank1["n"] >= 100).all()
+    # Far above chance (under 1 %) on photographs that the network has never seen the like of.
+    assert rank1["ci_low"][8.0] > 3
+
+
+def test_the_wheel_runs(tmp_path: Path) -> None:
+    """A copy of the installed wheel, data and weights included, in a fresh process elsewhere."""
+    built = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"),
+            *("-w", str(tmp_path), str(ROOT)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("semharq_sim-*.whl")
+    site = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    code = (
+        "import simulator, sys; from simulator.cli import main; "
+        "assert simulator.__file__.startswith(sys.argv[1]), simulator.__file__; "
+        "main(sys.argv[2:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(site), *OWNERS_LINE, "--images", "150", "--out", "run"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "curve.png").stat().st_size > 10_000
