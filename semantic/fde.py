@@ -109,7 +109,8 @@ class FdeNetwork(nn.Module):
         tau = self(z_padded).similarity * self.statistic.weight[0].abs()
         likelihood = tau * (z_padded * sent - sent.square() / 2)
         evidence = tau.square() * z_padded.square() / (2 * (1 + tau)) - tau.log1p() / 2
-        return likelihood - evidence
+        score: Tensor = likelihood - evidence
+        return score
 
     def distortion(self, z_padded: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch length"]:
         """How distorted each feature is: d = 1 - d_tilde, in (0, 1); see `forward`."""

@@ -189,7 +189,7 @@ class MineEstimator:
         """
         bound, self.log_mean = mine_objective(*self._scores(x, y), self.log_mean, self.decay)
         self.optimizer.zero_grad()
-        (-bound).backward()  # type: ignore[no-untyped-call]
+        (-bound).backward()
         self.optimizer.step()
         return bound.item()
 

@@ -135,7 +135,7 @@ def _value(text: str) -> Any:
 @click.version_option(package_name="semharq-sim")
 @click.pass_context
 def main(
-    ctx: click.Context, out: Path | None, spec_file: Path | None, quiet: bool, **options: Any
+    ctx: click.Context, /, out: Path | None, spec_file: Path | None, quiet: bool, **options: Any
 ) -> None:
     """Accuracy-vs-SNR curves of semantic and conventional transmission, with intervals."""
     if ctx.invoked_subcommand is not None:

@@ -64,6 +64,7 @@ def run_link(
         if not len(go_on):
             break
         active = active[go_on]
-        tx, rx, feedback, memory = (take(state, go_on) for state in (tx, rx, feedback, memory))
+        tx, rx = take(tx, go_on), take(rx, go_on)
+        feedback, memory = take(feedback, go_on), take(memory, go_on)
     assert outputs is not None
     return outputs, ledger

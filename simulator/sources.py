@@ -151,7 +151,8 @@ class Sources:
         network = self.encoder.network
         with torch.inference_mode():
             rows = torch.from_numpy(pixels).to(self.device)
-            return in_tiles(lambda x: network.encoder(normalise(x)), rows, tile=TILE)
+            s: Tensor = in_tiles(lambda x: network.encoder(normalise(x)), rows, tile=TILE)
+        return s
 
 
 def _digest(s: Tensor, kept: np.ndarray, problems: str) -> str:

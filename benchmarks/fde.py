@@ -1,0 +1,82 @@
+"""Does the distortion evaluation network do its job? AUROC of d over SNR, and how much is asked for.
+
+    python benchmarks/fde.py [--weights DIR] [--out docs/results]
+
+A feature counts as distorted when the error of its received value is above the median. Beside d
+stands |z_hat|, the simplest guess that looks at z_hat alone, and the precision 1/|h|^2 no, which
+the paper's receiver does not give to F: the bound for anything that knows |h|.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pandas as pd
+import torch
+
+from phy.fading import Rician
+from semantic.buffer import Combining
+from semantic.selection import auroc
+from semantic.selector import Plan
+from semantic.training.link import transmit_slot, unit_power
+from simulator.files import write_whole
+from simulator.slots import Slot
+from simulator.sources import Sources
+from simulator.spec import RunSpec
+from simulator.sweep import prepare
+from simulator.training import training_channel
+
+SNRS_DB = range(-6, 9, 2)
+TRANSMISSIONS = 4
+
+
+@torch.inference_mode()
+def measure(spec: RunSpec) -> pd.DataFrame:
+    """One row per SNR: AUROCs after the first slot, share of a slot asked for again."""
+    prepared = prepare(spec)
+    sources = Sources(prepared.dataset, prepared.stack.encoder, "cpu", lambda *progress: None)
+    network = prepared.stack.link("semharq")
+    channel = training_channel(Rician(), "cpu")
+    f = network.encode(sources.features.s)
+    rows = []
+    for snr_db in SNRS_DB:
+        B = Slot(snr_db, spec.slot_s, spec.bandwidth).features
+        generator = torch.Generator().manual_seed(0)
+        plan, request = Plan.empty(len(f)), None
+        buffer = network.empty_buffer(len(f))
+        asked, found = [], {}
+        for transmission in range(TRANSMISSIONS):
+            plan = plan.next(network.order, request, B)
+            assert plan.selection is not None
+            latest = plan.selection
+            buffer, _ = transmit_slot(network, f, buffer, plan, float(snr_db), channel, generator)
+            d = network.distortion(buffer).gather(1, latest.position)
+            if transmission == 0:
+                sent = unit_power(latest.gather(f), latest.uses)
+                z_hat = buffer.received().gather(1, latest.position)
+                error = (z_hat - sent).abs()
+                found = {"d": auroc(d, error), "abs_z_hat": auroc(z_hat.abs(), error)}
+                if isinstance(buffer, Combining):
+                    weight = buffer.weight.gather(1, latest.position)
+                    found["knows_h"] = auroc(-weight, error)
+            request = (d >= network.threshold_at(snr_db)) & latest.sent
+            if transmission + 1 < TRANSMISSIONS:
+                asked.append(float(request.sum() / latest.sent.sum()))
+        row = {"snr_db": snr_db, "B": B, **found, "asked_again": sum(asked) / len(asked)}
+        rows.append(row)
+    return pd.DataFrame(rows).round(3)
+
+
+@click.command()
+@click.option("--weights", default=None, help="Weights directory [the package's].")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/results"))
+def main(weights: str | None, out: Path) -> None:
+    """Prints the table and writes fde.csv."""
+    table = measure(RunSpec(weights=weights, device="cpu"))
+    click.echo(table.to_string(index=False))
+    write_whole(out / "fde.csv", lambda path: table.to_csv(path, index=False))
+
+
+if __name__ == "__main__":
+    main()
