@@ -129,7 +129,12 @@ def run(prepared: Prepared, progress: Progress = lambda what, done, total: None)
 
                 outputs, ledger = run_point(prepared, scheme, sources, slot, seed, step)
                 table = image_rows(dataset, outputs, ledger, scheme.reasons)
-                at: dict[str, Any] = {"scheme": name, "channel": spec.channel_label, "snr_db": snr_db, "seed": seed}
+                at: dict[str, Any] = {
+                    "scheme": name,
+                    "channel": spec.channel_label,
+                    "snr_db": snr_db,
+                    "seed": seed,
+                }
                 tables.append(table.assign(**at)[[*at, *table.columns]])
     images = pd.concat(tables, ignore_index=True)
     return Result(
