@@ -101,7 +101,7 @@ def jpeg_ldpc_16qam_harq(
     base_graph: int = 1,
     rv_order: str = "0231",
     combining: str = "ir",
-    iterations: int = 20,
+    iterations: int = 50,
     give_up: int = 1,
     on_failure: str = "best-effort",
 ) -> Scheme:

@@ -46,7 +46,7 @@ SCHEMES: dict[str, Entry] = {
         "simulator.build:jpeg_ldpc_16qam_harq",
         "picture file, 5G LDPC 3/4, 16-QAM, incremental-redundancy HARQ",
         "codec=jpeg quality=fit modulation=16qam rate=0.75 base_graph=1 rv_order=0231 "
-        "combining=ir iterations=20 give_up=1 on_failure=best-effort",
+        "combining=ir iterations=50 give_up=1 on_failure=best-effort",
     ),
     "perfect": Entry("simulator.build:perfect", "no channel: the ceiling"),
 }

@@ -18,7 +18,7 @@ SLOT_S = 1e-3
 #: W for every data set but the embedded one.
 BANDWIDTH_HZ = 20e6
 #: W for the embedded set, chosen by measurement (docs/model.md): with 20 MHz its curve is flat.
-SYNTHETIC_BANDWIDTH_HZ = 4e6
+SYNTHETIC_BANDWIDTH_HZ = 3e6
 
 
 @dataclass(frozen=True)

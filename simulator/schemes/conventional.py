@@ -42,7 +42,7 @@ class Coding:
     base_graph: int = 1
     rv_order: tuple[int, ...] = (0, 2, 3, 1)
     combining: str = "ir"
-    iterations: int = 20
+    iterations: int = 50
     give_up: bool = True
 
     def codec(self, payload_bits: int) -> TransportCodec:

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pictures import labelled, write
 
-import semantic.data.synthetic.vehicle as synthetic
-from semantic.data import COLORS, TYPES, ImageFile, VehicleImages, open_dataset
+from semantic.data import ImageFile, VehicleImages, open_dataset
 from semantic.data.dataset import check_queries
 
 
@@ -25,10 +24,6 @@ def random_set(seed: int, vehicles: int = 30) -> VehicleImages:
 
 def names(images: VehicleImages) -> set[str]:
     return {file.name for file in images.files}
-
-
-def test_synthetic_set_uses_the_same_names() -> None:
-    assert (synthetic.COLORS, synthetic.TYPES) == (COLORS, TYPES)
 
 
 def test_lengths_and_labels_are_checked() -> None:
