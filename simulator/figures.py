@@ -47,8 +47,13 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
             )
         ax.set_title(title, fontsize=10)
         ax.grid(alpha=0.3)
-        if metric not in ("transmissions", "channel_uses"):
+        if metric == "channel_uses":  # pictures and features differ by powers of ten
+            ax.set_yscale("symlog", linthresh=10)
+        elif metric != "transmissions":
             ax.set_ylim(0, 102)
+        ticks = sorted(rows["snr_db"].unique())
+        if len(ticks) <= 12:
+            ax.set_xticks(ticks)
     for ax in axes[1]:
         ax.set_xlabel("SNR, average Es/N0 per channel use (dB)")
     axes[0, 0].legend(fontsize=8)
