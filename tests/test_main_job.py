@@ -109,6 +109,22 @@ def test_the_record_repeats_the_run(owners_run: Path, tmp_path: Path) -> None:
     )
 
 
+def test_the_fde_network_finds_distorted_features(tmp_path: Path) -> None:
+    script = ROOT / "benchmarks" / "fde.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "fde.csv").set_index("snr_db")
+    # 1 902 images with B features each: a standard error under 0.003.
+    assert table["d"][-6] > 0.65
+    assert (table["d"] > 0.52).all()
+    assert table["asked_again"].between(0.35, 0.65).all()
+
+
 def test_real_photographs(tmp_path: Path) -> None:
     assert PHOTOGRAPHS.is_dir(), "the two-camera photographs lie beside the checkout in CI"
     done = simulate(
