@@ -21,7 +21,7 @@ from simulator.catalog import CHANNELS, construct
 from simulator.curve import curve
 from simulator.ledger import Ledger
 from simulator.link import run_link
-from simulator.scheme import Scheme
+from simulator.scheme import Payload, Scheme
 from simulator.slots import Slot
 from simulator.sources import Progress, Sources
 from simulator.spec import RunSpec
@@ -118,6 +118,7 @@ def run(prepared: Prepared, progress: Progress = lambda what, done, total: None)
     done = 0
     tables: list[pd.DataFrame] = []
     for name, scheme in prepared.schemes.items():
+        payloads = encode_batches(scheme, sources, spec.batch_size)
         for snr_db in spec.snr_db:
             slot = Slot(snr_db, spec.slot_s, spec.bandwidth)
             for seed in range(spec.seed, spec.seed + spec.seeds):
@@ -127,7 +128,7 @@ def run(prepared: Prepared, progress: Progress = lambda what, done, total: None)
                     done += images
                     progress("simulating", done, total)
 
-                outputs, ledger = run_point(prepared, scheme, sources, slot, seed, step)
+                outputs, ledger = run_point(prepared, scheme, payloads, kept, slot, seed, step)
                 table = image_rows(dataset, outputs, ledger, scheme.reasons)
                 at: dict[str, Any] = {
                     "scheme": name,
@@ -142,30 +143,37 @@ def run(prepared: Prepared, progress: Progress = lambda what, done, total: None)
     )
 
 
+@torch.inference_mode()
+def encode_batches(scheme: Scheme, sources: Sources, batch_size: int) -> list[Payload]:
+    """The payload of every batch of images: once for all SNRs and seeds."""
+    rows = np.arange(len(sources.features.kept))
+    starts = range(0, len(rows), batch_size)
+    return [scheme.encode(sources, rows[start : start + batch_size]) for start in starts]
+
+
 def run_point(
     prepared: Prepared,
     scheme: Scheme,
-    sources: Sources,
+    payloads: list[Payload],
+    kept: np.ndarray,
     slot: Slot,
     seed: int,
     step: Callable[[int], None],
 ) -> tuple[TaskOutputs, Ledger]:
     """All images at one SNR with one seed, batch by batch."""
-    spec, kept = prepared.spec, sources.features.kept
+    spec = prepared.spec
     cell = f"{spec.channel_label} snr_db={float(slot.snr_db)}"
     outputs: list[TaskOutputs] = []
     ledgers: list[Ledger] = []
-    for start in range(0, len(kept), spec.batch_size):
-        rows = np.arange(start, min(start + spec.batch_size, len(kept)))
-        streams = Streams(seed, cell, kept[rows], device=prepared.device)
-        with torch.inference_mode():
-            payload = scheme.encode(sources, rows)
+    for i, payload in enumerate(payloads):
+        images = kept[i * spec.batch_size : (i + 1) * spec.batch_size]
+        streams = Streams(seed, cell, images, device=prepared.device)
         batch, ledger = run_link(
             scheme, payload, prepared.channel, slot, streams, spec.max_transmissions
         )
         outputs.append(TaskOutputs(*(value.cpu() for value in batch)))
         ledgers.append(ledger)
-        step(len(rows))
+        step(len(images))
     joined = TaskOutputs(*(torch.cat(column) for column in zip(*outputs, strict=True)))
     return joined, Ledger.join(ledgers)
 

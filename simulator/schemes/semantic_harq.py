@@ -84,12 +84,16 @@ class SemanticHarq(Scheme):
         self.features_per_use = features_per_use
 
     def encode(self, sources: Sources, index: np.ndarray) -> Payload:
-        """x -> s, from what was encoded once."""
-        return Payload({"s": sources.features.s[index]}, {})
+        """x -> s, from what was encoded once, -> f."""
+        return self.payload(sources.features.s[index])
+
+    def payload(self, s: Tensor) -> Payload:
+        """s [batch, N] -> f [batch, L], the same at every SNR."""
+        return Payload({"f": in_tiles(self.link.encode, s)}, {})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
-        """s -> f; both ends begin with nothing sent."""
-        f = in_tiles(self.link.encode, payload.tensors["s"])
+        """Both ends begin with nothing sent."""
+        f = payload.tensors["f"]
         plan = Plan.empty(len(f), f.device)
         snr = torch.zeros(len(f), device=f.device)
         return TxState(f, plan), RxState(self.link.empty_buffer(len(f)), plan, snr)

@@ -15,7 +15,6 @@ from semantic.selector import LENGTH
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
-from simulator.scheme import Payload
 from simulator.schemes.semantic_harq import SemanticHarq, pack, receive_snr_target, unpack
 from simulator.slots import Slot
 
@@ -51,7 +50,7 @@ def send(
 ) -> tuple[TaskOutputs, Ledger]:
     s = torch.rand(IMAGES, 1024, generator=torch.Generator().manual_seed(seed))
     streams = Streams(seed, "cell", np.arange(IMAGES))
-    payload = Payload({"s": s}, {})
+    payload = scheme.payload(s)
     return run_link(scheme, payload, channel or Rician(), slot, streams, most)
 
 
@@ -165,7 +164,7 @@ def test_matched_filter_is_unbiased_with_the_weight_as_its_snr(
 def test_both_ends_have_the_same_plan(encoder: MultiTaskNetwork, buffer: str) -> None:
     scheme = SemanticHarq(encoder, random_link(buffer), theta_0_db=60.0)
     slot = slot_at(0.0)
-    tx, rx = scheme.start(Payload({"s": torch.rand(5, 1024)}, {}), slot)
+    tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024)), slot)
     feedback, asked = None, torch.zeros(5, dtype=torch.int64)
     for j in range(5):
         burst, tx = scheme.transmit(tx, feedback, slot)
@@ -192,7 +191,7 @@ def test_requests_follow_the_threshold(encoder: MultiTaskNetwork) -> None:
         link = random_link()
         link.threshold.fill_(threshold)
         scheme = SemanticHarq(encoder, link)
-        tx, rx = scheme.start(Payload({"s": torch.rand(5, 1024)}, {}), slot)
+        tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024)), slot)
         burst, _ = scheme.transmit(tx, None, slot)
         y = burst.x
         feedback, _ = scheme.receive(rx, Received(y, torch.ones_like(y), torch.ones(1, 1)), slot)
@@ -215,7 +214,7 @@ def test_the_same_bits_in_any_company(
     def walk(rows: np.ndarray) -> tuple[TaskOutputs, Ledger]:
         streams = Streams(0, "cell", rows)
         channel = Rician(2.0, fading)
-        return run_link(scheme, Payload({"s": s[rows]}, {}), channel, slot, streams, 8)
+        return run_link(scheme, scheme.payload(s[rows]), channel, slot, streams, 8)
 
     whole, ledger = walk(np.arange(IMAGES))
     for rows in (np.array([5]), np.array([20, 3, 11])):
