@@ -78,6 +78,13 @@ class LinkNetwork(nn.Module):
         self.register_buffer("threshold_snr_db", torch.linspace(-6, 8, thresholds))
         self.register_buffer("threshold", torch.full((thresholds,), 0.5))
 
+    def start_from(self, clean: TaskPerformers) -> None:
+        """Copies the clean performers: on s / scale they then do what those do on s."""
+        self.performers.load_state_dict(clean.state_dict())
+        with torch.no_grad():
+            for decoder in self.performers.decoders:
+                decoder.weight.mul_(self.scale)
+
     def encode(self, s: Tensor) -> Tensor:
         """f [batch, L] of s [batch, N]."""
         f: Tensor = self.jsc_encoder(s / self.scale)

@@ -38,12 +38,12 @@ SCHEMES: dict[str, Entry] = {
         "theta_0_db=1 features_per_use=1",
     ),
     "jpeg-ldpc-bpsk": Entry(
-        "simulator.build:jpeg_ldpc_bpsk",
+        "simulator.build_coded:jpeg_ldpc_bpsk",
         "picture file, 5G LDPC 3/4, BPSK, one shot",
         "codec=jpeg quality=fit rate=0.75 on_failure=best-effort",
     ),
     "jpeg-ldpc-16qam-harq": Entry(
-        "simulator.build:jpeg_ldpc_16qam_harq",
+        "simulator.build_coded:jpeg_ldpc_16qam_harq",
         "picture file, 5G LDPC 3/4, 16-QAM, incremental-redundancy HARQ",
         "codec=jpeg quality=fit modulation=16qam rate=0.75 base_graph=1 rv_order=0231 "
         "combining=ir iterations=50 give_up=1 on_failure=best-effort",

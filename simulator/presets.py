@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from semantic.losses import TaskWeights
 from semantic.training.encoder import EncoderRecipe
 from semantic.training.link import LinkRecipe
 from semantic.training.performers import PerformersRecipe
@@ -44,7 +45,9 @@ def presets(images: int) -> dict[str, Preset]:
             256,
             BANDWIDTH_HZ,
             "concatenate",
-            EncoderRecipe(phases=((256, 40 * epoch),), learning_rate=1e-4),
+            EncoderRecipe(
+                phases=((256, 40 * epoch),), learning_rate=1e-4, task_weights=TaskWeights()
+            ),
             PerformersRecipe(steps=0),
             LinkRecipe(
                 fde_steps=30 * epoch,
@@ -52,6 +55,7 @@ def presets(images: int) -> dict[str, Preset]:
                 selected_steps=65 * epoch,
                 learning_rate=1e-4,
                 vehicles_per_batch=8,
+                task_weights=TaskWeights(),
             ),
         ),
     }

@@ -16,7 +16,7 @@ from phy.streams import Streams
 from semantic.data.dataset import UNKNOWN, VehicleImages, open_dataset
 from semantic.reid import ReidImages, evaluate_reid
 from semantic.tasks import TaskOutputs
-from simulator.build import Stack, build_schemes
+from simulator.build import build_schemes
 from simulator.catalog import CHANNELS, construct
 from simulator.curve import curve
 from simulator.ledger import Ledger
@@ -25,6 +25,7 @@ from simulator.scheme import Payload, Scheme
 from simulator.slots import Slot
 from simulator.sources import Progress, Sources
 from simulator.spec import RunSpec
+from simulator.stack import Stack
 
 
 @dataclass(frozen=True)

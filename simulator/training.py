@@ -26,7 +26,7 @@ from semantic.backbone import normalise
 from semantic.data.dataset import VehicleImages, open_dataset
 from semantic.data.images import load_images
 from semantic.model import LinkNetwork, MultiTaskNetwork
-from semantic.tasks import TaskOutputs
+from semantic.tasks import TaskOutputs, TaskPerformers
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.encoder import train_encoder
 from semantic.training.labels import Labels, training_labels
@@ -135,7 +135,7 @@ def train_from_options(
     s, labels = encoder_outputs(network, pixels, images, chosen, out, device, show)
     link_file = out / f"{scheme}.safetensors"
     if not link_file.exists():
-        link = train_scheme(scheme, s, labels, chosen, out, device, show)
+        link = train_scheme(scheme, s, labels, chosen, network.performers, out, device, show)
         config = {
             "identities": link.performers.identities,
             "buffer": link.buffer_name,
@@ -236,6 +236,7 @@ def train_scheme(
     s: Tensor,
     labels: Labels,
     preset: Preset,
+    clean: TaskPerformers,
     out: Path,
     device: str,
     show: Callable[[str], None],
@@ -250,7 +251,7 @@ def train_scheme(
 
     checkpoint = out / f"{scheme}.checkpoint.safetensors"
     report = Log(out / f"{scheme}.log.jsonl", show)
-    train_link(link, s, labels, channel, budget, preset.link, checkpoint, report)
+    train_link(link, s, labels, channel, budget, preset.link, checkpoint, report, clean=clean)
     if link.fde is not None:
         calibrate_thresholds(link, s, channel, budget)
     return link

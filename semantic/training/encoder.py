@@ -28,6 +28,9 @@ from semantic.training.checkpoint import load_checkpoint, save_checkpoint
 from semantic.training.labels import Labels, training_labels
 from semantic.training.sampler import PKSampler
 
+#: lambda of each task in the embedded set's preset.
+TASK_WEIGHTS = TaskWeights(1.0, 0.5, 0.5)
+
 
 @dataclass(frozen=True)
 class EncoderRecipe:
@@ -41,6 +44,8 @@ class EncoderRecipe:
         images_per_vehicle: K of the PK sampler.
         weight_decay: Of AdamW.
         label_smoothing: Of the identity's cross-entropy.
+        task_weights: lambda of each task. The papers' eighth leaves colour and type to the
+            identities: the encoder then knows a training vehicle's type by its stickers.
         seed: With the step, all that a batch and its augmentation depend on.
     """
 
@@ -51,6 +56,7 @@ class EncoderRecipe:
     images_per_vehicle: int = 4
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
+    task_weights: TaskWeights = TASK_WEIGHTS
     seed: int = 0
 
     @property
@@ -176,7 +182,7 @@ def train_encoder(
         with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=device != "cpu"):
             s = model(x)
         terms = retrieval_losses(model.performers(s.float()), target, recipe.label_smoothing)
-        loss = terms.total(TaskWeights())
+        loss = terms.total(recipe.task_weights)
         for group in optimizer.param_groups:
             group["lr"] = one_cycle_rate(step, recipe.steps, recipe.learning_rate, recipe.warmup)
         optimizer.zero_grad(set_to_none=True)

@@ -24,9 +24,9 @@ from semantic.losses import TaskWeights, channel_mse
 from semantic.model import LinkNetwork
 from semantic.mutual_information import mine_bound
 from semantic.selector import LENGTH, Plan, Selection
-from semantic.tasks import TaskOutputs
+from semantic.tasks import TaskOutputs, TaskPerformers
 from semantic.training.checkpoint import load_checkpoint, save_checkpoint
-from semantic.training.encoder import one_cycle_rate, retrieval_losses, step_seed
+from semantic.training.encoder import TASK_WEIGHTS, one_cycle_rate, retrieval_losses, step_seed
 from semantic.training.labels import Labels
 from semantic.training.sampler import PKSampler
 
@@ -50,6 +50,7 @@ class LinkRecipe:
         free_budget: Share of the batches of stage 3 whose B is drawn log-uniformly from
             [16, 1024] instead of following the slot, so that other T and W work too.
         fde_features: Most features in a slot of the FDE's own training step (memory).
+        task_weights: lambda of each task.
         seed: With the step, all that a batch depends on.
     """
 
@@ -63,6 +64,7 @@ class LinkRecipe:
     max_transmissions: int = 4
     free_budget: float = 0.25
     fde_features: int = 256
+    task_weights: TaskWeights = TASK_WEIGHTS
     seed: int = 0
 
 
@@ -217,11 +219,12 @@ def train_link(
     checkpoint: Path,
     report: Callable[[int, dict[str, float]], None],
     checkpoint_every: int = 500,
+    clean: TaskPerformers | None = None,
 ) -> LinkNetwork:
     """Trains the three stages, from the checkpoint where there is one.
 
     Args:
-        network: Fresh; its performers may already be those of the clean network.
+        network: Fresh.
         s: [images, N] encoder outputs of the training images.
         labels: Of the same images.
         channel: The channel in the loop.
@@ -230,11 +233,14 @@ def train_link(
         checkpoint: File that is replaced every `checkpoint_every` steps.
         report: Called each step with the loss terms.
         checkpoint_every: Steps between checkpoints.
+        clean: Performers trained on s itself, from which the network's start.
 
     Returns:
         The trained network, its order measured after stage 2; thresholds are not yet calibrated.
     """
     network.scale.copy_(s.square().mean(0).sqrt().clamp_min(1e-3 * float(s.std())))
+    if clean is not None:
+        network.start_from(clean)
     optimizer = torch.optim.Adam(network.parameters())
     sampler = PKSampler(
         labels.vehicle.cpu().numpy(),
@@ -306,7 +312,7 @@ def train_step(
         s_hat, outputs = harq_round_trip(network, s, snr_db, B, transmissions, channel, generator)
         task_terms = retrieval_losses(outputs, labels, 0.1)
         mse = channel_mse(s / network.scale, s_hat)
-        (task_terms.total(TaskWeights()) + mse).backward()
+        (task_terms.total(recipe.task_weights) + mse).backward()
         terms = {k: float(v.detach()) for k, v in task_terms._asdict().items()}
         terms["mse"] = float(mse.detach())
     if network.fde is not None:

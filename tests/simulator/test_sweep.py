@@ -13,11 +13,12 @@ from torch import Tensor
 from phy.channel import Channel, Received
 from phy.fading import Rician
 from phy.streams import Streams
-from simulator.build import Stack, build_schemes
+from simulator.build import build_schemes
 from simulator.curve import METRICS
 from simulator.scheme import Scheme
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.spec import RunSpec
+from simulator.stack import Stack
 from simulator.sweep import choose_device, prepare, simulate
 
 

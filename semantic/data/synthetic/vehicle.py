@@ -10,15 +10,17 @@ from semantic.data.synthetic.livery import Mark, Stripe, contrasting, sample_mar
 from semantic.data.synthetic.paint import Rgb, sample_paint
 from semantic.data.synthetic.proportions import Proportions, sample_proportions
 
-SPLITS = ("train", "test")
-DEFAULT_COUNTS = {"train": 576, "test": 104}
-
 # Shares in percent. Black, white and grey make up about three quarters, as among VeRi-776's query
 # vehicles; the rare types keep to a few colours, as on the road, so that colour and type together
 # identify few vehicles.
-_TYPE_SHARE = {
+_TYPES_ON_THE_ROAD = {
     "sedan": 42.0, "suv": 16.0, "hatchback": 13.0, "van": 8.0, "mpv": 5.0,
     "truck": 4.5, "pickup": 4.0, "bus": 4.0, "estate": 3.5,
+}  # fmt: skip
+# Training shows every type often: of 20 vehicles a type is learnt by its stickers, not its shape.
+_TYPES_IN_TRAINING = {
+    "sedan": 17.0, "suv": 15.0, "hatchback": 14.0, "mpv": 12.0, "pickup": 11.0,
+    "estate": 11.0, "van": 8.0, "bus": 6.0, "truck": 6.0,
 }  # fmt: skip
 _COLOR_SHARE = {
     "sedan": {"black": 27, "gray": 22, "white": 21, "red": 7, "blue": 6, "golden": 5,
@@ -32,8 +34,36 @@ _COLOR_SHARE = {
     "truck": {"white": 60, "blue": 40},
     "estate": {"black": 100},
 }  # fmt: skip
-# Share of each type spread over all ten colours: training must not teach that a bus is white.
-_ANY_COLOR = {"train": 0.2, "test": 0.0}
+
+
+@dataclass(frozen=True)
+class Population:
+    """A set of vehicles drawn together.
+
+    Attributes:
+        first: number of its first vehicle; the others follow.
+        count: its size, unless another is asked for.
+        most: largest size; the next number belongs to another population.
+        types: share of each type in percent.
+        any_color: share of each type spread over all ten colours instead of its own few.
+        stream: part of the seed, different for each population.
+    """
+
+    first: int
+    count: int
+    most: int
+    types: dict[str, float]
+    any_color: float
+    stream: int
+
+
+POPULATIONS = {
+    # Its colours say little about the type: training must not teach that a bus is white.
+    "train": Population(1001, 1000, 8999, _TYPES_IN_TRAINING, 0.4, stream=2),
+    "test": Population(577, 104, 424, _TYPES_ON_THE_ROAD, 0.0, stream=1),
+    # Only ever drive through other vehicles' pictures.
+    "extras": Population(1, 36, 576, _TYPES_ON_THE_ROAD, 0.2, stream=0),
+}
 
 
 @dataclass(frozen=True)
@@ -68,11 +98,11 @@ class Vehicle:
     plate_seed: float
 
 
-def joint_share(split: str) -> dict[tuple[str, str], float]:
-    """Share of every (color, type) among a split's vehicles; the values sum to one."""
-    spread = _ANY_COLOR[split]
+def joint_share(population: str) -> dict[tuple[str, str], float]:
+    """Share of every (color, type) among a population's vehicles; the values sum to one."""
+    types, spread = POPULATIONS[population].types, POPULATIONS[population].any_color
     share = {}
-    for kind, weight in _TYPE_SHARE.items():
+    for kind, weight in types.items():
         total = sum(_COLOR_SHARE[kind].values())
         for color in COLORS:
             special = _COLOR_SHARE[kind].get(color, 0) / total
@@ -80,9 +110,9 @@ def joint_share(split: str) -> dict[tuple[str, str], float]:
     return share
 
 
-def _quota(split: str, count: int) -> list[tuple[str, str]]:
+def _quota(population: str, count: int) -> list[tuple[str, str]]:
     """Labels of `count` vehicles in the joint shares, by largest remainder."""
-    share = joint_share(split)
+    share = joint_share(population)
     exact = {label: count * value for label, value in share.items()}
     whole = {label: int(value) for label, value in exact.items()}
     by_remainder = sorted(exact, key=lambda label: exact[label] - whole[label], reverse=True)
@@ -91,34 +121,31 @@ def _quota(split: str, count: int) -> list[tuple[str, str]]:
     return [label for label in sorted(whole) for _ in range(whole[label])]
 
 
-def sample_vehicles(seed: int, split: str, count: int | None = None) -> list[Vehicle]:
-    """Draw the vehicles of a split.
+def sample_vehicles(seed: int, population: str, count: int | None = None) -> list[Vehicle]:
+    """Draw the vehicles of a population.
 
     Args:
         seed: seed of the data set.
-        split: "train" or "test"; the numbers of the test vehicles follow those of train.
-        count: number of vehicles; by default 576 for train and 104 for test.
+        population: "train", "test" or "extras".
+        count: number of vehicles, by default all.
 
     Returns:
-        Vehicles with consecutive numbers, from 1 (train) or 577 (test).
+        Vehicles with consecutive numbers; no two populations share one.
 
     Raises:
-        ValueError: for an unknown split or a count below one.
+        ValueError: for an unknown population or an impossible count.
     """
-    if split not in SPLITS:
-        raise ValueError(f"split is {split!r}; {nearest(split, SPLITS)}")
-    count = DEFAULT_COUNTS[split] if count is None else count
-    if count < 1:
-        raise ValueError(f"count is {count}, must be at least 1")
-    limit = DEFAULT_COUNTS["train"]
-    if split == "train" and count > limit:
+    if population not in POPULATIONS:
+        raise ValueError(f"split is {population!r}; {nearest(population, POPULATIONS)}")
+    drawn_from = POPULATIONS[population]
+    count = drawn_from.count if count is None else count
+    if not 1 <= count <= drawn_from.most:
         raise ValueError(
-            f"count is {count}, must be at most {limit} for train: the numbers above are test's"
+            f"{population} has 1 to {drawn_from.most} vehicles, {count} were asked for"
         )
-    first = 1 if split == "train" else limit + 1
-    labels = _quota(split, count)
-    order = np.random.default_rng([seed, SPLITS.index(split), 1]).permutation(count)
-    return [sample_vehicle(seed, first + i, *labels[j]) for i, j in enumerate(order)]
+    labels = _quota(population, count)
+    order = np.random.default_rng([seed, drawn_from.stream, 1]).permutation(count)
+    return [sample_vehicle(seed, drawn_from.first + i, *labels[j]) for i, j in enumerate(order)]
 
 
 def sample_vehicle(seed: int, number: int, color: str, kind: str) -> Vehicle:
