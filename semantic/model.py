@@ -83,6 +83,7 @@ class LinkNetwork(nn.Module):
         self.performers.load_state_dict(clean.state_dict())
         with torch.no_grad():
             for decoder in self.performers.decoders:
+                assert isinstance(decoder, nn.Linear)
                 decoder.weight.mul_(self.scale)
 
     def encode(self, s: Tensor) -> Tensor:
