@@ -19,7 +19,7 @@ from phy.fading import Rician
 from semantic.buffer import Combining
 from semantic.selection import auroc
 from semantic.selector import Plan
-from semantic.training.link import transmit_slot, unit_power
+from semantic.training.round_trip import transmit_slot, unit_power
 from simulator.files import write_whole
 from simulator.slots import Slot
 from simulator.sources import Sources
@@ -50,7 +50,7 @@ def measure(spec: RunSpec) -> pd.DataFrame:
             plan = plan.next(network.order, request, B)
             assert plan.selection is not None
             latest = plan.selection
-            buffer, _ = transmit_slot(network, f, buffer, plan, float(snr_db), channel, generator)
+            buffer, _ = transmit_slot(f, buffer, plan, float(snr_db), channel, generator)
             d = network.distortion(buffer).gather(1, latest.position)
             if transmission == 0:
                 sent = unit_power(latest.gather(f), latest.uses)

@@ -117,9 +117,15 @@ def normal_approximation(uses: float, bits: float, mean: float, variance: float)
     >>> normal_approximation(100, 50 + math.log2(100) / 2, 0.5, 1.0)
     0.5
     """
+    return float(normal_approximations(uses, bits, np.asarray(mean), np.asarray(variance)))
+
+
+def normal_approximations(uses: float, bits: float, mean: _Floats, variance: _Floats) -> _Floats:
+    """`normal_approximation` over many channels at once; `mean` and `variance` have one shape."""
     margin = uses * mean - bits + 0.5 * math.log2(uses)
     # Far above the capacity of the constellation the variance vanishes.
-    return float(ndtr(-margin / math.sqrt(max(uses * variance, 1e-30))))
+    error_rate: _Floats = ndtr(-margin / np.sqrt(np.maximum(uses * variance, 1e-30)))
+    return error_rate
 
 
 def required_snr_db(curve: Callable[[float], float], target: float) -> float:

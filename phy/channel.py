@@ -7,7 +7,7 @@ semantic and coded, send through the very same object.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,17 +35,19 @@ class Channel(ABC):
     Subclasses are final: give `draw`, and `apply` where the law is not this product.
     """
 
+    #: E|h|^2; only receive arrays depart from 1.
+    average_gain: float = 1.0
+
     @abstractmethod
-    def draw(
-        self, streams: Streams, uses: int, state: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
+    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
         """Draws the fading of one slot.
 
         Args:
             streams: Random numbers, one independent stream per row.
             uses: Complex channel uses to cover.
-            state: What the last slot of the same images left behind, leading axis "batch"; None
-                in the first slot and for channels without memory.
+            state: What the last slot of the same images left behind: a tensor with leading axis
+                "batch" or a (named) tuple of such; None in the first slot and for channels
+                without memory.
 
         Returns:
             (h [batch, uses] or [batch, 1] complex64, state for the next slot).
@@ -67,6 +69,10 @@ class Channel(ABC):
         y = multiply(h, x) + no**0.5 * noise
         return Received(y, h.expand_as(x), x.real.new_full((1, 1), no))
 
+    def pilot_uses(self, uses: int) -> int:
+        """Channel uses spent on pilots beside a burst of `uses` > 0: counted, never drawn."""
+        return 0
+
 
 def multiply(a: Tensor, b: Tensor) -> Tensor:
     """a b of complex tensors, in real products.
@@ -79,3 +85,12 @@ def multiply(a: Tensor, b: Tensor) -> Tensor:
     """
     real = a.real * b.real - a.imag * b.imag
     return torch.complex(real, a.real * b.imag + a.imag * b.real)
+
+
+def scale(h: Tensor, gain: Tensor) -> Tensor:
+    """h times a real gain, with the roundings of two real products (see `multiply`).
+
+    >>> scale(torch.tensor([1 + 2j]), torch.tensor([2.0]))
+    tensor([2.+4.j])
+    """
+    return torch.complex(h.real * gain, h.imag * gain)

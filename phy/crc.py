@@ -72,6 +72,8 @@ CRC24A = Crc("CRC24A", 24, 0x864CFB)
 CRC24B = Crc("CRC24B", 24, 0x800063)
 #: Transport blocks of up to 3824 bits.
 CRC16 = Crc("CRC16", 16, 0x1021)
+#: Control information sent back, of 20 bits and more (clause 6.3.1.2.1).
+CRC11 = Crc("CRC11", 11, 0x621)
 
 
 def transport_crc(payload_bits: int) -> Crc:

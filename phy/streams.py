@@ -97,6 +97,10 @@ class BatchStreams:
     def __len__(self) -> int:
         return self.batch
 
+    def for_role(self, role: str) -> BatchStreams:
+        """The same generator: whoever draws next gets the next numbers."""
+        return self
+
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers, float32 [batch, *shape]."""
         drawn = torch.randn(self.batch, *shape, generator=self.generator)

@@ -29,7 +29,7 @@ from phy.segmentation import Segmentation, padded_bits
 from phy.soft_buffer import Reception, SoftBuffer
 
 #: Code rates of the first transmission that are allowed.
-MIN_RATE, MAX_RATE = 0.2, 948 / 1024
+MIN_RATE, MAX_RATE = 30 / 1024, 948 / 1024
 COMBININGS = ("ir", "chase")
 
 
@@ -39,7 +39,7 @@ class TransportCodec:
 
     Attributes:
         payload_bits: Bits A of the payload, at least 1.
-        rate: Bits of the code blocks, CRCs included, over coded bits of one round; 0.2 to 0.926.
+        rate: Bits of the code blocks, CRCs included, over coded bits of one round; 0.0293 to 0.9258.
         modulation: Sets the interleaver and the granularity of the coded bits.
         base_graph: 1 or 2; `select_base_graph` has the rule of TS 38.212.
         rv_order: Redundancy versions of the rounds, taken in a circle.
@@ -73,7 +73,7 @@ class TransportCodec:
             raise ValueError(f"payload of {self.payload_bits} bits is not allowed, it must be >= 1")
         if not MIN_RATE <= self.rate <= MAX_RATE:
             raise ValueError(
-                f"rate {self.rate} is not allowed, it must be {MIN_RATE} to {MAX_RATE:.4f}"
+                f"rate {self.rate} is not allowed, it must be {MIN_RATE:.4f} to {MAX_RATE:.4f}"
             )
         if not self.rv_order or any(rv not in (0, 1, 2, 3) for rv in self.rv_order):
             raise ValueError(f"rv_order {self.rv_order} is not allowed, it must be of 0, 1, 2, 3")
@@ -172,28 +172,6 @@ class TransportCodec:
             ValueError: When a shape does not fit, or an LLR is not a number.
         """
         return receive_many([self], [buffer], [llr], [j])[0]
-
-    def resend_mask(self, block_ok: Tensor, groups: int) -> Tensor:
-        """Which coded bits a retransmission by code-block groups carries.
-
-        Blocks form up to `groups` groups of consecutive blocks, as equal as can be, the longer ones
-        first (TS 38.213 clause 9.1.1); a group is sent again when a block in it is wrong.
-
-        Args:
-            block_ok: [batch, blocks].
-            groups: Code-block groups of a transport block, at least 1.
-
-        Returns:
-            [batch, coded_bits] bool. Bits of a symbol are in the same code block. LLRs of what is
-            not sent are 0 at the receiver.
-        """
-        if groups < 1:
-            raise ValueError(f"{groups} code-block groups are not allowed, there must be >= 1")
-        parts = np.array_split(np.arange(self.blocks), min(groups, self.blocks))
-        again = torch.zeros_like(block_ok)
-        for part in parts:
-            again[:, part] = ~block_ok[:, part].all(dim=1, keepdim=True)
-        return again.repeat_interleave(torch.tensor(self.block_lengths), dim=1)
 
     def _positions(self, r: int, j: int) -> NDArray[np.int32]:
         order = Modulation(self.modulation).bits_per_symbol

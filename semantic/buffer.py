@@ -55,6 +55,10 @@ class Buffer(ABC):
         """z_hat [batch, L], zero where nothing came: what the FDE network reads."""
 
     @abstractmethod
+    def reliability(self) -> Tensor:
+        """w / (1 + w) [batch, L] in [0, 1), w the SNR of what `received` gives; 0 for nothing."""
+
+    @abstractmethod
     def take(self, index: Tensor) -> Self:
         """The rows of some of the images."""
 
@@ -96,6 +100,10 @@ class Combining(Buffer):
         """Unbiased estimate of each feature."""
         return torch.where(self.weight > 0, self.matched / self.weight.clamp_min(1e-9), 0.0)
 
+    def reliability(self) -> Tensor:
+        """Of all transmissions together."""
+        return self.weight / (1 + self.weight)
+
     def take(self, index: Tensor) -> Combining:
         """The rows of some of the images."""
         return Combining(self.matched[index], self.weight[index])
@@ -111,11 +119,13 @@ class Concatenating(Buffer):
     Attributes:
         vectors: [batch, 16, L] MMSE estimates of each transmission.
         latest: [batch, L] the last estimate of each feature.
+        latest_weight: [batch, L] its SNR.
         count: Transmissions so far.
     """
 
     vectors: Tensor
     latest: Tensor
+    latest_weight: Tensor
     count: int = 0
 
     inputs = CONCATENATED * LENGTH
@@ -123,10 +133,8 @@ class Concatenating(Buffer):
     @classmethod
     def empty(cls, batch: int, device: torch.device | str = "cpu") -> Concatenating:
         """Nothing received."""
-        return cls(
-            torch.zeros(batch, CONCATENATED, LENGTH, device=device),
-            torch.zeros(batch, LENGTH, device=device),
-        )
+        zero = torch.zeros(batch, LENGTH, device=device)
+        return cls(torch.zeros(batch, CONCATENATED, LENGTH, device=device), zero, zero)
 
     def add(self, slot: SlotFeatures) -> Concatenating:
         """Puts the slot's zero-padded vector beside the earlier ones."""
@@ -134,8 +142,14 @@ class Concatenating(Buffer):
         vectors = self.vectors.clone()
         vectors[:, self.count % CONCATENATED] = vector
         newest = slot.selection.spread(slot.matched / slot.weight.clamp_min(1e-9))
+        weight = slot.selection.spread(slot.weight)
         here = slot.selection.spread(torch.ones_like(slot.weight)) > 0
-        return Concatenating(vectors, torch.where(here, newest, self.latest), self.count + 1)
+        return Concatenating(
+            vectors,
+            torch.where(here, newest, self.latest),
+            torch.where(here, weight, self.latest_weight),
+            self.count + 1,
+        )
 
     def decoder_input(self) -> Tensor:
         """[batch, 16 L]."""
@@ -145,9 +159,15 @@ class Concatenating(Buffer):
         """The last received value of each feature."""
         return self.latest
 
+    def reliability(self) -> Tensor:
+        """Of the last transmission of each feature."""
+        return self.latest_weight / (1 + self.latest_weight)
+
     def take(self, index: Tensor) -> Concatenating:
         """The rows of some of the images."""
-        return Concatenating(self.vectors[index], self.latest[index], self.count)
+        return Concatenating(
+            self.vectors[index], self.latest[index], self.latest_weight[index], self.count
+        )
 
 
 BUFFERS: dict[str, type[Combining] | type[Concatenating]] = {

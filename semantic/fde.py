@@ -85,7 +85,10 @@ class FdeNetwork(nn.Module):
         return FdeOutput(similarity, score.squeeze(1))
 
     def pair_score(
-        self, z_padded: Float[Tensor, "batch length"], sent: Float[Tensor, "batch length"]
+        self,
+        inputs: Float[Tensor, "batch inputs"],
+        z_padded: Float[Tensor, "batch length"],
+        sent: Float[Tensor, "batch length"],
     ) -> Float[Tensor, "batch length"]:
         """MINE's statistic T_i(z_hat, z_i) for each received feature and a candidate for it.
 
@@ -100,13 +103,14 @@ class FdeNetwork(nn.Module):
         is more than a batch can show.
 
         Args:
+            inputs: What the network sees.
             z_padded: Received features at their positions, zero where none was received.
             sent: Features at the same positions, of the same image or of another.
 
         Returns:
             One score per feature; meaningful at the received positions only.
         """
-        tau = self(z_padded).similarity * self.statistic.weight[0].abs()
+        tau = self(inputs).similarity * self.statistic.weight[0].abs()
         likelihood = tau * (z_padded * sent - sent.square() / 2)
         evidence = tau.square() * z_padded.square() / (2 * (1 + tau)) - tau.log1p() / 2
         score: Tensor = likelihood - evidence

@@ -13,12 +13,16 @@ from semantic.backbone import DenseNet121
 from semantic.buffer import BUFFERS, Buffer
 from semantic.fde import FdeNetwork
 from semantic.jsc import JscDecoder, JscEncoder
+from semantic.protocol import TRAINED_DETECTORS, Detector
 from semantic.selector import LENGTH
 from semantic.tasks import TaskOutputs, TaskPerformers
-from semantic.weights import WeightsError, file_hash, load_into, read_weights
+from semantic.weights import WeightsError, file_hash, load_into, read_weights, save_weights
 
 #: Where z_hat is clipped before the FDE network reads it; sent features have unit power.
 CLIP = 6.0
+
+#: Shares of a retransmission slot for which thresholds are calibrated (v2, Table II).
+RATIOS = (0.25, 0.5, 0.75)
 
 #: The weights that come with the package, made by `simulate train --preset synthetic`.
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -52,11 +56,18 @@ class LinkNetwork(nn.Module):
                                          +-> z_hat -> FDE -> d >= t -> features asked for again
     ```
 
+    Args:
+        identities: Classes of the re-identification head.
+        buffer: "combine" or "concatenate".
+        detector: How distortion is found; None for schemes that never ask.
+        clean: The encoder's own performers, to be shared; None for performers of its own.
+        thresholds: SNRs at which t is calibrated.
+
     Attributes:
         order: [L] int64, positions of f in descending importance (FIR), known to both ends.
         scale: [N], root mean square of each feature of s over the training set.
-        threshold_snr_db, threshold: [points], t of eq. 8 against the average SNR, calibrated so
-            that half of a retransmission slot is asked for again.
+        threshold_snr_db: [points], average SNRs at which t of eq. 8 is calibrated.
+        threshold: [ratios, points], t at which `RATIOS` of a retransmission slot are asked for again.
     """
 
     order: Tensor
@@ -65,26 +76,25 @@ class LinkNetwork(nn.Module):
     threshold: Tensor
 
     def __init__(
-        self, identities: int, buffer: str = "combine", thresholds: int = 8, use_fde: bool = True
+        self,
+        identities: int,
+        buffer: str = "combine",
+        detector: Detector | None = "fde",
+        clean: TaskPerformers | None = None,
+        thresholds: int = 8,
     ) -> None:
         super().__init__()
-        self.buffer_name = buffer
+        self.buffer_name, self.detector = buffer, detector
+        self.shares_performers = clean is not None
         self.jsc_encoder = JscEncoder()
         self.jsc_decoder = JscDecoder(BUFFERS[buffer].inputs)
-        self.performers = TaskPerformers(identities)
-        self.fde = FdeNetwork() if use_fde else None
+        self.performers = TaskPerformers(identities) if clean is None else clean
+        inputs = 2 * LENGTH if detector == "fde-csi" else LENGTH
+        self.fde = FdeNetwork(inputs=inputs) if detector in TRAINED_DETECTORS else None
         self.register_buffer("order", torch.arange(LENGTH))
         self.register_buffer("scale", torch.ones(1024))
         self.register_buffer("threshold_snr_db", torch.linspace(-6, 8, thresholds))
-        self.register_buffer("threshold", torch.full((thresholds,), 0.5))
-
-    def start_from(self, clean: TaskPerformers) -> None:
-        """Copies the clean performers: on s / scale they then do what those do on s."""
-        self.performers.load_state_dict(clean.state_dict())
-        with torch.no_grad():
-            for decoder in self.performers.decoders:
-                assert isinstance(decoder, nn.Linear)
-                decoder.weight.mul_(self.scale)
+        self.register_buffer("threshold", torch.full((len(RATIOS), thresholds), 0.5))
 
     def encode(self, s: Tensor) -> Tensor:
         """f [batch, L] of s [batch, N]."""
@@ -94,27 +104,44 @@ class LinkNetwork(nn.Module):
     def decode(self, buffer: Buffer) -> tuple[Tensor, TaskOutputs]:
         """(s_hat [batch, N] in units of `scale`, the tasks' outputs)."""
         s_hat = self.jsc_decoder(buffer)
-        return s_hat, self.performers(s_hat)
+        return s_hat, self.performers(s_hat * self.scale)
 
     def empty_buffer(self, batch: int) -> Buffer:
         """The receiver's buffer before the first transmission."""
         return BUFFERS[self.buffer_name].empty(batch, self.order.device)
 
     def fde_input(self, buffer: Buffer) -> Tensor:
-        """z_hat [batch, L] as the FDE network reads it: outliers of deep fades are clipped."""
-        return buffer.received().clamp(-CLIP, CLIP)
+        """What the FDE network sees: z_hat [batch, L], outliers of deep fades clipped.
 
-    def distortion(self, buffer: Buffer) -> Tensor:
-        """d [batch, L], how distorted the FDE network finds each received feature."""
-        assert self.fde is not None
-        d: Tensor = self.fde.distortion(self.fde_input(buffer))
-        return d
+        For "fde-csi" the reliability of each feature beside it, [batch, 2 L].
+        """
+        z_hat = buffer.received().clamp(-CLIP, CLIP)
+        return torch.cat([z_hat, buffer.reliability()], 1) if self.detector == "fde-csi" else z_hat
 
-    def threshold_at(self, snr_db: float) -> float:
-        """t at an average SNR, linear between the calibrated points."""
+    def distortion(self, buffer: Buffer, sent: Tensor | None = None) -> Tensor:
+        """d [batch, L] in (0, 1), how distorted the receiver finds each received feature.
+
+        Args:
+            buffer: What has been received.
+            sent: What was sent, in units of the received features; for the genie alone.
+        """
+        if self.fde is not None:
+            d: Tensor = self.fde.distortion(self.fde_input(buffer))
+            return d
+        if self.detector == "received":
+            return buffer.received().sigmoid()
+        if self.detector is None or sent is None:
+            raise ValueError("this link has nothing to find distortion with")
+        error = (buffer.received() - sent).square()
+        return error / (1 + error)
+
+    def threshold_at(self, snr_db: float, ratio: float = 0.5) -> float:
+        """t at an average SNR that asks for a share `ratio` of a slot again, linear in between."""
         from numpy import interp
 
-        return float(interp(snr_db, self.threshold_snr_db.cpu(), self.threshold.cpu()))
+        points = self.threshold_snr_db.cpu()
+        at_snr = [float(interp(snr_db, points, t.cpu())) for t in self.threshold]
+        return float(interp(ratio, RATIOS, at_snr))
 
 
 @dataclass(frozen=True)
@@ -166,9 +193,22 @@ def load_encoder(weights: str | None = None, device: str = "cpu") -> Loaded:
 
 
 def load_link(
-    scheme: str, weights: str | None = None, device: str = "cpu"
+    scheme: str, clean: TaskPerformers, weights: str | None = None, device: str = "cpu"
 ) -> tuple[LinkNetwork, dict[str, str]]:
-    """(everything behind the encoder for one scheme, hashes of the files read)."""
+    """Everything behind the encoder for one scheme.
+
+    Args:
+        scheme: Its name.
+        clean: The encoder's performers; links that share them carry none of their own.
+        weights: As for `weights_path`.
+        device: Torch device.
+
+    Returns:
+        The network, ready for inference, and the hashes of the files read.
+
+    Raises:
+        WeightsError: One line that names the file and what is wrong with it.
+    """
     path = weights_path(weights, scheme)
     state, config = read_weights(path)
     if config.get("buffer") not in BUFFERS or "threshold" not in state:
@@ -176,8 +216,26 @@ def load_link(
             f"{path} holds no link network (its config: {', '.join(sorted(config))})"
         )
     network = LinkNetwork(
-        int(config["identities"]), config["buffer"], len(state["threshold"]), config["use_fde"]
+        clean.identities if config["shares_performers"] else int(config["identities"]),
+        config["buffer"],
+        config["detector"],
+        clean if config["shares_performers"] else None,
+        state["threshold"].shape[1],
     )
+    if network.shares_performers:
+        state |= {f"performers.{name}": value for name, value in clean.state_dict().items()}
     load_into(network, state, str(path))
     network.requires_grad_(False).eval().to(device)
     return network, {path.name: file_hash(path)}
+
+
+def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:
+    """Stores a link; performers that it shares with the encoder stay out of the file."""
+    own = {
+        "identities": network.performers.identities,
+        "buffer": network.buffer_name,
+        "detector": network.detector,
+        "shares_performers": network.shares_performers,
+    }
+    left_out = ("performers.",) if network.shares_performers else ()
+    save_weights(path, network, own | config, left_out)

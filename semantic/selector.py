@@ -49,7 +49,7 @@ def select(order: Tensor, covered: Tensor, again: Tensor, B: int) -> Selection:
     """Chooses the next slot's features.
 
     Args:
-        order: [L] int64, positions of f in descending importance.
+        order: [L] or [batch, L] int64, positions of f in descending importance.
         covered: [batch, L] bool, features that have been sent before.
         again: [batch, L] bool, features that the receiver asks for again.
         B: Features that the slot has room for.
@@ -63,9 +63,8 @@ def select(order: Tensor, covered: Tensor, again: Tensor, B: int) -> Selection:
     >>> select(order, covered, again, 3).position
     tensor([[2, 1, 3]])
     """
-    length = len(order)
-    rank = torch.empty_like(order)
-    rank[order] = torch.arange(length, device=order.device)
+    length = order.shape[-1]
+    rank = order.argsort(-1)  # the place of each position
     # One sortable key: asked again < new by importance < sent and not asked for.
     key = rank + length * (~again).long() + length * (covered & ~again).long()
     position = key.argsort(1)[:, :B]
@@ -94,7 +93,7 @@ class Plan:
         """The plan with one more slot.
 
         Args:
-            order: [L], positions in descending importance.
+            order: [L] or [batch, L], positions in descending importance.
             request: [batch, B] bool over the latest slot's features, those asked for again.
             B: Features that the next slot has room for.
         """

@@ -41,15 +41,25 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
         Path(temporary).unlink(missing_ok=True)
 
 
-def save_weights(path: Path, model: nn.Module, config: dict[str, Any]) -> None:
+def save_weights(
+    path: Path, model: nn.Module, config: dict[str, Any], left_out: tuple[str, ...] = ()
+) -> None:
     """Saves a model with the config that rebuilds it: its matrices in half precision.
 
-    Vectors stay as they are: they weigh nothing, and batch statistics and thresholds would lose
-    what half precision cannot hold.
+    Vectors and buffers stay as they are: they weigh nothing, and batch statistics and thresholds
+    would lose what half precision cannot hold.
+
+    Args:
+        path: File to write.
+        model: Its state is stored.
+        config: What `read_weights` gives back beside it.
+        left_out: Prefixes of the names that are not stored.
     """
+    matrices = {name for name, value in model.named_parameters() if value.ndim > 1}
     state = {
-        name: value.half() if value.is_floating_point() and value.ndim > 1 else value
+        name: value.half() if name in matrices else value
         for name, value in model.state_dict().items()
+        if not name.startswith(left_out)
     }
     write_tensors(path, state, {"config": json.dumps(config, sort_keys=True)})
 

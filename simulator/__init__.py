@@ -1,1 +1,26 @@
 """The slots, the budget, the link, the sweep and the command line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.api import simulate as simulate
+    from simulator.checks.channel import check_channel as check_channel
+    from simulator.checks.dataset import check_dataset as check_dataset
+    from simulator.checks.scheme import check_scheme as check_scheme
+
+#: What scripts use, and where it is; imported when asked for, because torch takes seconds.
+EXPORTS = {
+    "check_channel": "simulator.checks.channel",
+    "check_dataset": "simulator.checks.dataset",
+    "check_scheme": "simulator.checks.scheme",
+    "simulate": "simulator.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in EXPORTS:
+        return getattr(import_module(EXPORTS[name]), name)
+    raise AttributeError(f"module 'simulator' has no attribute {name!r}")

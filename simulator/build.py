@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 
 from semantic.data.names import nearest
+from semantic.protocol import PROTOCOLS
 from simulator.catalog import SCHEMES, resolve
 from simulator.scheme import Scheme
 from simulator.schemes.perfect import Perfect
@@ -32,7 +34,7 @@ def build_schemes(stack: Stack) -> dict[str, Scheme]:
             )
     given = dict(stack.spec.scheme_args)
     return {
-        name: factory(stack, **{n: given[n] for n in taken[name] if n in given})
+        name: factory(stack.apart(name), **{n: given[n] for n in taken[name] if n in given})
         for name, factory in factories.items()
     }
 
@@ -42,7 +44,45 @@ def perfect(stack: Stack) -> Scheme:
     return Perfect(stack.encoder.network)
 
 
-def semharq(stack: Stack, theta_0_db: float = 1.0, features_per_use: int = 1) -> Scheme:
-    """SemHARQ with its own weights."""
-    encoder, link = stack.encoder.network, stack.link("semharq")
-    return SemanticHarq(encoder, link, theta_0_db, features_per_use)
+def _harq(name: str) -> Callable[..., Scheme]:
+    """The factory of a learned scheme with feedback."""
+
+    def build(
+        stack: Stack,
+        theta_0_db: float = 1.0,
+        features_per_use: int = 1,
+        ratio: float = 0.5,
+        equaliser: str = "mrc",
+    ) -> Scheme:
+        encoder, link = stack.encoder.network, stack.link(name)
+        return SemanticHarq(
+            encoder, link, PROTOCOLS[name], theta_0_db, features_per_use, ratio, equaliser
+        )
+
+    return build
+
+
+def _one_shot(name: str) -> Callable[..., Scheme]:
+    """The factory of a learned scheme without feedback."""
+
+    def build(stack: Stack, features_per_use: int = 1, equaliser: str = "mrc") -> Scheme:
+        encoder, link = stack.encoder.network, stack.link(name)
+        protocol = PROTOCOLS[name]
+        return SemanticHarq(
+            encoder, link, protocol, features_per_use=features_per_use, equaliser=equaliser
+        )
+
+    return build
+
+
+semharq = _harq("semharq")
+semharq_no_fde = _harq("semharq-no-fde")
+semharq_sst = _harq("semharq-sst")
+semharq_csi = _harq("semharq-csi")
+semharq_oracle = _harq("semharq-oracle")
+ik_s_harq = _harq("ik-s-harq")
+rt_s_harq = _harq("rt-s-harq")
+smsc_fir = _one_shot("smsc-fir")
+smsc_sequential = _one_shot("smsc-sequential")
+smsc_random = _one_shot("smsc-random")
+smsc_complete = _one_shot("smsc-complete")

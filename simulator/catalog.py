@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from semantic.data.names import nearest
+from semantic.plugins import installed, load
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Entry:
         target: "package.module:attribute", imported when it is asked for.
         summary: One line for `simulate list`.
         arguments: What --channel-arg or --scheme-arg may set, with defaults, for the same list.
+        over: What it goes over unless told otherwise, where it goes over another of its kind.
     """
 
     target: str
     summary: str
     arguments: str = ""
+    over: str = ""
 
     @property
     def line(self) -> str:
@@ -31,71 +34,201 @@ class Entry:
         return f"{self.summary} [{self.arguments}]" if self.arguments else self.summary
 
 
+_HARQ = "theta_0_db=1 features_per_use=1 ratio=0.5 equaliser=mrc"
+_ONE = "features_per_use=1 equaliser=mrc"
+
+_CODED = (
+    "rv_order=0231 combining=ir retransmission=block groups=8 harq=1 iterations=50 give_up=1 "
+    "engine=auto on_failure=best-effort"
+)
+
 SCHEMES: dict[str, Entry] = {
     "semharq": Entry(
         "simulator.build:semharq",
         "semantic HARQ: distorted features again, then the next most important ones",
-        "theta_0_db=1 features_per_use=1",
+        _HARQ,
+    ),
+    "semharq-no-fde": Entry(
+        "simulator.build:semharq_no_fde", "SemHARQ that picks features by z_hat itself", _HARQ
+    ),
+    "semharq-sst": Entry(
+        "simulator.build:semharq_sst", "SemHARQ that sends f from front to back", _HARQ
+    ),
+    "semharq-csi": Entry(
+        "simulator.build:semharq_csi", "SemHARQ whose F also sees each feature's |h|", _HARQ
+    ),
+    "semharq-oracle": Entry(
+        "simulator.build:semharq_oracle", "SemHARQ with a genie for F: the bound", _HARQ
+    ),
+    "ik-s-harq": Entry(
+        "simulator.build:ik_s_harq", "incremental knowledge: new features in every slot", _HARQ
+    ),
+    "rt-s-harq": Entry(
+        "simulator.build:rt_s_harq", "the B most important features in every slot", _HARQ
+    ),
+    "smsc-fir": Entry("simulator.build:smsc_fir", "one slot, the most important features", _ONE),
+    "smsc-sequential": Entry("simulator.build:smsc_sequential", "one slot, the first of f", _ONE),
+    "smsc-random": Entry("simulator.build:smsc_random", "one slot, random features", _ONE),
+    "smsc-complete": Entry(
+        "simulator.build:smsc_complete", "all of f, as many slots as it takes: the bound", _ONE
     ),
     "jpeg-ldpc-bpsk": Entry(
         "simulator.build_coded:jpeg_ldpc_bpsk",
         "picture file, 5G LDPC 3/4, BPSK, one shot",
-        "codec=jpeg quality=fit rate=0.75 on_failure=best-effort",
+        "codec=jpeg quality=fit modulation=bpsk rate=0.75 base_graph=1 iterations=50 give_up=1 "
+        "engine=auto on_failure=best-effort",
     ),
     "jpeg-ldpc-16qam-harq": Entry(
         "simulator.build_coded:jpeg_ldpc_16qam_harq",
         "picture file, 5G LDPC 3/4, 16-QAM, incremental-redundancy HARQ",
-        "codec=jpeg quality=fit modulation=16qam rate=0.75 base_graph=1 rv_order=0231 "
-        "combining=ir iterations=50 give_up=1 on_failure=best-effort",
+        f"codec=jpeg quality=fit modulation=16qam rate=0.75 base_graph=1 {_CODED}",
+    ),
+    "conventional-amc": Entry(
+        "simulator.build_coded:conventional_amc",
+        "picture file, quality, modulation and rate by the channel's statistics, HARQ",
+        f"codec=webp quality=fit target_bler=0.1 base_graph=auto {_CODED}",
+    ),
+    "digital-features": Entry(
+        "simulator.build_coded:digital_features",
+        "SemHARQ's features, quantised, over adaptive LDPC and QAM with HARQ",
+        "bits=2 quantiser=lloyd-max modulation=adaptive rate=adaptive target_bler=0.1 "
+        "base_graph=auto rv_order=0231 combining=ir iterations=50 give_up=1 engine=auto",
     ),
     "perfect": Entry("simulator.build:perfect", "no channel: the ceiling"),
 }
 
+_FADING = "fading=fast|block|jakes speed_mps=10 carrier_hz=5.9e9 bandwidth_hz=W interval_s=T"
+
+_OFDM = (
+    "delay_spread_ns=100 speed_mps=10 carrier_hz=5.9e9 bandwidth_hz=W subcarriers=auto "
+    "subcarrier_khz=15 cyclic_prefix=normal|extended csi=perfect|ls|lmmse pilot_spacing=12 "
+    "interval_s=T"
+)
+_ANTENNAS = "tx_pattern=omni|38.901|38.901-handheld rx_pattern=omni tx_slant_deg=0 rx_slant_deg=0"
+
 CHANNELS: dict[str, Entry] = {
-    "rician": Entry("phy.fading:Rician", "line of sight and scatter", "k_factor=2 fading=fast"),
-    "rayleigh": Entry("phy.fading:Rayleigh", "scatter alone", "fading=fast"),
+    "rician": Entry("phy.fading:Rician", "line of sight and scatter", f"k_factor=2 {_FADING}"),
+    "rayleigh": Entry("phy.fading:Rayleigh", "scatter alone", _FADING),
+    "nakagami": Entry("phy.nakagami:Nakagami", "Nakagami-m envelope", f"m=2 {_FADING}"),
     "awgn": Entry("phy.fading:Awgn", "no fading"),
+    "shadowed": Entry(
+        "phy.shadowing:Shadowed",
+        "log-normal shadowing over any channel",
+        "over=rician sigma_db=4 and what the other takes",
+        over="rician",
+    ),
+    "gilbert-elliott": Entry(
+        "phy.gilbert_elliott:GilbertElliott",
+        "bursts of a bad state over any channel",
+        "over=awgn good_to_bad=0.01 bad_to_good=0.1 bad_db=-20 bandwidth_hz=W interval_s=T "
+        "and what the other takes",
+        over="awgn",
+    ),
+    "simo": Entry(
+        "phy.simo:Simo",
+        "several receive antennas and maximum-ratio combining over any flat channel",
+        "over=rician antennas=2 and what the other takes",
+        over="rician",
+    ),
+    **{
+        f"tdl-{model}": Entry(f"phy.tdl:tdl_{model}", f"3GPP TDL-{model.upper()} over OFDM", _OFDM)
+        for model in "abcde"
+    },
+    **{
+        f"cdl-{model}": Entry(
+            f"phy.cdl:cdl_{model}", f"3GPP CDL-{model.upper()} over OFDM", f"{_OFDM} {_ANTENNAS}"
+        )
+        for model in "abcde"
+    },
+}
+
+#: Fields of `simulator.impairments.Impairments`, for --impair.
+IMPAIRMENTS: dict[str, str] = {
+    "csir_error": "variance of the error of the receiver's channel estimate [0]",
+    "csir_pilot_gain_db": "instead: pilot SNR of the estimate over the data's SNR, in dB",
+    "csit_offset_db": "how much the SNR has risen since it was measured, in dB [0]",
+    "csit_step_db": "grid to which the measured SNR is rounded down, in dB [0: exact]",
+    "feedback_error": "probability that a bit of the answer is flipped [0]",
+    "feedback_delay": "slots until the answer is there [0]",
 }
 
 DATA: dict[str, str] = {
     "synthetic": "the embedded test split of rendered vehicles; needs nothing",
     "DIR": "a folder of images with labels.csv, labels.json, or a file-name pattern",
     "veri:DIR": "VeRi-776 in its published layout",
+    "module:function": "a function of one's own (docs/extend.md)",
 }
 
 
+def find_target(kind: str, name: str, entries: Mapping[str, Entry]) -> str:
+    """Where a thing is: a name of the catalogue, an entry point, or "package.module:attribute".
+
+    Raises:
+        ValueError: One line with the nearest valid name.
+    """
+    if name in entries:
+        return entries[name].target
+    if ":" in name:
+        return name
+    theirs = installed(kind)  # looked up last: it reads the metadata of every installed package
+    if name in theirs:
+        return theirs[name]
+    raise ValueError(f"unknown {kind} {name!r}: {nearest(name, [*entries, *theirs])}")
+
+
 def resolve(kind: str, name: str, entries: Mapping[str, Entry]) -> Any:
-    """The object behind a name of a catalogue, or behind "package.module:Attribute".
+    """The object behind a name of a catalogue, an entry point or "package.module:Attribute".
 
     Raises:
         ValueError: One line with the nearest valid name, or with what cannot be imported.
     """
-    if name not in entries and ":" not in name:
-        raise ValueError(f"unknown {kind} {name!r}: {nearest(name, entries)}")
-    target = entries[name].target if name in entries else name
-    module, _, attribute = target.partition(":")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{kind} {name!r} cannot be imported: {error}") from None
+    return load(kind, name, find_target(kind, name, entries))
 
 
-def construct(kind: str, name: str, entries: Mapping[str, Entry], arguments: dict[str, Any]) -> Any:
+def construct(
+    kind: str,
+    name: str,
+    entries: Mapping[str, Entry],
+    arguments: dict[str, Any],
+    known: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
     """Calls the object behind a name with arguments.
+
+    A thing that takes an argument `over` goes over another of its kind, given by name, which gets
+    the arguments that it does not take itself. A chain: over=simo/rician.
+
+    Args:
+        kind: What the messages call it.
+        name: Which one.
+        entries: The catalogue.
+        arguments: Its arguments.
+        known: What the run knows already and a thing may ask for, unless `arguments` says
+            otherwise: bandwidth_hz, for example.
 
     Raises:
         ValueError: One line that names the argument it does not take, with the nearest it does.
     """
+    name, _, inner = name.partition("/") if name not in entries else (name, "", "")
     factory = resolve(kind, name, entries)
     if not callable(factory):
         raise ValueError(f"{kind} {name!r} is a {type(factory).__name__}, not a class")
     parameters = inspect.signature(factory).parameters
+    if "over" in parameters:
+        inner = inner or str(arguments.get("over", entries[name].over if name in entries else ""))
+        if not inner:
+            raise ValueError(f"{kind} {name} goes over another one: say which, over=NAME")
+        theirs = {key: arguments[key] for key in arguments if key not in parameters}
+        arguments = {key: arguments[key] for key in arguments if key in parameters}
+        arguments["over"] = construct(kind, inner, entries, theirs, known)
+    elif inner:
+        raise ValueError(f"{kind} {name} goes over no other {kind}, {name}/{inner} is not allowed")
     for argument in arguments:
         if argument not in parameters:
             raise ValueError(
                 f"{kind} {name} takes no argument {argument!r}: "
                 + (nearest(argument, parameters) if parameters else "it takes none")
             )
+    arguments = {**{key: known[key] for key in known if key in parameters}, **arguments}
     try:
         inspect.signature(factory).bind(**arguments)
     except TypeError as error:

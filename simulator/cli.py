@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,10 @@ from typing import Any
 
 import click
 
-from simulator.catalog import CHANNELS, DATA, SCHEMES
+from semantic.plugins import installed
+from simulator.catalog import CHANNELS, DATA, IMPAIRMENTS, SCHEMES
+from simulator.commands_figures import figures
+from simulator.commands_runs import COMMANDS, engine_options, take_engine
 from simulator.spec import RunSpec, parse_snr
 
 EXAMPLES = """
@@ -22,6 +24,7 @@ Examples:
   simulate --scheme semharq --snr -6:8:2 --data veri:VeRi --device cuda
   simulate --spec runs/block/run.json --out runs/again
   simulate list
+  simulate check mypackage.mymodule:MyChannel
 
 \b
 A run writes to its directory:
@@ -91,14 +94,28 @@ def _value(text: str) -> Any:
 )
 @click.option(
     "--fading",
-    type=click.Choice(["fast", "block"]),
-    help="A gain per channel use, or one per slot [fast].",
+    type=click.Choice(["fast", "block", "jakes"]),
+    help="A gain per channel use, one per slot, or as of a moving receiver [fast].",
 )
-@click.option("--data", metavar="synthetic|DIR|veri:DIR", help="Test images [synthetic].")
+@click.option(
+    "--data", metavar="synthetic|DIR|veri:DIR|module:function", help="Test images [synthetic]."
+)
 @click.option(
     "--images", type=int, metavar="N", help="About N images: a fixed random subset of vehicles."
 )
 @click.option("--max-transmissions", type=int, metavar="G", help="G_max, transmissions in all [4].")
+@click.option(
+    "--budget",
+    metavar="rounds|uses",
+    help="Every scheme may fill G slots, or spend G B channel uses [rounds].",
+)
+@click.option(
+    "--impair",
+    "impairments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Imperfect channel knowledge or feedback, e.g. csir_error=0.05; `simulate list`.",
+)
 @click.option(
     "--scheme-arg",
     "scheme_args",
@@ -131,47 +148,53 @@ def _value(text: str) -> Any:
     metavar="FILE",
     help="Repeat a run.json; other options change it.",
 )
+@click.option(
+    "--sweep",
+    "sweep_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Run every combination of a sweep.toml; other options hold for all (docs/cluster.md).",
+)
+@engine_options
 @click.option("--quiet", is_flag=True, help="No headline, bar or table.")
 @click.version_option(package_name="semharq-sim")
 @click.pass_context
 def main(
-    ctx: click.Context, /, out: Path | None, spec_file: Path | None, quiet: bool, **options: Any
+    ctx: click.Context,
+    /,
+    out: Path | None,
+    spec_file: Path | None,
+    sweep_file: Path | None,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Accuracy-vs-SNR curves of semantic and conventional transmission, with intervals."""
     if ctx.invoked_subcommand is not None:
         return
+    resume = options.pop("resume")
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    if not given and spec_file is None:
+    if not given and spec_file is None and sweep_file is None:
         click.echo(ctx.get_help())
         return
-    spec = build_spec(given, spec_file)
-    from simulator.records import write_result
-    from simulator.sweep import prepare, run
-    from simulator.terminal import Bar, headline, tables
+    engine = take_engine(given)
+    if sweep_file is None:
+        spec = build_spec(given, spec_file)
+        from simulator.run_command import execute_one
 
-    out = out or Path("runs") / f"{'-'.join(spec.schemes)}-{Path(spec.data).name}".replace(":", "-")
-    prepared = prepare(spec)
-    check_writable(out)
-    if not quiet:
-        click.echo(headline(prepared))
-    with Bar(quiet) as bar:
-        result = run(prepared, bar)
-    for problem in result.problems:
-        click.echo(f"simulate: left out: {problem}", err=True)
-    write_result(result, out)
-    if not quiet:
-        from rich.console import Console
+        execute_one(spec, out, quiet, engine, resume)
+    else:
+        if spec_file is not None:
+            raise ValueError("--sweep and --spec do not go together")
+        from simulator.run_command import execute_sweep
 
-        # A pipe has no width: as wide as the table needs, so that a log can be read.
-        console = Console(width=None if sys.stdout.isatty() else 120)
-        for view in tables(result.curve):
-            console.print(view)
-        click.echo(f"{out}/: curve.csv images.parquet run.json curve.png")
+        execute_sweep(
+            sweep_file, lambda base: build_spec(dict(given), base), out, quiet, engine, resume
+        )
 
 
-def build_spec(given: dict[str, Any], spec_file: Path | None) -> RunSpec:
+def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
     """The run's spec: the file's or the default one, with what was given on the command line."""
-    spec = RunSpec() if spec_file is None else RunSpec.read(spec_file)
+    spec = RunSpec.read(base) if isinstance(base, Path) else base or RunSpec()
     convert: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "scheme": (
             "schemes",
@@ -181,6 +204,7 @@ def build_spec(given: dict[str, Any], spec_file: Path | None) -> RunSpec:
         "slot_ms": ("slot_s", lambda v: v / 1e3),
         "bandwidth_mhz": ("bandwidth_hz", lambda v: v * 1e6),
         "channel_args": ("channel_args", lambda v: _key_values("--channel-arg", v)),
+        "impairments": ("impairments", lambda v: _key_values("--impair", v)),
         "scheme_args": ("scheme_args", lambda v: _key_values("--scheme-arg", v)),
     }
     fading = given.pop("fading", None)
@@ -198,20 +222,8 @@ def build_spec(given: dict[str, Any], spec_file: Path | None) -> RunSpec:
     return spec if fading is None else spec.with_fading(fading)
 
 
-def check_writable(out: Path) -> None:
-    """Makes the run's directory before any work.
-
-    Raises:
-        ValueError: When it cannot be made.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise ValueError(
-            f"output directory {out} cannot be made or written to: {error.strerror}"
-        ) from None
+for _command in (*COMMANDS, figures):
+    main.add_command(_command)
 
 
 @main.command("list")
@@ -220,11 +232,39 @@ def list_names() -> None:
     for title, entries in (
         ("schemes", {name: entry.line for name, entry in SCHEMES.items()}),
         ("channels", {name: entry.line for name, entry in CHANNELS.items()}),
+        ("impairments", IMPAIRMENTS),
         ("data sets", DATA),
     ):
         click.echo(f"{title}:")
         for name, summary in entries.items():
             click.echo(f"  {name:22} {summary}")
+        theirs = {} if entries is IMPAIRMENTS else installed(title.removesuffix("s"))
+        for name, target in theirs.items():
+            click.echo(f"  {name:22} {target}, installed")
+
+
+@main.command("check")
+@click.argument("name", metavar="NAME|module:attribute")
+@click.option("--kind", type=click.Choice(["channel", "scheme", "data"]), help="What it is.")
+@click.option(
+    "--arg",
+    "arguments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An argument of the channel or scheme.",
+)
+@click.option("--data", default="synthetic", show_default=True, help="Images to try a scheme with.")
+@click.option("--weights", metavar="FILE|DIR", help="Weights to try a scheme with.")
+def check(
+    name: str, kind: str | None, arguments: tuple[str, ...], data: str, weights: str | None
+) -> None:
+    """Say whether a channel, scheme or data set, built in or your own, keeps its contract.
+
+    Exit code 1 when something fails, 2 for a name that cannot be found.
+    """
+    from simulator.check import check_from_options
+
+    check_from_options(name, kind, dict(_key_values("--arg", arguments)), data, weights)
 
 
 @main.group("data")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,12 +19,15 @@ COSTS = (
     "transmissions",
     "slots",
     "channel_uses",
+    "pilot_uses",
     "feedback_bits",
     "side_information_bits",
     "energy",
     "latency_ms",
 )
 METRICS = ACCURACIES + COSTS
+#: Of schemes that send information bits; with them `bler_1` ... `bler_G`.
+DIGITAL = ("information_bits", "delivered_bits", "goodput")
 
 #: The per-image column that each metric is the mean of.
 COLUMN = {
@@ -71,6 +75,29 @@ def bootstrap(values: np.ndarray) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
+def bootstrap_ratio(above: np.ndarray, below: np.ndarray) -> tuple[float, float]:
+    """Percentile bootstrap interval of sum(above) / sum(below), at 95 %, items resampled in pairs.
+
+    Args:
+        above: [items].
+        below: [items], positive.
+    """
+    if len(above) < 2 or np.ptp(above / below) == 0:
+        ratio = float(above.sum() / below.sum())
+        return ratio, ratio
+    found = stats.bootstrap(
+        (above, below),
+        lambda a, b, axis: a.sum(axis) / b.sum(axis),
+        paired=True,
+        n_resamples=RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(0),
+        batch=200,
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
 def point(rows: pd.DataFrame, metric: str) -> dict[str, float]:
     """One metric of one scheme at one SNR.
 
@@ -79,17 +106,20 @@ def point(rows: pd.DataFrame, metric: str) -> dict[str, float]:
 
     Args:
         rows: Per-image rows of that scheme and SNR, all seeds.
-        metric: One of `METRICS`.
+        metric: One of `METRICS`, or of `digital_metrics`.
 
     Returns:
         value, ci_low, ci_high, n; NaN with n = 0 where no image carries the label.
     """
-    values = rows[COLUMN.get(metric, metric)].astype(float)
-    items = values.groupby(rows["image"]).mean().dropna().to_numpy()
+    if metric == "goodput":
+        return _goodput(rows)
+    bler = metric.startswith("bler_")
+    values = _waiting(rows, int(metric[5:])) if bler else rows[COLUMN.get(metric, metric)]
+    items = values.astype(float).groupby(rows["image"]).mean().dropna().to_numpy()
     if not len(items):
         return {"value": math.nan, "ci_low": math.nan, "ci_high": math.nan, "n": 0}
     mean = float(items.mean())
-    proportion = metric in ("rank1", "color_accuracy", "type_accuracy")
+    proportion = bler or metric in ("rank1", "color_accuracy", "type_accuracy")
     low, high = wilson(mean, len(items)) if proportion else bootstrap(items)
     scale = 100.0 if metric in ACCURACIES else 1.0
     return {
@@ -100,17 +130,50 @@ def point(rows: pd.DataFrame, metric: str) -> dict[str, float]:
     }
 
 
+def _waiting(rows: pd.DataFrame, transmissions: int) -> pd.Series:
+    """Which images the receiver did not have, whole and right, after so many transmissions."""
+    whole = rows["delivered_bits"] >= rows["information_bits"]
+    late = ~(whole & (rows["transmissions"] <= transmissions))
+    return late.astype(float).where(rows["information_bits"] > 0)  # nothing offered, no block
+
+
+def _goodput(rows: pd.DataFrame) -> dict[str, float]:
+    """Delivered bits over channel uses, pilots included: a ratio of sums, in bits per use."""
+    used = (rows["channel_uses"] + rows["pilot_uses"]).groupby(rows["image"]).sum()
+    bits = rows["delivered_bits"].groupby(rows["image"]).sum()[used > 0].to_numpy(float)
+    uses = used[used > 0].to_numpy(float)
+    if not len(uses):
+        return {"value": math.nan, "ci_low": math.nan, "ci_high": math.nan, "n": 0}
+    low, high = bootstrap_ratio(bits, uses)
+    ratio = float(bits.sum() / uses.sum())
+    return {"value": ratio, "ci_low": low, "ci_high": high, "n": len(uses)}
+
+
+def digital_metrics(rows: pd.DataFrame) -> tuple[str, ...]:
+    """What is known of one scheme beside `METRICS`: nothing when it sends no information bits.
+
+    Args:
+        rows: All its per-image rows: `bler_j` goes up to the most transmissions among them.
+    """
+    if "information_bits" not in rows or not (rows["information_bits"] > 0).any():
+        return ()
+    rounds = range(1, int(rows["transmissions"].max()) + 1)
+    return (*DIGITAL, *(f"bler_{j}" for j in rounds))
+
+
 def curve(images: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """The tidy curve of a per-image log.
+    """The tidy curve of a per-image log: `metrics`, and those of digital schemes where they apply.
 
     Returns:
         Columns scheme, channel, snr_db, metric, value, ci_low, ci_high, n.
     """
     points = []
+    by_scheme = images.groupby("scheme")
+    digital: dict[Any, tuple[str, ...]] = {name: digital_metrics(rows) for name, rows in by_scheme}
     for (scheme, channel, snr_db), rows in images.groupby(
         ["scheme", "channel", "snr_db"], sort=False
     ):
-        for metric in metrics:
+        for metric in (*metrics, *digital[scheme]):
             name = {"scheme": scheme, "channel": channel, "snr_db": snr_db, "metric": metric}
             points.append({**name, **point(rows, metric)})
     return pd.DataFrame(points)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from semantic.data.names import nearest
+from simulator.files import write_whole
 
 TITLES = {
     "rank1": "re-identification rank-1 (%)",
@@ -17,6 +22,10 @@ TITLES = {
     "channel_uses": "channel uses per image",
 }
 MARKERS = "osD^vP*X<>"
+AXES = {
+    "snr": "SNR, average Es/N0 per channel use (dB)",
+    "channel_uses": "channel uses per image",
+}
 
 
 def draw_curves(curve: pd.DataFrame, path: Path) -> None:
@@ -60,3 +69,76 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
     channels = ", ".join(dict.fromkeys(curve["channel"]))
     figure.suptitle(f"channel {channels}; bars: 95 % intervals", fontsize=10)
     figure.savefig(path, dpi=130)
+
+
+def draw_runs(
+    directories: Sequence[Path],
+    metric: str,
+    axis: str,
+    path: Path,
+    schemes: Sequence[str] | None = None,
+    channel: str | None = None,
+) -> None:
+    """One metric of any set of runs on one figure, over SNR or over channel uses per image.
+
+    Args:
+        directories: Runs, or parents of runs as a sweep file makes them: each with a curve.csv.
+        metric: As in the curve.
+        axis: "snr" or "channel_uses".
+        path: PNG, PDF or SVG by its suffix.
+        schemes: Those to draw; all by default.
+        channel: The one to draw, as the curve names it; all by default.
+
+    Raises:
+        ValueError: When there is no such run, metric, axis, scheme or channel.
+    """
+    curve = pd.concat([_curve_of(directory) for directory in directories], ignore_index=True)
+    if axis not in AXES:
+        raise ValueError(f"unknown x axis {axis!r}: {nearest(axis, AXES)}")
+    for column, wanted in (("metric", [metric]), ("scheme", schemes), ("channel", [channel])):
+        for name in wanted or ():
+            if name is not None and name not in set(curve[column]):
+                raise ValueError(f"unknown {column} {name!r}: {nearest(name, set(curve[column]))}")
+    if schemes is not None:
+        curve = curve[curve["scheme"].isin(schemes)]
+    if channel is not None:
+        curve = curve[curve["channel"] == channel]
+    named = [c for c in ("run", "scheme", "channel") if curve[c].nunique() > 1] or ["scheme"]
+    figure = Figure(figsize=(7, 4.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = figure.subplots()
+    lines = curve.groupby(["run", "scheme", "channel"], sort=False)
+    for i, (key, rows) in enumerate(lines):
+        place = dict(zip(("run", "scheme", "channel"), key, strict=True))
+        label = ", ".join(str(place[name]) for name in named)
+        _draw_line(ax, rows, metric, axis, label, MARKERS[i % len(MARKERS)])
+    ax.set_xlabel(AXES[axis])
+    ax.set_ylabel(TITLES.get(metric, metric))
+    if axis == "channel_uses":
+        ax.set_xscale("log")
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, figure.savefig)
+
+
+def _draw_line(ax: Axes, rows: pd.DataFrame, metric: str, axis: str, label: str, mark: str) -> None:
+    """One scheme of one run, with its 95 % intervals."""
+    points = rows[rows["metric"] == metric].set_index("snr_db").sort_index()
+    points = points[points["n"] > 0]
+    x = points.index
+    if axis == "channel_uses":
+        x = rows[rows["metric"] == "channel_uses"].set_index("snr_db")["value"][points.index]
+    spread = [points["value"] - points["ci_low"], points["ci_high"] - points["value"]]
+    bars = [side.clip(lower=0) for side in spread]
+    style = {"markersize": 4, "linewidth": 1.3, "capsize": 2}
+    ax.errorbar(x, points["value"], yerr=bars, marker=mark, label=label, **style)
+
+
+def _curve_of(directory: Path) -> pd.DataFrame:
+    """The curve of a run, or of the runs below a sweep's directory."""
+    files = [p for p in sorted(directory.rglob("curve.csv")) if (p.parent / "run.json").exists()]
+    if not files:
+        raise ValueError(f"{directory} holds no finished run, nor does a directory below it")
+    parts = [pd.read_csv(file).assign(run=str(file.parent)) for file in files]
+    return pd.concat(parts, ignore_index=True)

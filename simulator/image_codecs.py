@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 from semantic.data.names import nearest
 
@@ -53,6 +53,8 @@ class ImageCodec:
             )
         if self.quality is not None and self.quality not in QUALITIES:
             raise ValueError(f"quality {self.quality} is not allowed, it must be 1 to 95, or fit")
+        if self.name != "jpeg" and not features.check(self.name):
+            raise ValueError(f"source codec {self.name!r} is not in this build of Pillow; try jpeg")
 
     def encode(self, pixels: np.ndarray, most_bytes: int) -> bytes:
         """The file of an image.
@@ -64,24 +66,58 @@ class ImageCodec:
         Returns:
             The file. With "fit", that of the best quality that is no larger than `most_bytes`; of
             `LEAST_QUALITY` where none is.
+
+        Raises:
+            ValueError: When the pixels are no image.
         """
-        image = Image.fromarray(pixels)
+        files: dict[int, bytes] = {}
+
+        def size(quality: int) -> int:
+            if quality not in files:
+                files[quality] = self.save(pixels, quality)
+            return len(files[quality])
+
+        quality = self.best_quality(size, most_bytes)
+        return files[quality] if quality in files else self.save(pixels, quality)
+
+    def best_quality(self, size: Callable[[int], int], most_bytes: int) -> int:
+        """The quality of an image's file.
+
+        Size grows with quality, nearly always: a bisection, which asks for seven sizes at most. It
+        asks for the same ones whatever is known already, so that the answer is always the same.
+
+        Args:
+            size: Bytes of the image's file by quality.
+            most_bytes: As in `encode`.
+        """
         if self.quality is not None:
-            return self._save(image, self.quality)
-        fits = LEAST_QUALITY - 1
-        best, low, high = b"", LEAST_QUALITY, QUALITIES[-1]
-        while low <= high:  # size grows with quality, nearly always: a bisection
+            return self.quality
+        best, low, high = LEAST_QUALITY, LEAST_QUALITY, QUALITIES[-1]
+        while low <= high:
             middle = (low + high) // 2
-            data = self._save(image, middle)
-            if len(data) <= most_bytes:
-                fits, best, low = middle, data, middle + 1
+            if size(middle) <= most_bytes:
+                best, low = middle, middle + 1
             else:
                 high = middle - 1
-        return best if fits >= LEAST_QUALITY else self._save(image, LEAST_QUALITY)
+        return best
 
-    def _save(self, image: Image.Image, quality: int) -> bytes:
+    def save(self, pixels: np.ndarray, quality: int) -> bytes:
+        """The file of one quality.
+
+        Args:
+            pixels: uint8 [h, w, 3].
+            quality: 1 to 95.
+
+        Raises:
+            ValueError: When the pixels are no image.
+        """
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+            raise ValueError(
+                f"pixels are {pixels.dtype} {list(pixels.shape)}, they must be uint8 [h, w, 3]"
+            )
         out = io.BytesIO()
-        image.save(out, quality=quality, **SAVE_OPTIONS[self.name])  # type: ignore[arg-type]
+        options = SAVE_OPTIONS[self.name]
+        Image.fromarray(pixels).save(out, quality=quality, **options)  # type: ignore[arg-type]
         return out.getvalue()
 
     def decode(self, data: bytes, size: tuple[int, int]) -> np.ndarray:

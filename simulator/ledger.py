@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
-from phy.snr import POWER
+from simulator.budget import energy_per_use
 from simulator.scheme import Burst, Feedback
 from simulator.slots import Slot
 
-#: Relative slack of the power check, for float32 sums over a slot.
-POWER_TOLERANCE = 1e-3
-#: QAM symbols meet the constraint on average only: six standard deviations of 64-QAM's energy.
-SYMBOL_SPREAD = 4.0
+#: Reason of an image whose NACK was heard as an ACK; its name stands behind the scheme's reasons.
+FALSE_ACK, FALSE_ACK_NAME = -1, "NACK heard as ACK"
 
 
 @dataclass
@@ -25,17 +24,23 @@ class Ledger:
         transmissions: Bursts in which the image was sent.
         slots: Time slots that these took: a burst longer than a slot takes several.
         channel_uses: Complex channel uses of its payload.
-        energy: Sum of |x|^2 over them, in units of P per use.
+        pilot_uses: Complex channel uses that the channel spent on pilots beside them.
+        energy: Sum of |x|^2 over the payload, in units of P per use.
+        information_bits: Payload bits that a digital scheme has offered; 0 for an analog one.
+        delivered_bits: Those that the receiver has accepted and that are right.
         feedback_bits: ACK/NACK, and the features that a NACK asks for.
         side_information_bits: What the receiver had to be told beside the payload.
         latency_s: Time from the first slot's start to the last slot's end.
-        reason: int8, why it stopped, index into the scheme's `reasons`.
+        reason: int8, why it stopped, index into the scheme's `reasons`, or `FALSE_ACK`.
     """
 
     transmissions: Tensor
     slots: Tensor
     channel_uses: Tensor
+    pilot_uses: Tensor
     energy: Tensor
+    information_bits: Tensor
+    delivered_bits: Tensor
     feedback_bits: Tensor
     side_information_bits: Tensor
     latency_s: Tensor
@@ -44,52 +49,96 @@ class Ledger:
     @classmethod
     def zeros(cls, batch: int) -> Ledger:
         """Nothing spent yet."""
-        count = [torch.zeros(batch, dtype=torch.int64) for _ in range(5)]
-        return cls(
-            transmissions=count[0],
-            slots=count[1],
-            channel_uses=count[2],
-            energy=torch.zeros(batch, dtype=torch.float64),
-            feedback_bits=count[3],
-            side_information_bits=count[4],
-            latency_s=torch.zeros(batch, dtype=torch.float64),
-            reason=torch.zeros(batch, dtype=torch.int8),
-        )
+        rows = {f.name: torch.zeros(batch, dtype=torch.int64) for f in fields(cls)}
+        for name in ("energy", "latency_s"):
+            rows[name] = rows[name].double()
+        return cls(**{**rows, "reason": torch.zeros(batch, dtype=torch.int8)})
 
-    def charge_burst(self, images: Tensor, burst: Burst, slot: Slot) -> Tensor:
-        """Charges a burst and hands its channel input on.
+    def charge_burst(
+        self,
+        images: Tensor,
+        burst: Burst,
+        slot: Slot,
+        pilot_uses: Callable[[int], int] = lambda uses: 0,
+    ) -> Tensor:
+        """Charges an admitted burst and hands its channel input on.
+
+        A burst takes the slots that its payload fills, and more where pilots do not fit beside it
+        into the T W uses of each.
+
+        Args:
+            images: [rows] int64, whose bursts these are.
+            burst: What the budget admits.
+            slot: The slot.
+            pilot_uses: Pilots of a burst by its uses, as the channel has it.
 
         Raises:
-            ValueError: When a scheme spends more power than it has, or sends anything beyond the
-                uses that it declares.
+            ValueError: When a channel gives less than no pilots.
         """
-        x, uses = burst.x, burst.uses.cpu()
-        beyond = torch.arange(x.shape[1]) >= uses[:, None]
-        power = torch.view_as_real(x).to(torch.float64).square().sum(-1).cpu()
-        energy = power.sum(1)
-        if bool(((power != 0) & beyond).any()):
-            raise ValueError("a burst carries power beyond the channel uses that it declares")
-        total = float(uses.sum())
-        allowed = POWER * (total * (1 + POWER_TOLERANCE) + SYMBOL_SPREAD * total**0.5)
-        if not float(energy.sum()) <= allowed:  # NaN too
-            raise ValueError("a batch breaks the average power constraint P per channel use")
+        uses = burst.uses.cpu()
+        pilots = _pilots(uses, pilot_uses)
         self.transmissions[images] += (uses > 0).long()
         self.channel_uses[images] += uses
-        self.energy[images] += energy
-        slots = -(-uses // slot.uses)
+        self.pilot_uses[images] += pilots
+        if burst.header is not None:
+            self.side_information_bits[images] += burst.header.shape[1]
+        # In sequence: a sum over a row as wide as its longest neighbour's rounds differently.
+        self.energy[images] += energy_per_use(burst.x).cpu().cumsum(1)[:, -1:].sum(1)
+        slots = torch.maximum(-(-uses // slot.uses), -(-(uses + pilots) // slot.resources))
         self.slots[images] += slots
         self.latency_s[images] += slot.slot_s * slots
-        return x
+        return burst.x
+
+    def count_bits(
+        self, images: Tensor, offered: list[Tensor] | None, accepted: list[Tensor] | None
+    ) -> None:
+        """Counts the information bits of images that stopped, at the receiver against the truth.
+
+        Args:
+            images: [rows] int64.
+            offered: Bits of each image that the transmitter offered; None for an analog scheme.
+            accepted: The first bits of each that the receiver takes for right. One wrong bit among
+                them, an error that no CRC has seen, and none of them counts as delivered.
+
+        Raises:
+            ValueError: When a scheme has only one of the two, or accepts more than was offered.
+        """
+        if offered is None and accepted is None:
+            return
+        if offered is None or accepted is None or not len(offered) == len(accepted) == len(images):
+            raise ValueError("a scheme of bits must say offered() and accepted() for every image")
+        for image, truth, claim in zip(images.tolist(), offered, accepted, strict=True):
+            if len(claim) > len(truth):
+                raise ValueError(f"a receiver accepts {len(claim)} bits, {len(truth)} were offered")
+            right = torch.equal(claim.cpu(), truth[: len(claim)].cpu().to(claim.dtype))
+            self.information_bits[image] = len(truth)
+            self.delivered_bits[image] = len(claim) if right else 0
 
     def charge_feedback(
-        self, images: Tensor, feedback: Feedback, last: bool, side_information_bits: int
+        self,
+        images: Tensor,
+        feedback: Feedback,
+        last: Tensor | bool,
+        side_information_bits: int,
+        heard: Feedback | None = None,
     ) -> None:
-        """Charges an answer: one bit, and the request's bits where it is a NACK that is heeded."""
-        asked = (~feedback.ack).long().cpu() * (0 if last else 1)
+        """Charges an answer: one bit, and the request's bits where it is a NACK that is heeded.
+
+        Args:
+            images: [rows] int64.
+            feedback: The answers.
+            last: Which images have had their last transmission, [rows] bool or one for all.
+            side_information_bits: What their bursts carried beside the payload.
+            heard: The answers as the transmitter hears them, with the bits that they took; None
+                for a link without errors.
+        """
+        heard = feedback if heard is None else heard
+        asked = (~feedback.ack.cpu() & ~torch.as_tensor(last)).long()
         sent = (self.channel_uses[images] > 0).long()  # nothing sent, nothing to answer
-        self.feedback_bits[images] += sent + asked * feedback.request_bits.cpu()
+        self.feedback_bits[images] += sent + asked * heard.request_bits.cpu()
         self.side_information_bits[images] += side_information_bits
-        self.reason[images] = feedback.reason.cpu()
+        ended = (asked > 0) & heard.ack.cpu()
+        self.reason[images] = feedback.reason.cpu().masked_fill(ended, FALSE_ACK)
 
     @staticmethod
     def join(parts: list[Ledger]) -> Ledger:
@@ -97,3 +146,14 @@ class Ledger:
         return Ledger(
             **{f.name: torch.cat([getattr(p, f.name) for p in parts]) for f in fields(Ledger)}
         )
+
+
+def _pilots(uses: Tensor, pilot_uses: Callable[[int], int]) -> Tensor:
+    """[rows] int64, the pilots of each burst; none where nothing is sent."""
+    pilots = torch.zeros_like(uses)
+    for count in uses[uses > 0].unique().tolist():
+        spent = pilot_uses(count)
+        if not (isinstance(spent, int) and spent >= 0):
+            raise ValueError(f"the channel's pilot_uses({count}) is {spent!r}, not a count")
+        pilots[uses == count] = spent
+    return pilots

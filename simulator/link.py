@@ -7,6 +7,8 @@ import torch
 from phy.channel import Channel
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs
+from simulator.budget import Budget
+from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.ledger import Ledger
 from simulator.scheme import Payload, Scheme, scatter_outputs, take
 from simulator.slots import Slot
@@ -20,8 +22,9 @@ def run_link(
     slot: Slot,
     streams: Streams,
     max_transmissions: int,
+    feedback_link: FeedbackLink = ERROR_FREE,
 ) -> tuple[TaskOutputs, Ledger]:
-    """Sends a batch of images until each is acknowledged or out of transmissions.
+    """Sends a batch of images until each is acknowledged or its budget is used up.
 
     ```
     payload -> transmit -> x -> h x + n -> y -> receive -> ACK -> tasks
@@ -29,42 +32,46 @@ def run_link(
                   +------------- NACK -------------+
     ```
 
-    One-shot schemes acknowledge what they get: the same loop with one round.
-
     Args:
         scheme: The protocol.
         payload: What it made of the images, leading axis "batch".
         channel: Draws and applies the fading; knows nothing of the scheme.
-        slot: The time slot: SNR, T, W.
+        slot: The time slot: SNR, T, W, and what schemes have in common.
         streams: Random numbers, one stream per image.
-        max_transmissions: G_max >= 1.
+        max_transmissions: G_max >= 1, for schemes without a number of their own (one shot: 1).
+        feedback_link: What the transmitter hears of the answers.
 
     Returns:
         The tasks' outputs for all images of the batch, and what each of them cost.
     """
-    n = len(streams)
+    n, rounds = len(streams), scheme.rounds(slot, max_transmissions)
     active = torch.arange(n)  # images that still wait for their ACK
-    ledger = Ledger.zeros(n)
-    outputs: TaskOutputs | None = None
-    feedback, memory = None, None
+    budget, ledger = Budget.of(slot, max_transmissions, rounds), Ledger.zeros(n)
+    outputs, feedback, memory = None, None, None
+    link = ERROR_FREE if scheme.open_loop else feedback_link
     tx, rx = scheme.start(payload, slot)
-    for transmission in range(max_transmissions):
+    for transmission in range(rounds):
         rows = streams.rows(active.numpy(), transmission)
         burst, tx = scheme.transmit(tx, feedback, slot)
-        x = ledger.charge_burst(active, burst, slot)
+        burst = budget.admit(burst, ledger.channel_uses[active])
+        x = ledger.charge_burst(active, burst, slot, channel.pilot_uses)
         h, memory = channel.draw(rows.for_role("fading"), x.shape[1], memory)
-        received = channel.apply(x, h, slot.no, rows.for_role("noise"))
-        feedback, rx = scheme.receive(rx, received, slot)
-        last = transmission + 1 == max_transmissions
-        ledger.charge_feedback(active, feedback, last, scheme.side_information_bits)
-        done = feedback.ack if not last else torch.ones_like(feedback.ack)
-        stop, go_on = done.nonzero().flatten().cpu(), (~done).nonzero().flatten().cpu()
+        memory = link.wait(channel, rows.for_role("waiting"), memory)
+        received = budget.heard(channel.apply(x, h, slot.no, rows.for_role("noise")), burst)
+        answer, rx = scheme.receive(scheme.read_header(rx, burst.header), received, slot)
+        last = budget.used_up(transmission + 1, ledger.channel_uses[active])
+        feedback = link.carry(answer, rows.for_role("feedback"))
+        ledger.charge_feedback(active, answer, last, scheme.side_information_bits, feedback)
+        done = feedback.ack.cpu() | last
+        stop, go_on = done.nonzero().flatten(), (~done).nonzero().flatten()
         if len(stop):
-            outputs = scatter_outputs(outputs, active[stop], scheme.perform(take(rx, stop)), n)
+            end = take(rx, stop)
+            ledger.count_bits(active[stop], take(scheme.offered(tx), stop), scheme.accepted(end))
+            outputs = scatter_outputs(outputs, active[stop], scheme.perform(end), n)
         if not len(go_on):
             break
         active = active[go_on]
-        tx, rx = take(tx, go_on), take(rx, go_on)
-        feedback, memory = take(feedback, go_on), take(memory, go_on)
+        ledger.latency_s[active] += link.delay_slots * slot.slot_s
+        tx, rx, feedback, memory = (take(state, go_on) for state in (tx, rx, feedback, memory))
     assert outputs is not None
     return outputs, ledger

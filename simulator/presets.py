@@ -8,7 +8,8 @@ from semantic.losses import TaskWeights
 from semantic.training.encoder import EncoderRecipe
 from semantic.training.link import LinkRecipe
 from semantic.training.performers import PerformersRecipe
-from simulator.spec import BANDWIDTH_HZ, SYNTHETIC_BANDWIDTH_HZ
+from simulator.slots import Slot
+from simulator.spec import BANDWIDTH_HZ, SLOT_S, SYNTHETIC_BANDWIDTH_HZ
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Preset:
         encoder: Recipe of the encoder.
         performers: Recipe of the refit of the clean performers.
         link: Recipe of everything behind the encoder.
+        share_performers: Whether links leave the tasks to the encoder's performers, as they are.
         views: s is computed of this many views of each image: as it is, and mirrored.
     """
 
@@ -31,7 +33,12 @@ class Preset:
     encoder: EncoderRecipe
     performers: PerformersRecipe
     link: LinkRecipe
+    share_performers: bool = False
     views: int = 2
+
+    def budget(self, snr_db: float) -> int:
+        """B of a slot at an SNR."""
+        return Slot(snr_db, SLOT_S, self.bandwidth_hz).features
 
 
 def presets(images: int) -> dict[str, Preset]:

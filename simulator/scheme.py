@@ -31,10 +31,13 @@ class Burst(NamedTuple):
         x: [batch, width] complex channel input, zero beyond each row's uses.
         uses: [batch] int64 complex channel uses that each row pays for; more than a slot has take
             several slots.
+        header: [batch, bits] bool, control information that arrives without errors and is counted
+            as side information; None for nothing.
     """
 
     x: Tensor
     uses: Tensor
+    header: Tensor | None = None
 
 
 class Feedback(NamedTuple):
@@ -46,12 +49,15 @@ class Feedback(NamedTuple):
         request_bits: [batch] int64, length of the request on the feedback channel beside the
             one bit of ACK/NACK; charged where the answer is NACK.
         reason: [batch] int8, index into the scheme's `reasons`.
+        request_heard: [batch] bool, as the transmitter hears it: False where the request was lost,
+            and then asks for nothing; None on a link without errors.
     """
 
     ack: Tensor
     request: Tensor | None
     request_bits: Tensor
     reason: Tensor
+    request_heard: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,12 @@ class Scheme(ABC):
     reasons: ClassVar[tuple[str, ...]] = ("nack", "ack")
     #: Bits of side information per transmission that the receiver cannot know (ledger).
     side_information_bits: int = 0
+    #: Whether the transmitter waits for no answer: feedback errors and delay are then nothing to it.
+    open_loop: bool = False
+
+    def rounds(self, slot: Slot, max_transmissions: int) -> int:
+        """Most transmissions of an image: G_max, unless the scheme has a number of its own."""
+        return max_transmissions
 
     @abstractmethod
     def encode(self, sources: Sources, index: np.ndarray) -> Payload:
@@ -102,6 +114,10 @@ class Scheme(ABC):
     def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
         """The next burst and the transmitter's new state."""
 
+    def read_header(self, rx: Any, header: Tensor | None) -> Any:
+        """The receiver's state once it knows a burst's header, before the burst itself."""
+        return rx
+
     @abstractmethod
     def receive(self, rx: Any, received: Received, slot: Slot) -> tuple[Feedback, Any]:
         """The answer to a burst and the receiver's new state."""
@@ -110,12 +126,27 @@ class Scheme(ABC):
     def perform(self, rx: Any) -> TaskOutputs:
         """The tasks, on what has been received."""
 
+    def offered(self, tx: Any) -> list[Tensor] | None:
+        """Information bits offered so far, [bits] zeros and ones for each image.
+
+        None, the default, for an analog scheme. The ledger reads it and `accepted`, nobody else.
+        """
+        return None
+
+    def accepted(self, rx: Any) -> list[Tensor] | None:
+        """The first of those bits that the receiver takes for right, [bits] for each image.
+
+        Whole transport blocks: empty where the CRC of the first does not hold. None for an analog
+        scheme. The ledger compares them with the truth, so that a scheme cannot grade itself.
+        """
+        return None
+
 
 def take(state: State, index: Tensor) -> State:
     """The rows of some of the images out of a state.
 
     A state is a tensor or array, a list with one entry per image, None, a number, a string, or a
-    dataclass or named tuple of such; a dataclass may bring a `take` of its own.
+    dataclass, tuple or named tuple of such; a dataclass may bring a `take` of its own.
     """
     if isinstance(state, Tensor):
         return state[index.to(state.device)]  # type: ignore[return-value]
@@ -128,8 +159,9 @@ def take(state: State, index: Tensor) -> State:
         return taken
     if isinstance(state, list):
         return [state[i] for i in index.tolist()]  # type: ignore[return-value]
-    if isinstance(state, tuple) and hasattr(state, "_fields"):
-        return type(state)(*(take(value, index) for value in state))
+    if isinstance(state, tuple):
+        values = tuple(take(value, index) for value in state)
+        return type(state)(*values) if hasattr(state, "_fields") else values  # type: ignore[return-value]
     if is_dataclass(state) and not isinstance(state, type):
         rows = {f.name: take(getattr(state, f.name), index) for f in fields(state)}
         return type(state)(**rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phy.snr import noise_variance, shannon_bits_per_use, snr_from_db
+from semantic.data.names import nearest
 
 #: A feature is counted as a double, SMSC-FIR section 3.1.
 BITS_PER_FEATURE = 64
@@ -12,6 +13,8 @@ BITS_PER_FEATURE = 64
 MOST_USES = 1e12
 #: Features in f.
 LENGTH = 1024
+#: What schemes have in common when they are compared (docs/model.md).
+BUDGETS = ("rounds", "uses")
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,20 @@ class Slot:
         snr_db: Average Es/N0 per complex channel use.
         slot_s: T in seconds.
         bandwidth_hz: W in hertz.
+        budget: "rounds", all T W channel uses are there for the taking, or "uses", as many as
+            there are features.
+        csit_snr_db: The SNR that the transmitter was told, from which both ends take the slot's
+            size and whatever else they adapt; None for the true one.
+
+    Raises:
+        ValueError: When T, W or their product is no slot, or the budget is unknown.
     """
 
     snr_db: float
     slot_s: float
     bandwidth_hz: float
+    budget: str = "rounds"
+    csit_snr_db: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("slot length T", self.slot_s), ("bandwidth W", self.bandwidth_hz)):
@@ -37,6 +49,9 @@ class Slot:
                 f"a slot of T W = {self.slot_s * self.bandwidth_hz:g} channel uses is not allowed, "
                 f"it must have 1 to {MOST_USES:g}"
             )
+        if self.budget not in BUDGETS:
+            hint = nearest(str(self.budget), BUDGETS)
+            raise ValueError(f"unknown budget {self.budget!r}: {hint}")
 
     @property
     def snr(self) -> float:
@@ -44,21 +59,34 @@ class Slot:
         return snr_from_db(self.snr_db)
 
     @property
+    def reported_snr_db(self) -> float:
+        """CSIT: the average SNR in dB as the transmitter knows it."""
+        return self.snr_db if self.csit_snr_db is None else self.csit_snr_db
+
+    @property
     def no(self) -> float:
         """Variance of the complex noise per channel use."""
         return noise_variance(self.snr_db)
 
     @property
-    def uses(self) -> int:
-        """T W, the complex channel uses of the slot."""
+    def resources(self) -> int:
+        """T W, the complex channel uses that fit the slot."""
         return int(self.slot_s * self.bandwidth_hz + 1e-6)
+
+    @property
+    def uses(self) -> int:
+        """Complex channel uses of the slot that a scheme may fill: T W, or B with equal uses."""
+        return self.features if self.budget == "uses" else self.resources
 
     @property
     def features(self) -> int:
         """B = floor(T W log2(1 + SNR) / 64), clipped to [1, L] (SMSC-FIR section 3.1).
 
+        SNR is the reported one.
+
         >>> [Slot(snr_db, 1e-3, 20e6).features for snr_db in range(-6, 9, 2)]
         [101, 151, 220, 312, 428, 566, 723, 896]
         """
-        bits = self.slot_s * self.bandwidth_hz * shannon_bits_per_use(self.snr)
+        snr = snr_from_db(self.reported_snr_db)
+        bits = self.slot_s * self.bandwidth_hz * shannon_bits_per_use(snr)
         return min(max(int(bits / BITS_PER_FEATURE + 1e-9), 1), LENGTH)

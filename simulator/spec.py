@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from semantic.data.names import nearest
-from simulator.catalog import CHANNELS, SCHEMES
+from simulator.catalog import CHANNELS, SCHEMES, find_target
+from simulator.impairments import Impairments
+from simulator.slots import BUDGETS, Slot
+from simulator.stop_rule import MAX_SEEDS, StopRule
 
 #: T of both papers' slots, decided in docs/model.md.
 SLOT_S = 1e-3
@@ -33,10 +36,15 @@ class RunSpec:
         data: "synthetic", a directory, or "veri:" and a directory.
         images: About how many images to take (whole vehicles); None for all.
         max_transmissions: G_max, at least 1.
+        budget: "rounds", the same G_max slots of T W channel uses for all, or "uses", the same
+            G_max B channel uses.
         seed: First seed of fading and noise.
         seeds: How many seeds, counted up from `seed`.
+        until: Stop rule that adds seeds to a point, "ci=1.0" or "errors=100"; None for none.
+        max_seeds: Most seeds that it takes.
         slot_s: T.
         bandwidth_hz: W; None takes the data set's preset.
+        impairments: Channel knowledge and feedback that are not perfect, by option name.
         scheme_args: Arguments for those of the schemes that take them, e.g. theta_0_db.
         weights: Directory or file; None takes the package's.
         batch_size: Images that travel together; changes no number.
@@ -50,10 +58,14 @@ class RunSpec:
     data: str = "synthetic"
     images: int | None = None
     max_transmissions: int = 4
+    budget: str = "rounds"
     seed: int = 0
     seeds: int = 1
+    until: str | None = None
+    max_seeds: int = MAX_SEEDS
     slot_s: float = SLOT_S
     bandwidth_hz: float | None = None
+    impairments: tuple[tuple[str, Any], ...] = ()
     scheme_args: tuple[tuple[str, Any], ...] = ()
     weights: str | None = None
     batch_size: int = 256
@@ -67,11 +79,11 @@ class RunSpec:
             ("channel", (self.channel,), CHANNELS),
         ):
             for name in names:
-                if name not in known and ":" not in name:
-                    raise ValueError(f"unknown {kind} {name!r}: {nearest(name, known)}")
+                find_target(kind, name, known)
         for field, least in (
             ("max_transmissions", 1),
             ("seeds", 1),
+            ("max_seeds", 1 if self.until is None else self.seeds),
             ("batch_size", 1),
             ("seed", 0),
             ("images", 1),
@@ -92,9 +104,15 @@ class RunSpec:
             twice = [value for value, count in Counter(given).items() if count > 1]
             if twice:
                 raise ValueError(f"{what} {twice[0]} is given twice")
+        Impairments.of(self.impairments)
+        if self.until is not None:
+            StopRule.parse(self.until)
         for name, value in (("slot length T", self.slot_s), ("bandwidth W", self.bandwidth_hz)):
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} is {value}, it must be positive")
+        if self.budget not in BUDGETS:
+            hint = nearest(str(self.budget), BUDGETS)
+            raise ValueError(f"unknown budget {self.budget!r}: {hint}")
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise ValueError(
                 f"unknown device {self.device!r}: allowed are auto, cpu, cuda, cuda:0, ..."
@@ -107,11 +125,26 @@ class RunSpec:
             return self.bandwidth_hz
         return SYNTHETIC_BANDWIDTH_HZ if self.data == "synthetic" else BANDWIDTH_HZ
 
+    def slot(self, snr_db: float) -> Slot:
+        """The run's slot at one SNR.
+
+        Raises:
+            ValueError: When T W is no slot.
+        """
+        reported = self.impaired.reported_snr_db(snr_db)
+        return Slot(snr_db, self.slot_s, self.bandwidth, self.budget, reported)
+
+    @property
+    def impaired(self) -> Impairments:
+        """The impairments as a value."""
+        return Impairments.of(self.impairments)
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` reads back."""
         return {
             **asdict(self),
             "channel_args": dict(self.channel_args),
+            "impairments": dict(self.impairments),
             "scheme_args": dict(self.scheme_args),
         }
 
@@ -133,7 +166,7 @@ class RunSpec:
             for name, kind in (("schemes", str), ("snr_db", float)):
                 if name in spec:
                     spec[name] = tuple(kind(item) for item in spec[name])
-            for name in ("channel_args", "scheme_args"):
+            for name in ("channel_args", "impairments", "scheme_args"):
                 spec[name] = tuple(sorted(dict(spec.get(name, {})).items()))
             return cls(**spec)
         except TypeError as error:
@@ -155,14 +188,19 @@ class RunSpec:
         return cls.from_json(value.get("spec", value))
 
     def with_fading(self, fading: str) -> RunSpec:
-        """The same run over "fast" or "block" fading."""
+        """The same run over "fast", "block" or "jakes" fading."""
         return replace(
             self, channel_args=tuple(sorted({**dict(self.channel_args), "fading": fading}.items()))
         )
 
     @property
     def channel_label(self) -> str:
-        """The channel with its arguments, as it stands in every result row."""
+        """The channel with its arguments and impairments, as it stands in every result row."""
+        return "+".join([self.channel_law, *(f"{n}={v}" for n, v in self.impairments)])
+
+    @property
+    def channel_law(self) -> str:
+        """The channel with its arguments: with and without impairments, fading is the same."""
         arguments = ",".join(f"{name}={value}" for name, value in self.channel_args)
         return f"{self.channel}({arguments})" if arguments else self.channel
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 from semantic.model import LinkNetwork, Loaded, load_encoder, load_link
@@ -15,21 +16,42 @@ class Stack:
         spec: The run.
         device: Torch device.
         hashes: SHA-256 of every weights file read so far.
+        own: Those that one scheme has read, see `apart`.
     """
 
     def __init__(self, spec: RunSpec, device: str) -> None:
         self.spec, self.device = spec, device
         self.hashes: dict[str, str] = {}
+        self.own: dict[str, str] = {}
+        self._parts: dict[str, Stack] = {}
+
+    def apart(self, scheme: str) -> Stack:
+        """The same networks for one scheme, which counts what that scheme alone reads."""
+        own = dict(self.encoder.hashes)  # loaded before the copy, so that both have it
+        part = copy(self)
+        part.own = own
+        self._parts[scheme] = part
+        return part
+
+    def hashes_of(self, scheme: str) -> dict[str, str]:
+        """SHA-256 of the weights files that a built scheme stands on."""
+        return self._parts[scheme].own
+
+    def _count(self, hashes: dict[str, str]) -> None:
+        self.hashes.update(hashes)  # in place: the parts share it
+        self.own.update(hashes)
 
     @cached_property
     def encoder(self) -> Loaded:
         """DenseNet-121 and the clean-trained performers."""
         loaded = load_encoder(self.spec.weights, self.device)
-        self.hashes |= loaded.hashes
+        self._count(loaded.hashes)
         return loaded
 
     def link(self, scheme: str) -> LinkNetwork:
         """Everything behind the encoder for one scheme."""
-        network, hashes = load_link(scheme, self.spec.weights, self.device)
-        self.hashes |= hashes
+        network, hashes = load_link(
+            scheme, self.encoder.network.performers, self.spec.weights, self.device
+        )
+        self._count(hashes)
         return network

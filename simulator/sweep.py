@@ -1,31 +1,40 @@
-"""The sweep: every scheme at every SNR and seed over the same images, fading and noise."""
+"""The sweep: every scheme at every SNR and seed over the same images, fading and noise.
+
+spec -> points -> cells -> engine -> store -> per-image rows -> curve
+
+A finished point is a file that is named by a hash of all that its numbers depend on. So a run that
+was killed, or that asks for more than the last one, computes only what is missing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
-from phy.channel import Channel
-from phy.streams import Streams
-from semantic.data.dataset import UNKNOWN, VehicleImages, open_dataset
-from semantic.reid import ReidImages, evaluate_reid
-from semantic.tasks import TaskOutputs
-from simulator.build import build_schemes
-from simulator.catalog import CHANNELS, construct
+from simulator.cells import Bench, Point, read_rows
+from simulator.collect import Collector
 from simulator.curve import curve
-from simulator.ledger import Ledger
-from simulator.link import run_link
-from simulator.scheme import Payload, Scheme
-from simulator.slots import Slot
-from simulator.sources import Progress, Sources
+from simulator.engines import Engine
+from simulator.image_rows import image_rows
+from simulator.prepare import Prepared, choose_device, prepare
+from simulator.seeds import SeedSummary, enough, summarise
+from simulator.sources import Progress
 from simulator.spec import RunSpec
-from simulator.stack import Stack
+from simulator.stop_rule import StopRule
+from simulator.store import Store
+from simulator.worker import Failure, attempt
+
+__all__ = ["Prepared", "Result", "choose_device", "image_rows", "prepare", "run", "simulate"]
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,70 +43,37 @@ class Result:
 
     Attributes:
         spec: What was run.
-        images: One row per scheme, SNR, seed and image.
         curve: Tidy points with intervals.
         hashes: SHA-256 of the weights files used.
         problems: One line per image that could not be read.
+        failures: Cells without a result; their points are missing.
+        count: Images of a point.
+        store: The finished points.
+        names: Their files, in the order of schemes, SNRs and seeds.
     """
 
     spec: RunSpec
-    images: pd.DataFrame
     curve: pd.DataFrame
     hashes: dict[str, str]
     problems: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    count: int
+    store: Store
+    names: dict[Point, str]
+    keep: ExitStack = field(default_factory=ExitStack, repr=False)  # a temporary store's life
 
+    def tables(self) -> Iterator[pd.DataFrame]:
+        """The per-image rows, point by point."""
+        return (stored_rows(self.store, name) for name in self.names.values())
 
-@dataclass(frozen=True)
-class Prepared:
-    """A run with its data, weights, schemes and channel at hand, nothing simulated yet."""
-
-    spec: RunSpec
-    dataset: VehicleImages
-    stack: Stack
-    schemes: dict[str, Scheme]
-    channel: Channel
-    device: str
-
-
-def choose_device(device: str) -> str:
-    """ "auto" is the first GPU where there is one.
-
-    Raises:
-        ValueError: When a GPU is asked for that is not there.
-    """
-    if device == "auto":
-        return "cuda:0" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda"):
-        index = int(device.partition(":")[2] or 0)
-        if index >= torch.cuda.device_count():
-            raise ValueError(
-                f"device {device} is not there: this machine has {torch.cuda.device_count()} GPUs"
-            )
-    return device
-
-
-def prepare(spec: RunSpec) -> Prepared:
-    """Opens data and weights and builds the schemes, so that every mistake shows before any work.
-
-    Raises:
-        ValueError: One line that names what is wrong.
-    """
-    device = choose_device(spec.device)
-    for snr_db in spec.snr_db:
-        Slot(snr_db, spec.slot_s, spec.bandwidth)  # refuses what is no slot
-    channel = construct("channel", spec.channel, CHANNELS, dict(spec.channel_args))
-    if not isinstance(channel, Channel):
-        raise ValueError(f"channel {spec.channel!r} is no phy.channel.Channel")
-    dataset = open_dataset(spec.data)
-    if spec.images is not None:
-        dataset = dataset.limit(spec.images, seed=0)
-    stack = Stack(spec, device)
-    _ = stack.encoder  # every scheme ends in its tasks: missing weights show now
-    return Prepared(spec, dataset, stack, build_schemes(stack), channel, device)
+    @cached_property
+    def images(self) -> pd.DataFrame:
+        """One row per scheme, SNR, seed and image."""
+        return pd.concat(self.tables(), ignore_index=True)
 
 
 def simulate(spec: RunSpec, progress: Progress = lambda what, done, total: None) -> Result:
-    """Runs a spec.
+    """Runs a spec in this process and keeps nothing on disk.
 
     Args:
         spec: What to run.
@@ -109,128 +85,149 @@ def simulate(spec: RunSpec, progress: Progress = lambda what, done, total: None)
     return run(prepare(spec), progress)
 
 
-def run(prepared: Prepared, progress: Progress = lambda what, done, total: None) -> Result:
-    """Runs what `prepare` opened."""
-    spec = prepared.spec
-    sources = Sources(prepared.dataset, prepared.stack.encoder, prepared.device, progress)
-    kept = sources.features.kept
-    dataset = prepared.dataset.subset(kept)
-    total = len(spec.schemes) * len(spec.snr_db) * spec.seeds * len(kept)
-    done = 0
-    tables: list[pd.DataFrame] = []
-    for name, scheme in prepared.schemes.items():
-        payloads = encode_batches(scheme, sources, spec.batch_size)
-        for snr_db in spec.snr_db:
-            slot = Slot(snr_db, spec.slot_s, spec.bandwidth)
-            for seed in range(spec.seed, spec.seed + spec.seeds):
-
-                def step(images: int) -> None:
-                    nonlocal done
-                    done += images
-                    progress("simulating", done, total)
-
-                outputs, ledger = run_point(prepared, scheme, payloads, kept, slot, seed, step)
-                table = image_rows(dataset, outputs, ledger, scheme.reasons)
-                at: dict[str, Any] = {
-                    "scheme": name,
-                    "channel": spec.channel_label,
-                    "snr_db": snr_db,
-                    "seed": seed,
-                }
-                tables.append(table.assign(**at)[[*at, *table.columns]])
-    images = pd.concat(tables, ignore_index=True)
-    return Result(
-        spec, images, curve(images), dict(prepared.stack.hashes), sources.features.problems
-    )
-
-
-@torch.inference_mode()
-def encode_batches(scheme: Scheme, sources: Sources, batch_size: int) -> list[Payload]:
-    """The payload of every batch of images: once for all SNRs and seeds."""
-    rows = np.arange(len(sources.features.kept))
-    starts = range(0, len(rows), batch_size)
-    return [scheme.encode(sources, rows[start : start + batch_size]) for start in starts]
-
-
-def run_point(
+def run(
     prepared: Prepared,
-    scheme: Scheme,
-    payloads: list[Payload],
-    kept: np.ndarray,
-    slot: Slot,
-    seed: int,
-    step: Callable[[int], None],
-) -> tuple[TaskOutputs, Ledger]:
-    """All images at one SNR with one seed, batch by batch."""
-    spec = prepared.spec
-    cell = f"{spec.channel_label} snr_db={float(slot.snr_db)}"
-    outputs: list[TaskOutputs] = []
-    ledgers: list[Ledger] = []
-    for i, payload in enumerate(payloads):
-        images = kept[i * spec.batch_size : (i + 1) * spec.batch_size]
-        streams = Streams(seed, cell, images, device=prepared.device)
-        batch, ledger = run_link(
-            scheme, payload, prepared.channel, slot, streams, spec.max_transmissions
-        )
-        outputs.append(TaskOutputs(*(value.cpu() for value in batch)))
-        ledgers.append(ledger)
-        step(len(images))
-    joined = TaskOutputs(*(torch.cat(column) for column in zip(*outputs, strict=True)))
-    return joined, Ledger.join(ledgers)
+    progress: Progress = lambda what, done, total: None,
+    out: Path | None = None,
+    engine: Engine | None = None,
+    resume: bool = True,
+) -> Result:
+    """Runs what `prepare` opened.
 
+    Args:
+        prepared: The run.
+        progress: Called with (what, done, total).
+        out: Directory that keeps finished cells and has those of earlier runs; None for none.
+        engine: Where cells are computed; this process by default.
+        resume: Whether to take up finished cells.
 
-def image_rows(
-    dataset: VehicleImages, outputs: TaskOutputs, ledger: Ledger, reasons: tuple[str, ...]
-) -> pd.DataFrame:
-    """One row per image: labels, predictions, correctness, costs, and why it stopped.
-
-    Query-only columns (`rank1_hit`, `average_precision`) and columns whose label is unknown are
-    empty where they do not apply.
+    Raises:
+        StoreError: When another run holds the directory, or it cannot be written to.
+        EngineError: When the engine is gone.
+        ValueError: When not one point could be simulated; the first reason.
     """
-    query, gallery = dataset.is_query, ~dataset.is_query
-    found = evaluate_reid(
-        _reid(outputs, dataset, query), _reid(outputs, dataset, gallery), remove_junk=True
+    keep = ExitStack()
+    if out is None:
+        out = Path(keep.enter_context(TemporaryDirectory(prefix="semharq-")))
+    store = Store(out)
+    with store.held():
+        if not resume:
+            store.remove([*store.names("*.rows"), *store.names("*.block")])
+        bench = Bench(prepared, progress)
+        work = _Run(bench, store, engine or Engine(), progress)
+        work.simulate()
+    names, failures = work.finished(), tuple(work.collector.failures)
+    if not names:
+        raise ValueError(f"not one point could be simulated: {failures[0]}")
+    return Result(
+        spec=prepared.spec,
+        curve=stored_curve(store, names),
+        hashes=dict(prepared.stack.hashes),
+        problems=bench.sources.features.problems,
+        failures=failures,
+        count=len(bench.kept),
+        store=store,
+        names=names,
+        keep=keep,
     )
-    rank1 = np.full(len(dataset), np.nan)
-    precision = np.full(len(dataset), np.nan)
-    rank1[query] = np.where(found.valid.numpy(), found.rank1_hit.numpy(), np.nan)
-    precision[query] = found.average_precision.numpy()
-    color, type_ = outputs.color.argmax(1).numpy(), outputs.type.argmax(1).numpy()
-    columns: dict[str, Any] = {
-        "image": np.arange(len(dataset)),
-        "file": [file.name for file in dataset.files],
-        "vehicle": dataset.vehicle,
-        "camera": dataset.camera,
-        "is_query": query,
-        "rank1_hit": rank1,
-        "average_precision": precision,
-        "color": _names(dataset.color, dataset.colors),
-        "color_predicted": _names(color, dataset.colors),
-        "color_correct": _correct(color, dataset.color),
-        "type": _names(dataset.type, dataset.types),
-        "type_predicted": _names(type_, dataset.types),
-        "type_correct": _correct(type_, dataset.type),
-        "stopped_by": [reasons[i] for i in ledger.reason.tolist()],
-    }
-    for field in fields(Ledger):
-        if field.name not in ("reason", "latency_s"):
-            columns[field.name] = getattr(ledger, field.name).numpy()
-    columns["latency_ms"] = 1e3 * ledger.latency_s.numpy()
-    return pd.DataFrame(columns)
 
 
-def _reid(outputs: TaskOutputs, dataset: VehicleImages, rows: np.ndarray) -> ReidImages:
-    index = torch.from_numpy(np.flatnonzero(rows))
+class _Run:
+    """The points of one run on their way: which there are, which are done, which come next."""
 
-    def column(values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values[rows])
+    def __init__(self, bench: Bench, store: Store, engine: Engine, progress: Progress) -> None:
+        self.bench, self.engine, self.progress = bench, engine, progress
+        self.spec = bench.prepared.spec
+        self.rule = None if self.spec.until is None else StopRule.parse(self.spec.until)
+        self.collector = Collector(bench, store, engine.cell_images)
+        self.summaries: dict[tuple[str, float], list[SeedSummary]] = {}
+        self.points: list[Point] = []
+        self.images_done = 0
 
-    return ReidImages(outputs.embedding[index], column(dataset.vehicle), column(dataset.camera))
+    def simulate(self) -> None:
+        """Computes every point that is not there yet, and further seeds until there are enough."""
+        seeds = range(self.spec.seed, self.spec.seed + self.spec.seeds)
+        wanted = [
+            Point(scheme, snr_db, seed)
+            for scheme in self.spec.schemes
+            for snr_db in self.spec.snr_db
+            for seed in seeds
+        ]
+        while wanted:
+            self.points += wanted
+            self.collector.plan(self.points)
+            missing = self.collector.missing(wanted)
+            self.images_done += len(self.bench.kept) * (len(wanted) - len(missing))
+            self._compute(missing)
+            wanted = [] if self.rule is None else list(self._further(wanted, self.rule))
+
+    def finished(self) -> dict[Point, str]:
+        """Files of the finished points, in the order of schemes, SNRs and seeds."""
+        schemes, snrs = self.spec.schemes, self.spec.snr_db
+        order = sorted(
+            self.collector.done,
+            key=lambda p: (schemes.index(p.scheme), snrs.index(p.snr_db), p.seed),
+        )
+        return {point: self.collector.done[point] for point in order}
+
+    def _compute(self, points: Sequence[Point]) -> None:
+        cells = [c for p in points for c in self.collector.open_cells(p)]
+        total = len(self.bench.kept) * len(self.points)
+
+        def step(images: int) -> None:
+            self.images_done += images
+            self.progress("simulating", self.images_done, total)
+
+        inline = self.engine.name == "inline"
+        gpu = self.bench.prepared.device.startswith("cuda")
+        self.collector.expect(len(cells))
+        outcomes = self.engine.outcomes(
+            iter(cells),
+            lambda cell, timeout_s: attempt(
+                lambda: self.bench.compute(cell, step), cell, timeout_s
+            ),
+            gpu,
+        )
+        try:
+            for cell, outcome in outcomes:
+                self.collector.take(cell, outcome)
+                if not inline:
+                    step(cell.stop - cell.first)
+        finally:
+            outcomes.close()
+
+    def _further(self, last: Sequence[Point], rule: StopRule) -> Iterator[Point]:
+        """The next seed of every point that does not have enough of them."""
+        for point in last:
+            if point in self.collector.done:
+                rows = stored_rows(self.collector.store, self.collector.done[point])
+                group = self.summaries.setdefault((point.scheme, point.snr_db), [])
+                group.append(summarise(rows))
+        newest = {(point.scheme, point.snr_db): point for point in last}  # the highest seed
+        for (scheme, snr_db), point in newest.items():
+            seeds = point.seed - self.spec.seed + 1
+            found = self.summaries.get((scheme, snr_db))
+            if found is None or enough(rule, found) or seeds >= self.spec.max_seeds:
+                continue
+            yield Point(scheme, snr_db, point.seed + 1)
 
 
-def _names(index: np.ndarray, names: tuple[str, ...]) -> list[str | None]:
-    return [None if i == UNKNOWN else names[i] for i in index]
+def stored_rows(store: Store, name: str) -> pd.DataFrame:
+    """The per-image rows of a finished point.
+
+    Raises:
+        ValueError: When its file is gone.
+    """
+    found = store.read(name)
+    if found is None:
+        raise ValueError(f"{store.root / name} is gone; run again to compute it")
+    return read_rows(found[1])
 
 
-def _correct(predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
-    return np.where(label == UNKNOWN, np.nan, predicted == label)
+def stored_curve(store: Store, names: dict[Point, str]) -> pd.DataFrame:
+    """The curve of finished points, with the rows of one scheme at a time in memory."""
+    parts: list[Any] = []
+    for scheme in dict.fromkeys(point.scheme for point in names):
+        mine = [name for point, name in names.items() if point.scheme == scheme]
+        parts.append(curve(pd.concat([stored_rows(store, n) for n in mine], ignore_index=True)))
+    return pd.concat(parts, ignore_index=True)

@@ -12,7 +12,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simulator.curve import ACCURACIES
-from simulator.slots import Slot
 from simulator.sweep import Prepared
 
 HEADINGS = {
@@ -31,20 +30,24 @@ def headline(prepared: Prepared) -> str:
     spec, data = prepared.spec, prepared.dataset
     weights = ", ".join(f"{name} {digest[:8]}" for name, digest in prepared.stack.hashes.items())
     preset = "" if spec.bandwidth_hz is not None else f" (preset of {spec.data.split(':')[0]})"
-    slots = [Slot(snr_db, spec.slot_s, spec.bandwidth) for snr_db in spec.snr_db]
+    slots = [spec.slot(snr_db) for snr_db in spec.snr_db]
     budget = ", ".join(f"{slot.snr_db:g} dB: {slot.features}" for slot in slots)
+    limit = f" and {spec.max_transmissions} B channel uses" if spec.budget == "uses" else ""
     queries = int(data.is_query.sum())
     return (
         f"{', '.join(spec.schemes)}: {queries} queries in a gallery of {len(data) - queries} "
         f"({data.name}); weights {weights}; channel {spec.channel_label}; "
         f"T {1e3 * spec.slot_s:g} ms, W {spec.bandwidth / 1e6:g} MHz{preset}, "
-        f"at most {spec.max_transmissions} transmissions\n"
+        f"at most {spec.max_transmissions} transmissions{limit}\n"
         f"features per slot B: {budget}\n"
     )
 
 
 def tables(curve: pd.DataFrame) -> Iterator[Table]:
-    """The curve as one table per scheme: a line per SNR, accuracies with their intervals."""
+    """The curve as one table per scheme: a line per SNR, accuracies with their intervals.
+
+    A scheme that sends information bits has a second one: block error rates and goodput.
+    """
     for scheme, rows in curve.groupby("scheme", sort=False):
         view = Table(title=str(scheme), caption="in brackets: 95 % interval", box=SIMPLE_HEAD)
         view.add_column("SNR dB", justify="right")
@@ -55,6 +58,25 @@ def tables(curve: pd.DataFrame) -> Iterator[Table]:
             cells = [_cell(by_metric.loc[metric], metric in ACCURACIES) for metric in HEADINGS]
             view.add_row(f"{snr_db:g}", *cells)
         yield view
+        if (rows["metric"] == "goodput").any():
+            yield _digital_table(str(scheme), rows)
+
+
+def _digital_table(scheme: str, rows: pd.DataFrame) -> Table:
+    """BLER after 1 ... G transmissions and goodput, a line per SNR."""
+    metrics = [m for m in rows["metric"].unique() if m.startswith("bler_")]
+    view = Table(
+        title=f"{scheme}: images not delivered after j transmissions, goodput",
+        caption="in brackets: 95 % interval",
+        box=SIMPLE_HEAD,
+    )
+    for heading in ("SNR dB", *(f"BLER {m[5:]}" for m in metrics), "bits per use"):
+        view.add_column(heading, justify="right")
+    for snr_db, points in rows.groupby("snr_db", sort=False):
+        by_metric = points.set_index("metric")
+        cells = [_interval(by_metric.loc[m], 3) for m in (*metrics, "goodput")]
+        view.add_row(f"{snr_db:g}", *cells)
+    return view
 
 
 def _cell(point: Any, interval: bool) -> str:
@@ -63,7 +85,12 @@ def _cell(point: Any, interval: bool) -> str:
     value = point["value"]
     if not interval:
         return f"{value:.2f}" if value < 100 else f"{value:.0f}"
-    return f"{value:.1f} ({point['ci_low']:.1f}-{point['ci_high']:.1f})"
+    return _interval(point, 1)
+
+
+def _interval(point: Any, digits: int) -> str:
+    low, high = (f"{point[name]:.{digits}f}" for name in ("ci_low", "ci_high"))
+    return f"{point['value']:.{digits}f} ({low}-{high})"
 
 
 class Bar:

@@ -1,11 +1,12 @@
 """`simulate train`: the one place where training meets the channel.
 
-images -> encoder (stage 0, clean) -> s, once -> link (stages 1-3) -> thresholds -> weights
+images -> encoder (clean) -> s, once -> link with f complete -> each scheme's protocol -> weights
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -25,23 +26,30 @@ from phy.streams import BatchStreams
 from semantic.backbone import normalise
 from semantic.data.dataset import VehicleImages, open_dataset
 from semantic.data.images import load_images
-from semantic.model import LinkNetwork, MultiTaskNetwork
-from semantic.tasks import TaskOutputs, TaskPerformers
+from semantic.data.names import nearest
+from semantic.model import LinkNetwork, MultiTaskNetwork, save_link
+from semantic.protocol import PROTOCOLS, Detector
+from semantic.tasks import TaskOutputs
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.encoder import train_encoder
 from semantic.training.labels import Labels, training_labels
-from semantic.training.link import TrainingChannel, train_link
+from semantic.training.link import LinkData, train_complete, train_scheme
 from semantic.training.log import Log
 from semantic.training.performers import refit_performers
-from semantic.weights import file_hash, load_imagenet, load_into, read_weights, save_weights
-from simulator.catalog import SCHEMES
+from semantic.training.round_trip import TrainingChannel
+from semantic.weights import (
+    file_hash,
+    load_imagenet,
+    load_into,
+    read_weights,
+    save_weights,
+    write_tensors,
+)
 from simulator.curve import ACCURACIES, point
 from simulator.files import write_whole
 from simulator.ledger import Ledger
 from simulator.presets import Preset, presets
 from simulator.schemes.semantic_harq import pack, unpack
-from simulator.slots import Slot
-from simulator.spec import SLOT_S
 from simulator.sweep import choose_device, image_rows
 
 
@@ -73,15 +81,21 @@ def train_from_options(
     device: str,
     quiet: bool,
 ) -> None:
-    """Trains what is missing in `out`: encoder.safetensors, then <scheme>.safetensors.
+    """Trains what is missing in `out`.
+
+    ```
+    encoder.safetensors -> s -> link.complete.safetensors -> <scheme>.safetensors, one for each
+    ```
 
     Under torchrun the encoder is trained by all processes; what follows, minutes, by the first.
 
     Raises:
-        ValueError: When the scheme has nothing to train, or the data or weights are wrong.
+        ValueError: When a scheme has nothing to train, or the data or weights are wrong.
     """
-    if scheme not in TRAINED:
-        raise ValueError(f"scheme {scheme!r} is not trained: {', '.join(TRAINED)} are")
+    schemes = [name.strip() for name in scheme.split(",") if name.strip()]
+    for name in schemes:
+        if name not in PROTOCOLS:
+            raise ValueError(f"scheme {name!r} is not trained; {nearest(name, PROTOCOLS)}")
     device = choose_device(device)
     show = (lambda line: None) if quiet else print
     images = open_dataset(data_spec, "train")
@@ -102,50 +116,60 @@ def train_from_options(
     images = images.subset(kept)
     out.mkdir(parents=True, exist_ok=True)
     device, first = join_processes(device)
-    encoder_file = out / "encoder.safetensors"
-    if not encoder_file.exists():
-        base = train_encoder(
-            pixels,
-            images,
-            chosen.encoder,
-            out / "encoder.checkpoint.safetensors",
-            Log(out / "encoder.log.jsonl", show) if first else (lambda step, terms: None),
-            validate=None if validation is None else validator(validation, chosen, device, show),
-            device=device,
-            initialise=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
-        )
-        config = {
-            "identities": base.performers.identities,
-            "image_size": chosen.image_size,
-            "data": images.name,
-            "recipe": asdict(chosen.encoder),
-            "performers": asdict(chosen.performers),
-        }
-        if first:
-            # Stored and read back: s is then that of the weights as they are shipped.
-            save_weights(out / "encoder.base.safetensors", base, config)
-            network = _encoder(out / "encoder.base.safetensors", device)
-            s, labels = encoder_outputs(network, pixels, images, chosen, out, device, show)
-            report = Log(out / "performers.log.jsonl", show)
-            refit_performers(network.performers, s, labels, chosen.performers, report)
-            save_weights(encoder_file, network, config)
+    if not (out / "encoder.safetensors").exists():
+        validate = None if validation is None else validator(validation, chosen, device, show)
+        _train_encoder(pixels, images, chosen, out, device, show, first, imagenet, validate)
     if not first:
         return
-    network = _encoder(encoder_file, device)
+    network = _encoder(out / "encoder.safetensors", device)
     s, labels = encoder_outputs(network, pixels, images, chosen, out, device, show)
-    link_file = out / f"{scheme}.safetensors"
-    if not link_file.exists():
-        link = train_scheme(scheme, s, labels, chosen, network.performers, out, device, show)
-        config = {
-            "identities": link.performers.identities,
-            "buffer": link.buffer_name,
-            "use_fde": link.fde is not None,
-            "encoder_sha256": file_hash(encoder_file),
-            "bandwidth_hz": chosen.bandwidth_hz,
-            "recipe": asdict(chosen.link),
-        }
-        save_weights(link_file, link, config)
-    show(f"{out}: {encoder_file.name}, {link_file.name}; use it as --weights {out}")
+    data = LinkData(s, labels, training_channel(Rician(), device), chosen.budget)
+    complete = _complete(network, data, chosen, out, device, show)
+    for name in schemes:
+        path = out / f"{name}.safetensors"
+        if not path.exists():
+            _train_scheme(name, complete, network, data, chosen, path, device, show)
+    show(f"{out}: {', '.join(['encoder', *schemes])}; use it as --weights {out}")
+
+
+def _train_encoder(
+    pixels: np.ndarray,
+    images: VehicleImages,
+    preset: Preset,
+    out: Path,
+    device: str,
+    show: Callable[[str], None],
+    first: bool,
+    imagenet: str | None,
+    validate: Callable[[MultiTaskNetwork, int], None] | None,
+) -> None:
+    """Encoder, then its performers once more on s: encoder.base and encoder.safetensors."""
+    base = train_encoder(
+        pixels,
+        images,
+        preset.encoder,
+        out / "encoder.checkpoint.safetensors",
+        Log(out / "encoder.log.jsonl", show) if first else (lambda step, terms: None),
+        validate=validate,
+        device=device,
+        initialise=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
+    )
+    if not first:
+        return
+    config = {
+        "identities": base.performers.identities,
+        "image_size": preset.image_size,
+        "data": images.name,
+        "recipe": asdict(preset.encoder),
+        "performers": asdict(preset.performers),
+    }
+    # Stored and read back: s is then that of the weights as they are shipped.
+    save_weights(out / "encoder.base.safetensors", base, config)
+    network = _encoder(out / "encoder.base.safetensors", device)
+    s, labels = encoder_outputs(network, pixels, images, preset, out, device, show)
+    report = Log(out / "performers.log.jsonl", show)
+    refit_performers(network.performers, s, labels, preset.performers, report)
+    save_weights(out / "encoder.safetensors", network, config)
 
 
 def join_processes(device: str) -> tuple[str, bool]:
@@ -187,11 +211,6 @@ def validator(
     return validate
 
 
-#: Schemes with weights of their own: whether they have an FDE network.
-TRAINED: dict[str, bool] = {"semharq": True}
-assert set(TRAINED) <= set(SCHEMES)
-
-
 def _encoder(path: Path, device: str) -> MultiTaskNetwork:
     state, config = read_weights(path)
     network = MultiTaskNetwork(int(config["identities"]))
@@ -231,27 +250,62 @@ def encoder_outputs(
     return torch.from_numpy(np.load(path)).to(device), repeated
 
 
-def train_scheme(
-    scheme: str,
-    s: Tensor,
-    labels: Labels,
+def _complete(
+    encoder: MultiTaskNetwork,
+    data: LinkData,
     preset: Preset,
-    clean: TaskPerformers,
     out: Path,
     device: str,
     show: Callable[[str], None],
-) -> LinkNetwork:
-    """Stages 1 to 3 for one scheme, then the thresholds of its FDE network."""
+) -> dict[str, Tensor]:
+    """The link trained with f sent complete, which every scheme begins with: its state."""
+    path = out / "link.complete.safetensors"
     torch.manual_seed(preset.link.seed)
-    link = LinkNetwork(labels.identities, preset.buffer, use_fde=TRAINED[scheme]).to(device)
-    channel = training_channel(Rician(), device)
+    link = _fresh(encoder, None, preset, device)
+    if path.exists():
+        state, _ = read_weights(path)
+        return state
+    report = Log(out / "link.complete.log.jsonl", show)
+    checkpoint = out / "link.complete.checkpoint.safetensors"
+    train_complete(link, data, preset.link, checkpoint, report)
+    write_tensors(path, link.state_dict(), {"config": json.dumps({"recipe": asdict(preset.link)})})
+    return link.state_dict()
 
-    def budget(snr_db: float) -> int:
-        return Slot(snr_db, SLOT_S, preset.bandwidth_hz).features
 
-    checkpoint = out / f"{scheme}.checkpoint.safetensors"
-    report = Log(out / f"{scheme}.log.jsonl", show)
-    train_link(link, s, labels, channel, budget, preset.link, checkpoint, report, clean=clean)
-    if link.fde is not None:
-        calibrate_thresholds(link, s, channel, budget)
-    return link
+def _fresh(
+    encoder: MultiTaskNetwork, detector: Detector | None, preset: Preset, device: str
+) -> LinkNetwork:
+    """An untrained link whose performers are the clean ones: the same, or a copy to train."""
+    shared = encoder.performers if preset.share_performers else None
+    link = LinkNetwork(encoder.performers.identities, preset.buffer, detector, shared)
+    if shared is None:
+        link.performers.load_state_dict(encoder.performers.state_dict())
+    return link.to(device)
+
+
+def _train_scheme(
+    scheme: str,
+    complete: dict[str, Tensor],
+    encoder: MultiTaskNetwork,
+    data: LinkData,
+    preset: Preset,
+    path: Path,
+    device: str,
+    show: Callable[[str], None],
+) -> None:
+    """One scheme by its own protocol, then its thresholds, then its file."""
+    protocol = PROTOCOLS[scheme]
+    torch.manual_seed(preset.link.seed)
+    link = _fresh(encoder, protocol.detector, preset, device)
+    link.load_state_dict(link.state_dict() | complete)
+    checkpoint = path.with_name(f"{scheme}.checkpoint.safetensors")
+    report = Log(path.with_name(f"{scheme}.log.jsonl"), show)
+    train_scheme(link, protocol, data, preset.link, checkpoint, report)
+    if protocol.again == "distorted":
+        calibrate_thresholds(link, protocol, data.s, data.channel, data.budget)
+    config = {
+        "encoder_sha256": file_hash(path.with_name("encoder.safetensors")),
+        "bandwidth_hz": preset.bandwidth_hz,
+        "recipe": asdict(preset.link),
+    }
+    save_link(path, link, config)

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from semantic.data.dataset import COLORS, TYPES
-from semantic.model import LinkNetwork, MultiTaskNetwork
+from semantic.model import LinkNetwork, MultiTaskNetwork, save_link
 from semantic.weights import save_weights
 
 IDENTITIES = 20
@@ -47,11 +47,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_weights(
         root / "encoder.safetensors", network, {"identities": IDENTITIES, "image_size": IMAGE_SIZE}
     )
-    save_weights(
-        root / "semharq.safetensors",
-        link,
-        {"identities": IDENTITIES, "buffer": "combine", "use_fde": True},
-    )
+    save_link(root / "semharq.safetensors", link, {})
     return root
 
 

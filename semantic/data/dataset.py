@@ -232,8 +232,9 @@ def open_dataset(spec: str, split: Split = "test", pattern: str | None = None) -
     """Open the set that a ``--data`` option names.
 
     Args:
-        spec: "synthetic" (the embedded test set), "veri:DIR" (VeRi-776) or "DIR" (a folder with a
-            table of labels, or file names that carry them).
+        spec: "synthetic" (the embedded test set), "veri:DIR" (VeRi-776), "DIR" (a folder with a
+            table of labels, or file names that carry them), or a function of one's own by entry
+            point or "package.module:function".
         split: "test" for queries and gallery, "train" for training images.
         pattern: for "DIR", a regular expression that reads vehicle and camera from a file name;
             see `semantic.data.patterns`.
@@ -244,6 +245,7 @@ def open_dataset(spec: str, split: Split = "test", pattern: str | None = None) -
     # Imported here: the loaders build on the classes above.
     from semantic.data.embedded import open_synthetic
     from semantic.data.folder import open_folder
+    from semantic.data.imported import find_opener
     from semantic.data.veri import open_veri
 
     if split not in SPLITS:
@@ -259,6 +261,14 @@ def open_dataset(spec: str, split: Split = "test", pattern: str | None = None) -
         return open_veri(Path(rest), split)
     root = Path(spec)
     if not spec or not root.exists():
+        opener = find_opener(spec)
+        if opener is not None:
+            if pattern is not None:
+                raise ValueError(f"{spec} takes no file-name pattern; only a plain directory does")
+            images = opener(split)
+            if split == "test":
+                check_queries(images, spec)
+            return images
         siblings = [p.name for p in root.parent.iterdir()] if root.parent.is_dir() else []
         hint = nearest(kind + colon if colon else root.name, ("synthetic", "veri:", *siblings), "")
         raise ValueError(

@@ -9,65 +9,23 @@ from typing import ClassVar, final
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from phy.channel import Received
+from phy.code_block_groups import sent_bits, wrong_groups
 from phy.modulation import Modulation
 from phy.soft_buffer import SoftBuffer
 from phy.transport import TransportCodec, receive_many
 from semantic.data.names import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
+from simulator.coding import Coding as Coding  # part of this module's interface
+from simulator.coding import CodingRule
 from simulator.image_codecs import FAILURE_POLICIES, ImageCodec
+from simulator.picture_files import PictureFiles
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.slots import Slot
 from simulator.sources import Sources
-
-
-@dataclass(frozen=True)
-class Coding:
-    """How files are sent.
-
-    Attributes:
-        modulation: "bpsk", "qpsk", "16qam" or "64qam".
-        rate: Code rate of the first transmission.
-        base_graph: Of the 5G LDPC code, 1 or 2.
-        rv_order: Redundancy versions in turn.
-        combining: "ir" or "chase".
-        iterations: Of the LDPC decoder, at most.
-        give_up: Whether to skip decoding what provably cannot be decoded.
-    """
-
-    modulation: str = "16qam"
-    rate: float = 0.75
-    base_graph: int = 1
-    rv_order: tuple[int, ...] = (0, 2, 3, 1)
-    combining: str = "ir"
-    iterations: int = 50
-    give_up: bool = True
-
-    def codec(self, payload_bits: int) -> TransportCodec:
-        """The codec of transport blocks of one size."""
-        return TransportCodec(
-            payload_bits,
-            self.rate,
-            self.modulation,
-            self.base_graph,
-            self.rv_order,
-            self.combining,  # type: ignore[arg-type]
-            self.iterations,
-            self.give_up,
-        )
-
-    def largest_file_bytes(self, uses: int) -> int:
-        """Bytes of the largest file one round of which fits `uses` channel uses."""
-        low, high = 0, uses * Modulation(self.modulation).bits_per_symbol // 8 + 1
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.codec(8 * middle).uses <= uses:
-                low = middle
-            else:
-                high = middle - 1
-        return low
 
 
 @dataclass(frozen=True)
@@ -81,19 +39,30 @@ class TxState:
 
 @dataclass(frozen=True)
 class RxState:
-    """One entry per image: codec, soft buffer, decided bits, good bits; and the next round."""
+    """What the receiver remembers, one entry per image.
+
+    Attributes:
+        codecs: Of the files.
+        buffers: Soft buffers.
+        bits: Decided bits.
+        good_bits: [batch] payload bits before the first bad code block.
+        ok: [batch] bool, whether the CRC holds.
+        sent: [batch, groups] bool, code-block groups that the coming burst carries.
+        round: The one that comes next.
+    """
 
     codecs: list[TransportCodec]
     buffers: list[SoftBuffer]
     bits: list[Tensor]
     good_bits: Tensor
     ok: Tensor
+    sent: Tensor
     round: int = 0
 
 
 @final
 class Conventional(Scheme):
-    """JPEG + LDPC + QAM + HARQ (both papers' traditional methods).
+    """Picture file + LDPC + QAM + HARQ (both papers' traditional methods, and an adaptive one).
 
     ```
     pixels -> JPEG -> CRC, segments, LDPC, rv j -> QAM -> x
@@ -102,76 +71,119 @@ class Conventional(Scheme):
     ```
 
     Args:
-        coding: Modulation, rate, HARQ.
+        rule: Modulation, rate, HARQ; what they are for a file of some size in some slot.
         image_codec: Source codec and quality.
-        slot_uses: T W, which quality "fit" fills.
         harq: False for one shot: every answer is an ACK.
         on_failure: Name of a failure policy.
+        groups: Code-block groups of a file at most; with more than one, a NACK names those that
+            are wrong, in one bit each, and only they are sent again; the header of each burst
+            says which it carries (TS 38.212 clause 7.3.1.2.2, CBGTI).
+
+    Raises:
+        ValueError: When the policy is unknown, or the number of groups is not allowed.
     """
 
     reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "CRC holds", "one shot")
 
     def __init__(
         self,
-        coding: Coding,
+        rule: CodingRule,
         image_codec: ImageCodec,
-        slot_uses: int,
         harq: bool = True,
         on_failure: str = "best-effort",
+        groups: int = 1,
     ) -> None:
         if on_failure not in FAILURE_POLICIES:
             raise ValueError(
                 f"unknown failure policy {on_failure!r}; {nearest(on_failure, FAILURE_POLICIES)}"
             )
-        self.coding, self.image_codec, self.harq = coding, image_codec, harq
-        self.policy = FAILURE_POLICIES[on_failure]
-        self.modulation = Modulation(coding.modulation)
-        self.most_bytes = coding.largest_file_bytes(slot_uses)
+        if groups < 1:
+            raise ValueError(f"groups {groups} is not allowed, it must be at least 1")
+        self.rule, self.image_codec, self.harq = rule, image_codec, harq
+        self.open_loop, self.side_information_bits = not harq, rule.side_information_bits
+        self.policy, self.groups = FAILURE_POLICIES[on_failure], groups
         self._sources: Sources | None = None
+        self._files: PictureFiles | None = None
         self._s: dict[bytes, Tensor] = {}  # a picture that arrives as before is not encoded again
 
     def encode(self, sources: Sources, index: np.ndarray) -> Payload:
-        """Pixels -> files; the same at every SNR."""
-        self._sources = sources
-        pixels = sources.pixels(sources.features.kept[index])
-        files = [self.image_codec.encode(image, self.most_bytes) for image in pixels]
-        return Payload({}, {"file": files})
+        """Which pictures: how large a file may be shows when the slot is known."""
+        if self._sources is not sources:
+            self._sources, self._s = sources, {}
+            self._files = PictureFiles(
+                self.image_codec, lambda picture: sources.pixels(np.array([picture]))[0]
+            )
+        return Payload({"picture": torch.from_numpy(sources.features.kept[index])}, {})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
-        """Files -> transport blocks, empty soft buffers."""
-        files: list[bytes] = payload.objects["file"]
-        codecs = [self.coding.codec(8 * len(data)) for data in files]
+        """Pixels -> files -> transport blocks, empty soft buffers."""
+        assert self._files is not None
+        most_bytes = self.rule.most_bytes(slot)
+        pictures = payload.tensors["picture"].tolist()
+        files = [self._files.file(picture, most_bytes) for picture in pictures]
+        codecs = [self.rule.for_file(len(d), slot).codec(8 * len(d)) for d in files]
         bits = [torch.from_numpy(np.unpackbits(np.frombuffer(d, np.uint8))) for d in files]
         buffers = [codec.start(1) for codec in codecs]
         empty = [torch.zeros_like(b) for b in bits]
         none = torch.zeros(len(files), dtype=torch.int64)
-        return TxState(bits, codecs), RxState(codecs, buffers, empty, none, none > 0)
+        every = torch.ones(len(files), self.groups, dtype=torch.bool)
+        return TxState(bits, codecs), RxState(codecs, buffers, empty, none, none > 0, every)
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
-        """The next redundancy version of every transport block."""
-        uses = torch.tensor([codec.uses for codec in tx.codecs])
-        x = torch.zeros(len(uses), int(uses.max()), dtype=torch.complex64)
-        for row, (codec, bits) in enumerate(zip(tx.codecs, tx.bits, strict=True)):
-            x[row, : codec.uses] = self.modulation.map(codec.encode(bits[None], tx.round))[0]
-        return Burst(x, uses), replace(tx, round=tx.round + 1)
+        """The next redundancy version of every transport block, or of its groups asked for."""
+        wanted = torch.ones(len(tx.codecs), self.groups, dtype=torch.bool)
+        if feedback is not None and feedback.request is not None:
+            asked = feedback.request.cpu()
+            wanted = asked | ~asked.any(1, keepdim=True)  # a request that was lost: all of them
+        rows = []
+        for codec, bits, groups in zip(tx.codecs, tx.bits, wanted, strict=True):
+            sent = codec.encode(bits[None], tx.round)[:, sent_bits(codec, groups)]
+            rows.append(Modulation(codec.modulation).map(sent)[0])
+        uses = torch.tensor([len(row) for row in rows])
+        x = pad_sequence(rows, batch_first=True)
+        header = wanted if self.groups > 1 else None
+        return Burst(x, uses, header), replace(tx, round=tx.round + 1)
+
+    def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
+        """Which groups the burst carries."""
+        return rx if header is None else replace(rx, sent=header.cpu())
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Demaps, combines, decodes; ACK where the CRC holds."""
-        y, h, no = received
-        llr = self.modulation.demap(y, h, no).cpu()
-        n = len(rx.codecs)
-        llrs = [llr[i : i + 1, : codec.coded_bits] for i, codec in enumerate(rx.codecs)]
-        found = receive_many(rx.codecs, rx.buffers, llrs, [rx.round] * n)
+        y, h = received.y.cpu(), received.h.cpu()
+        no = received.no.cpu().expand(y.shape)
+        llrs = []
+        # One by one: how a use is rounded may not depend on how long its neighbours' bursts are.
+        for i, codec in enumerate(rx.codecs):
+            modulation, sent = Modulation(codec.modulation), sent_bits(codec, rx.sent[i])
+            row = slice(i, i + 1), slice(int(sent.sum()) // modulation.bits_per_symbol)
+            llr = torch.zeros(1, codec.coded_bits)
+            llr[:, sent] = modulation.demap(y[row], h[row], no[row])
+            llrs.append(llr)
+        found = receive_many(rx.codecs, rx.buffers, llrs, [rx.round] * len(llrs))
+        blocks_ok = [r.block_ok[0] for r in found]
+        good = [_good_bits(c, block_ok) for c, block_ok in zip(rx.codecs, blocks_ok, strict=True)]
         ok = torch.tensor([bool(r.crc_ok) for r in found])
-        good = torch.tensor(
-            [_good_bits(c, r.block_ok[0]) for c, r in zip(rx.codecs, found, strict=True)]
+        state = RxState(
+            rx.codecs,
+            [r.buffer for r in found],
+            [r.bits[0] for r in found],
+            torch.tensor(good),
+            ok,
+            rx.sent,
+            rx.round + 1,
         )
+        return self._answer(ok, blocks_ok), state
+
+    def _answer(self, ok: Tensor, blocks_ok: list[Tensor]) -> Feedback:
+        """ACK | NACK, and with several groups one bit for each group of the transport block."""
         ack = ok if self.harq else torch.ones_like(ok)
         reason = torch.where(ok, 1, 0 if self.harq else 2).to(torch.int8)
-        state = RxState(
-            rx.codecs, [r.buffer for r in found], [r.bits[0] for r in found], good, ok, rx.round + 1
-        )
-        return no_request(ack)._replace(reason=reason), state
+        if self.groups == 1:
+            return no_request(ack)._replace(reason=reason)
+        wrong = torch.stack([wrong_groups(block_ok, self.groups) for block_ok in blocks_ok])
+        bits = torch.tensor([min(self.groups, len(block_ok)) for block_ok in blocks_ok])
+        return Feedback(ack, wrong, bits, reason)
 
     def perform(self, rx: RxState) -> TaskOutputs:
         """Files -> pixels -> s -> tasks."""
@@ -187,6 +199,14 @@ class Conventional(Scheme):
         s = self._encoded(pictures)
         performers = self._sources.encoder.network.performers
         return TaskOutputs(*in_tiles(performers, s))
+
+    def offered(self, tx: TxState) -> list[Tensor]:
+        """The bits of the files."""
+        return tx.bits
+
+    def accepted(self, rx: RxState) -> list[Tensor]:
+        """Those of the files whose CRC holds."""
+        return [bits if ok else bits[:0] for bits, ok in zip(rx.bits, rx.ok.tolist(), strict=True)]
 
     def _encoded(self, pictures: list[np.ndarray]) -> Tensor:
         """s [batch, 1024], each distinct picture encoded once in a run."""

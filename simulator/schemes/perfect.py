@@ -22,6 +22,7 @@ class Perfect(Scheme):
     """The clean-trained multi-task network on the images themselves; sends nothing."""
 
     reasons: ClassVar[tuple[str, ...]] = ("", "no channel")
+    open_loop = True
 
     def __init__(self, network: MultiTaskNetwork) -> None:
         self.network = network

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from phy.channel import Received, multiply
+from phy.channel import Received
+from phy.equaliser import COMBINERS
 from phy.power import normalise_power
 from phy.snr import snr_from_db
 from semantic.buffer import Buffer, SlotFeatures
-from semantic.model import LinkNetwork, MultiTaskNetwork
-from semantic.selector import Plan, Selection
+from semantic.data.names import nearest
+from semantic.model import RATIOS, LinkNetwork, MultiTaskNetwork
+from semantic.protocol import Protocol
+from semantic.selector import LENGTH, Plan, Selection
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
-from simulator.scheme import Burst, Feedback, Payload, Scheme
+from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.slots import Slot
 from simulator.sources import Sources
+
+#: Seed of the random orders that both ends know.
+ORDER_SEED = 2404
 
 
 @dataclass(frozen=True)
 class TxState:
-    """What the transmitter remembers: f [batch, L] and which of it has been sent."""
+    """What the transmitter remembers.
+
+    Attributes:
+        f: [batch, L].
+        plan: Which of it has been sent.
+        order: [batch, L], where each image has an order of its own.
+    """
 
     f: Tensor
     plan: Plan
+    order: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -39,20 +52,24 @@ class RxState:
         buffer: Received features, combined or side by side.
         plan: Which features have been sent; follows from the slots and its own requests.
         received_snr: [batch] SNR_r of eq. 17 so far.
+        order: [batch, L], where each image has an order of its own, from a shared seed.
+        truth: [batch, L], f itself; for the genie alone.
         request: [batch, B] bool, what it asked for after the latest slot; None for nothing.
-        outputs: The tasks on what has been received; None before the first slot.
+        outputs: The tasks on what has been received; None before they were asked.
     """
 
     buffer: Buffer
     plan: Plan
     received_snr: Tensor
+    order: Tensor | None
+    truth: Tensor | None = None
     request: Tensor | None = None
     outputs: TaskOutputs | None = None
 
 
 @final
 class SemanticHarq(Scheme):
-    """SemHARQ (SemHARQ section IV).
+    """The learned schemes: SemHARQ (section IV) and what differs from it by its protocol.
 
     ```
     x -> encoder -> s -> JSC-Encoder -> f -> selector -> z~ -> power -> z -> x
@@ -64,82 +81,150 @@ class SemanticHarq(Scheme):
     Args:
         encoder: Images to s.
         link: Everything behind it.
+        protocol: Which features each slot carries, and when it ends.
         theta_0_db: theta_0, how much receive-SNR a nat of uncertainty is worth, in dB.
         features_per_use: 1, a feature on the in-phase part of each use; 2, I and Q carry one each.
+        ratio: Share of a retransmission slot that is asked for again, on average.
+        equaliser: Name in `phy.equaliser.COMBINERS`.
     """
 
-    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "certain enough")
+    reasons: ClassVar[tuple[str, ...]] = (
+        "transmissions used up",
+        "certain enough",
+        "one shot",
+        "all of f sent",
+    )
 
     def __init__(
         self,
         encoder: MultiTaskNetwork,
         link: LinkNetwork,
+        protocol: Protocol,
         theta_0_db: float = 1.0,
         features_per_use: int = 1,
+        ratio: float = 0.5,
+        equaliser: str = "mrc",
     ) -> None:
         if features_per_use not in (1, 2):
             raise ValueError(f"features_per_use is {features_per_use}, it must be 1 or 2")
-        self.encoder, self.link = encoder, link
+        if not RATIOS[0] <= ratio <= RATIOS[-1]:
+            raise ValueError(f"ratio is {ratio}, it must be {RATIOS[0]} to {RATIOS[-1]}")
+        if equaliser not in COMBINERS:
+            raise ValueError(f"unknown equaliser {equaliser!r}: {nearest(equaliser, COMBINERS)}")
+        self.encoder, self.link, self.protocol = encoder, link, protocol
         self.theta_0 = snr_from_db(theta_0_db)
-        self.features_per_use = features_per_use
+        self.features_per_use, self.ratio = features_per_use, ratio
+        self.equaliser = equaliser
+        by_place = torch.arange(LENGTH, device=link.order.device)
+        self.order = link.order if protocol.order == "importance" else by_place
+
+    @property
+    def open_loop(self) -> bool:  # type: ignore[override]
+        """Schemes of a fixed number of slots ask for nothing."""
+        return self.protocol.rounds != "harq"
+
+    def rounds(self, slot: Slot, max_transmissions: int) -> int:
+        """One slot, all that f takes, or G_max."""
+        if self.protocol.rounds == "harq":
+            return max_transmissions
+        return 1 if self.protocol.rounds == "one" else -(-LENGTH // slot.features)
 
     def encode(self, sources: Sources, index: np.ndarray) -> Payload:
         """x -> s, from what was encoded once, -> f."""
-        return self.payload(sources.features.s[index])
+        return self.payload(sources.features.s[index], sources.features.kept[index])
 
-    def payload(self, s: Tensor) -> Payload:
-        """s [batch, N] -> f [batch, L], the same at every SNR."""
-        return Payload({"f": in_tiles(self.link.encode, s)}, {})
+    def payload(self, s: Tensor, images: np.ndarray) -> Payload:
+        """s [batch, N] of some images -> f [batch, L], the same at every SNR."""
+        f = in_tiles(self.link.encode, s)
+        if self.protocol.order != "random":
+            return Payload({"f": f}, {})
+        orders = [np.random.default_rng([ORDER_SEED, int(i)]).permutation(LENGTH) for i in images]
+        return Payload({"f": f, "order": torch.from_numpy(np.stack(orders)).to(f.device)}, {})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """Both ends begin with nothing sent."""
-        f = payload.tensors["f"]
+        f, order = payload.tensors["f"], payload.tensors.get("order")
         plan = Plan.empty(len(f), f.device)
         snr = torch.zeros(len(f), device=f.device)
-        return TxState(f, plan), RxState(self.link.empty_buffer(len(f)), plan, snr)
+        truth = f if self.link.detector == "oracle" else None
+        empty = self.link.empty_buffer(len(f))
+        return TxState(f, plan, order), RxState(empty, plan, snr, order, truth)
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
-        """The features asked for again and the next most important ones, power-controlled."""
+        """The features asked for again and the next ones in order, power-controlled."""
         request = None if feedback is None else feedback.request
-        plan = tx.plan.next(self.link.order, request, slot.features)
+        plan = tx.plan.next(self._order(tx.order), request, slot.features)
         assert plan.selection is not None
         uses = -(-plan.selection.uses // self.features_per_use)
         z = normalise_power(plan.selection.gather(tx.f), uses)
-        return Burst(pack(z, self.features_per_use), uses), TxState(tx.f, plan)
+        header = None if feedback is None else feedback.request_heard
+        header = None if header is None else header[:, None]
+        return Burst(pack(z, self.features_per_use), uses, header), replace(tx, plan=plan)
+
+    def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
+        """Whether the transmitter has heard the request; if not, it has followed none."""
+        if header is None or rx.request is None:
+            return rx
+        return replace(rx, request=rx.request & header)
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Combines, decodes, and asks again until the receive-SNR outweighs the uncertainty."""
-        plan = rx.plan.next(self.link.order, rx.request, slot.features)
-        assert plan.selection is not None
-        sent = plan.selection.sent
-        matched, weight = unpack(received, sent.shape[1], self.features_per_use)
-        buffer = rx.buffer.add(SlotFeatures(plan.selection, matched, weight))
+        plan = rx.plan.next(self._order(rx.order), rx.request, slot.features)
+        latest = plan.selection
+        assert latest is not None
+        B = latest.sent.shape[1]
+        matched, weight = unpack(received, B, self.features_per_use, self.equaliser)
+        buffer = rx.buffer.add(SlotFeatures(latest, matched, weight))
+        snr = rx.received_snr + (weight * latest.sent).sum(1) / latest.uses.clamp_min(1)
+        rx = replace(rx, buffer=buffer, plan=plan, received_snr=snr)
+        if self.protocol.rounds != "harq":
+            return self._finite(plan), rx
         outputs = self._tasks(buffer)
-        snr = rx.received_snr + (weight * sent).sum(1) / sent.sum(1).clamp_min(1)
         ack = snr > receive_snr_target(outputs, self.theta_0)
-        request = self._request(buffer, plan.selection, slot)
-        bits = torch.zeros_like(plan.selection.uses) if request is None else plan.selection.uses
+        request = self._request(rx, latest, slot)
+        # Only where the receiver chooses features does it have to name them.
+        named = self.protocol.again == "distorted"
+        bits = latest.uses if named else torch.zeros_like(latest.uses)
         feedback = Feedback(ack, request, bits, ack.to(torch.int8))
-        return feedback, RxState(buffer, plan, snr, request, outputs)
+        return feedback, replace(rx, request=request, outputs=outputs)
+
+    def _order(self, own: Tensor | None) -> Tensor:
+        return self.order if own is None else own
+
+    def _finite(self, plan: Plan) -> Feedback:
+        """The answer of schemes that end after one slot, or when f is through."""
+        done = plan.covered.all(1) | (self.protocol.rounds == "one")
+        reason = 2 if self.protocol.rounds == "one" else 3
+        return no_request(done)._replace(reason=done.to(torch.int8) * reason)
 
     def _tasks(self, buffer: Buffer) -> TaskOutputs:
         """Decodes in tiles, so that an answer does not depend on who else is in the batch."""
         rows = torch.arange(len(buffer.received()), device=self.link.order.device)
         return TaskOutputs(*in_tiles(lambda tile: self.link.decode(buffer.take(tile))[1], rows))
 
-    def _request(self, buffer: Buffer, latest: Selection, slot: Slot) -> Tensor | None:
-        """p [batch, B] over the latest slot's features: those found distorted (eq. 8)."""
-        if self.link.fde is None:
+    def _request(self, rx: RxState, latest: Selection, slot: Slot) -> Tensor | None:
+        """p [batch, B] over the latest slot's features: those to be sent again (eq. 8)."""
+        if self.protocol.again == "nothing":
             return None
-        d = in_tiles(self.link.fde.distortion, self.link.fde_input(buffer)).gather(
-            1, latest.position
-        )
-        return (d >= self.link.threshold_at(slot.snr_db)) & latest.sent
+        if self.protocol.again == "everything":
+            return latest.sent
+        if self.link.fde is not None:
+            d = in_tiles(self.link.fde.distortion, self.link.fde_input(rx.buffer))
+        else:
+            d = self.link.distortion(rx.buffer, self._truth(rx, latest))
+        threshold = self.link.threshold_at(slot.snr_db, self.ratio)
+        return (d.gather(1, latest.position) >= threshold) & latest.sent
+
+    def _truth(self, rx: RxState, latest: Selection) -> Tensor | None:
+        """What the latest slot carried, in the units of received features; for the genie."""
+        if rx.truth is None:
+            return None
+        z = normalise_power(latest.gather(rx.truth), latest.uses)
+        return latest.spread(z)
 
     def perform(self, rx: RxState) -> TaskOutputs:
         """The outputs after the last slot."""
-        assert rx.outputs is not None
-        return rx.outputs
+        return self._tasks(rx.buffer) if rx.outputs is None else rx.outputs
 
 
 def receive_snr_target(outputs: TaskOutputs, theta_0: float) -> Tensor:
@@ -160,19 +245,20 @@ def pack(z: Tensor, features_per_use: int) -> Tensor:
     return torch.complex(z[:, 0::2], z[:, 1::2])
 
 
-def unpack(received: Received, B: int, features_per_use: int) -> tuple[Tensor, Tensor]:
-    """Matched filter: (Re or Im of g* y 2 / no, |g|^2 2 / no), each [batch, B].
+def unpack(
+    received: Received, B: int, features_per_use: int, equaliser: str = "mrc"
+) -> tuple[Tensor, Tensor]:
+    """What the buffer adds up: (SNR times estimate, SNR) of each feature, each [batch, B].
 
-    The receiver knows h, derotates, and each real part carries noise of variance no / 2. The gain
-    is g = h / sqrt(features_per_use): features that share a use share its power, so that the
-    estimate matched / weight is of features of unit average power either way.
+    With "mrc" that is the matched filter, (Re or Im of h* y 2 / no, |h|^2 2 / no): the receiver
+    knows h, derotates, and each real part carries noise of variance no / 2. Features that share a
+    use share its power: in units of their own power the noise is `features_per_use` as strong.
     """
     y, h, no = received
-    h = h / math.sqrt(features_per_use)
-    matched = multiply(h.conj(), y)
-    in_phase = matched.real * (2 / no)
-    weight = multiply(h.conj(), h).real * (2 / no)
+    if features_per_use == 2:
+        y = y * math.sqrt(2)
+    matched, weight = COMBINERS[equaliser](Received(y, h, no * (features_per_use / 2)))
     if features_per_use == 1:
-        return in_phase, weight
-    both = torch.stack([in_phase, matched.imag * (2 / no)], 2).flatten(1)
+        return matched.real, weight
+    both = torch.stack([matched.real, matched.imag], 2).flatten(1)
     return both[:, :B], weight.repeat_interleave(2, 1)[:, :B]

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from semantic.model import LinkNetwork, load_encoder, load_link, weights_path
-from semantic.weights import WeightsError, save_weights
+from semantic.model import LinkNetwork, load_encoder, load_link, save_link, weights_path
+from semantic.protocol import Detector
+from semantic.tasks import TaskPerformers
+from semantic.weights import WeightsError
 
 
 def test_weights_of_a_directory_and_of_a_file_beside_its_neighbours(tiny_weights: Path) -> None:
@@ -22,7 +24,8 @@ def test_a_file_of_any_name_is_the_schemes(tiny_weights: Path, tmp_path: Path) -
     mine = tmp_path / "mine.safetensors"
     shutil.copy(tiny_weights / "semharq.safetensors", mine)
     assert weights_path(str(mine), "semharq") == mine
-    network, hashes = load_link("semharq", str(mine))
+    clean = load_encoder(str(tmp_path)).network.performers
+    network, hashes = load_link("semharq", clean, str(mine))
     assert hashes.keys() == {"mine.safetensors"}
     assert not network.training
 
@@ -44,7 +47,7 @@ def test_encoder_and_link_are_not_confused(tiny_weights: Path, tmp_path: Path) -
     with pytest.raises(WeightsError, match="holds no encoder"):
         load_encoder(str(tmp_path))
     with pytest.raises(WeightsError, match="holds no link network"):
-        load_link("semharq", str(tmp_path))
+        load_link("semharq", TaskPerformers(20), str(tmp_path))
 
 
 def test_loading_gives_what_was_saved(tiny_weights: Path) -> None:
@@ -55,26 +58,36 @@ def test_loading_gives_what_was_saved(tiny_weights: Path) -> None:
 
 
 @pytest.mark.parametrize("buffer", ["combine", "concatenate"])
-@pytest.mark.parametrize("use_fde", [True, False])
-def test_every_kind_of_link_comes_back(tmp_path: Path, buffer: str, use_fde: bool) -> None:
-    link = LinkNetwork(3, buffer, thresholds=2, use_fde=use_fde).eval()
-    link.threshold.copy_(torch.tensor([0.25, 0.75]))
-    config = {"identities": 3, "buffer": buffer, "use_fde": use_fde}
-    save_weights(tmp_path / "x.safetensors", link, config)
-    back, _ = load_link("x", str(tmp_path))
-    assert (back.fde is not None) == use_fde
+@pytest.mark.parametrize("detector", ["fde", "fde-csi", "received", "oracle", None])
+@pytest.mark.parametrize("shared", [True, False])
+def test_every_kind_of_link_comes_back(
+    tmp_path: Path, buffer: str, detector: Detector | None, shared: bool
+) -> None:
+    clean = TaskPerformers(3).requires_grad_(False)
+    link = LinkNetwork(3, buffer, detector, clean if shared else None, thresholds=2).eval()
+    link.threshold.copy_(torch.tensor([[0.25, 0.75], [0.3, 0.1], [0.2, 1 / 3]]))
+    save_link(tmp_path / "x.safetensors", link, {})
+    back, _ = load_link("x", clean, str(tmp_path))
+    assert (back.fde is not None) == (detector in ("fde", "fde-csi"))
+    assert (back.performers is clean) == shared
     s = torch.rand(2, 1024)
     assert torch.allclose(back.encode(s), link.encode(s), atol=1e-2)
     assert torch.equal(back.order, link.order)
-    assert back.decode(back.empty_buffer(2))[1].vehicle.shape == (2, 3)
+    assert torch.equal(back.threshold, link.threshold)
+    empty = back.empty_buffer(2)
+    vehicle = link.decode(empty)[1].vehicle
+    assert torch.allclose(back.decode(empty)[1].vehicle, vehicle, atol=1e-2)
 
 
 def test_threshold_is_linear_between_the_calibrated_points() -> None:
     link = LinkNetwork(3, thresholds=3)  # at -6, 1 and 8 dB
-    link.threshold.copy_(torch.tensor([0.2, 0.4, 0.8]))
+    middle = torch.tensor([0.2, 0.4, 0.8])
+    link.threshold.copy_(torch.stack([middle + 0.1, middle, middle - 0.1]))
     assert [round(link.threshold_at(v), 6) for v in (-20, -6, -2.5, 1, 4.5, 8, 30)] == [
         *(0.2, 0.2, 0.3, 0.4, 0.6, 0.8, 0.8)
     ]
+    ratios = (0.25, 0.375, 0.5, 0.75)
+    assert [round(link.threshold_at(1.0, r), 6) for r in ratios] == [0.5, 0.45, 0.4, 0.3]
 
 
 def test_encode_is_in_units_of_the_training_sets_scale() -> None:

@@ -14,7 +14,7 @@ import simulator
 from simulator.catalog import CHANNELS, SCHEMES
 from simulator.cli import main
 
-FILES = {"curve.csv", "images.parquet", "run.json", "curve.png"}
+FILES = {"curve.csv", "images.parquet", "run.json", "curve.png", "run.log", "cells"}
 
 
 def run(*arguments: object) -> Result:
@@ -115,6 +115,8 @@ def test_a_spec_file_repeats_a_run_exactly(given: list[object], tmp_path: Path) 
         (["--bandwidth-mhz", "-20"], ["bandwidth W is -20000000.0", "must be positive"]),
         (["--bandwidth-mhz", "wide"], ["--bandwidth-mhz", "'wide'"]),
         (["--max-transmissions", "0"], ["max_transmissions is 0", "at least 1"]),
+        (["--budget", "use"], ["unknown budget 'use'", "nearest: 'uses'"]),
+        (["--budget", "3"], ["unknown budget '3'", "rounds, uses"]),
         (["--seeds", "1.5"], ["--seeds", "'1.5' is not a valid integer"]),
         (["--images", "-3"], ["images is -3", "at least 1"]),
         (["--batch-size", "0"], ["batch_size is 0", "at least 1"]),

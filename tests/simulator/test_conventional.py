@@ -2,17 +2,27 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 from click.testing import CliRunner
 
+from phy.channel import Received
+from phy.ldpc_decoder import NumbaDecoder, SionnaDecoder
+from simulator.build_coded import jpeg_ldpc_16qam_harq
 from simulator.cli import main
-from simulator.schemes.conventional import Coding
+from simulator.coding import Coding
+from simulator.image_codecs import FAILURE_POLICIES, ImageCodec
+from simulator.schemes.conventional import Conventional, RxState, TxState
+from simulator.slots import Slot
 from simulator.spec import RunSpec
+from simulator.stack import Stack
 from simulator.sweep import simulate
 
-HARQ, ONE_SHOT = "jpeg-ldpc-16qam-harq", "jpeg-ldpc-bpsk"
+HARQ, ONE_SHOT, AMC = "jpeg-ldpc-16qam-harq", "jpeg-ldpc-bpsk", "conventional-amc"
 
 
 @pytest.fixture(scope="module")
@@ -57,17 +67,128 @@ def test_nothing_heard_is_a_grey_picture_for_all(images: pd.DataFrame) -> None:
     assert (lost["rank1_hit"].dropna() == 0).all(), "ties are broken pessimistically"
 
 
-def test_batch_size_changes_no_number(tiny_weights: Path, folder_data: Path) -> None:
-    spec = RunSpec(
-        schemes=(HARQ,),
-        snr_db=(3.0,),
-        data=str(folder_data),
-        weights=str(tiny_weights),
-        bandwidth_hz=8e6,
-        device="cpu",
-    )
-    small, large = simulate(replace(spec, batch_size=7)), simulate(spec)
-    pd.testing.assert_frame_equal(small.images, large.images, check_exact=True)
+@pytest.fixture(scope="module")
+def run(tiny_weights: Path, folder_data: Path) -> Any:
+    """Runs one scheme over fast Rician fading and gives its rows."""
+
+    def rows(scheme: str, *snr_db: float, batch_size: int = 256, **arguments: Any) -> pd.DataFrame:
+        spec = RunSpec(
+            schemes=(scheme,),
+            snr_db=snr_db,
+            data=str(folder_data),
+            weights=str(tiny_weights),
+            bandwidth_hz=arguments.pop("bandwidth_hz", 8e6),
+            scheme_args=tuple(sorted(arguments.items())),
+            batch_size=batch_size,
+            device="cpu",
+        )
+        return simulate(spec).images
+
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("scheme", "arguments"),
+    [(HARQ, {}), (HARQ, {"retransmission": "group", "base_graph": 2}), (AMC, {})],
+)
+def test_batch_size_changes_no_number(scheme: str, arguments: dict[str, Any], run: Any) -> None:
+    small, large = (run(scheme, 3.0, batch_size=n, **arguments) for n in (7, 256))
+    pd.testing.assert_frame_equal(small, large, check_exact=True)
+
+
+def test_amc_arrives_at_once_and_carries_more_at_higher_snr(run: Any) -> None:
+    rows = run(AMC, -8.0, 0.0, 8.0, bandwidth_hz=1e6).set_index("snr_db")
+    first = (rows["transmissions"] == 1) & (rows["stopped_by"] == "CRC holds")
+    assert first.groupby("snr_db").mean().min() > 0.8  # 40 images, target 0.9
+    slots = rows.groupby("snr_db")["slots"].mean()
+    assert slots[-8.0] > slots[0.0] > slots[8.0] - 1e-9
+    assert slots[8.0] == 1
+    filled = rows.loc[8.0, "channel_uses"]
+    assert filled.between(700, 1000).all(), "the file is chosen for the slot"
+    assert (rows["side_information_bits"] == 6 * rows["transmissions"]).all()
+
+
+def test_only_wrong_groups_are_sent_again(run: Any) -> None:
+    """Blocks of 480 bytes at an SNR where some of them fail."""
+    arguments = {"base_graph": 2, "quality": 95}
+    whole = run(HARQ, 11.6, **arguments).set_index("image")
+    group = run(HARQ, 11.6, retransmission="group", groups=4, **arguments).set_index("image")
+    again = whole["transmissions"] > 1
+    assert again.any()
+    assert (group["stopped_by"] == "CRC holds").all()
+    assert (group.loc[~again, "channel_uses"] == whole.loc[~again, "channel_uses"]).all()
+    first_bits = group["transmissions"] + 4 * (group["transmissions"] - 1)
+    assert (group["feedback_bits"] <= first_bits).all()
+    assert (group["feedback_bits"] > group["transmissions"])[again].all()
+    assert (group["side_information_bits"] == 4 * group["transmissions"]).all()
+    assert group.loc[again, "channel_uses"].sum() < whole.loc[again, "channel_uses"].sum()
+
+
+def test_without_harq_there_is_one_transmission(run: Any) -> None:
+    rows = run(HARQ, 3.0, harq=0)
+    assert (rows["transmissions"] == 1).all()
+    assert (rows["stopped_by"] == "one shot").all()
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "engine"),
+    [
+        ("auto", "cpu", "numba"),
+        ("auto", "cuda:0", "sionna"),
+        ("sionna", "cpu", "sionna"),
+        ("numba", "cuda:0", "numba"),
+    ],
+)
+def test_the_decoder_is_where_the_networks_are(asked: str, device: str, engine: str) -> None:
+    scheme = jpeg_ldpc_16qam_harq(Stack(RunSpec(), device), engine=asked)
+    assert isinstance(scheme, Conventional)
+    coding = scheme.rule.for_file(100, Slot(0.0, 1e-3, 1e6))
+    assert (coding.engine, coding.device) == (engine, device if engine == "sionna" else "cpu")
+
+
+def test_files_of_all_sizes_share_a_decoder_of_either_engine() -> None:
+    """Blocks of different files are decoded together only where the decoder is the same object."""
+    bits = torch.randint(0, 2, (1, 800), generator=torch.Generator().manual_seed(0)).byte()
+    for engine in ("numba", "sionna"):
+        coding = Coding("qpsk", 0.5, 2, engine=engine)
+        codec = coding.codec(800)
+        assert codec.decoder is coding.codec(808).decoder
+        assert isinstance(codec.decoder, {"numba": NumbaDecoder, "sionna": SionnaDecoder}[engine])
+        clear = 10.0 * (1.0 - 2.0 * codec.encode(bits).float())
+        outcome = codec.receive(codec.start(1), clear)
+        assert bool(outcome.crc_ok)
+        assert torch.equal(outcome.bits, bits)
+
+
+@pytest.mark.parametrize("policy", FAILURE_POLICIES)
+def test_an_answer_misheard_harms_nobody(policy: str) -> None:
+    """A NACK for nothing and a request that was lost both lead to a whole retransmission."""
+    scheme = Conventional(Coding("qpsk", 0.5, 2), ImageCodec(), True, policy, groups=4)
+    slot = Slot(30.0, 1e-3, 8e6)
+    bits = torch.randint(0, 2, (9000,), generator=torch.Generator().manual_seed(0)).byte()
+    codec = scheme.rule.for_file(1125, slot).codec(9000)
+    every = torch.ones(1, 4, dtype=torch.bool)
+    tx = TxState([bits], [codec])
+    zeros, none = [torch.zeros_like(bits)], torch.zeros(1, dtype=torch.int64)
+    rx = RxState([codec], [codec.start(1)], zeros, none, none > 0, every)
+    feedback = None
+    for _ in range(2):
+        burst, tx = scheme.transmit(tx, feedback, slot)
+        assert int(burst.uses) == codec.uses
+        received = Received(burst.x, torch.ones_like(burst.x), torch.full((1, 1), slot.no))
+        feedback, rx = scheme.receive(scheme.read_header(rx, burst.header), received, slot)
+        assert feedback.ack.all()
+        assert feedback.request is not None
+        assert not feedback.request.any()
+        assert torch.equal(rx.bits[0], bits)
+
+
+def test_the_limit_of_the_file_is_the_slots() -> None:
+    coding = Coding("qpsk", 0.5)
+    narrow, wide = Slot(0.0, 1e-3, 2e6), Slot(0.0, 1e-3, 8e6)
+    assert coding.most_bytes(narrow) < coding.most_bytes(wide) // 3
+    equal_uses = replace(wide, budget="uses")
+    assert coding.most_bytes(equal_uses) == coding.largest_file_bytes(wide.features) > 0
 
 
 def test_fit_fills_the_slot_and_no_more() -> None:
@@ -88,6 +209,16 @@ def test_fit_fills_the_slot_and_no_more() -> None:
         ("base_graph=3", "3"),
         ("rv_order=0234", "rv_order"),
         ("modulatoin=qpsk", "modulation"),
+        ("rate=fast", "rate 'fast' is not a number"),
+        ("rate=0.01", "0.0293 to 0.9258"),
+        ("rv_order=first", "digits such as 0231"),
+        ("base_graph=auto2", "auto, 1 or 2"),
+        ("combining=chaos", "ir, chase"),
+        ("retransmission=groups", "nearest: 'group'"),
+        ("harq=2", "0 or 1"),
+        ("give_up=yes", "0 or 1"),
+        ("iterations=0", "iterations 0"),
+        ("engine=numpy", "nearest: 'numba'"),
     ],
 )
 def test_bad_arguments_are_one_line(
@@ -99,3 +230,40 @@ def test_bad_arguments_are_one_line(
     assert result.exit_code == 2
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("target_bler=0", "between 0 and 1"),
+        ("target_bler=high", "is not a number"),
+        ("modulation=qpsk", "take no argument 'modulation'"),
+        ("groups=0", "groups 0"),
+    ],
+)
+def test_bad_arguments_of_amc_are_one_line(
+    argument: str, message: str, tiny_weights: Path, folder_data: Path, tmp_path: Path
+) -> None:
+    line = ["--scheme", AMC, "--snr", "0", "--data", str(folder_data), "--scheme-arg", argument]
+    line += ["--scheme-arg", "retransmission=group"]
+    line += ["--weights", str(tiny_weights), "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(main, line)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_no_transmission_at_all_is_refused() -> None:
+    with pytest.raises(ValueError, match="max_transmissions is 0"):
+        RunSpec(max_transmissions=0)
+
+
+def test_an_empty_file_is_refused() -> None:
+    with pytest.raises(ValueError, match="payload of 0 bits"):
+        Coding().codec(0)
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.empty(0)])
+def test_what_is_no_picture_is_refused(pixels: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r"must be uint8 \[h, w, 3\]"):
+        ImageCodec().encode(pixels, 1000)

@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from simulator.curve import ACCURACIES, METRICS, bootstrap, curve, point, wilson
+from simulator.curve import (
+    ACCURACIES,
+    METRICS,
+    bootstrap,
+    bootstrap_ratio,
+    curve,
+    point,
+    wilson,
+)
 from simulator.figures import draw_curves
 
 
@@ -105,3 +113,62 @@ def test_figure_of_extremes_and_gaps(n: int, tmp_path_factory: pytest.TempPathFa
     path = tmp_path_factory.mktemp("figure") / "curve.png"
     draw_curves(found, path)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def coded(**changes: object) -> pd.DataFrame:
+    """Four images: with the first, with the second, an error that no CRC saw, never."""
+    table = {
+        "image": [0, 1, 2, 3],
+        "information_bits": [100, 100, 100, 100],
+        "delivered_bits": [100, 100, 0, 0],
+        "transmissions": [1, 2, 2, 4],
+        "channel_uses": [10, 20, 20, 40],
+        "pilot_uses": [0, 0, 0, 0],
+    }
+    return pd.DataFrame(table).assign(**changes)
+
+
+@pytest.mark.parametrize(("transmissions", "lost"), [(1, 3), (2, 2), (3, 2), (4, 2)])
+def test_block_error_rate_by_hand(transmissions: int, lost: int) -> None:
+    found = point(coded(), f"bler_{transmissions}")
+    interval = binomtest(lost, 4).proportion_ci(0.95, method="wilson")
+    assert (found["value"], found["n"]) == (lost / 4, 4)
+    assert (found["ci_low"], found["ci_high"]) == pytest.approx((interval.low, interval.high))
+
+
+def test_goodput_by_hand() -> None:
+    found = point(coded(), "goodput")
+    assert (found["value"], found["n"]) == (200 / 90, 4)
+    assert 0 <= found["ci_low"] < 200 / 90 < found["ci_high"] <= 10
+    assert point(coded(pilot_uses=[5, 0, 0, 5]), "goodput")["value"] == 200 / 100
+    assert point(coded(delivered_bits=0), "goodput")["ci_high"] == 0.0
+
+
+def test_seeds_make_no_more_blocks() -> None:
+    worse = coded(delivered_bits=0, transmissions=4, channel_uses=40)
+    both = pd.concat([coded(), worse])
+    bler, goodput = point(both, "bler_2"), point(both, "goodput")
+    assert (bler["value"], bler["n"]) == (0.75, 4)  # images 0 and 1 in half of the seeds
+    assert (goodput["value"], goodput["n"]) == (200 / 250, 4)
+
+
+def test_the_interval_of_a_ratio_has_the_width_of_the_delta_method() -> None:
+    rng = np.random.default_rng(3)
+    uses = rng.integers(1, 5, 800) * 100.0
+    bits = 300.0 * (rng.random(800) < 0.7)
+    low, high = bootstrap_ratio(bits, uses)
+    ratio = bits.sum() / uses.sum()
+    error = np.std(bits - ratio * uses) / uses.mean() / 800**0.5
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
+    assert low < ratio < high
+    assert bootstrap_ratio(2 * uses, uses) == (2.0, 2.0)
+
+
+def test_digital_metrics_stand_where_there_are_bits() -> None:
+    digital = log().assign(information_bits=8, delivered_bits=8)
+    digital["transmissions"] += 1  # 1 or 2
+    analog = log().assign(scheme="c", information_bits=0, delivered_bits=0)
+    found = curve(pd.concat([digital, analog])).groupby("scheme")["metric"].agg(list)
+    extra = ["information_bits", "delivered_bits", "goodput", "bler_1", "bler_2"]
+    assert found["a"] == found["b"] == 2 * [*METRICS, *extra]
+    assert found["c"] == 2 * list(METRICS)

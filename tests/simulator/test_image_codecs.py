@@ -59,6 +59,23 @@ def test_no_corruption_raises(name: str, picture: np.ndarray) -> None:
             assert back.dtype == np.uint8
 
 
+@pytest.mark.parametrize("name", SAVE_OPTIONS)
+def test_what_was_lost_is_lost(name: str, picture: np.ndarray) -> None:
+    """With a fifth of the file wrong, no policy gives the clean picture."""
+    codec = ImageCodec(name, 40)
+    whole = np.frombuffer(codec.encode(picture, 0), np.uint8)
+    clean = codec.decode(whole.tobytes(), SIZE)
+    rng = np.random.default_rng(1)
+    for _ in range(300):
+        good = int(rng.integers(0, len(whole) * 4 // 5))
+        data = whole.copy()
+        data[good:] = rng.integers(0, 256, len(whole) - good)
+        for policy in FAILURE_POLICIES.values():
+            back = policy(codec, data.tobytes(), 8 * good, SIZE)
+            assert back.shape == clean.shape
+            assert not np.array_equal(back, clean)
+
+
 def test_a_cut_file_gives_the_rows_before_the_cut(picture: np.ndarray) -> None:
     codec = ImageCodec("jpeg", 80)
     data = codec.encode(picture, 0)

@@ -66,6 +66,16 @@ class Countdown(Scheme):
         return TaskOutputs(flat, flat[:, :4], flat[:, :3], flat[:, :2])
 
 
+class Coded(Countdown):
+    """The same with k bits for an image that is sent k times, accepted when it has enough."""
+
+    def offered(self, tx: Tensor) -> list[Tensor]:
+        return [torch.ones(k) for k in tx.tolist()]
+
+    def accepted(self, rx: Memory) -> list[Tensor]:
+        return [torch.ones(k if k <= rx.rounds else 0) for k in rx.wanted.tolist()]
+
+
 @dataclass
 class Recorded(Channel):
     """Rician fading that remembers who drew what; its state counts the slots of each image."""
@@ -86,12 +96,16 @@ class Recorded(Channel):
 
 
 def walk(
-    wanted: list[int], images: list[int] | None = None, channel: Channel | None = None
+    wanted: list[int],
+    images: list[int] | None = None,
+    channel: Channel | None = None,
+    scheme: Scheme | None = None,
 ) -> tuple[TaskOutputs, Ledger]:
     index = np.arange(len(wanted)) if images is None else np.array(images)
     payload = Payload({"wanted": torch.tensor(wanted)}, {})
     streams = Streams(0, "cell", index)
-    return run_link(Countdown(), payload, channel or Recorded(), SLOT, streams, G)
+    scheme = scheme or Countdown()
+    return run_link(scheme, payload, channel or Recorded(), SLOT, streams, G)
 
 
 WANTED = [1, 3, 2, 9, 1, 4]
@@ -114,6 +128,14 @@ def test_feedback_is_a_bit_per_round_and_a_request_per_retransmission() -> None:
     assert ledger.feedback_bits.tolist() == [
         min(k, G) + REQUEST_BITS * (min(k, G) - 1) for k in WANTED
     ]
+
+
+def test_bits_are_counted_when_their_image_stops() -> None:
+    _, analog = walk(WANTED)
+    assert analog.information_bits.tolist() == analog.delivered_bits.tolist() == [0] * len(WANTED)
+    _, coded = walk(WANTED, scheme=Coded())
+    assert coded.information_bits.tolist() == WANTED
+    assert coded.delivered_bits.tolist() == [k if k <= G else 0 for k in WANTED]
 
 
 def test_finished_images_leave_the_batch() -> None:

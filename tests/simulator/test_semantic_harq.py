@@ -10,8 +10,10 @@ from phy.channel import Channel, Received
 from phy.fading import Awgn, Rician
 from phy.snr import snr_from_db
 from phy.streams import Streams
+from semantic.buffer import SlotFeatures
 from semantic.model import LinkNetwork, MultiTaskNetwork
-from semantic.selector import LENGTH
+from semantic.protocol import PROTOCOLS, Detector
+from semantic.selector import LENGTH, Selection
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
@@ -19,6 +21,7 @@ from simulator.schemes.semantic_harq import SemanticHarq, pack, receive_snr_targ
 from simulator.slots import Slot
 
 IDENTITIES, IMAGES = 20, 24
+SEMHARQ, IK = PROTOCOLS["semharq"], PROTOCOLS["ik-s-harq"]
 CLASSES = (IDENTITIES, 10, 9)
 
 
@@ -32,12 +35,12 @@ def encoder() -> MultiTaskNetwork:
 
 
 def random_link(
-    buffer: str = "combine", use_fde: bool = True, undecided: bool = False
+    buffer: str = "combine", detector: Detector | None = "fde", undecided: bool = False
 ) -> LinkNetwork:
     """A random network; `undecided` makes every posterior uniform."""
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        link = LinkNetwork(IDENTITIES, buffer, use_fde=use_fde).eval().requires_grad_(False)
+        link = LinkNetwork(IDENTITIES, buffer, detector=detector).eval().requires_grad_(False)
         link.order.copy_(torch.randperm(LENGTH))
         for performer in link.performers.performers:
             performer.weight *= 0 if undecided else 300
@@ -50,12 +53,12 @@ def send(
 ) -> tuple[TaskOutputs, Ledger]:
     s = torch.rand(IMAGES, 1024, generator=torch.Generator().manual_seed(seed))
     streams = Streams(seed, "cell", np.arange(IMAGES))
-    payload = scheme.payload(s)
+    payload = scheme.payload(s, np.arange(IMAGES))
     return run_link(scheme, payload, channel or Rician(), slot, streams, most)
 
 
 def test_transmissions_are_bounded_and_fall_with_snr(encoder: MultiTaskNetwork) -> None:
-    scheme = SemanticHarq(encoder, random_link())
+    scheme = SemanticHarq(encoder, random_link(), SEMHARQ)
     means = []
     for snr_db in (-6.0, -2.0, 2.0, 8.0):
         _, ledger = send(scheme, slot_at(snr_db), most=6)
@@ -74,7 +77,7 @@ def test_number_of_transmissions_in_closed_form(
     encoder: MultiTaskNetwork, snr_db: float, theta_0_db: float
 ) -> None:
     # uniform posteriors: U = mean of log M_k; no fading: SNR_r = 2 SNR j after j transmissions
-    scheme = SemanticHarq(encoder, random_link(undecided=True), theta_0_db)
+    scheme = SemanticHarq(encoder, random_link(undecided=True), SEMHARQ, theta_0_db)
     u = sum(math.log(m) for m in CLASSES) / 3
     needed = snr_from_db(theta_0_db) * (1 + u)  # U < log M: the other bound does not bite
     assert u < math.log(sum(CLASSES))
@@ -94,7 +97,7 @@ def test_target_is_bounded_by_the_number_of_classes() -> None:
 
 
 def test_whoever_stopped_early_is_certain_enough(encoder: MultiTaskNetwork) -> None:
-    scheme = SemanticHarq(encoder, random_link())
+    scheme = SemanticHarq(encoder, random_link(), SEMHARQ)
     snr_db = -2.0
     outputs, ledger = send(scheme, slot_at(snr_db), most=20, channel=Awgn())
     receive_snr = 2 * snr_from_db(snr_db) * ledger.transmissions
@@ -104,21 +107,23 @@ def test_whoever_stopped_early_is_certain_enough(encoder: MultiTaskNetwork) -> N
     assert len(ledger.transmissions.unique()) > 1  # or this says nothing
 
 
-def test_a_nack_costs_one_bit_and_one_per_feature(encoder: MultiTaskNetwork) -> None:
+def test_a_nack_costs_one_bit_and_one_per_feature_that_the_receiver_chooses(
+    encoder: MultiTaskNetwork,
+) -> None:
     slot = slot_at(-6.0)
-    _, ledger = send(SemanticHarq(encoder, random_link()), slot, most=3)
+    _, ledger = send(SemanticHarq(encoder, random_link(), SEMHARQ), slot, most=3)
     n = ledger.transmissions
     assert ledger.feedback_bits.tolist() == (n + (n - 1) * slot.features).tolist()
     assert ledger.channel_uses.tolist() == (n * slot.features).tolist()
     assert ledger.energy.tolist() == pytest.approx((n * slot.features).tolist(), rel=1e-4)
-    _, ledger = send(SemanticHarq(encoder, random_link(use_fde=False)), slot, most=3)
+    _, ledger = send(SemanticHarq(encoder, random_link(detector=None), IK), slot, most=3)
     assert torch.equal(ledger.feedback_bits, ledger.transmissions)
 
 
 def test_without_fde_all_features_go_once_and_then_nothing(encoder: MultiTaskNetwork) -> None:
     slot = slot_at(-10.0, 200_000)  # B = 429: 429 + 429 + 166
     assert 2 * slot.features < LENGTH < 3 * slot.features
-    scheme = SemanticHarq(encoder, random_link(use_fde=False), theta_0_db=60.0)
+    scheme = SemanticHarq(encoder, random_link(detector=None), IK, theta_0_db=60.0)
     _, ledger = send(scheme, slot, most=6)
     assert (ledger.channel_uses == LENGTH).all()
     assert (ledger.transmissions == 3).all()
@@ -127,8 +132,8 @@ def test_without_fde_all_features_go_once_and_then_nothing(encoder: MultiTaskNet
 @pytest.mark.parametrize("snr_db", [-6.0, -2.0])  # B is 101 and 220: odd and even
 def test_two_features_on_a_use_halve_the_uses(encoder: MultiTaskNetwork, snr_db: float) -> None:
     slot = slot_at(snr_db)
-    _, one = send(SemanticHarq(encoder, random_link()), slot, most=1)
-    _, two = send(SemanticHarq(encoder, random_link(), features_per_use=2), slot, most=1)
+    _, one = send(SemanticHarq(encoder, random_link(), SEMHARQ), slot, most=1)
+    _, two = send(SemanticHarq(encoder, random_link(), SEMHARQ, features_per_use=2), slot, most=1)
     assert (one.channel_uses == slot.features).all()
     assert (two.channel_uses == math.ceil(slot.features / 2)).all()
     assert torch.allclose(two.energy, two.channel_uses.double(), rtol=1e-4)
@@ -162,9 +167,9 @@ def test_matched_filter_is_unbiased_with_the_weight_as_its_snr(
 
 @pytest.mark.parametrize("buffer", ["combine", "concatenate"])
 def test_both_ends_have_the_same_plan(encoder: MultiTaskNetwork, buffer: str) -> None:
-    scheme = SemanticHarq(encoder, random_link(buffer), theta_0_db=60.0)
+    scheme = SemanticHarq(encoder, random_link(buffer), SEMHARQ, theta_0_db=60.0)
     slot = slot_at(0.0)
-    tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024)), slot)
+    tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024), np.arange(5)), slot)
     feedback, asked = None, torch.zeros(5, dtype=torch.int64)
     for j in range(5):
         burst, tx = scheme.transmit(tx, feedback, slot)
@@ -190,8 +195,8 @@ def test_requests_follow_the_threshold(encoder: MultiTaskNetwork) -> None:
     for threshold in (0.0, 0.5, 1.0):
         link = random_link()
         link.threshold.fill_(threshold)
-        scheme = SemanticHarq(encoder, link)
-        tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024)), slot)
+        scheme = SemanticHarq(encoder, link, SEMHARQ)
+        tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024), np.arange(5)), slot)
         burst, _ = scheme.transmit(tx, None, slot)
         y = burst.x
         feedback, _ = scheme.receive(rx, Received(y, torch.ones_like(y), torch.ones(1, 1)), slot)
@@ -207,14 +212,14 @@ def test_requests_follow_the_threshold(encoder: MultiTaskNetwork) -> None:
 def test_the_same_bits_in_any_company(
     encoder: MultiTaskNetwork, features_per_use: int, fading: str
 ) -> None:
-    scheme = SemanticHarq(encoder, random_link(), features_per_use=features_per_use)
+    scheme = SemanticHarq(encoder, random_link(), SEMHARQ, features_per_use=features_per_use)
     slot = slot_at(-6.0)  # B = 101: rows do not begin where vector instructions do
     s = torch.rand(IMAGES, 1024, generator=torch.Generator().manual_seed(0))
 
     def walk(rows: np.ndarray) -> tuple[TaskOutputs, Ledger]:
         streams = Streams(0, "cell", rows)
         channel = Rician(2.0, fading)
-        return run_link(scheme, scheme.payload(s[rows]), channel, slot, streams, 8)
+        return run_link(scheme, scheme.payload(s[rows], rows), channel, slot, streams, 8)
 
     whole, ledger = walk(np.arange(IMAGES))
     for rows in (np.array([5]), np.array([20, 3, 11])):
@@ -228,4 +233,69 @@ def test_the_same_bits_in_any_company(
 @pytest.mark.parametrize("features_per_use", [0, 3])
 def test_impossible_packing(encoder: MultiTaskNetwork, features_per_use: int) -> None:
     with pytest.raises(ValueError, match="must be 1 or 2"):
-        SemanticHarq(encoder, random_link(), features_per_use=features_per_use)
+        SemanticHarq(encoder, random_link(), SEMHARQ, features_per_use=features_per_use)
+
+
+def test_retransmission_only_sends_the_same_again_and_names_nothing(
+    encoder: MultiTaskNetwork,
+) -> None:
+    link, slot = random_link(detector=None), slot_at(-6.0)
+    scheme = SemanticHarq(encoder, link, PROTOCOLS["rt-s-harq"], theta_0_db=60.0)
+    tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024), np.arange(5)), slot)
+    feedback, front = None, link.order[: slot.features].expand(5, -1)
+    for _ in range(3):
+        burst, tx = scheme.transmit(tx, feedback, slot)
+        assert torch.equal(tx.plan.selection.position, front)
+        y = burst.x
+        feedback, rx = scheme.receive(rx, Received(y, torch.ones_like(y), torch.ones(1, 1)), slot)
+        assert feedback.request_bits.tolist() == [0] * 5
+
+
+def test_one_shot_schemes_send_one_slot(encoder: MultiTaskNetwork) -> None:
+    link, slot = random_link(detector=None), slot_at(0.0)
+    for name in ("smsc-fir", "smsc-sequential", "smsc-random"):
+        _, ledger = send(SemanticHarq(encoder, link, PROTOCOLS[name]), slot, most=4)
+        assert (ledger.transmissions == 1).all()
+        assert (ledger.channel_uses == slot.features).all()
+        assert (ledger.reason == 2).all()
+
+
+def test_complete_takes_as_many_slots_as_f_needs(encoder: MultiTaskNetwork) -> None:
+    link, slot = random_link(detector=None), slot_at(0.0)
+    scheme = SemanticHarq(encoder, link, PROTOCOLS["smsc-complete"])
+    outputs, ledger = send(scheme, slot, most=1)
+    assert (ledger.transmissions == math.ceil(LENGTH / slot.features)).all()
+    assert (ledger.channel_uses == LENGTH).all()
+    assert (ledger.reason == 3).all()
+    s = torch.rand(IMAGES, 1024, generator=torch.Generator().manual_seed(0))
+    strong, _ = send(scheme, slot_at(60.0), most=1)
+    f = link.encode(s)
+    f = f / f.square().mean(1, keepdim=True).sqrt()
+    ones = Selection(torch.arange(LENGTH).expand(IMAGES, -1), torch.ones_like(f, dtype=torch.bool))
+    buffer = link.empty_buffer(IMAGES).add(SlotFeatures(ones, 1e6 * f, torch.full_like(f, 1e6)))
+    assert torch.allclose(strong.embedding, link.decode(buffer)[1].embedding, atol=1e-2)
+
+
+def test_random_orders_belong_to_the_image_and_both_ends_know_them(
+    encoder: MultiTaskNetwork,
+) -> None:
+    scheme = SemanticHarq(encoder, random_link(detector=None), PROTOCOLS["smsc-random"])
+    s = torch.rand(4, 1024)
+    whole = scheme.payload(s, np.arange(4)).tensors["order"]
+    some = scheme.payload(s[2:3], np.array([2])).tensors["order"]
+    assert torch.equal(some[0], whole[2])
+    assert len({tuple(row) for row in whole.tolist()}) == 4
+
+
+def test_the_genie_asks_for_what_really_went_wrong(encoder: MultiTaskNetwork) -> None:
+    link, slot = random_link(detector="oracle"), slot_at(0.0)
+    link.threshold.fill_(0.05)
+    scheme = SemanticHarq(encoder, link, PROTOCOLS["semharq-oracle"], theta_0_db=60.0)
+    tx, rx = scheme.start(scheme.payload(torch.rand(3, 1024), np.arange(3)), slot)
+    burst, tx = scheme.transmit(tx, None, slot)
+    y = burst.x.clone()
+    y[:, 7] += 3.0
+    ones, quiet = torch.ones_like(y), torch.full((1, 1), 1e-6)
+    feedback, _ = scheme.receive(rx, Received(y, ones, quiet), slot)
+    assert feedback.request is not None
+    assert feedback.request.nonzero().tolist() == [[row, 7] for row in range(3)]

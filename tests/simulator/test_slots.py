@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.slots import LENGTH, Slot
+from simulator.slots import BUDGETS, LENGTH, Slot
 
 
 def test_features_of_the_papers_grid() -> None:
@@ -34,6 +34,18 @@ def test_features_grow_with_snr_and_fit_the_slot(snr_db: float, step: float, use
         bits = low.uses * math.log2(1 + low.snr)
         assert 64 * low.features <= bits * (1 + 1e-9)
         assert 64 * (low.features + 1) > bits * (1 - 1e-9)
+
+
+@given(snr_db=st.floats(-40, 40), uses=st.integers(1, 10**6))
+def test_with_equal_uses_a_slot_has_as_many_uses_as_features(snr_db: float, uses: int) -> None:
+    rounds, equal = (Slot(snr_db, 1e-3, 1e3 * uses, budget) for budget in BUDGETS)
+    assert equal.uses == equal.features == rounds.features <= rounds.uses
+    assert equal.resources == rounds.resources == rounds.uses == uses
+
+
+def test_unknown_budget() -> None:
+    with pytest.raises(ValueError, match="unknown budget 'round': nearest: 'rounds'"):
+        Slot(0.0, 1e-3, 1e6, "round")
 
 
 def test_snr_and_noise_variance_are_inverse() -> None:

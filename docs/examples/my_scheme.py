@@ -1,0 +1,69 @@
+"""An analog thumbnail: as many pixels as one slot carries, sent as they are, without any code."""
+
+import math
+
+import torch
+from torch.nn.functional import interpolate
+
+from phy.channel import multiply
+from semantic.backbone import normalise
+from semantic.tiles import in_tiles
+from simulator.scheme import Burst, Payload, Scheme, no_request
+
+
+class Thumbnail(Scheme):
+    """pixels -> thumbnail -> x => y -> thumbnail -> pixels -> DenseNet-121 -> tasks"""
+
+    reasons = ("nack", "sent once")
+
+    def __init__(self, network, image_size, most_side):
+        self.network, self.image_size, self.most_side = network, image_size, most_side
+
+    def encode(self, sources, index):
+        """Once for all SNRs: the pixels, uint8 [batch, 3, height, width]."""
+        pixels = torch.from_numpy(sources.pixels(sources.features.kept[index]))
+        return Payload({"pixels": pixels.permute(0, 3, 1, 2).to(sources.device)}, {})
+
+    def start(self, payload, slot):
+        """What transmitter and receiver know before the first slot."""
+        return payload.tensors["pixels"], None
+
+    def transmit(self, tx, feedback, slot):
+        """Three colours a pixel, two real numbers a channel use, each at most sqrt(1/2)."""
+        side = self.side(slot)
+        small = interpolate(tx.float(), (side, side), mode="bilinear", antialias=True)
+        values = (small / 127.5 - 1).flatten(1) * math.sqrt(0.5)
+        if values.shape[1] % 2:
+            values = torch.cat([values, values.new_zeros(len(values), 1)], 1)
+        x = torch.complex(values[:, 0::2], values[:, 1::2])
+        return Burst(x, torch.full((len(x),), x.shape[1])), tx
+
+    def receive(self, rx, received, slot):
+        """h* y / (|h|^2 + no), both parts; one transmission is enough."""
+        y, h, no = received
+        matched, power = multiply(h.conj(), y), h.real.square() + h.imag.square() + no
+        values = torch.stack([matched.real / power, matched.imag / power], 2).flatten(1)
+        side = self.side(slot)
+        small = values[:, : 3 * side * side].reshape(-1, 3, side, side) / math.sqrt(0.5)
+        ack = torch.ones(len(y), dtype=torch.bool, device=y.device)
+        return no_request(ack), small.clamp(-1, 1)
+
+    def perform(self, rx):
+        """The tasks on the thumbnail, blown up."""
+        size = (self.image_size, self.image_size)
+        pixels = interpolate((rx + 1) * 127.5, size, mode="bilinear").round().byte()
+        return in_tiles(self.tasks, pixels.permute(0, 2, 3, 1))
+
+    def tasks(self, pixels):
+        """Fixed numbers of rows at a time, so that no image depends on its company."""
+        return self.network.performers(self.network.encoder(normalise(pixels)))
+
+    def side(self, slot):
+        """Edge of the thumbnail in pixels: 3 side^2 numbers fit into 2 T W."""
+        return min(self.most_side, self.image_size, max(1, math.isqrt(2 * slot.uses // 3)))
+
+
+def thumbnail(stack, most_side=1000):
+    """What --scheme names: a function of the run's networks and of --scheme-arg."""
+    encoder = stack.encoder
+    return Thumbnail(encoder.network, encoder.config["image_size"], most_side)

@@ -1,0 +1,39 @@
+"""Data sets that users write: a function of the split, by import string or entry point."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from semantic.data.dataset import Split, VehicleImages
+from semantic.plugins import installed, is_import_string, load
+
+
+def find_opener(spec: str) -> Callable[[Split], VehicleImages] | None:
+    """The function behind an entry point's name or "package.module:function"; None if it is neither.
+
+    Raises:
+        ValueError: One line, when it cannot be imported or cannot be called with a split.
+    """
+    target = installed("data set").get(spec, spec if is_import_string(spec) else None)
+    if target is None:
+        return None
+    function = load("data set", spec, target)
+    try:
+        inspect.signature(function).bind("test")
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"data set {spec!r} must be a function of the split, 'test' or 'train'"
+        ) from None
+
+    def opener(split: Split) -> VehicleImages:
+        images: Any = function(split)
+        if not isinstance(images, VehicleImages):
+            raise ValueError(
+                f"data set {spec!r} gave a {type(images).__name__}, "
+                "it must be a semantic.data.dataset.VehicleImages"
+            )
+        return images
+
+    return opener

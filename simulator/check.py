@@ -1,0 +1,128 @@
+"""`simulate check`: whether a channel, a scheme or a data set keeps its contract, in plain words."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from phy.channel import Channel
+from semantic.data.dataset import VehicleImages
+from semantic.data.names import nearest
+from semantic.plugins import installed, is_import_string, load
+from simulator.catalog import CHANNELS, SCHEMES
+from simulator.checks.channel import check_channel
+from simulator.checks.dataset import check_dataset
+from simulator.checks.report import SIGNIFICANCE, Report
+from simulator.checks.scheme import check_scheme
+from simulator.scheme import Scheme
+
+KINDS = ("channel", "scheme", "data")
+MARKS = {True: "ok", False: "FAILS", None: "not checked"}
+
+
+def recognise(name: str) -> str:
+    """The kind of thing behind a name, one of `KINDS`.
+
+    Raises:
+        ValueError: One line, for a name that nothing has, or an object of no known kind.
+    """
+    channels = {*CHANNELS, *installed("channel")}
+    schemes = {*SCHEMES, *installed("scheme")}
+    datasets = {"synthetic", *installed("data set")}
+    for kind, names in zip(KINDS, (channels, schemes, datasets), strict=True):
+        if name in names:
+            return kind
+    if name.startswith("veri:") or (name and Path(name).exists()):
+        return "data"
+    if name.partition("/")[0] in channels:  # one over another
+        return "channel"
+    if not is_import_string(name):
+        raise ValueError(
+            f"{name!r} is no channel, scheme or data set: "
+            + nearest(name, sorted(channels | schemes | datasets))
+        )
+    return _kind_of(name, load("part", name, name))
+
+
+def _kind_of(name: str, part: object) -> str:
+    if isinstance(part, Channel) or (isinstance(part, type) and issubclass(part, Channel)):
+        return "channel"
+    if isinstance(part, type) and issubclass(part, Scheme):
+        raise ValueError(
+            f"{name!r} is the class of a scheme; --scheme takes a function of one's own that makes "
+            "one, factory(stack, ...)"
+        )
+    if isinstance(part, VehicleImages):
+        raise ValueError(f"{name!r} is a VehicleImages; --data takes a function of the split")
+    first = next(iter(inspect.signature(part).parameters), "") if callable(part) else ""
+    for parameter, kind in (("stack", "scheme"), ("split", "data")):
+        if first == parameter:
+            return kind
+    raise ValueError(
+        f"cannot tell what {name!r} is (a {type(part).__name__}): a channel is a subclass of "
+        "phy.channel.Channel, the first parameter of a scheme's factory is called stack, that of a "
+        "data set's function split; or say it with --kind channel, scheme or data"
+    )
+
+
+def check(
+    name: str,
+    kind: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    data: str = "synthetic",
+    weights: str | None = None,
+) -> Report:
+    """Checks what a name stands for.
+
+    Args:
+        name: Of the catalogue, an entry point, "package.module:attribute", or of a data set.
+        kind: One of `KINDS`; by default it is recognised.
+        arguments: Of the channel or the scheme.
+        data: Images with which a scheme is checked.
+        weights: Trained weights with which a scheme is checked.
+
+    Raises:
+        ValueError: One line, for what cannot be imported or made.
+    """
+    kind = recognise(name) if kind is None else kind
+    if kind == "channel":
+        return check_channel(name, arguments)
+    if kind == "scheme":
+        return check_scheme(name, arguments, data, weights=weights)
+    if kind != "data":
+        raise ValueError(f"unknown kind {kind!r}: {nearest(kind, KINDS)}")
+    if arguments:
+        raise ValueError(f"data set {name!r} takes no argument {next(iter(arguments))!r}")
+    return check_dataset(name)
+
+
+def table(report: Report) -> Table:
+    """A line for each thing that was looked at."""
+    view = Table(box=SIMPLE_HEAD, title=f"{report.kind} {report.subject}")
+    for heading in ("", "what", "expected", "found"):
+        view.add_column(heading, overflow="fold")
+    for finding in report.findings:
+        view.add_row(MARKS[finding.ok], finding.what, finding.expected, finding.found)
+    return view
+
+
+def check_from_options(
+    name: str, kind: str | None, arguments: dict[str, Any], data: str, weights: str | None
+) -> None:
+    """The command: shows the report; exit code 1 when something fails."""
+    report = check(name, kind, arguments, data, weights)
+    # A pipe has no width: as wide as the table needs, so that a log can be read.
+    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, highlight=False)
+    console.print(table(report))
+    print(report.summary)
+    if report.kind == "channel":
+        print(f"Each statistical check fails a good channel with probability {SIGNIFICANCE:g}.")
+    if not report.ok:
+        sys.exit(1)

@@ -1,0 +1,129 @@
+"""Whether a data set can be measured on: readable pictures, labels, and answers to every query."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from semantic.data.dataset import UNKNOWN, Split, VehicleImages, open_dataset
+from semantic.data.images import ImageError, decode
+from semantic.data.imported import find_opener
+from simulator.checks.report import Finding, Report, gather, holds
+
+#: Side in pixels to which pictures are decoded here.
+SIDE = 32
+
+
+def check_dataset(
+    data: VehicleImages | Callable[[Split], VehicleImages] | str, split: Split = "test"
+) -> Report:
+    """Reads a whole data set and looks at everything that a run takes for granted.
+
+    Args:
+        data: What --data names, "package.module:function", the function itself, or its result.
+        split: "test", or "train", which needs no queries.
+
+    Returns:
+        A report; its `ok` says whether all holds, `print` shows what does not.
+
+    Raises:
+        ValueError: One line, for a name that cannot be opened at all.
+    """
+    subject, opener = _opener(data)
+    images: Any = opener(split)
+    if not isinstance(images, VehicleImages):
+        found = f"a {type(images).__name__}"
+        wrong = Finding("result", "a semantic.data.dataset.VehicleImages", found, False)
+        return Report("data set", subject, (wrong,))
+    rules = {
+        "split": lambda: _split(images, split),
+        "labels": lambda: _labels(images),
+        "queries": lambda: _queries(images, split),
+        "pictures": lambda: _pictures(images),
+        "opened twice": lambda: _again(images, opener(split)),
+    }
+    return gather("data set", subject, rules)
+
+
+def _opener(
+    data: VehicleImages | Callable[[Split], VehicleImages] | str,
+) -> tuple[str, Callable[[Split], VehicleImages]]:
+    """(name, what opens the set), before any check that a run would end with."""
+    if isinstance(data, VehicleImages):
+        return data.name, lambda split: data
+    if isinstance(data, str):
+        return data, find_opener(data) or partial(open_dataset, data)
+    return f"{data.__module__}:{data.__qualname__}", data
+
+
+def _split(images: VehicleImages, split: Split) -> Iterator[Finding]:
+    queries = int(images.is_query.sum())
+    gallery = len(images) - queries
+    found = (
+        f"{queries} queries, {gallery} other images of {len(np.unique(images.vehicle))} vehicles"
+    )
+    if split == "train":
+        expected, fine = "images, none of them a query", gallery > 0 and not queries
+    else:
+        expected, fine = "queries and a gallery", gallery > 0 and queries > 0
+    yield Finding(f"{split} split", expected, found, fine)
+
+
+def _labels(images: VehicleImages) -> Iterator[Finding]:
+    for name, labels, names in (
+        ("colour", images.color, images.colors),
+        ("type", images.type, images.types),
+    ):
+        low, high = (int(labels.min()), int(labels.max())) if len(labels) else (UNKNOWN, UNKNOWN)
+        known = int((labels != UNKNOWN).sum())
+        yield Finding(
+            f"{name} labels",
+            f"0 to {len(names) - 1}, or {UNKNOWN} for unknown",
+            f"{low} to {high}; {known} of {len(labels)} images labelled",
+            low >= UNKNOWN and high < len(names),
+        )
+
+
+def _queries(images: VehicleImages, split: Split) -> Iterator[Finding]:
+    if split == "train":
+        return
+    lost = np.flatnonzero(images.is_query & ~images.answerable())
+    problem = None
+    if len(lost):
+        i = int(lost[0])
+        problem = f"{len(lost)} have none, first {images.files[i].name}"
+    expected = "a gallery image of the same vehicle from another camera for each"
+    yield holds("queries", expected, problem, f"{int(images.is_query.sum())} have one")
+
+
+def _pictures(images: VehicleImages) -> Iterator[Finding]:
+    """One at a time: a large set need not fit into memory."""
+    problems: list[str] = []
+    owner: dict[bytes, int] = {}
+    shared: list[str] = []
+    for i, file in enumerate(images.files):
+        try:
+            data = images.read(i)
+            decode(data, file.name, SIDE)
+        except (OSError, ImageError) as error:
+            text = str(error)
+            problems.append(text if file.name in text else f"{file.name}: {text}")
+            continue
+        vehicle = int(images.vehicle[i])
+        if owner.setdefault(hashlib.sha256(data).digest(), vehicle) != vehicle:
+            shared.append(file.name)
+    total = len(images)
+    bad = f"{len(problems)} of {total} cannot be; first: {problems[0]}" if problems else None
+    yield holds("pictures", "all can be read and decoded", bad, f"all {total}")
+    twice = f"{len(shared)} of {total}; first: {shared[0]}" if shared else None
+    yield holds("the same file", "not under two vehicles", twice, "none")
+
+
+def _again(images: VehicleImages, second: VehicleImages) -> Iterator[Finding]:
+    same = images.content_hash() == second.content_hash()
+    expected = "the same images, labels and bytes in the same order"
+    yield holds("opened twice", expected, None if same else "another content hash", "the same")

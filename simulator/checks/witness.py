@@ -1,0 +1,158 @@
+"""A scheme that is watched on its way through a run: the first break of each rule is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sized
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phy.channel import Received
+from semantic.data.dataset import COLORS, TYPES
+from semantic.tasks import TaskOutputs
+from simulator.budget import check_power
+from simulator.checks.report import Finding, holds
+from simulator.scheme import Burst, Feedback, Payload, Scheme
+from simulator.slots import Slot
+
+RULES = {
+    "burst": "x complex64 [batch, width], finite; uses int64 [batch], each from 0 to the width",
+    "power": "at most P = 1 per declared use on average over a batch, nothing beyond those uses",
+    "answer": "ack bool [batch]; request bool [batch, features] or None; request_bits int64 "
+    "[batch] >= 0; reason int8 [batch], an index of `reasons`",
+    "task outputs": f"finite rows for each image: embedding, vehicle, {len(COLORS)} colours, "
+    f"{len(TYPES)} types",
+}
+
+
+class Witness:
+    """Stands for a scheme in `run_link`; everything that it does not watch is the scheme's own.
+
+    Attributes:
+        problems: The first break of each rule.
+    """
+
+    def __init__(self, scheme: Scheme) -> None:
+        self._scheme = scheme
+        self._batch: int | None = None
+        self.problems: dict[str, str] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._scheme, name)
+
+    def findings(self) -> Iterator[Finding]:
+        """One for each rule."""
+        for rule, expected in RULES.items():
+            yield holds(rule, expected, self.problems.get(rule))
+
+    def start(self, payload: Payload, slot: Slot) -> tuple[Any, Any]:
+        """Counts the images."""
+        self._batch = payload_rows(payload)
+        return self._scheme.start(payload, slot)
+
+    def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
+        """Looks at the burst."""
+        batch = self._batch if feedback is None else len(feedback.ack)
+        burst, tx = self._scheme.transmit(tx, feedback, slot)
+        problem = burst_problem(burst, batch)
+        self._note("burst", problem)
+        if problem is None:
+            try:
+                check_power(burst)
+            except ValueError as error:
+                used = float(burst.uses.sum())
+                energy = torch.view_as_real(burst.x).double().square().sum().item()
+                self._note("power", f"{error}: energy {energy:.4g} for {used:.0f} uses")
+        return burst, tx
+
+    def receive(self, rx: Any, received: Received, slot: Slot) -> tuple[Feedback, Any]:
+        """Looks at the answer."""
+        feedback, rx = self._scheme.receive(rx, received, slot)
+        self._note("answer", answer_problem(feedback, len(received.y), self._scheme.reasons))
+        return feedback, rx
+
+    def perform(self, rx: Any) -> TaskOutputs:
+        """Looks at the tasks' outputs."""
+        outputs = self._scheme.perform(rx)
+        self._note("task outputs", outputs_problem(outputs))
+        return outputs
+
+    def _note(self, rule: str, problem: str | None) -> None:
+        if problem is not None:
+            self.problems.setdefault(rule, problem)
+
+
+def payload_rows(payload: Payload) -> int | None:
+    """Images of a payload; None where it holds nothing."""
+    columns: list[Sized] = [*payload.tensors.values(), *payload.objects.values()]
+    return len(columns[0]) if columns else None
+
+
+def _column_problem(name: str, value: object, dtype: torch.dtype, batch: int | None) -> str | None:
+    if not isinstance(value, Tensor):
+        return f"{name} is a {type(value).__name__}"
+    if value.dtype != dtype or value.ndim != 1 or (batch is not None and len(value) != batch):
+        return f"{name} is {value.dtype} {list(value.shape)} for {batch} images"
+    return None
+
+
+def burst_problem(burst: object, batch: int | None) -> str | None:
+    """What is wrong with a burst of so many images; None for nothing."""
+    if not isinstance(burst, Burst):
+        return f"a {type(burst).__name__} instead of a Burst"
+    x, uses = burst.x, burst.uses
+    problem = _column_problem("uses", uses, torch.int64, batch)
+    if problem is not None:
+        return problem
+    if not isinstance(x, Tensor) or x.dtype != torch.complex64 or x.ndim != 2:
+        kind = f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+        return f"x is {kind}"
+    if len(x) != len(uses):
+        return f"x has {len(x)} rows, uses {len(uses)}"
+    if not bool(x.isfinite().all()):
+        return f"x holds {x[~x.isfinite()][0].item()}"
+    if bool(((uses < 0) | (uses > x.shape[1])).any()):
+        return f"uses are {int(uses.min())} to {int(uses.max())}, x has {x.shape[1]}"
+    return None
+
+
+def answer_problem(feedback: object, batch: int, reasons: tuple[str, ...]) -> str | None:
+    """What is wrong with a receiver's answer for so many images; None for nothing."""
+    if not isinstance(feedback, Feedback):
+        return f"a {type(feedback).__name__} instead of a Feedback"
+    request, request_bits, reason = feedback.request, feedback.request_bits, feedback.reason
+    problem = (
+        _column_problem("ack", feedback.ack, torch.bool, batch)
+        or _column_problem("request_bits", request_bits, torch.int64, batch)
+        or _column_problem("reason", reason, torch.int8, batch)
+    )
+    if problem is not None:
+        return problem
+    if request is not None and not (
+        isinstance(request, Tensor) and request.dtype == torch.bool and request.ndim == 2
+    ):
+        return "request is no bool [batch, features]"
+    if request is not None and len(request) != batch:
+        return f"request has {len(request)} rows for {batch} images"
+    if bool((request_bits < 0).any()):
+        return f"request_bits are down to {int(request_bits.min())}"
+    if bool(((reason < 0) | (reason >= len(reasons))).any()):
+        return f"reason {int(reason.max())}, there are {len(reasons)} reasons"
+    return None
+
+
+def outputs_problem(outputs: object) -> str | None:
+    """What is wrong with the tasks' outputs; None for nothing."""
+    if not isinstance(outputs, TaskOutputs):
+        return f"a {type(outputs).__name__} instead of TaskOutputs"
+    rows = len(outputs.embedding)
+    for name, value in zip(outputs._fields, outputs, strict=True):
+        if value.ndim != 2 or len(value) != rows or not value.is_floating_point():
+            return f"{name} is {value.dtype} {list(value.shape)}, embedding has {rows} rows"
+        if not bool(value.isfinite().all()):
+            return f"{name} holds {value[~value.isfinite()][0].item()}"
+    for name, classes in (("color", COLORS), ("type", TYPES)):
+        if getattr(outputs, name).shape[1] != len(classes):
+            return f"{name} has {getattr(outputs, name).shape[1]} classes"
+    return None

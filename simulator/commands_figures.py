@@ -1,0 +1,66 @@
+"""`simulate figures`: the papers' tables and figures on any data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("figures")
+@click.argument("names", nargs=-1)
+@click.option(
+    "--paper", type=click.Choice(["smsc-fir", "semharq"]), help="Those of one paper alone."
+)
+@click.option("--data", metavar="synthetic|DIR|veri:DIR", help="Test images [synthetic].")
+@click.option("--snr", metavar="START:STOP:STEP", help="SNRs in dB [-6:8:2].")
+@click.option("--channel", metavar="NAME|module:Class", help="Channel law [rician].")
+@click.option("--images", type=int, metavar="N", help="About N images.")
+@click.option("--seed", type=int, metavar="S", help="First seed of fading and noise [0].")
+@click.option("--seeds", type=int, metavar="N", help="Number of seeds [1].")
+@click.option("--weights", metavar="FILE|DIR", help="Trained weights [the package's].")
+@click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where networks run [auto].")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs/figures"),
+    show_default=True,
+    metavar="DIR",
+)
+@click.option("--quiet", is_flag=True, help="No bar.")
+def figures(
+    names: tuple[str, ...], paper: str | None, out: Path, quiet: bool, **options: Any
+) -> None:
+    """Make the papers' tables and figures again: all of them, or NAMES (fig8 table1 ...).
+
+    Each is a CSV, a PNG and a PDF, tables a Markdown file too. Points that several figures share
+    are simulated once, and those that are there from an earlier call are taken up.
+    """
+    import pandas as pd
+
+    from simulator.cli import build_spec
+    from simulator.papers.run import choose, run_experiment
+    from simulator.papers.stack_figures import STACK_FIGURES
+    from simulator.spec import RunSpec
+    from simulator.sweep import prepare, run
+    from simulator.terminal import Bar
+
+    chosen = choose(names, paper)
+    base = build_spec({k: v for k, v in options.items() if v is not None}, None)
+
+    def curve_of(spec: RunSpec) -> pd.DataFrame:
+        with Bar(quiet) as bar:
+            return run(prepare(spec), bar, out / "cells").curve
+
+    def announce(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    for name in chosen:
+        announce(f"{name}: {chosen[name]}")
+        if name in STACK_FIGURES:
+            STACK_FIGURES[name].make(base, out)
+        else:
+            run_experiment(name, base, out, curve_of, announce)
+    click.echo(f"{out}/: " + " ".join(sorted(p.name for p in out.iterdir() if p.is_file())))

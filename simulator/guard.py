@@ -1,0 +1,126 @@
+"""Protection of a run from a channel's mistakes: one line that names the channel and the value.
+
+The same rules serve `simulate check`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import torch
+from torch import Tensor
+
+from phy.channel import Channel, Received
+from phy.streams import Streams
+from simulator.catalog import CHANNELS, construct
+from simulator.spec import RunSpec
+
+
+def draw_problem(h: object, batch: int, uses: int) -> str | None:
+    """What is wrong with the fading that `Channel.draw` gave; None for nothing.
+
+    Args:
+        h: What stands where complex64 [batch, uses] or [batch, 1] should.
+        batch: Images in the batch.
+        uses: Channel uses of the burst.
+    """
+    return _tensor_problem("h", h, torch.complex64, {(batch, uses), (batch, 1)})
+
+
+def received_problem(received: object, x: Tensor) -> str | None:
+    """What is wrong with what `Channel.apply` gave for x [batch, uses]; None for nothing."""
+    if not (isinstance(received, tuple) and len(received) == 3):
+        return f"gave a {type(received).__name__}, it must be a phy.channel.Received (y, h, no)"
+    y, h, no = received
+    batch, uses = x.shape
+    problem = (
+        _tensor_problem("y", y, torch.complex64, {(batch, uses)})
+        or _tensor_problem("h", h, torch.complex64, {(batch, uses)})
+        or _tensor_problem("no", no, torch.float32, {(batch, uses), (batch, 1), (1, 1)})
+    )
+    if problem is None and not bool((no > 0).all()):
+        row, use = (~(no > 0)).nonzero()[0].tolist()
+        problem = f"gave no = {no[row, use].item():g} in row {row}, use {use}; it must be positive"
+    return problem
+
+
+def _tensor_problem(
+    name: str, value: object, dtype: torch.dtype, shapes: set[tuple[int, int]]
+) -> str | None:
+    if not isinstance(value, Tensor):
+        return f"gave {name} as a {type(value).__name__}, it must be a torch tensor"
+    if tuple(value.shape) not in shapes:
+        allowed = " or ".join(str(list(shape)) for shape in sorted(shapes, reverse=True))
+        return f"gave {name} of shape {list(value.shape)}, it must be {allowed}"
+    if value.dtype != dtype:
+        return f"gave {name} of type {value.dtype}, it must be {dtype}"
+    if not bool(value.isfinite().all()):
+        row, use = (~value.isfinite()).nonzero()[0].tolist()
+        found = value[row, use].item()
+        return f"gave {name} = {found} in row {row}, use {use}; it must be finite"
+    return None
+
+
+def open_channel(spec: RunSpec) -> Channel:
+    """The channel of a run, guarded.
+
+    A channel that has the parameters bandwidth_hz and interval_s gets the run's W and T.
+
+    Raises:
+        ValueError: One line: what cannot be imported, what it does not take, or what it is instead.
+    """
+    slot = {"bandwidth_hz": spec.bandwidth, "interval_s": spec.slot_s}
+    channel = construct("channel", spec.channel, CHANNELS, dict(spec.channel_args), slot)
+    if not isinstance(channel, Channel):
+        raise ValueError(
+            f"channel {spec.channel!r} is a {type(channel).__name__}, "
+            "it must be a phy.channel.Channel"
+        )
+    return Guarded(channel, spec.channel_label)
+
+
+@final
+class Guarded(Channel):
+    """A channel, every result of which is looked at; costs microseconds a slot.
+
+    Args:
+        channel: The channel.
+        name: What a message calls it.
+    """
+
+    def __init__(self, channel: Channel, name: str) -> None:
+        self.channel, self.name = channel, name
+        self.average_gain = channel.average_gain
+
+    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
+        """The channel's own fading.
+
+        Raises:
+            ValueError: One line, when it is not finite or its shape or type is wrong.
+        """
+        drawn: object = self.channel.draw(streams, uses, state)
+        if not (isinstance(drawn, tuple) and len(drawn) == 2):
+            raise ValueError(
+                f"channel {self.name}: draw gave a {type(drawn).__name__}, it must be (h, state)"
+            )
+        h, after = drawn
+        self._refuse("draw", draw_problem(h, len(streams), uses))
+        return h, after
+
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Streams) -> Received:
+        """The channel's own output.
+
+        Raises:
+            ValueError: One line, when it is not finite or its shape or type is wrong.
+        """
+        received = self.channel.apply(x, h, no, streams)
+        self._refuse("apply", received_problem(received, x))
+        return received
+
+    def pilot_uses(self, uses: int) -> int:
+        """The channel's own pilots."""
+        return self.channel.pilot_uses(uses)
+
+    def _refuse(self, verb: str, problem: str | None) -> None:
+        if problem is not None:
+            raise ValueError(f"channel {self.name}: {verb} {problem}")

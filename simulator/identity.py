@@ -1,0 +1,142 @@
+"""What the numbers of a point depend on, as one value that is hashed and can be compared.
+
+spec of the point + hash of the images + hashes of the weights + code + libraries -> SHA-256
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import phy
+import semantic
+import simulator
+from simulator.catalog import CHANNELS, SCHEMES, resolve
+from simulator.prepare import Prepared
+
+#: Packages that compute.
+LIBRARIES = ("torch", "sionna-no-rt", "numpy", "scipy", "numba", "pillow")
+#: Fields of a spec that change no number, or that something else stands for (its hash, a point).
+NOT_HASHED = {
+    *("schemes", "snr_db", "seed", "seeds", "until", "max_seeds", "batch_size"),
+    *("data", "images", "weights", "device", "bandwidth_hz"),
+}
+#: Sources that only show, store or train. A file that is not named here counts.
+WITHOUT_INFLUENCE = (
+    *("simulator/__init__.py", "simulator/api.py", "simulator/check", "simulator/cli.py"),
+    *("simulator/collect.py", "simulator/commands_", "simulator/compare.py", "simulator/curve.py"),
+    *("simulator/engines.py", "simulator/figures.py", "simulator/files.py", "simulator/merge.py"),
+    *("simulator/papers/", "simulator/presets.py", "simulator/records.py", "simulator/seeds.py"),
+    *("simulator/run_command.py", "simulator/status.py", "simulator/stop_rule.py"),
+    *("simulator/store.py", "simulator/sweep.py", "simulator/sweepfile.py"),
+    *("simulator/terminal.py", "simulator/training.py", "simulator/worker.py"),
+    *("simulator/writable.py", "semantic/training/", "semantic/data/synthetic"),
+)
+
+
+def common_identity(prepared: Prepared) -> dict[str, Any]:
+    """The part that all points of a run share."""
+    spec = prepared.spec
+    rest = {name: v for name, v in spec.to_json().items() if name not in NOT_HASHED}
+    return {
+        **rest,
+        "bandwidth_hz": spec.bandwidth,
+        "data": prepared.dataset.content_hash(),
+        "device": prepared.device.split(":")[0],
+        "libraries": {name: _version(name) for name in LIBRARIES},
+        "code": {**package_code(), **_foreign_code("channel", spec.channel)},
+    }
+
+
+def point_identity(
+    common: dict[str, Any], prepared: Prepared, scheme: str, snr_db: float, seed: int
+) -> dict[str, Any]:
+    """Everything that the per-image rows of one point depend on."""
+    return {
+        **common,
+        "scheme": scheme,
+        "snr_db": float(snr_db),
+        "seed": seed,
+        "weights": prepared.stack.hashes_of(scheme),
+        "code": {**common["code"], **_foreign_code("scheme", scheme)},
+    }
+
+
+def digest(identity: dict[str, Any]) -> str:
+    """32 hexadecimal digits of SHA-256.
+
+    >>> digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
+    True
+    """
+    text = json.dumps(identity, sort_keys=True, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def plain(identity: dict[str, Any]) -> dict[str, Any]:
+    """An identity as it comes back out of a file."""
+    found: dict[str, Any] = json.loads(json.dumps(identity, default=repr))
+    return found
+
+
+def differences(old: dict[str, Any], new: dict[str, Any], within: str = "") -> list[str]:
+    """What has changed from one identity to another, in words.
+
+    >>> differences({"seed": 0, "code": {"a.py": "1"}}, {"seed": 1, "code": {"a.py": "2"}})
+    ['code a.py has changed', 'seed was 0, is 1']
+    """
+    found: list[str] = []
+    for name in sorted({*old, *new}):
+        before, after = old.get(name), new.get(name)
+        if before == after:
+            continue
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += differences(before, after, f"{within}{name} ")
+        elif within.startswith(("code", "weights")) or name == "data":
+            found.append(f"{within}{name} has changed")
+        else:
+            found.append(f"{within}{name} was {before}, is {after}")
+    return found
+
+
+@cache
+def package_code() -> dict[str, str]:
+    """A short hash of every source file of the three packages that has a say in the numbers."""
+    found = {}
+    for package in (phy, semantic, simulator):
+        root = Path(package.__path__[0])
+        for path in sorted(root.rglob("*.py")):
+            name = path.relative_to(root.parent).as_posix()
+            if not name.startswith(WITHOUT_INFLUENCE):
+                found[name] = _short_hash(path)
+    return found
+
+
+def _foreign_code(kind: str, name: str) -> dict[str, str]:
+    """Hashes of a user's own module, and of those beside it when it is part of a package."""
+    target = resolve(kind, name, SCHEMES if kind == "scheme" else CHANNELS)
+    target = getattr(target, "func", target)  # a partial function
+    module = sys.modules.get(getattr(target, "__module__", ""))
+    file, package = getattr(module, "__file__", None), getattr(module, "__package__", None)
+    if module is None or file is None or module.__name__.split(".")[0] in _OURS:
+        return {}
+    paths = sorted(Path(file).parent.glob("*.py")) if package else [Path(file)]
+    return {f"{package or module.__name__}/{path.name}": _short_hash(path) for path in paths}
+
+
+_OURS = (phy.__name__, semantic.__name__, simulator.__name__)
+
+
+def _short_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,73 @@
+"""The per-image log of one point: labels, predictions, correctness, costs."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from semantic.data.dataset import UNKNOWN, VehicleImages
+from semantic.reid import ReidImages, evaluate_reid
+from semantic.tasks import TaskOutputs
+from simulator.ledger import FALSE_ACK_NAME, Ledger
+
+
+def image_rows(
+    dataset: VehicleImages, outputs: TaskOutputs, ledger: Ledger, reasons: tuple[str, ...]
+) -> pd.DataFrame:
+    """One row per image: labels, predictions, correctness, costs, and why it stopped.
+
+    Query-only columns (`rank1_hit`, `average_precision`) and columns whose label is unknown are
+    empty where they do not apply.
+    """
+    query, gallery = dataset.is_query, ~dataset.is_query
+    found = evaluate_reid(
+        _reid(outputs, dataset, query), _reid(outputs, dataset, gallery), remove_junk=True
+    )
+    rank1 = np.full(len(dataset), np.nan)
+    precision = np.full(len(dataset), np.nan)
+    rank1[query] = np.where(found.valid.numpy(), found.rank1_hit.numpy(), np.nan)
+    precision[query] = found.average_precision.numpy()
+    color, type_ = outputs.color.argmax(1).numpy(), outputs.type.argmax(1).numpy()
+    columns: dict[str, Any] = {
+        "image": np.arange(len(dataset)),
+        "file": [file.name for file in dataset.files],
+        "vehicle": dataset.vehicle,
+        "camera": dataset.camera,
+        "is_query": query,
+        "rank1_hit": rank1,
+        "average_precision": precision,
+        "color": _names(dataset.color, dataset.colors),
+        "color_predicted": _names(color, dataset.colors),
+        "color_correct": _correct(color, dataset.color),
+        "type": _names(dataset.type, dataset.types),
+        "type_predicted": _names(type_, dataset.types),
+        "type_correct": _correct(type_, dataset.type),
+        "stopped_by": [(*reasons, FALSE_ACK_NAME)[i] for i in ledger.reason.tolist()],
+    }
+    for field in fields(Ledger):
+        if field.name not in ("reason", "latency_s"):
+            columns[field.name] = getattr(ledger, field.name).numpy()
+    columns["latency_ms"] = 1e3 * ledger.latency_s.numpy()
+    return pd.DataFrame(columns)
+
+
+def _reid(outputs: TaskOutputs, dataset: VehicleImages, rows: np.ndarray) -> ReidImages:
+    index = torch.from_numpy(np.flatnonzero(rows))
+
+    def column(values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values[rows])
+
+    return ReidImages(outputs.embedding[index], column(dataset.vehicle), column(dataset.camera))
+
+
+def _names(index: np.ndarray, names: tuple[str, ...]) -> list[str | None]:
+    return [None if i == UNKNOWN else names[i] for i in index]
+
+
+def _correct(predicted: np.ndarray, label: np.ndarray) -> np.ndarray:
+    return np.where(label == UNKNOWN, np.nan, predicted == label)

@@ -1,0 +1,154 @@
+"""Joins the finished points of several runs, e.g. of several machines, into one run.
+
+The runs must be one study: the same but for schemes, SNRs and seeds. The cells are copied after
+their checksums have been verified, and the curve, the log and the record are made of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from simulator.cells import Point
+from simulator.records import write_result
+from simulator.spec import RunSpec
+from simulator.store import DamagedError, Store
+from simulator.sweep import Result, stored_curve
+from simulator.writable import check_writable
+
+#: Fields in which the runs of one study may differ.
+JOINED = ("schemes", "snr_db", "seed", "seeds")
+#: The rest of the code belongs to single schemes and channels of the user's own.
+OURS = ("phy/", "semantic/", "simulator/")
+#: Fields that change no number.
+WITHOUT_INFLUENCE = ("batch_size", "device", "weights", "data", "until", "max_seeds")
+
+
+def merge_runs(directories: Sequence[Path], out: Path) -> str:
+    """Writes the joined run.
+
+    Args:
+        directories: Runs, finished or not; one of them may be `out` itself.
+        out: Directory of the joined run.
+
+    Returns:
+        What was joined, in one line; missing points are counted.
+
+    Raises:
+        ValueError: When a directory is no run, or the runs are not one study.
+    """
+    plans = [_plan(directory) for directory in directories]
+    specs = [RunSpec.from_json(plan["spec"]) for plan in plans]
+    spec = join_specs(list(zip(directories, specs, strict=True)))
+    check_writable(out)
+    target = Store(out)
+    with target.held():
+        found = _gather(list(zip(directories, plans, strict=True)), target)
+        if not found.names:
+            raise ValueError(f"there is not one finished point in {_listed(directories)}")
+        wanted = [
+            Point(scheme, snr_db, seed)
+            for scheme in spec.schemes
+            for snr_db in spec.snr_db
+            for seed in range(spec.seed, spec.seed + spec.seeds)
+        ]
+        here = {point: found.names[point] for point in wanted if point in found.names}
+        here |= found.names  # further seeds of a stop rule
+        planned = {str(point): name for point, name in here.items()}
+        count = plans[0]["images"]
+        target.write_json("plan.json", {"spec": spec.to_json(), "images": count, "points": planned})
+        points = stored_curve(target, here)
+        write_result(
+            Result(spec, points, found.hashes, (), (), count, target, here),
+            out,
+        )
+    missing = sum(point not in here for point in wanted)
+    text = f"{out}: {len(here)} points of {len(directories)} runs"
+    if missing:
+        text += (
+            f"; {missing} are missing: simulate --spec {out / 'run.json'} --out {out} computes them"
+        )
+    return "; ".join([text, *found.damaged])
+
+
+@dataclass
+class _Gathered:
+    """Finished points of several runs: their files, their weights, and what could not be read."""
+
+    names: dict[Point, str] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+
+
+def _gather(runs: Sequence[tuple[Path, dict[str, Any]]], target: Store) -> _Gathered:
+    """Copies the verified points of all runs."""
+    found, shared = _Gathered(), dict[str, tuple[Any, Path]]()
+    for directory, plan in runs:
+        store = Store(directory)
+        for name in plan["points"].values():
+            try:
+                stored = store.read(name)
+            except DamagedError as error:
+                found.damaged.append(f"{directory}: {error}")
+                continue
+            if stored is None:
+                continue
+            identity, payload = stored
+            _check_same(shared, identity, directory)
+            if store.root.resolve() != target.root.resolve():
+                target.write(name, identity, payload)
+            point = Point(identity["scheme"], identity["snr_db"], identity["seed"])
+            found.names[point] = name
+            found.hashes |= identity["weights"]
+    return found
+
+
+def join_specs(runs: Sequence[tuple[Path, RunSpec]]) -> RunSpec:
+    """The spec of all runs together.
+
+    Raises:
+        ValueError: Naming the first field in which two of them differ.
+    """
+    (first, spec), *others = runs
+    for directory, other in others:
+        for name in (f.name for f in fields(RunSpec)):
+            if name in (*JOINED, *WITHOUT_INFLUENCE):
+                continue
+            a, b = getattr(spec, name), getattr(other, name)
+            if a != b:
+                raise ValueError(
+                    f"{first} and {directory} are not one study: {name} is {a!r} and {b!r}"
+                )
+    specs = [spec for _, spec in runs]
+    least = min(spec.seed for spec in specs)
+    most = max(spec.seed + spec.seeds for spec in specs)
+    return replace(
+        spec,
+        schemes=tuple(dict.fromkeys(name for s in specs for name in s.schemes)),
+        snr_db=tuple(sorted({snr_db for s in specs for snr_db in s.snr_db})),
+        seed=least,
+        seeds=most - least,
+        max_seeds=max(most - least, *(s.max_seeds for s in specs)),
+    )
+
+
+def _plan(directory: Path) -> dict[str, Any]:
+    plan = Store(directory).read_json("plan.json")
+    if not isinstance(plan, dict):
+        raise ValueError(f"{directory} is no run: it holds no cells/plan.json")
+    return plan
+
+
+def _check_same(shared: dict[str, tuple[Any, Path]], identity: dict[str, Any], at: Path) -> None:
+    """Refuses points of other images or other code than the first: they are no one curve."""
+    ours = {n: h for n, h in identity["code"].items() if n.startswith(OURS)}
+    for what, value in (("images", identity["data"]), ("code", ours)):
+        known, first = shared.setdefault(what, (value, at))
+        if known != value:
+            raise ValueError(f"{first} and {at} were computed with other {what}")
+
+
+def _listed(directories: Iterable[Path]) -> str:
+    return ", ".join(str(directory) for directory in directories)

@@ -1,0 +1,1 @@
+"""The two papers' tables and figures, made again on any data: `simulate figures`."""

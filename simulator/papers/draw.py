@@ -1,0 +1,122 @@
+"""Draws an experiment in the papers' layout, the published points as hollow markers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from simulator.figures import MARKERS, TITLES
+from simulator.papers.experiments import Experiment
+
+
+def draw_experiment(
+    name: str, experiment: Experiment, points: pd.DataFrame, published: pd.DataFrame, path: Path
+) -> None:
+    """One panel for each metric.
+
+    Args:
+        name: The experiment's name, for the title.
+        experiment: What to draw.
+        points: Columns label, snr_db, metric, value, ci_low, ci_high.
+        published: Columns label, snr_db, metric, value; may be empty.
+        path: PNG or PDF by its suffix.
+    """
+    metrics = experiment.metrics
+    figure = Figure(figsize=(1 + 4.2 * len(metrics), 4.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    for ax, metric in zip(np.ravel(figure.subplots(1, len(metrics))), metrics, strict=True):
+        rows = points[points["metric"] == metric]
+        if experiment.x == "retransmissions":
+            _bars(ax, experiment, rows)
+        else:
+            _curves(ax, experiment, rows, published[published["metric"] == metric])
+        ax.set_title(TITLES[metric], fontsize=10)
+        ax.grid(alpha=0.3, axis="y" if experiment.x == "retransmissions" else "both")
+        if metric != "transmissions":
+            ax.set_ylim(0, 102)
+    handles, labels = ax.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, fontsize=8, loc="outside lower center", ncols=min(5, len(labels))
+    )
+    hollow = "; hollow: the paper, VeRi-776" if len(published) else ""
+    figure.suptitle(
+        f"{experiment.paper} {name}: {experiment.title}; bars: 95 % intervals{hollow}", fontsize=9
+    )
+    figure.savefig(path, dpi=130)
+
+
+def _errors(rows: pd.DataFrame) -> list[Any]:
+    below = (rows["value"] - rows["ci_low"]).clip(lower=0)
+    return [below, (rows["ci_high"] - rows["value"]).clip(lower=0)]
+
+
+def _curves(ax: Any, experiment: Experiment, rows: pd.DataFrame, published: pd.DataFrame) -> None:
+    for i, line in enumerate(experiment.lines):
+        mine = rows[rows["label"] == line.label].sort_values("snr_db")
+        marker, colour = MARKERS[i % len(MARKERS)], f"C{i}"
+        style: dict[str, Any] = {"marker": marker, "color": colour, "markersize": 4}
+        ax.errorbar(
+            mine["snr_db"], mine["value"], yerr=_errors(mine), capsize=2, label=line.label, **style
+        )
+        theirs = published[published["label"] == line.label].sort_values("snr_db")
+        if len(theirs):
+            style |= {"markerfacecolor": "none", "linestyle": ":", "linewidth": 0.8}
+            ax.plot(theirs["snr_db"], theirs["value"], label=f"{line.label}, paper", **style)
+    ax.set_xlabel("SNR, average Es/N0 (dB)")
+
+
+def _bars(ax: Any, experiment: Experiment, rows: pd.DataFrame) -> None:
+    """Groups by scheme, one bar for each number of retransmissions."""
+    counts = sorted({line.changes["max_transmissions"] for line in experiment.lines})
+    schemes = list(dict.fromkeys(line.scheme for line in experiment.lines))
+    by_label = rows.set_index("label")
+    width = 0.8 / len(counts)
+    for i, count in enumerate(counts):
+        labels = [
+            next(
+                line.label
+                for line in experiment.lines
+                if line.scheme == scheme and line.changes["max_transmissions"] == count
+            )
+            for scheme in schemes
+        ]
+        mine = by_label.loc[labels]
+        place = np.arange(len(schemes)) + (i - (len(counts) - 1) / 2) * width
+        ax.bar(
+            place,
+            mine["value"],
+            width,
+            yerr=_errors(mine),
+            capsize=2,
+            label=f"{count - 1} retransmissions",
+        )
+    ax.set_xticks(np.arange(len(schemes)), schemes, fontsize=8)
+
+
+def markdown_table(experiment: Experiment, points: pd.DataFrame, published: pd.DataFrame) -> str:
+    """SNR down, lines and metrics across; the paper's number in brackets where there is one."""
+    heads = [f"{line.label} {metric}" for line in experiment.lines for metric in experiment.metrics]
+    rows = [
+        f"# {experiment.title}",
+        "",
+        "In brackets: the paper's number, on VeRi-776.",
+        "",
+        "| SNR dB | " + " | ".join(heads) + " |",
+        "|---" * (len(heads) + 1) + "|",
+    ]
+    key = ["label", "snr_db", "metric"]
+    mine, theirs = points.set_index(key)["value"], published.set_index(key)["value"]
+    for snr_db in sorted(points["snr_db"].unique()):
+        cells = []
+        for line in experiment.lines:
+            for metric in experiment.metrics:
+                at = (line.label, snr_db, metric)
+                printed = f" ({theirs[at]:.1f})" if at in theirs.index else ""
+                cells.append(f"{mine[at]:.1f}{printed}")
+        rows.append(f"| {snr_db:g} | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"

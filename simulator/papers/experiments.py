@@ -1,0 +1,137 @@
+"""What each table and figure of the two papers shows, as runs of the simulator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+CLASSIFICATION = ("color_accuracy", "type_accuracy")
+TASKS = ("rank1", *CLASSIFICATION)
+SEMANTIC_HARQ = ("semharq", "ik-s-harq", "rt-s-harq")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: a scheme, and how its run differs from the base run.
+
+    Attributes:
+        label: Its name in the legend and in the CSV.
+        scheme: Scheme by name.
+        changes: Fields of RunSpec that differ, e.g. max_transmissions.
+    """
+
+    label: str
+    scheme: str
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One table or figure.
+
+    Attributes:
+        paper: "smsc-fir" or "semharq".
+        title: What it shows.
+        lines: The curves.
+        metrics: One panel for each.
+        x: "snr_db", or "retransmissions" for the bars of Fig. 11.
+        snr_db: The SNRs, where they are not the run's.
+        published: Which published experiments belong to it: (source, experiment).
+        table: Whether the paper prints it as a table: a Markdown table is written too.
+    """
+
+    paper: Literal["smsc-fir", "semharq"]
+    title: str
+    lines: tuple[Line, ...]
+    metrics: tuple[str, ...]
+    x: Literal["snr_db", "retransmissions"] = "snr_db"
+    snr_db: tuple[float, ...] | None = None
+    published: tuple[tuple[str, str], ...] = ()
+    table: bool = False
+
+
+def _lines(*schemes: str) -> tuple[Line, ...]:
+    return tuple(Line(scheme, scheme) for scheme in schemes)
+
+
+EXPERIMENTS: dict[str, Experiment] = {
+    "table1": Experiment(
+        "smsc-fir",
+        "multi-task against single-task coding",
+        _lines("smsc-fir", "smsc-stc"),
+        TASKS,
+        published=(("smsc-fir", "table1"),),
+        table=True,
+    ),
+    "fig3": Experiment(
+        "smsc-fir",
+        "three tasks, all methods, one shot",
+        _lines("smsc-fir", "smsc-sequential", "smsc-random", "smsc-complete", "jpeg-ldpc-bpsk"),
+        TASKS,
+        published=(("smsc-fir", "table1"),),
+    ),
+    "fig8": Experiment(
+        "semharq",
+        "re-identification against HARQ baselines",
+        _lines(*SEMANTIC_HARQ, "jpeg-ldpc-16qam-harq"),
+        ("rank1", "mAP"),
+        published=(("semharq-v1", "fig8"), ("semharq-v1", "table2")),
+    ),
+    "fig9": Experiment(
+        "semharq",
+        "colour and type against HARQ baselines",
+        _lines(*SEMANTIC_HARQ, "jpeg-ldpc-16qam-harq"),
+        CLASSIFICATION,
+        published=(("semharq-v1", "table2"),),
+    ),
+    "fig10": Experiment(
+        "semharq",
+        "with and without feature distortion evaluation",
+        _lines("semharq", "semharq-no-fde"),
+        TASKS,
+        published=(("semharq-v1", "table2"),),
+    ),
+    "fig11": Experiment(
+        "semharq",
+        "no, one and three retransmissions",
+        tuple(
+            Line(f"{scheme}, {g - 1} retransmissions", scheme, {"max_transmissions": g})
+            for scheme in SEMANTIC_HARQ
+            for g in (1, 2, 4)
+        ),
+        ("rank1", "mAP", *CLASSIFICATION),
+        x="retransmissions",
+        snr_db=(-6.0,),
+    ),
+    "fig12": Experiment(
+        "semharq",
+        "mean transmissions when their number is not limited",
+        tuple(
+            Line(
+                f"theta_0 = {theta_0_db:g} dB",
+                "semharq",
+                {"max_transmissions": 32, "scheme_args": (("theta_0_db", theta_0_db),)},
+            )
+            for theta_0_db in (1.0, 0.0, -2.0)
+        ),
+        ("transmissions", "rank1"),
+    ),
+    "table2": Experiment(
+        "semharq",
+        "importance ranking against sending f from front to back",
+        _lines("semharq", "semharq-sst"),
+        TASKS,
+        published=(("semharq-v1", "table2"),),
+        table=True,
+    ),
+    "ratio": Experiment(
+        "semharq",
+        "share of a slot that is sent again (v2, Table II)",
+        tuple(
+            Line(f"ratio {ratio:g}", "semharq", {"scheme_args": (("ratio", ratio),)})
+            for ratio in (0.25, 0.5, 0.75)
+        ),
+        TASKS,
+        table=True,
+    ),
+}

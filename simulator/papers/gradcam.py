@@ -1,0 +1,128 @@
+"""Fig. 4: where on a picture the tasks' answers come from, at several SNRs.
+
+Grad-CAM (Selvaraju et al., 2017): the gradient of the predicted class's probability with respect to
+an inner layer's feature maps, through the rest of the encoder and the whole link, averages into one
+weight per map; the weighted sum of the maps, where positive, is the picture's heat. The layer is the
+third dense block: the fourth has 3x3 places for a 96x96 picture, too few to see anything.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+from torch.nn import functional
+
+from phy.fading import Rician
+from semantic.backbone import normalise
+from semantic.data.dataset import open_dataset
+from semantic.data.images import load_images
+from semantic.model import LinkNetwork, MultiTaskNetwork
+from semantic.protocol import PROTOCOLS
+from semantic.training.round_trip import TrainingChannel, play
+from simulator.files import write_whole
+from simulator.prepare import choose_device
+from simulator.slots import Slot
+from simulator.spec import RunSpec
+from simulator.stack import Stack
+from simulator.training import training_channel
+
+TASKS = ("re-identification", "colour", "type")
+SNRS_DB = (-6.0, 0.0, 8.0)
+#: Draws of fading and noise that a map is the mean of.
+DRAWS = 8
+PICTURES = 3
+
+
+def heat_maps(
+    encoder: MultiTaskNetwork,
+    link: LinkNetwork,
+    x: Tensor,
+    snr_db: float,
+    B: int,
+    channel: TrainingChannel,
+    draws: int = DRAWS,
+) -> Tensor:
+    """Grad-CAM of the three tasks after one slot.
+
+    Args:
+        encoder: Images to s.
+        link: SemHARQ's.
+        x: Normalised images [batch, 3, h, w].
+        snr_db: Average SNR.
+        B: Features of the slot.
+        channel: The channel in the loop.
+        draws: How many draws of fading and noise to average over.
+
+    Returns:
+        [tasks, batch, h, w] in [0, 1], each map scaled by its own largest value.
+    """
+    layers = list(encoder.encoder.features.named_children())
+    cut = 1 + [name for name, _ in layers].index("denseblock3")
+    with torch.no_grad():
+        maps = nn.Sequential(*(layer for _, layer in layers[:cut]))(x)
+    maps = maps.requires_grad_()
+    rest = nn.Sequential(*(layer for _, layer in layers[cut:]))
+    total = torch.zeros(len(TASKS), len(x), *maps.shape[2:])
+    for draw in range(draws):
+        generator = torch.Generator().manual_seed(draw)
+        s = functional.relu(rest(maps)).mean((2, 3))
+        f = link.encode(s)
+        played = play(link, PROTOCOLS["semharq"], f, snr_db, B, 1, channel, generator)
+        _, outputs = link.decode(played.buffer)
+        for task, probabilities in enumerate(outputs.probabilities):
+            predicted = probabilities.amax(1).log().sum()
+            (slope,) = torch.autograd.grad(predicted, maps, retain_graph=True)
+            weight = slope.mean((2, 3), keepdim=True)
+            total[task] += functional.relu((weight * maps.detach()).sum(1)).cpu()
+    size = (x.shape[2], x.shape[3])
+    heat = functional.interpolate(total, size, mode="bilinear", align_corners=False)
+    return heat / heat.amax((2, 3), keepdim=True).clamp_min(1e-12)
+
+
+def write_gradcam(spec: RunSpec, out: Path) -> None:
+    """Writes fig4.png and fig4.pdf: pictures down, task and SNR across."""
+    device = choose_device(spec.device)
+    stack = Stack(spec, device)
+    link, encoder = stack.link("semharq"), stack.encoder.network
+    dataset = open_dataset(spec.data)
+    queries = np.flatnonzero(dataset.is_query)
+    chosen = queries[np.linspace(0, len(queries) - 1, PICTURES + 2).astype(int)[1:-1]]
+    pixels, _, _ = load_images(dataset.subset(chosen), int(stack.encoder.config["image_size"]))
+    x = normalise(torch.from_numpy(pixels).to(device))
+    channel = training_channel(Rician(), device)
+    heats = {
+        snr_db: heat_maps(
+            encoder, link, x, snr_db, Slot(snr_db, spec.slot_s, spec.bandwidth).features, channel
+        )
+        for snr_db in SNRS_DB
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for suffix in ("png", "pdf"):
+        write_whole(out / f"fig4.{suffix}", lambda path: _draw(pixels, heats, path))
+
+
+def _draw(pixels: np.ndarray, heats: dict[float, Tensor], path: Path) -> None:
+    columns = 1 + len(TASKS) * len(heats)
+    figure = Figure(figsize=(1.25 * columns, 1.35 * len(pixels) + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(pixels), columns, squeeze=False)
+    for row, picture in enumerate(pixels):
+        shown = [("picture", None)] + [
+            (f"{task}\n{snr_db:g} dB", heat[k, row])
+            for k, task in enumerate(TASKS)
+            for snr_db, heat in heats.items()
+        ]
+        for ax, (title, heat) in zip(axes[row], shown, strict=True):
+            ax.imshow(picture)
+            if heat is not None:
+                ax.imshow(heat.numpy(), cmap="jet", alpha=0.45, vmin=0, vmax=1)
+            ax.set_axis_off()
+            if row == 0:
+                ax.set_title(title, fontsize=7)
+    figure.suptitle("where the answers come from: Grad-CAM through the link, one slot", fontsize=9)
+    figure.savefig(path, dpi=140)

@@ -1,0 +1,122 @@
+"""How much the answers still say: mutual information against v2's bound (section V-C3).
+
+The information that a task's posterior p(answer | picture) gives is H(E p) - E H(p) in bits, averages
+over the pictures. I_DL is its sum over the tasks without a channel, and v2 bounds what a link can
+keep by I_U = min(I_DL, G_max C), C = E log2(1 + SNR |h|^2) the ergodic capacity of one channel use.
+A slot has B uses, so the bound by the channel itself is G_max B C: both are drawn.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from phy.snr import snr_from_db
+from phy.streams import Streams
+from semantic.tasks import TaskOutputs
+from simulator.files import write_whole
+from simulator.link import run_link
+from simulator.prepare import Prepared, prepare
+from simulator.scheme import Scheme
+from simulator.slots import Slot
+from simulator.sources import Sources
+from simulator.spec import RunSpec
+
+#: Gains that the ergodic capacity is averaged over.
+GAINS = 100_000
+
+
+def answer_information(posteriors: Tensor) -> float:
+    """Mutual information in bits between pictures and the answers of one task.
+
+    Args:
+        posteriors: [pictures, classes], rows sum to one.
+
+    >>> answer_information(torch.eye(4))  # four pictures, four sure answers
+    2.0
+    >>> answer_information(torch.full((4, 4), 0.25))
+    0.0
+    """
+    posteriors = posteriors.double()
+    together = torch.special.entr(posteriors.mean(0)).sum()
+    each = torch.special.entr(posteriors).sum(1).mean()
+    return float((together - each) / torch.log(torch.tensor(2.0, dtype=torch.float64)))
+
+
+def _all_tasks(outputs: TaskOutputs) -> float:
+    return sum(answer_information(p) for p in outputs.probabilities)
+
+
+def _after_link(prepared: Prepared, scheme: Scheme, sources: Sources, slot: Slot) -> TaskOutputs:
+    spec, rows = prepared.spec, sources.features.kept
+    parts = []
+    for start in range(0, len(rows), spec.batch_size):
+        index = torch.arange(start, min(start + spec.batch_size, len(rows))).numpy()
+        payload = scheme.encode(sources, index)
+        streams = Streams(spec.seed, f"information {slot.snr_db}", rows[index])
+        outputs, _ = run_link(
+            scheme, payload, prepared.channel, slot, streams, spec.max_transmissions
+        )
+        parts.append(TaskOutputs(*(v.cpu() for v in outputs)))
+    return TaskOutputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+@torch.inference_mode()
+def information(spec: RunSpec) -> pd.DataFrame:
+    """One row per SNR: I of SemHARQ, I_DL, v2's bound and the channel's, in bits per picture."""
+    prepared = prepare(spec)
+    scheme = prepared.schemes["semharq"]
+    sources = Sources(
+        prepared.dataset, prepared.stack.encoder, prepared.device, lambda what, done, total: None
+    )
+    performers = prepared.stack.encoder.network.performers
+    without_channel = _all_tasks(performers(sources.features.s))
+    h, _ = prepared.channel.draw(Streams(0, "capacity", torch.arange(1).numpy()), GAINS, None)
+    rows = []
+    for snr_db in spec.snr_db:
+        slot = Slot(snr_db, spec.slot_s, spec.bandwidth)
+        capacity = float((1 + snr_from_db(snr_db) * h.abs().square()).log2().mean())
+        most = spec.max_transmissions * capacity
+        rows.append(
+            {
+                "snr_db": snr_db,
+                "semharq_bits": _all_tasks(_after_link(prepared, scheme, sources, slot)),
+                "i_dl_bits": without_channel,
+                "v2_bound_bits": min(without_channel, most),
+                "channel_bound_bits": min(without_channel, most * slot.features),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def write_information(spec: RunSpec, out: Path) -> None:
+    """Writes information.csv, .png and .pdf."""
+    table = information(spec)
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / "information.csv", lambda path: table.to_csv(path, index=False))
+    for suffix in ("png", "pdf"):
+        write_whole(out / f"information.{suffix}", lambda path: _draw(table, path))
+
+
+def _draw(table: pd.DataFrame, path: Path) -> None:
+    figure = Figure(figsize=(6, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    ax = figure.subplots()
+    for column, label, style in (
+        ("i_dl_bits", "I_DL, no channel", "k:"),
+        ("channel_bound_bits", "min(I_DL, G B C)", "C2--"),
+        ("v2_bound_bits", "min(I_DL, G C), as v2 prints it", "C1--"),
+        ("semharq_bits", "SemHARQ", "C0o-"),
+    ):
+        ax.plot(table["snr_db"], table[column], style, label=label, markersize=4)
+    ax.set_xlabel("SNR, average Es/N0 (dB)")
+    ax.set_ylabel("information of the three answers (bits)")
+    ax.set_ylim(bottom=0)
+    ax.grid(alpha=0.3)
+    ax.legend(fontsize=8)
+    figure.savefig(path, dpi=130)

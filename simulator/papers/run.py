@@ -1,0 +1,84 @@
+"""Runs an experiment and leaves its CSV, PNG and PDF (and a table) behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from semantic.data.names import nearest
+from simulator.files import write_whole
+from simulator.papers.draw import draw_experiment, markdown_table
+from simulator.papers.experiments import EXPERIMENTS, Experiment, Line
+from simulator.papers.published import published_points
+from simulator.papers.stack_figures import STACK_FIGURES
+from simulator.spec import RunSpec
+
+#: Runs a spec and gives its tidy curve.
+Run = Callable[[RunSpec], pd.DataFrame]
+
+
+def choose(names: Iterable[str], paper: str | None) -> dict[str, str]:
+    """Names and titles of the experiments asked for: all of a paper, or of both, without names.
+
+    Raises:
+        ValueError: For a name that is none, with the nearest that is.
+    """
+    titles = {name: e.title for name, e in EXPERIMENTS.items()}
+    titles |= {name: figure.title for name, figure in STACK_FIGURES.items()}
+    names = tuple(names)
+    for name in names:
+        if name not in titles:
+            raise ValueError(f"unknown experiment {name!r}; {nearest(name, titles)}")
+    of_paper = {n: e.paper for n, e in EXPERIMENTS.items()} | dict.fromkeys(
+        STACK_FIGURES, "semharq"
+    )
+    return {
+        name: title
+        for name, title in titles.items()
+        if (not names or name in names) and paper in (None, of_paper[name])
+    }
+
+
+def spec_of(experiment: Experiment, line: Line, base: RunSpec) -> RunSpec:
+    """The run behind one line."""
+    snr_db = base.snr_db if experiment.snr_db is None else experiment.snr_db
+    return replace(base, **{"schemes": (line.scheme,), "snr_db": snr_db, **line.changes})
+
+
+def run_experiment(
+    name: str, base: RunSpec, out: Path, run: Run, announce: Callable[[str], None]
+) -> pd.DataFrame:
+    """Runs all lines of an experiment and writes name.csv, name.png, name.pdf (and name.md).
+
+    Args:
+        name: One of `EXPERIMENTS`.
+        base: What all lines have in common: data, channel, SNRs, seeds, weights.
+        out: Directory of the files.
+        run: Runs a spec; equal specs may be answered from memory.
+        announce: Takes a line of text before each curve.
+
+    Returns:
+        Columns label, then those of curve.csv.
+    """
+    experiment = EXPERIMENTS[name]
+    parts = []
+    for line in experiment.lines:
+        announce(f"  {line.label}")
+        parts.append(run(spec_of(experiment, line, base)).assign(label=line.label))
+    points = pd.concat(parts, ignore_index=True)
+    points = points[["label", *(c for c in points.columns if c != "label")]]
+    published = published_points(experiment)
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / f"{name}.csv", lambda path: points.to_csv(path, index=False))
+    for suffix in ("png", "pdf"):
+        write_whole(
+            out / f"{name}.{suffix}",
+            lambda path: draw_experiment(name, experiment, points, published, path),
+        )
+    if experiment.table:
+        text = markdown_table(experiment, points, published)
+        write_whole(out / f"{name}.md", lambda path: path.write_text(text))
+    return points

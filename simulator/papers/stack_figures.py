@@ -1,0 +1,36 @@
+"""The figures and tables that look into the stack instead of running a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from simulator.papers.complexity import write_complexity
+from simulator.papers.gradcam import write_gradcam
+from simulator.papers.information import write_information
+from simulator.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class StackFigure:
+    """One of them.
+
+    Attributes:
+        title: What it shows.
+        write: Writes its files into a directory.
+    """
+
+    title: str
+    write: Callable[[RunSpec, Path], None]
+
+    def make(self, base: RunSpec, out: Path) -> None:
+        """Writes the files for SemHARQ in the base run's setting."""
+        self.write(replace(base, schemes=("semharq",)), out)
+
+
+STACK_FIGURES = {
+    "fig4": StackFigure("Grad-CAM of the three tasks at several SNRs", write_gradcam),
+    "complexity": StackFigure("parameters and delays per module (v2)", write_complexity),
+    "information": StackFigure("mutual information and its bound (v2)", write_information),
+}

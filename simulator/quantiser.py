@@ -1,0 +1,121 @@
+"""Scalar quantisers for Gaussian numbers of unit power: features <-> bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import fsolve, minimize_scalar
+from scipy.special import ndtr, ndtri
+from torch import Tensor
+
+from semantic.data.names import nearest
+
+MOST_BITS = 10
+QUANTISERS = ("lloyd-max", "uniform")
+
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Quantiser:
+    """The best quantiser of N(0, 1) with 2^bits values, in mean squared error.
+
+    Both kinds decide for the nearest value. Their error is uncorrelated with the value,
+    E[(x - q) q] = 0, so that q already is the linear MMSE estimate of x and D = 1 - E[q^2].
+
+    Attributes:
+        bits: Per number, 1 to 10.
+        kind: "lloyd-max", values where they are best, or "uniform", equally spaced, the step best.
+
+    Raises:
+        ValueError: When one of them is not allowed.
+
+    Source: Max, Quantizing for minimum distortion, 1960.
+
+    >>> [round(Quantiser(bits).distortion, 4) for bits in (1, 2, 3)]
+    [0.3634, 0.1175, 0.0345]
+    >>> round(Quantiser(3, "uniform").distortion, 4)
+    0.0374
+    """
+
+    bits: int
+    kind: str = "lloyd-max"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.bits, int) or not 1 <= self.bits <= MOST_BITS:
+            raise ValueError(
+                f"{self.bits!r} bits per feature are not allowed, it must be 1 to {MOST_BITS}"
+            )
+        if self.kind not in QUANTISERS:
+            raise ValueError(f"unknown quantiser {self.kind!r}; {nearest(self.kind, QUANTISERS)}")
+
+    @cached_property
+    def _positive(self) -> _Floats:
+        """The positive half of the values, ascending; the other half mirrors it."""
+        half = 2 ** (self.bits - 1)
+        return _lloyd_max(half) if self.kind == "lloyd-max" else _uniform(half)
+
+    @cached_property
+    def values(self) -> Tensor:
+        """[2^bits] float32, ascending."""
+        half = torch.from_numpy(self._positive)
+        return torch.cat([-half.flip(0), half]).float()
+
+    @cached_property
+    def distortion(self) -> float:
+        """D = E[(x - q)^2] over N(0, 1)."""
+        probability, _ = _cells(self._positive)
+        return float(1.0 - 2.0 * (probability * self._positive**2).sum())
+
+    def quantise(self, x: Tensor) -> Tensor:
+        """Numbers [batch, n] -> bits [batch, n bits] uint8, most significant first."""
+        values = self.values.to(x.device)
+        index = torch.bucketize(x, (values[1:] + values[:-1]) / 2)
+        return (index[..., None] >> self._shifts(x.device) & 1).flatten(-2).to(torch.uint8)
+
+    def dequantise(self, bits: Tensor) -> Tensor:
+        """Bits [batch, n bits] -> values [batch, n]."""
+        words = bits.unflatten(-1, (-1, self.bits)).long()
+        return self.values.to(bits.device)[(words << self._shifts(bits.device)).sum(-1)]
+
+    def _shifts(self, device: torch.device) -> Tensor:
+        return torch.arange(self.bits - 1, -1, -1, device=device)
+
+
+def _cells(values: _Floats) -> tuple[_Floats, _Floats]:
+    """(probability, integral of x) of N(0, 1) over the cells of positive values, from 0 on."""
+    edges = np.concatenate([[0.0], (values[1:] + values[:-1]) / 2, [np.inf]])
+    density = np.exp(-(edges**2) / 2) / np.sqrt(2 * np.pi)
+    return ndtr(-edges[:-1]) - ndtr(-edges[1:]), density[:-1] - density[1:]
+
+
+def _lloyd_max(half: int) -> _Floats:
+    """Positive values that are the centroids of their own cells."""
+
+    def off_centre(values: _Floats) -> _Floats:
+        probability, integral = _cells(values)
+        return values - integral / probability
+
+    # Many levels lie as the quantiles of density^(1/3) do (Panter and Dite, 1951): a good start.
+    start = np.sqrt(3.0) * ndtri(0.5 + (np.arange(half) + 0.5) / (2 * half))
+    # Each value moves its neighbours' centroids alone: the Jacobian is tridiagonal.
+    solution: _Floats = fsolve(off_centre, start, band=(1, 1) if half > 1 else None, xtol=1e-12)
+    return solution
+
+
+def _uniform(half: int) -> _Floats:
+    """Positive values (i + 1/2) step with the step of least distortion."""
+    grid = np.arange(half, dtype=np.float64) + 0.5
+
+    def distortion(step: float) -> float:
+        probability, integral = _cells(grid * step)
+        return float(2.0 * (probability * (grid * step) ** 2 - 2.0 * grid * step * integral).sum())
+
+    # From far too narrow (one sigma at the edge) to far too wide (seven).
+    found = minimize_scalar(distortion, bounds=(1.0 / half, 7.0 / half), options={"xatol": 1e-9})
+    values: _Floats = grid * float(found.x)
+    return values

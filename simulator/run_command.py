@@ -1,0 +1,155 @@
+"""The body of a run on the command line: headline, bar, log, files, tables, exit code."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+from rich.console import Console
+
+from simulator.engines import Engine
+from simulator.files import write_whole
+from simulator.records import write_result
+from simulator.spec import RunSpec
+from simulator.sweep import Result, prepare, run
+from simulator.sweepfile import directory_name, joined, read_sweep
+from simulator.terminal import Bar, headline, tables
+from simulator.writable import check_writable
+
+#: Exit codes beside 0 and 2, a mistake of the user's.
+SOME_CELLS_FAILED, INTERRUPTED = 1, 130
+
+
+def execute_one(
+    spec: RunSpec, out: Path | None, quiet: bool, engine: dict[str, Any], resume: bool
+) -> None:
+    """Runs a spec; exits with 1 when cells have failed."""
+    out = out or Path("runs") / f"{'-'.join(spec.schemes)}-{Path(spec.data).name}".replace(":", "-")
+    if execute(spec, out, quiet, Engine(**engine), resume).failures:
+        sys.exit(SOME_CELLS_FAILED)
+
+
+def execute_sweep(
+    file: Path,
+    complete: Callable[[RunSpec], RunSpec],
+    out: Path | None,
+    quiet: bool,
+    engine: dict[str, Any],
+    resume: bool,
+) -> None:
+    """Runs every combination of a sweep file in a directory of its own, and joins the curves.
+
+    Args:
+        file: The sweep file.
+        complete: Puts what was given on the command line into a spec.
+        out: Parent of the directories [runs/<name of the file>].
+        quiet: No headline, bar or table.
+        engine: Fields of the engine.
+        resume: Whether to take up finished cells.
+    """
+    runs = [(at, complete(spec)) for at, spec in read_sweep(file)]
+    where = out or Path("runs") / file.stem
+    chosen, failed, curves = Engine(**engine), False, []
+    for number, (at, spec) in enumerate(runs, 1):
+        name = directory_name(at)
+        if not quiet:
+            click.echo(f"run {number} of {len(runs)}: {name}")
+        result = execute(spec, where / name, quiet, chosen, resume)
+        failed = failed or bool(result.failures)
+        curves.append(joined(at, result.curve))
+    table = pd.concat(curves, ignore_index=True)
+    write_whole(where / "curve.csv", lambda path: table.to_csv(path, index=False))
+    if not quiet:
+        click.echo(f"{where}/: curve.csv of {len(runs)} runs")
+    if failed:
+        sys.exit(SOME_CELLS_FAILED)
+
+
+def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool) -> Result:
+    """Runs a spec into a directory.
+
+    Returns:
+        What came out; cells that failed are named on stderr and in it.
+
+    Raises:
+        ValueError: One line for the user.
+    """
+    prepared = prepare(spec)
+    check_writable(out)
+    if not quiet:
+        click.echo(headline(prepared))
+    with log_to(out / "run.log"), Bar(quiet) as bar:
+        logging.getLogger("simulator").info("begin: %s", spec.to_json())
+        try:
+            result = run(prepared, bar, out, engine, resume)
+            write_result(result, out)
+        except KeyboardInterrupt:
+            kept = len(list((out / "cells").glob("*.rows")))
+            logging.getLogger("simulator").warning(
+                "interrupted; %d finished points are kept in %s, the same command goes on from "
+                "there",
+                *(kept, out),
+            )
+            sys.exit(INTERRUPTED)
+        except OSError as error:
+            raise ValueError(
+                f"{error.filename or out} cannot be written: {error.strerror}; finished cells are "
+                f"kept in {out}, the same command goes on from there"
+            ) from None
+        logging.getLogger("simulator").info("end: %d points", len(result.names))
+    for problem in result.problems:
+        click.echo(f"simulate: left out: {problem}", err=True)
+    if not quiet:
+        show(result, out)
+    return result
+
+
+def show(result: Result, out: Path) -> None:
+    """The tables, and where the files are."""
+    # A pipe has no width: as wide as the table needs, so that a log can be read.
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    for view in tables(result.curve):
+        console.print(view)
+    click.echo(f"{out}/: curve.csv images.parquet run.json curve.png")
+
+
+class _Lines(logging.Handler):
+    """Warnings as the command line's one-line messages."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(f"simulate: {record.getMessage()}", err=True)
+
+
+class _LogFile(logging.FileHandler):
+    """A log that a full disk does not stop the run with."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Says nothing: the run itself will."""
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Writes what the run says into a file, line by line, and warnings on stderr."""
+    logger: Any = logging.getLogger("simulator")
+    file = _LogFile(path, delay=True)
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    lines = _Lines(logging.WARNING)
+    level, passes_on = logger.level, logger.propagate
+    logger.addHandler(file)
+    logger.addHandler(lines)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(file)
+        logger.removeHandler(lines)
+        logger.setLevel(level)
+        logger.propagate = passes_on
+        file.close()

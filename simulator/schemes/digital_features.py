@@ -1,0 +1,165 @@
+"""SemHARQ's features as bits: quantised, coded, and sent again until the CRC holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phy.channel import Received
+from phy.modulation import Modulation
+from phy.power import normalise_power
+from phy.soft_buffer import SoftBuffer
+from phy.transport import TransportCodec
+from semantic.buffer import SlotFeatures
+from semantic.model import LinkNetwork
+from semantic.selector import LENGTH, Selection
+from semantic.tasks import TaskOutputs
+from semantic.tiles import in_tiles
+from simulator.coding import CodingRule
+from simulator.quantiser import Quantiser
+from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.slots import Slot
+from simulator.sources import Sources
+
+
+@dataclass(frozen=True)
+class TxState:
+    """The transport blocks, [batch, payload bits] uint8, and the round that comes next."""
+
+    bits: Tensor
+    round: int = 0
+
+
+@dataclass(frozen=True)
+class RxState:
+    """What the receiver remembers.
+
+    Attributes:
+        buffer: Sums of LLRs, and the code blocks that are right.
+        z: [batch, features] dequantised features by importance.
+        known: [batch, features] bool, those whose bits are right by a CRC.
+        round: The round that comes next.
+    """
+
+    buffer: SoftBuffer
+    z: Tensor
+    known: Tensor
+    round: int = 0
+
+
+@final
+class DigitalFeatures(Scheme):
+    """What SemHARQ would be with separate source and channel coding.
+
+    ```
+    s -> JSC-Encoder -> f -> n most important -> power -> quantiser -> CRC, LDPC, rv j -> QAM -> x
+    y -> soft demapping -> LLRs into the soft buffer -> LDPC -> CRC -> ACK | NACK, rv j + 1
+                                           bits -> features -> JSC-Decoder -> s_hat -> tasks
+    ```
+
+    One transport block carries as many features of an image as fit a slot. They are scaled to unit
+    power, as a slot of the analog scheme is: the decoder was trained on that, so that no scale has
+    to be sent. What fails in the end leaves the features of the code blocks whose own CRC holds.
+
+    Args:
+        link: SemHARQ's networks.
+        quantiser: Features to bits.
+        rule: Modulation, rate and HARQ of a slot, from what both ends know.
+    """
+
+    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "CRC holds")
+
+    def __init__(self, link: LinkNetwork, quantiser: Quantiser, rule: CodingRule) -> None:
+        self.link, self.quantiser, self.rule = link, quantiser, rule
+
+    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+        """x -> s, from what was encoded once, -> f."""
+        return self.payload(sources.features.s[index])
+
+    def payload(self, s: Tensor) -> Payload:
+        """s [batch, N] -> f [batch, L] by importance, the same at every SNR."""
+        return Payload({"f": in_tiles(self.link.encode, s)[:, self.link.order]}, {})
+
+    def features(self, slot: Slot) -> int:
+        """How many features of an image its transport block carries.
+
+        One where a slot has no room for any: the block then takes several slots.
+        """
+        fit = 8 * self.rule.most_bytes(slot) // self.quantiser.bits
+        return min(max(fit, 1), LENGTH)
+
+    def codec(self, slot: Slot) -> TransportCodec:
+        """The codec of the transport blocks of such slots."""
+        bits = self.features(slot) * self.quantiser.bits
+        return self.rule.for_file(-(-bits // 8), slot).codec(bits)
+
+    def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
+        """f -> transport blocks, empty soft buffers."""
+        f = payload.tensors["f"][:, : self.features(slot)]
+        z = normalise_power(f, f.shape[1])
+        bits = self.quantiser.quantise(z).cpu()
+        nothing = torch.zeros_like(z)
+        buffer = self.codec(slot).start(len(z))
+        return TxState(bits), RxState(buffer, nothing, nothing > 0)
+
+    def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
+        """The next redundancy version of every transport block."""
+        codec = self.codec(slot)
+        x = Modulation(codec.modulation).map(codec.encode(tx.bits, tx.round))
+        uses = torch.full((len(x),), codec.uses)
+        return Burst(x.to(self.link.order.device), uses), replace(tx, round=tx.round + 1)
+
+    def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
+        """Demaps, combines, decodes; ACK where the CRC holds."""
+        codec = self.codec(slot)
+        llr = Modulation(codec.modulation).demap(*received).cpu()
+        found = codec.receive(rx.buffer, llr, rx.round)
+        z = self.quantiser.dequantise(found.bits).to(rx.z.device)
+        known = whole_features(codec, found.block_ok, self.quantiser.bits)
+        state = RxState(found.buffer, z, known.to(z.device), rx.round + 1)
+        return no_request(found.crc_ok), state
+
+    def perform(self, rx: RxState) -> TaskOutputs:
+        """Features -> buffer -> s_hat -> tasks.
+
+        A quantiser is a channel of SNR 1 / D - 1 to the decoder: its value q is the MMSE estimate
+        with the error D, as (matched filter's output) / (1 + weight) is after the analog channel.
+        """
+        batch, n = rx.z.shape
+        weight = torch.full_like(rx.z, 1 / self.quantiser.distortion - 1)
+        selection = Selection(self.link.order[:n].expand(batch, -1), rx.known)
+        received = SlotFeatures(selection, rx.z * (1 + weight), weight)
+        buffer = self.link.empty_buffer(batch).add(received)
+        rows = torch.arange(batch, device=rx.z.device)
+        return TaskOutputs(*in_tiles(lambda tile: self.link.decode(buffer.take(tile))[1], rows))
+
+    def offered(self, tx: TxState) -> list[Tensor]:
+        """The bits of the transport blocks."""
+        return list(tx.bits)
+
+    def accepted(self, rx: RxState) -> list[Tensor]:
+        """The bits of the features before the first that is not known."""
+        counts = rx.known.long().cumprod(1).sum(1).tolist()
+        bits = self.quantiser.quantise(rx.z).cpu()
+        return [row[: n * self.quantiser.bits] for row, n in zip(bits, counts, strict=True)]
+
+
+def whole_features(codec: TransportCodec, block_ok: Tensor, bits: int) -> Tensor:
+    """Which features lie whole in code blocks that are right.
+
+    Args:
+        codec: Of transport blocks that carry whole features and nothing else.
+        block_ok: [batch, blocks] bool.
+        bits: Per feature.
+
+    Returns:
+        [batch, features] bool.
+    """
+    split = codec.segmentation
+    right = block_ok.repeat_interleave(split.block_bits - split.block_crc_bits, dim=1)
+    of_features: Tensor = right[:, : codec.payload_bits].unflatten(1, (-1, bits))
+    return of_features.all(2)

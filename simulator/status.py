@@ -1,0 +1,70 @@
+"""How far runs have come, read from their directories; imports nothing heavy."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from simulator.store import CELLS, DamagedError, Store
+
+#: Lines of a log that are looked at from its end.
+TAIL_BYTES = 65536
+
+
+def lines(directory: Path) -> Iterator[str]:
+    """What `simulate status` shows: a few lines for every run in or below a directory.
+
+    Raises:
+        ValueError: When there is none.
+    """
+    found = sorted(path.parent.parent for path in directory.rglob(f"{CELLS}/plan.json"))
+    if not found:
+        raise ValueError(f"{directory} holds no run, nor does a directory below it")
+    for out in found:
+        yield from _of_run(out)
+
+
+def _of_run(out: Path) -> Iterator[str]:
+    store = Store(out)
+    plan = store.read_json("plan.json")
+    if plan is None:
+        yield f"{out}: its plan cannot be read; the same command as before writes it again"
+        return
+    total, done, damaged = Counter[str](), Counter[str](), []
+    for point, name in plan["points"].items():
+        scheme = point.split(" ", 1)[0]
+        total[scheme] += 1
+        try:
+            done[scheme] += store.read(name) is not None
+        except DamagedError as error:
+            damaged.append(str(error))
+    images, points = plan["images"], total.total()
+    running = f"running: {store.holder()}" if store.in_use() else "not running"
+    yield f"{out}: {done.total()} of {points} points of {images} images; {running}"
+    for scheme, count in total.items():
+        yield f"  {scheme}: {done[scheme]} of {count}"
+    blocks = len(store.names("*.block"))
+    if blocks:
+        yield f"  {blocks} blocks of unfinished points"
+    for problem in damaged:
+        yield f"  {problem}"
+    yield from (f"  {line}" for line in _from_log(out / "run.log"))
+    if done.total() < points and not store.in_use():
+        yield f"  the same command, or simulate merge {out} --out {out} for what is there, goes on"
+
+
+def _from_log(path: Path) -> Iterator[str]:
+    """The failures since the run last began, and its last line."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL_BYTES))
+            text = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return
+    begins = [i for i, line in enumerate(text) if re.search(r" INFO begin: ", line)]
+    since = text[begins[-1] :] if begins else text
+    yield from (line.partition(" ERROR ")[2] for line in since if " ERROR " in line)
+    if since:
+        yield f"last: {since[-1][:160]}"

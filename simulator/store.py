@@ -1,0 +1,198 @@
+"""Finished cells on disk: one checked file each, written whole, by one run at a time.
+
+    runs/demo/cells/semharq_-6dB_seed0-<hash>.rows                 a finished point
+                    semharq_-6dB_seed0-<hash>-<first>-<stop>.block  a piece of one, until it is whole
+                    plan.json                                      what belongs to the run
+                    holder.json, lock                              who is at work
+
+A file is `SHA-256 of the rest \\n identity as JSON \\n payload`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from simulator.files import write_whole
+
+CELLS = "cells"
+
+
+class StoreError(ValueError):
+    """The directory cannot be used or written to; one line for the user."""
+
+
+class DamagedError(Exception):
+    """A cell file is not what was written."""
+
+
+class Store:
+    """The cells of one run directory.
+
+    Args:
+        out: The run's directory; its cells lie in `cells/`.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out, self.root = out, out / CELLS
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps other runs out of the directory, and clears what a killed one has left.
+
+        The operating system holds the lock, so that it ends with its process, however that dies.
+
+        Raises:
+            StoreError: When another run has it: who, where and since when.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.root / "lock", thread_local=False)
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreError(f"{self.out} is in use by {self.holder() or 'another run'}") from None
+        except OSError as error:
+            raise self._cannot_write(self.root, error) from None
+        try:
+            for orphan in (*self.root.glob(".*.*"), *self.out.glob(".*.*")):
+                if _TEMPORARY.fullmatch(orphan.name):
+                    orphan.unlink(missing_ok=True)
+            holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+            self.write_json("holder.json", holder)
+            yield
+        finally:
+            with suppress(OSError):
+                (self.root / "holder.json").unlink(missing_ok=True)
+            lock.release()
+
+    def holder(self) -> str | None:
+        """Who works in the directory, in words; None when nobody has left a name."""
+        found = self.read_json("holder.json")
+        if found is None:
+            return None
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found["since"]))
+        return f"process {found['pid']} on {found['host']} since {since}"
+
+    def in_use(self) -> bool:
+        """Whether a run is at work: a name left by one that was killed does not count."""
+        try:
+            with FileLock(self.root / "lock", timeout=0, thread_local=False):
+                return False
+        except Timeout:
+            return True
+        except OSError:  # no such directory, or not ours to write to
+            return self.holder() is not None
+
+    def read(self, name: str) -> tuple[dict[str, Any], bytes] | None:
+        """Identity and payload of a file, None where there is none.
+
+        Raises:
+            DamagedError: When it is not what was written.
+        """
+        try:
+            data = (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DamagedError(f"{name} cannot be read: {error.strerror}") from None
+        checksum, body = data[:65], data[65:]
+        if checksum != hashlib.sha256(body).hexdigest().encode() + b"\n":
+            raise DamagedError(f"{name} is damaged: its checksum does not hold")
+        identity, _, payload = body.partition(b"\n")
+        return json.loads(identity), payload
+
+    def write(self, name: str, identity: dict[str, Any], payload: bytes) -> None:
+        """Writes a file whole.
+
+        Raises:
+            StoreError: When the disk is full or cannot be written to.
+        """
+        head = json.dumps(identity, sort_keys=True, default=repr).encode() + b"\n"
+        digest = hashlib.sha256(head)
+        digest.update(payload)
+        parts = (digest.hexdigest().encode() + b"\n", head, payload)
+
+        def write(path: Path) -> None:
+            with path.open("wb") as file:
+                file.writelines(parts)
+
+        try:
+            write_whole(self.root / name, write)
+        except OSError as error:
+            raise self._cannot_write(self.root / name, error) from None
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Writes a small JSON file whole."""
+        text = json.dumps(value, indent=1) + "\n"
+        try:
+            write_whole(self.root / name, lambda path: _write_text(path, text))
+        except OSError as error:
+            raise self._cannot_write(self.root / name, error) from None
+
+    def read_json(self, name: str) -> Any:
+        """What `write_json` wrote; None where there is no such file, or none that can be read."""
+        try:
+            return json.loads((self.root / name).read_text())
+        except (OSError, ValueError):
+            return None
+
+    def names(self, pattern: str) -> list[str]:
+        """Names of the cell files that match, the newest first."""
+        found = [path for path in self.root.glob(pattern) if not path.name.startswith(".")]
+        return [path.name for path in sorted(found, key=_modified, reverse=True)]
+
+    def remove(self, names: list[str]) -> None:
+        """Removes files that are of no more use."""
+        for name in names:
+            with suppress(OSError):
+                (self.root / name).unlink(missing_ok=True)
+
+    def _cannot_write(self, path: Path, error: OSError) -> StoreError:
+        kept = len(self.names("*.rows")) + len(self.names("*.block"))
+        return StoreError(
+            f"{path} cannot be written: {error.strerror}; {kept} finished cells are kept in "
+            f"{self.out}, the same command goes on from there"
+        )
+
+
+#: What `write_whole` leaves when it is killed: a dot, the name, eight random characters.
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.(rows|block|json|csv|parquet|png)")
+
+
+def file_stem(label: str, key: str) -> str:
+    """The name of a point's files, without suffix: readable, and unique by its hash.
+
+    >>> file_stem("semharq -6 dB seed 0", "0123abcd")
+    'semharq_-6_dB_seed_0-0123abcd'
+    """
+    return f"{readable(label)}-{key}"
+
+
+def readable(label: str) -> str:
+    """A label as the beginning of a file name.
+
+    >>> readable("my.module:Scheme 1.5 dB")
+    'my.module_Scheme_1.5_dB'
+    """
+    return re.sub(r"[^A-Za-z0-9.+-]+", "_", label)[:120]
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text)

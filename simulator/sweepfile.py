@@ -1,0 +1,171 @@
+"""Sweep files: a run's fields, and a grid over any of them.
+
+    [run]
+    schemes = ["semharq", "perfect"]
+    snr_db = "-6:8:2"
+    seeds = 3
+
+    [grid]
+    channel = ["rician", "rayleigh"]
+    max_transmissions = [1, 4]
+    "channel_args.fading" = ["fast", "block"]
+
+Every combination of the grid is a run of its own; the last line of the grid turns fastest.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from semantic.data.names import nearest
+from simulator.spec import RunSpec, parse_snr
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SECTIONS = ("run", "grid")
+FIELDS = tuple(field.name for field in fields(RunSpec))
+#: Fields that are tables of arguments: "channel_args.k_factor" is one of them.
+TABLES = ("channel_args", "scheme_args", "impairments")
+
+#: Where a run stands in the grid: field -> value.
+Place = dict[str, Any]
+
+
+def read_sweep(path: Path) -> list[tuple[Place, RunSpec]]:
+    """The runs of a sweep file.
+
+    Raises:
+        ValueError: One line: the file, the line in it, what was given, what is allowed.
+    """
+    try:
+        text = path.read_text()
+        file = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"sweep file {path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: {error}") from None
+    for section, table in file.items():
+        if section not in SECTIONS:
+            raise ValueError(
+                f"{_line(path, text, '', section)}: unknown section {section!r}: "
+                f"{nearest(section, SECTIONS)}"
+            )
+        if not isinstance(table, dict):
+            raise ValueError(f"{_line(path, text, '', section)}: [{section}] must be a table")
+    base = _checked(path, text, "run", {k: [v] for k, v in file.get("run", {}).items()})
+    grid = _checked(path, text, "grid", file.get("grid", {}))
+    for name in base:
+        if name in grid:
+            where = _line(path, text, "grid", name)
+            raise ValueError(f"{where}: {name} stands in [run] and in [grid]")
+    start = {name: values[0] for name, values in base.items()}
+    runs = []
+    for values in itertools.product(*grid.values()):
+        place = dict(zip(grid, values, strict=True))
+        try:
+            runs.append((place, RunSpec.from_json(_spread({**start, **place}))))
+        except ValueError as error:
+            raise ValueError(f"{path}, run {directory_name(place)}: {error}") from None
+    return runs
+
+
+def directory_name(place: Place) -> str:
+    """The name of a run's directory.
+
+    >>> directory_name({"channel": "rician", "channel_args.k_factor": 2})
+    'channel=rician,channel_args.k_factor=2'
+    >>> directory_name({})
+    'run'
+    """
+    parts = [f"{name}={_short(value)}" for name, value in place.items()]
+    return re.sub(r"[^A-Za-z0-9.,=_+-]+", "_", ",".join(parts)) or "run"
+
+
+def joined(place: Place, curve: pd.DataFrame) -> pd.DataFrame:
+    """The curve of one run with its place in the grid in front."""
+    columns = {name: _short(value) for name, value in place.items() if name not in curve}
+    return curve.assign(**columns)[[*columns, *curve.columns]]
+
+
+def _checked(path: Path, text: str, section: str, table: dict[str, Any]) -> dict[str, list[Any]]:
+    """Every field with its values, each of which a spec takes on its own.
+
+    Raises:
+        ValueError: With the line of the first that is wrong.
+    """
+    found = {}
+    for name, values in _flat(table).items():
+        where = _line(path, text, section, name)
+        field = name.partition(".")[0]
+        if field not in FIELDS or ("." in name and field not in TABLES):
+            raise ValueError(f"{where}: unknown field {name!r}: {nearest(name, FIELDS)}")
+        if not isinstance(values, list) or not values:
+            raise ValueError(f"{where}: {name} in [grid] must be a list of values")
+        for value in values:
+            try:
+                if section == "run" and field in TABLES and "." not in name:
+                    raise ValueError(f"{name} must be a table")
+                RunSpec.from_json(_spread({name: value}))
+            except ValueError as error:
+                # What one field needs of another is checked with the whole spec.
+                if field not in ("channel_args", "until", "max_seeds"):
+                    raise ValueError(f"{where}: {error}") from None
+        found[name] = values
+    return found
+
+
+def _flat(table: dict[str, Any]) -> dict[str, Any]:
+    """Tables of arguments as one entry for each argument."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if name in TABLES and isinstance(inner, dict):
+            wrap = isinstance(value, list)
+            found |= {f"{name}.{k}": [v] if wrap else v for k, v in inner.items()}
+        else:
+            found[name] = value
+    return found
+
+
+def _spread(flat: Place) -> dict[str, Any]:
+    """The JSON object of a spec: arguments in their tables, short forms written out."""
+    found: dict[str, Any] = {}
+    for name, value in flat.items():
+        field, dot, argument = name.partition(".")
+        if dot:
+            found.setdefault(field, {})[argument] = value
+        elif name == "snr_db" and isinstance(value, str):
+            found[name] = parse_snr(value)
+        elif name in ("snr_db", "schemes") and not isinstance(value, list):
+            found[name] = [value]
+        else:
+            found[name] = value
+    return found
+
+
+def _line(path: Path, text: str, section: str, name: str) -> str:
+    """Where a name stands: "sweep.toml, line 7"."""
+    key = re.escape(name.rpartition(".")[2] if "." in name else name)
+    dotted = re.escape(name)
+    at, inside = 0, section == ""
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line)
+        if header:
+            inside = section == "" or header[1].partition(".")[0] == section
+            if section == "" and header[1].partition(".")[0] == name:
+                return f"{path}, line {number}"
+        elif inside and re.match(rf"""\s*["']?(?:{dotted}|{key})["']?\s*[=.]""", line):
+            return f"{path}, line {number}"
+        elif inside and not at and re.search(rf"\b{key}\b", line):
+            at = number  # inside an inline table
+    return f"{path}, line {at}" if at else str(path)
+
+
+def _short(value: Any) -> Any:
+    return "+".join(str(v) for v in value) if isinstance(value, list) else value

@@ -1,0 +1,246 @@
+"""Channels and schemes with one mistake each, and one of each without: what a checker is for."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phy.channel import Channel, Received
+from phy.power import normalise_power
+from semantic.tasks import TaskOutputs
+from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.slots import Slot
+from simulator.sources import Sources
+from simulator.stack import Stack
+
+Drawn = tuple[Tensor, Any]
+
+
+class Good(Channel):
+    """Rayleigh fading, fast."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        return streams.complex_normal(uses), None
+
+
+class ThreeAxes(Channel):
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        return streams.complex_normal(uses, 1), None
+
+
+class Double(Channel):
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        return streams.complex_normal(uses).to(torch.complex128), None
+
+
+class NoState(Channel):
+    def draw(self, streams: Any, uses: int, state: Any) -> Any:
+        return streams.complex_normal(uses)
+
+
+class NotANumber(Channel):
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        return streams.normal(uses).sqrt().to(torch.complex64), None
+
+
+class Misprint(Channel):
+    """Rician with the mean that SMSC-FIR prints."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        return math.sqrt(2) / 3 + streams.complex_normal(uses) * math.sqrt(1 / 3), None
+
+
+class GlobalRandom(Channel):
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        return torch.randn(len(streams), uses, dtype=torch.complex64), None
+
+
+class HiddenMemory(Channel):
+    def __init__(self) -> None:
+        self.last: Tensor | None = None
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        h = streams.complex_normal(1)
+        if self.last is not None and len(self.last) == len(h):
+            h = math.sqrt(0.5) * (h + self.last)
+        self.last = h
+        return h, None
+
+
+class FirstRowForAll(Channel):
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        return streams.complex_normal(uses)[:1].expand(len(streams), uses).clone(), None
+
+
+class SharedByAll(Channel):
+    """One gain for all images of a batch: no batch size can show it."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        seed = getattr(streams, "seed", 0)
+        re, im = np.random.default_rng(seed).standard_normal(2) * math.sqrt(0.5)
+        return torch.full((len(streams), 1), complex(re, im), dtype=torch.complex64), None
+
+
+class PlaceInBatch(Channel):
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        turn = torch.arange(len(streams), dtype=torch.float32)[:, None]
+        return streams.complex_normal(uses) * torch.polar(torch.ones_like(turn), turn), None
+
+
+class NoPrefix(Channel):
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        parts = streams.normal(2, uses) * math.sqrt(0.5)
+        return torch.complex(parts[:, 0], parts[:, 1]), None
+
+
+class InPlaceState(Channel):
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        state = torch.zeros(len(streams), 1) if state is None else state
+        state += 1
+        turn = torch.polar(torch.ones_like(state), state)
+        return streams.complex_normal(uses) * turn, state
+
+
+class UntakeableState(Channel):
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        return streams.complex_normal(uses), {"slot": 1}
+
+
+class RunsOnly(Channel):
+    """Knows nothing of the streams of training."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        return streams.each(lambda g: g.standard_normal(uses, np.float32)).to(torch.complex64), None
+
+
+class HalfTheNoise(Good):
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        return super().apply(x, h, no / 2, streams)
+
+
+class SquaredNoise(Good):
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        return super().apply(x, h, no**2, streams)._replace(no=torch.full((1, 1), no))
+
+
+class WrongGainTold(Good):
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        received = super().apply(x, h, no, streams)
+        return received._replace(h=received.h * 0.8)
+
+
+class SpoiledInput(Good):
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        with torch.no_grad():
+            x *= 0.5
+        return super().apply(x, h, no, streams)
+
+
+class NoVariance(Good):
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        received = super().apply(x, h, no, streams)
+        return received._replace(no=torch.zeros(1, 1))
+
+
+class SameNoise(Channel):
+    """Noise from a generator of its own, seeded once and for all."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        return torch.ones(len(streams), 1, dtype=torch.complex64), None
+
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.randn(x.shape[1], 2, generator=generator).view(-1, 2) * math.sqrt(no / 2)
+        y = h * x + torch.complex(noise[:, 0], noise[:, 1])
+        return Received(y, h.expand_as(x), torch.full((1, 1), no))
+
+
+class Sound(Scheme):
+    """s, eight uses of it; the tasks are what was heard."""
+
+    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+        return Payload({"s": sources.features.s[index][:, :16]}, {})
+
+    def start(self, payload: Payload, slot: Slot) -> tuple[Any, Any]:
+        return payload.tensors["s"], None
+
+    def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
+        z = torch.complex(tx[:, 0::2], tx[:, 1::2])
+        return Burst(normalise_power(z, 8), torch.full((len(z),), 8)), tx
+
+    def receive(self, rx: Any, received: Received, slot: Slot) -> tuple[Feedback, Any]:
+        heard = torch.view_as_real(received.y.contiguous()).flatten(1)
+        return no_request(heard[:, 0] > 0), heard
+
+    def perform(self, rx: Any) -> TaskOutputs:
+        return TaskOutputs(rx, rx, rx[:, :10], rx[:, :9])
+
+
+class Loud(Sound):
+    def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
+        burst, tx = super().transmit(tx, feedback, slot)
+        return burst._replace(x=2 * burst.x), tx
+
+
+class Undeclared(Sound):
+    def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
+        burst, tx = super().transmit(tx, feedback, slot)
+        return burst._replace(uses=burst.uses - 1), tx
+
+
+class FloatUses(Sound):
+    def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
+        burst, tx = super().transmit(tx, feedback, slot)
+        return burst._replace(uses=burst.uses.float()), tx
+
+
+class NumberedAnswer(Sound):
+    def receive(self, rx: Any, received: Received, slot: Slot) -> tuple[Feedback, Any]:
+        feedback, rx = super().receive(rx, received, slot)
+        return feedback._replace(reason=feedback.reason + 7), rx
+
+
+class OneAnswerForAll(Sound):
+    def receive(self, rx: Any, received: Received, slot: Slot) -> tuple[Feedback, Any]:
+        feedback, rx = super().receive(rx, received, slot)
+        return feedback._replace(ack=feedback.ack[:1]), rx
+
+
+class NoAnswerToTasks(Sound):
+    def perform(self, rx: Any) -> TaskOutputs:
+        return super().perform(rx.log())
+
+
+class FewColours(Sound):
+    def perform(self, rx: Any) -> TaskOutputs:
+        return super().perform(rx)._replace(color=rx[:, :3])
+
+
+class Company(Sound):
+    """Each image's answer depends on who else is in its batch."""
+
+    def perform(self, rx: Any) -> TaskOutputs:
+        return super().perform(rx - rx.mean(0))
+
+
+class Dice(Sound):
+    def perform(self, rx: Any) -> TaskOutputs:
+        return super().perform(rx + torch.randn_like(rx))
+
+
+class ShortPayload(Sound):
+    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+        payload = super().encode(sources, index)
+        return Payload(payload.tensors, {"extra": [0] * (len(index) - 1)})
+
+
+def sound(stack: Stack, louder: float = 1.0) -> Scheme:
+    """A factory, as --scheme names it."""
+    return Sound() if louder == 1.0 else Loud()
+
+
+def nothing(stack: Stack) -> object:
+    """A factory of something else."""
+    return 7

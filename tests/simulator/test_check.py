@@ -1,0 +1,305 @@
+"""The checker names the mistake of everything broken, and finds none in what is sound."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import broken_parts as parts
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+import simulator
+from phy.channel import Channel
+from phy.streams import Streams
+from semantic.data.dataset import ImageFile, VehicleImages, open_dataset
+from simulator import check_channel, check_dataset, check_scheme
+from simulator.check import recognise
+from simulator.checks.report import GlobalGenerators, Report, gather, holds, mean_is
+from simulator.cli import main
+from simulator.guard import Guarded
+from simulator.scheme import Scheme
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments], prog_name="simulate")
+
+
+def test_what_is_right_passes() -> None:
+    report = check_channel(parts.Good)
+    assert report.ok, str(report)
+    assert report.subject == "broken_parts:Good"
+    assert len(report.findings) == 18
+
+
+WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
+    (parts.ThreeAxes, "draw: h", "shape [6, 0, 1]"),
+    (parts.Double, "draw: h", "torch.complex128"),
+    (parts.NoState, "shapes", "ValueError"),
+    (parts.NotANumber, "draw: h", "= (nan+0j) in row"),
+    (parts.Misprint, "average gain E|h|^2", "0.55"),
+    (parts.GlobalRandom, "same streams twice", "h differs in 6 of 6 rows"),
+    (parts.GlobalRandom, "global generators", "torch moved"),
+    (parts.HiddenMemory, "same streams twice", "h differs"),
+    (parts.FirstRowForAll, "an image among others", "h differs in 3 of 3 rows"),
+    (parts.SharedByAll, "correlation of two images' gains", "1.0"),
+    (parts.PlaceInBatch, "an image among others", "h differs in 1 of 3 rows"),
+    (parts.PlaceInBatch, "an image alone", "h differs in 1 of 1 rows"),
+    (parts.NoPrefix, "a shorter burst", "h and y within"),
+    (parts.InPlaceState, "state", "h differs in 6 of 6 rows"),
+    (parts.UntakeableState, "one image among others", "holds a dict, which has no rows"),
+    (parts.RunsOnly, "training", "BatchStreams"),
+    (parts.HalfTheNoise, "noise power over no, nothing sent", "0.5"),
+    (parts.SquaredNoise, "noise power over no, nothing sent", "0.25"),
+    (parts.SquaredNoise, "|y - h x|^2 over the no that the receiver is told", "0.25"),
+    (parts.WrongGainTold, "|y - h x|^2 over the no that the receiver is told", "1.1"),
+    (parts.SpoiledInput, "channel input x", "x was written to"),
+    (parts.NoVariance, "apply: y, h, no", "no = 0 in row 0, use 0; it must be positive"),
+    (parts.SameNoise, "another seed", "the same y"),
+]
+
+
+@pytest.fixture(scope="module")
+def channel_reports() -> dict[type[Channel], Report]:
+    return {kind: check_channel(kind) for kind, _, _ in WRONG_CHANNELS}
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "found"), WRONG_CHANNELS, ids=lambda v: getattr(v, "__name__", str(v)[:20])
+)
+def test_a_broken_channel_is_told_what_is_wrong(
+    kind: type[Channel],
+    what: str,
+    found: str,
+    channel_reports: dict[type[Channel], Report],
+) -> None:
+    report = channel_reports[kind]
+    assert not report.ok
+    failures = {finding.what: finding for finding in report.failures}
+    assert what in failures, str(report)
+    assert found in failures[what].found
+    assert failures[what].expected
+    assert "checks fail" in report.summary
+    assert what in str(report)
+
+
+def test_one_mistake_is_one_failure(channel_reports: dict[type[Channel], Report]) -> None:
+    for kind in (parts.Misprint, parts.NoPrefix, parts.WrongGainTold, parts.RunsOnly):
+        assert len(channel_reports[kind].failures) == 1, str(channel_reports[kind])
+
+
+def test_what_is_no_channel_and_what_cannot_be_made() -> None:
+    report = check_channel("broken_parts:sound", {"stack": 0})
+    assert [f.found for f in report.failures] == ["a Sound"]
+    with pytest.raises(ValueError, match="unknown channel 'ricain': nearest: 'rician'"):
+        check_channel("ricain")
+    with pytest.raises(ValueError, match=r"no argument 'kfactor'.*'k_factor'"):
+        check_channel("rician", {"kfactor": 1})
+    with pytest.raises(ValueError, match="k_factor -1 is not allowed"):
+        check_channel("rician", {"k_factor": -1})
+
+
+def test_checking_leaves_the_global_generators_alone() -> None:
+    generators = GlobalGenerators()
+    check_channel("awgn")
+    assert generators.finding().ok
+    torch.rand(1)
+    np.random.rand()  # noqa: NPY002 -- so that the finding has something to find
+    assert generators.finding().found == "torch, numpy.random moved"
+
+
+def test_the_test_of_a_mean_has_its_significance() -> None:
+    """Of 5000 true means 0.5 are refused on average; Poisson: 6 or more has probability 1.4e-5."""
+    rng = np.random.default_rng(0)
+    refused = sum(not mean_is("", row, 0.5).ok for row in rng.random((5000, 300)))
+    assert refused < 6
+    assert not mean_is("", np.full(10, np.nan), 1.0).ok
+    assert not mean_is("", rng.random(300), 0.62).ok
+
+
+def test_a_rule_that_raises_has_failed_and_the_others_go_on() -> None:
+    def broken() -> Iterator[Any]:
+        yield holds("before", "", None)
+        raise KeyError("x")
+
+    report = gather("part", "p", {"first": broken, "second": lambda: iter([holds("c", "", None)])})
+    assert [(f.what, f.ok) for f in report.findings] == [
+        *(("before", True), ("first", False), ("c", True))
+    ]
+    assert report.findings[1].found == "KeyError: 'x'"
+
+
+@pytest.fixture
+def tiny(tiny_weights: Path, folder_data: Path) -> dict[str, Any]:
+    return {"data": str(folder_data), "images": 10, "weights": str(tiny_weights)}
+
+
+def test_a_sound_scheme_passes(tiny: dict[str, Any]) -> None:
+    for scheme in ("broken_parts:sound", parts.sound):
+        report = check_scheme(scheme, **tiny)
+        assert report.ok, str(report)
+        assert report.subject == "broken_parts:sound"
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "found"),
+    [
+        (parts.Loud, "power", "energy 320 for 80 uses"),
+        (parts.Loud, "a run", "breaks the average power constraint"),
+        (parts.Undeclared, "power", "power beyond the channel uses that it declares"),
+        (parts.FloatUses, "burst", "uses is torch.float32 [10] for 10 images"),
+        (parts.NumberedAnswer, "answer", "there are 2 reasons"),
+        (parts.OneAnswerForAll, "answer", "ack is torch.bool [1] for 10 images"),
+        (parts.NoAnswerToTasks, "task outputs", "embedding holds nan"),
+        (parts.FewColours, "task outputs", "color has 3 classes"),
+        (parts.Company, "batches of 5, last image first", "embedding differs at 0 dB"),
+        (parts.Dice, "the same run twice", "embedding differs at 0 dB"),
+        (parts.Dice, "global generators", "torch moved"),
+        (parts.ShortPayload, "payload", "extra has 9"),
+    ],
+)
+def test_a_broken_scheme_is_told_what_is_wrong(
+    kind: type[Scheme], what: str, found: str, tiny: dict[str, Any]
+) -> None:
+    def factory(stack: Any) -> Scheme:
+        return kind()
+
+    report = check_scheme(factory, **tiny)
+    failures = {finding.what: finding for finding in report.failures}
+    assert what in failures, str(report)
+    assert found in failures[what].found
+
+
+def test_what_is_no_scheme_and_what_cannot_be_made(tiny: dict[str, Any]) -> None:
+    report = check_scheme("broken_parts:nothing", **tiny)
+    assert [f.found for f in report.failures] == ["a int"]
+    assert not check_scheme("broken_parts:sound", {"louder": 2.0}, **tiny).ok
+    for name, arguments, message in (
+        ("semhrq", {}, "unknown scheme 'semhrq': nearest: 'semharq"),
+        ("broken_parts:sound", {"loud": 2.0}, "take no argument 'loud'; nearest: 'louder'"),
+        ("broken_parts:sond", {}, "has no 'sond'; nearest: 'sound'"),
+        ("no_such_module:sound", {}, "No module named 'no_such_module'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            check_scheme(name, arguments, **tiny)
+
+
+def test_a_good_data_set_passes(folder_data: Path) -> None:
+    for split in ("test", "train"):
+        if split == "test":
+            report = check_dataset(str(folder_data), "test")
+            assert report.ok, str(report)
+            assert "8 queries, 32 other images of 8 vehicles" in report.findings[0].found
+    images = open_dataset(str(folder_data))
+    train = replace(images, is_query=np.zeros(len(images), bool))
+    assert check_dataset(train, "train").ok
+    assert not check_dataset(train, "test").ok
+
+
+def test_a_broken_data_set_is_told_what_is_wrong(folder_data: Path, tmp_path: Path) -> None:
+    images = open_dataset(str(folder_data))
+    (tmp_path / "cut.png").write_bytes(images.read(0)[:60])
+    files = list(images.files)
+    files[1] = ImageFile("cut.png", tmp_path / "cut.png")
+    files[2] = ImageFile("gone.png", tmp_path / "gone.png")
+    files[5] = files[0]  # another vehicle's picture
+    camera = images.camera.copy()
+    camera[images.vehicle == images.vehicle[10]] = 0
+    broken = replace(images, files=tuple(files), camera=camera)
+    found = {finding.what: finding.found for finding in check_dataset(broken).failures}
+    assert found.keys() == {"queries", "pictures", "the same file"}
+    assert found["queries"].startswith("1 have none, first ")
+    assert found["pictures"].startswith("2 of 40 cannot be; first: cut.png")
+    assert found["the same file"].startswith("1 of 40; first: ")
+
+    calls = iter([images, images.subset(np.arange(len(images))[::-1].copy())])
+    other = check_dataset(lambda split: next(calls))
+    assert [finding.what for finding in other.failures] == ["opened twice"]
+    nothing: Any = lambda split: None  # noqa: E731
+    assert check_dataset(nothing).failures[0].found == "a NoneType"
+
+
+def test_a_guarded_channel_names_itself_and_the_value() -> None:
+    streams, x = Streams(0, "cell", np.arange(4)), torch.ones(4, 6, dtype=torch.complex64)
+    for channel, message in (
+        (parts.ThreeAxes(), r"mine: draw gave h of shape \[4, 6, 1\], it must be \[4, 6\] or"),
+        (parts.Double(), "mine: draw gave h of type torch.complex128, it must be torch.complex64"),
+        (parts.NoState(), r"mine: draw gave a Tensor, it must be \(h, state\)"),
+        (parts.NotANumber(), r"mine: draw gave h = \(nan\+0j\) in row \d, use \d; it must be fin"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Guarded(channel, "mine").draw(streams, 6, None)
+    with pytest.raises(ValueError, match="mine: apply gave no = 0 in row 0, use 0"):
+        Guarded(parts.NoVariance(), "mine").apply(x, x, 1.0, streams)
+    plain, guarded = parts.Good(), Guarded(parts.Good(), "mine")
+    h, _ = guarded.draw(streams, 6, None)
+    assert torch.equal(h, plain.draw(streams, 6, None)[0])
+    for mine, its in zip(
+        guarded.apply(x, h, 1.0, streams), plain.apply(x, h, 1.0, streams), strict=True
+    ):
+        assert torch.equal(mine, its)
+
+
+def test_kinds_are_recognised(folder_data: Path) -> None:
+    for name, kind in (
+        ("rician", "channel"),
+        ("semharq", "scheme"),
+        ("synthetic", "data"),
+        (str(folder_data), "data"),
+        ("veri:somewhere", "data"),
+        ("broken_parts:Good", "channel"),
+        ("broken_parts:sound", "scheme"),
+    ):
+        assert recognise(name) == kind
+    for name, message in (
+        ("broken_parts:Sound", "is the class of a scheme"),
+        ("broken_parts:np", "cannot tell what 'broken_parts:np' is .a module.: .* --kind"),
+        ("nonsense", "'nonsense' is no channel, scheme or data set"),
+        ("", "'' is no channel"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            recognise(name)
+
+
+def test_the_command_shows_a_table_and_exits_with_the_answer(
+    folder_data: Path, tiny_weights: Path
+) -> None:
+    good = run("check", "rician", "--arg", "k_factor=4")
+    assert good.exit_code == 0, good.output
+    assert "channel rician: 18 checks hold" in good.stdout
+    for word in ("expected", "found", "average gain E|h|^2", "standard errors", "0.0001"):
+        assert word in good.stdout
+    bad = run("check", "broken_parts:Misprint")
+    assert bad.exit_code == 1
+    assert "FAILS" in bad.stdout
+    assert "1 of 18 checks fail" in bad.stdout
+    tiny = ["--data", folder_data, "--weights", tiny_weights]
+    assert run("check", "broken_parts:sound", *tiny).exit_code == 0
+    assert run("check", "broken_parts:sound", *tiny, "--arg", "louder=2").exit_code == 1
+    assert run("check", folder_data).exit_code == 0
+    for arguments, message in (
+        (["ricain"], "nearest: 'rician'"),
+        (["rician", "--arg", "k_factor=-1"], "k_factor -1 is not allowed"),
+        (["rician", "--arg", "k_factor"], "--arg 'k_factor' is not NAME=VALUE"),
+        (["broken_parts:Goood"], "nearest: 'Good'"),
+        (["rician", "--kind", "chanel"], "'chanel' is not one of"),
+        ([folder_data, "--arg", "x=1"], "takes no argument 'x'"),
+    ):
+        refused = run("check", *arguments)
+        assert refused.exit_code == 2
+        assert message in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+        assert refused.stdout == ""
+
+
+def test_the_package_offers_what_scripts_use() -> None:
+    assert {"check_channel", "check_scheme", "check_dataset"} <= simulator.EXPORTS.keys()
+    with pytest.raises(AttributeError, match="no attribute 'chek_channel'"):
+        _ = simulator.chek_channel  # type: ignore[attr-defined]
+
+
+def test_images_without_labels_and_queries() -> None:
+    none = VehicleImages("none", (), *(np.zeros(0, np.int64) for _ in range(4)), np.zeros(0, bool))
+    assert {f.what for f in check_dataset(none).failures} == {"test split"}

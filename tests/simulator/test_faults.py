@@ -1,0 +1,205 @@
+"""Faults: cells that fail, workers and runs that are killed at any moment; nothing finished is lost."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator.engines import Engine
+from simulator.spec import RunSpec
+from simulator.store import Store
+from simulator.sweep import Result, prepare, run, simulate
+
+SNRS = (-6.0, -3.0, 3.0, 6.0)
+WELL = [3.0, 6.0]
+
+
+@pytest.fixture(scope="module")
+def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:
+    return RunSpec(
+        schemes=("toy_parts:plain",),
+        snr_db=SNRS,
+        channel="toy_parts:Rayleigh",
+        data=str(folder_data),
+        weights=str(tiny_weights),
+        bandwidth_hz=4e6,
+    )
+
+
+def check_the_others(result: Result, reason: str) -> None:
+    """The two cells at low SNR have failed with the reason, the two others are there."""
+    assert sorted(failure.cell for failure in result.failures) == [
+        "toy_parts:plain -3 dB seed 0",
+        "toy_parts:plain -6 dB seed 0",
+    ]
+    assert all(reason in failure.reason for failure in result.failures), result.failures
+    assert result.images["snr_db"].unique().tolist() == WELL
+    assert result.curve["snr_db"].unique().tolist() == WELL
+
+
+@pytest.mark.parametrize(
+    ("channel", "reason"),
+    [
+        ("Raises", "RuntimeError: the cable is unplugged"),
+        ("GivesNan", "must be finite"),
+    ],
+)
+def test_a_fault_fails_its_cell_alone(
+    spec: RunSpec, tmp_path: Path, channel: str, reason: str
+) -> None:
+    faulty = replace(spec, channel=f"toy_parts:{channel}")
+    check_the_others(run(prepare(faulty), out=tmp_path), reason)
+    assert len(list((tmp_path / "cells").glob("*.rows"))) == 2
+
+
+def test_a_hang_fails_its_cell_alone(spec: RunSpec, tmp_path: Path) -> None:
+    hanging = prepare(replace(spec, channel="toy_parts:Hangs"))
+    begun = time.monotonic()
+    result = run(hanging, out=tmp_path, engine=Engine(cell_timeout_s=1))
+    check_the_others(result, "took longer than the cell timeout of 1 s")
+    assert time.monotonic() - begun < 60
+
+
+def test_nothing_but_faults_is_an_error_in_one_line(spec: RunSpec, tmp_path: Path) -> None:
+    low = replace(spec, channel="toy_parts:Raises", snr_db=(-3.0,))
+    with pytest.raises(ValueError, match=r"not one point could be simulated: .*unplugged") as caught:
+        run(prepare(low), out=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cell_that_kills_its_workers_fails_alone(spec: RunSpec, tmp_path: Path) -> None:
+    deadly = prepare(replace(spec, channel="toy_parts:Dies"))
+    result = run(deadly, out=tmp_path, engine=Engine("local", workers=1))
+    check_the_others(result, "2 workers died while they computed nothing else")
+
+
+@pytest.mark.slow
+def test_a_cell_stuck_in_compiled_code_fails_alone(spec: RunSpec, tmp_path: Path) -> None:
+    stuck = prepare(replace(spec, channel="toy_parts:HangsInC"))
+    result = run(stuck, out=tmp_path, engine=Engine("local", workers=2, cell_timeout_s=2))
+    check_the_others(result, "had to be ended 2 s after they began")
+
+
+COMMAND = """
+import sys
+sys.path[:0] = sys.argv[1].split(":")
+from simulator.cli import main
+if __name__ == "__main__":
+    main(sys.argv[2:])
+"""
+
+
+def command(spec: RunSpec, out: Path, *options: str) -> list[str]:
+    """The command line of a run, for a process of its own."""
+    return [
+        *(sys.executable, "-c", COMMAND, str(Path(__file__).parent)),
+        *("--scheme", ",".join(spec.schemes), "--snr=" + ",".join(map(str, spec.snr_db))),
+        *("--channel", spec.channel, "--data", spec.data, "--weights", str(spec.weights)),
+        *("--bandwidth-mhz", "4", "--quiet", "--out", str(out), *options),
+    ]
+
+
+def kill_at_random(arguments: list[str], rng: np.random.Generator, longest_s: float) -> int:
+    """Starts a run and kills it, wherever it is; its exit code."""
+    process = subprocess.Popen(
+        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        return process.wait(timeout=float(rng.uniform(0, longest_s)))
+    except subprocess.TimeoutExpired:
+        os.kill(process.pid, signal.SIGKILL)
+        return process.wait()
+
+
+def checked_cells(out: Path) -> set[str]:
+    """Names of all finished cells, each of which must be whole."""
+    store = Store(out)
+    names = store.names("*.rows") + store.names("*.block")
+    assert all(store.read(name) is not None for name in names)
+    return {name for name in names if name.endswith(".rows")}
+
+
+def run_through_kills(spec: RunSpec, out: Path, kills: int, *options: str) -> None:
+    """Kills a run over and over; what was finished stays, and the end is what it would have been."""
+    rng = np.random.default_rng(0)
+    arguments = command(spec, out, *options)
+    begun = time.monotonic()
+    kept: set[str] = set()
+    # As long as a run takes that is left alone, so that kills come at every stage of it.
+    assert subprocess.run(command(spec, out / "whole", *options), check=False).returncode == 0
+    longest_s = 1.2 * (time.monotonic() - begun)
+    for _ in range(kills):
+        kill_at_random(arguments, rng, longest_s)
+        found = checked_cells(out)
+        assert found >= kept
+        kept = found
+    assert subprocess.run(arguments, check=False).returncode == 0
+    expected = simulate(spec)
+    log = pd.read_parquet(out / "images.parquet")
+    pd.testing.assert_frame_equal(log, expected.images, check_exact=True)
+    assert not [path for path in out.rglob(".*") if path.is_file()]
+
+
+def test_three_kills_lose_nothing(spec: RunSpec, tmp_path: Path) -> None:
+    slow = replace(spec, channel_args=(("seconds", 0.05),), snr_db=(3.0, 6.0))
+    run_through_kills(slow, tmp_path, 3, "--channel-arg", "seconds=0.05", "--cell-images", "16")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [(), ("--engine", "local", "--workers", "2")])
+def test_thirty_kills_lose_nothing(spec: RunSpec, tmp_path: Path, engine: tuple[str, ...]) -> None:
+    slow = replace(spec, channel_args=(("seconds", 0.05),))
+    arguments = ("--channel-arg", "seconds=0.05", "--cell-images", "16", *engine)
+    run_through_kills(slow, tmp_path, 30, *arguments)
+
+
+def workers_of(pid: int) -> list[int]:
+    """Worker processes of a run: the children of its fork server."""
+    import psutil
+
+    found = []
+    for server in psutil.Process(pid).children():
+        found += [child.pid for child in server.children()]
+    return found
+
+
+@pytest.mark.slow
+def test_killed_workers_lose_nothing(spec: RunSpec, tmp_path: Path) -> None:
+    many = replace(spec, snr_db=tuple(np.arange(-6, 6.5, 0.5).tolist()))
+    patient = replace(many, channel_args=(("seconds", 0.05),))
+    arguments = command(patient, tmp_path, "--engine", "local", "--workers", "2")
+    process = subprocess.Popen([*arguments, "--channel-arg", "seconds=0.05"])
+    rng, killed = np.random.default_rng(0), 0
+    while process.poll() is None:
+        time.sleep(float(rng.uniform(0.5, 3)))
+        for pid in workers_of(process.pid)[:1] if killed < 5 and process.poll() is None else []:
+            os.kill(pid, signal.SIGKILL)
+            killed += 1
+    assert killed >= 1
+    assert process.returncode == 0
+    log = pd.read_parquet(tmp_path / "images.parquet")
+    pd.testing.assert_frame_equal(log, simulate(patient).images, check_exact=True)
+
+
+def test_ctrl_c_says_how_to_go_on(spec: RunSpec, tmp_path: Path) -> None:
+    arguments = command(spec, tmp_path, "--channel-arg", "seconds=0.5")
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("cells/*.rows")):
+        time.sleep(0.05)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    line = errors.splitlines()[-1]
+    assert "interrupted; 1 finished points are kept in" in line or "interrupted; 2 " in line
+    assert "the same command goes on from there" in line
+    assert "Traceback" not in errors
+    assert len(checked_cells(tmp_path)) >= 1
+    assert "interrupted" in (tmp_path / "run.log").read_text()

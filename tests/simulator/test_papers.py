@@ -1,0 +1,133 @@
+"""The papers' tables and figures: every experiment can be run, drawn and asked for by name."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+from simulator.catalog import SCHEMES
+from simulator.cli import main
+from simulator.curve import METRICS
+from simulator.papers.experiments import EXPERIMENTS
+from simulator.papers.information import answer_information, information
+from simulator.papers.published import published_points
+from simulator.papers.run import choose, run_experiment, spec_of
+from simulator.papers.stack_figures import STACK_FIGURES
+from simulator.spec import RunSpec
+
+#: Not built yet: three single-task networks with encoders of their own.
+MISSING = {"smsc-stc"}
+
+
+def invented(spec: RunSpec) -> pd.DataFrame:
+    """A curve that depends on the spec and needs no simulation."""
+    rows = [
+        {
+            "scheme": scheme,
+            "channel": "rician",
+            "snr_db": snr_db,
+            "metric": metric,
+            "value": 50 + 4 * snr_db + len(scheme) / 10 + spec.max_transmissions / 10,
+            "ci_low": 45 + 4 * snr_db,
+            "ci_high": 56 + 4 * snr_db,
+            "n": 100,
+        }
+        for scheme in spec.schemes
+        for snr_db in spec.snr_db
+        for metric in METRICS
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_line_is_a_run_that_exists(name: str) -> None:
+    labels = [line.label for line in EXPERIMENTS[name].lines]
+    assert len(set(labels)) == len(labels)
+    for line in EXPERIMENTS[name].lines:
+        assert line.scheme in {*SCHEMES, *MISSING}
+        if line.scheme in SCHEMES:
+            spec_of(EXPERIMENTS[name], line, RunSpec())  # refuses what is no spec
+
+
+@pytest.mark.parametrize("name", [n for n in EXPERIMENTS if n != "table1"])
+def test_every_experiment_leaves_its_files(name: str, tmp_path: Path) -> None:
+    experiment, said = EXPERIMENTS[name], []
+    points = run_experiment(name, RunSpec(), tmp_path, invented, said.append)
+    assert len(said) == len(experiment.lines)
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {f"{name}.{s}" for s in ("csv", "png", "pdf", *(["md"] * experiment.table))}
+    back = pd.read_csv(tmp_path / f"{name}.csv")
+    assert len(back) == len(points)
+    assert set(back["label"]) == {line.label for line in experiment.lines}
+    with Image.open(tmp_path / f"{name}.png") as picture:
+        assert len(picture.convert("L").getcolors()) > 50  # not an empty sheet
+
+
+def test_published_points_are_those_of_the_papers() -> None:
+    points = published_points(EXPERIMENTS["table2"]).set_index(["label", "snr_db", "metric"])
+    assert points.loc[("semharq", -6, "rank1"), "value"] == 16.97
+    assert points.loc[("semharq-sst", 8, "type_accuracy"), "value"] == 91.54
+    assert len(points) == 2 * 8 * 3
+    assert published_points(EXPERIMENTS["fig12"]).empty
+
+
+def test_tables_hold_our_number_and_the_papers(tmp_path: Path) -> None:
+    run_experiment("table2", RunSpec(), tmp_path, invented, lambda line: None)
+    row = next(r for r in (tmp_path / "table2.md").read_text().splitlines() if "| -6 " in r)
+    assert row.startswith("| -6 | 27.1 (17.0) | ")
+
+
+def test_names_and_papers() -> None:
+    assert list(choose(["fig8"], None)) == ["fig8"]
+    assert list(choose([], None)) == [*EXPERIMENTS, *STACK_FIGURES]
+    of_first = choose([], "smsc-fir")
+    assert list(of_first) == ["table1", "fig3"]
+    with pytest.raises(ValueError, match=r"unknown experiment .fig88.*fig8"):
+        choose(["fig88"], None)
+
+
+def test_information_of_answers() -> None:
+    uniform = torch.full((6, 8), 1 / 8)
+    sure = torch.eye(8)
+    assert answer_information(uniform) == pytest.approx(0, abs=1e-12)
+    assert answer_information(sure) == pytest.approx(3)
+    assert answer_information(0.5 * sure + 0.5 / 8) == pytest.approx(
+        3 + (9 / 16 * torch.log2(torch.tensor(9 / 16)) + 7 / 16 * -4).item(), abs=1e-6
+    )
+
+
+def test_information_lies_below_its_limit(tiny_weights: Path, folder_data: Path) -> None:
+    spec = RunSpec(data=str(folder_data), weights=str(tiny_weights), snr_db=(-6.0, 8.0))
+    table = information(replace(spec, bandwidth_hz=1e6))
+    assert (table["semharq_bits"] >= 0).all()
+    assert (table["v2_bound_bits"] <= table["channel_bound_bits"]).all()
+    assert table["v2_bound_bits"].is_monotonic_increasing
+
+
+def test_command_makes_stack_figures(tiny_weights: Path, folder_data: Path, tmp_path: Path) -> None:
+    arguments = [
+        "figures",
+        "fig4",
+        "complexity",
+        "--data",
+        str(folder_data),
+        "--out",
+        str(tmp_path),
+    ]
+    done = CliRunner().invoke(main, [*arguments, "--weights", str(tiny_weights), "--quiet"])
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(tmp_path / "complexity.csv").set_index("module")
+    assert table.loc["JSC-Encoder", "parameters_M"] == 2.101
+    assert table.loc["semantic encoder", "parameters_M"] == 6.954
+    assert (table["delay_ms"] > 0).all()
+    assert (tmp_path / "fig4.png").stat().st_size > 10_000
+
+
+def test_command_refuses_an_unknown_name() -> None:
+    done = CliRunner().invoke(main, ["figures", "table9"])
+    assert done.exit_code == 2
+    assert "unknown experiment 'table9'" in done.output
