@@ -1,13 +1,16 @@
 """The cliff of a coded picture: accuracy and block error rate over SNR, by transmissions allowed.
 
-    python benchmarks/cliff.py [--images 60] [--out docs]
+    python benchmarks/cliff.py [--images 60] [--keep runs/cliff] [--out docs]
 
 `jpeg-ldpc-16qam-harq` may send 1, 2, 3 or 4 times; each curve has a fine grid of SNRs around its own
-cliff, over AWGN and over fast Rician fading (K = 2). Two limits stand beside each: under the first no
-code for 16-QAM with independent bits, under the second nothing at all can bring 3 bits per use
-across, if every transmission is new. SemHARQ's curve shows what a cliff is not.
+cliff, over AWGN and over fast Rician fading (K = 2). Three limits, each tighter than the one before:
 
-Writes OUT/results/cliff.csv and OUT/figures/cliff.png, and prints the SNRs of limits and cliffs.
+- gaussian: nothing at all can bring 3 bits per use across in so many transmissions;
+- bicm: 16-QAM with independent bits, an ideal code, every transmission new;
+- buffer: the same, but bits that are sent again only add their LLRs, as in the circular buffer.
+
+SemHARQ's curve shows what a cliff is not. Writes OUT/results/cliff.csv, OUT/results/cliff_limits.csv
+and OUT/figures/cliff.png, and prints the limits beside the cliffs.
 """
 
 from __future__ import annotations
@@ -20,17 +23,27 @@ from typing import Any
 import click
 import numpy as np
 import pandas as pd
+import torch
 
 from phy.bounds import bicm_information, faded_information, gaussian_limit_db, required_snr_db
+from phy.ldpc_encoder import encode
+from phy.ldpc_tables import LdpcCode
+from phy.modulation import Modulation
+from phy.rate_matching import combine, empty_buffer, match, sent_positions
+from simulator.curve import ACCURACIES
 from simulator.files import write_whole
 from simulator.spec import RunSpec
 from simulator.sweep import prepare, run
 
 CODED, SEMANTIC = "jpeg-ldpc-16qam-harq", "semharq"
+#: Metrics that are written, with bler_1, bler_2, ...
+KEPT = (*ACCURACIES, "transmissions", "channel_uses", "goodput")
 TRANSMISSIONS = (1, 2, 3, 4)
 CHANNELS = ("awgn", "rician")
 BITS_PER_USE = 0.75 * 4  # of the first transmission
 K_FACTOR = 2.0
+#: A code block of a file that fills a slot of 3000 uses: two of them share it.
+BLOCK_BITS, CODED_BITS, RVS = 4461, 5948, (0, 2, 3, 1)
 #: Of every curve.
 COARSE_DB = np.arange(-6.0, 16.1, 2.0)
 #: From the limit of each curve: no code is left of it, and ours is within 3 dB at four transmissions.
@@ -46,6 +59,35 @@ def bicm_limit_db(channel: str, transmissions: int) -> float:
         return faded_information(snr, "16qam", K_FACTOR)[0]
 
     return required_snr_db(information, BITS_PER_USE / transmissions)
+
+
+def buffer_limit_db(channel: str, transmissions: int, blocks: int = 16) -> float:
+    """SNR at which the receiver's soft buffer carries as much information as was sent.
+
+    The information of a bit b with LLR L is 1 - log2(1 + exp(-(1 - 2 b) L)), summed over the buffer
+    of some blocks with fixed fading and noise.
+    """
+    code, modulation = LdpcCode.for_block(BLOCK_BITS), Modulation("16qam")
+    rng = np.random.default_rng(0)
+    words = encode(rng.integers(0, 2, (blocks, code.k), np.uint8), code)
+    rounds = [sent_positions(code, CODED_BITS, rv, 4) for rv in RVS[:transmissions]]
+    shape = (len(rounds), 2, blocks, CODED_BITS // 4, 2)
+    drawn = torch.view_as_complex(torch.from_numpy(rng.normal(0, 0.5**0.5, shape)))
+    drawn = drawn.to(torch.complex64)
+
+    def information(snr: float) -> float:
+        buffer = empty_buffer(blocks, code)
+        for positions, (noise, scatter) in zip(rounds, drawn, strict=True):
+            h = (K_FACTOR**0.5 + scatter) / (K_FACTOR + 1) ** 0.5
+            h = torch.ones_like(noise) if channel == "awgn" else h
+            y = h * modulation.map(torch.from_numpy(match(words, positions))) + noise / snr**0.5
+            buffer = combine(buffer, modulation.demap(y, h, 1 / snr).numpy(), positions)
+        known = np.isfinite(buffer)  # fillers tell nothing
+        right = np.where(words[known] == 1, -buffer[known], buffer[known])
+        bits = 1 - np.logaddexp(0, -right.astype(float)) / np.log(2)
+        return float(bits.sum() / (blocks * code.k))
+
+    return required_snr_db(information, 1.0)
 
 
 def snr_grid(channel: str, transmissions: int, step_db: float) -> tuple[float, ...]:
@@ -78,7 +120,9 @@ def measured(
             f"\r{scheme} {channel} {transmissions}: {what} {done}/{total}  ", nl=False, err=True
         )
 
-    curve = run(prepare(spec), progress, store).curve
+    place = store / f"{scheme}-{channel}-{transmissions}"
+    curve = run(prepare(spec), progress, place).curve
+    curve = curve[curve["metric"].isin(KEPT) | curve["metric"].str.startswith("bler_")].copy()
     curve.insert(2, "max_transmissions", transmissions)
     return curve
 
@@ -110,13 +154,14 @@ def cliffs(curve: pd.DataFrame) -> pd.DataFrame:
     for channel in curve["channel"].str.partition("(")[0].unique():
         for allowed in TRANSMISSIONS:
             snr_db, bler, _, _ = values(curve, CODED, channel, allowed, f"bler_{allowed}")
-            limit_db, cliff_db = bicm_limit_db(channel, allowed), crossing_db(snr_db, bler, 0.5)
+            limit_db, cliff_db = buffer_limit_db(channel, allowed), crossing_db(snr_db, bler, 0.5)
             rows.append(
                 {
                     "channel": channel,
                     "max_transmissions": allowed,
                     "gaussian_limit_db": gaussian_limit_db(BITS_PER_USE, allowed),
-                    "bicm_limit_db": limit_db,
+                    "bicm_limit_db": bicm_limit_db(channel, allowed),
+                    "buffer_limit_db": limit_db,
                     "bler_50_db": cliff_db,
                     "bler_10_db": crossing_db(snr_db, bler, 0.1),
                     "gap_db": cliff_db - limit_db,
@@ -140,6 +185,7 @@ def draw(curve: pd.DataFrame, path: Path) -> None:
         sharex="col",
         sharey="row",
         squeeze=False,
+        layout="constrained",
     )
     for (above, below), channel in zip(grid.T, channels, strict=True):
         for allowed in TRANSMISSIONS:
@@ -162,8 +208,8 @@ def draw(curve: pd.DataFrame, path: Path) -> None:
             axes.grid(alpha=0.3)
     grid[0, 0].set_ylabel("rank-1 / %")
     grid[1, 0].set_ylabel("block error rate after the last transmission")
-    grid[0, 0].legend(fontsize=8, loc="lower right")
-    figure.tight_layout()
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
     write_whole(path, lambda temporary: figure.savefig(temporary, dpi=150, format="png"))
     plt.close(figure)
 
@@ -192,7 +238,9 @@ def main(
     curve = curve.round({"value": 5, "ci_low": 5, "ci_high": 5})
     write_whole(out / "results" / "cliff.csv", lambda path: curve.to_csv(path, index=False))
     draw(curve, out / "figures" / "cliff.png")
-    click.echo("\n" + cliffs(curve).to_string(index=False))
+    limits = cliffs(curve)
+    write_whole(out / "results" / "cliff_limits.csv", lambda path: limits.to_csv(path, index=False))
+    click.echo("\n" + limits.to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -62,10 +62,9 @@ class SnrStatistics:
         # Each use counts at the two grid points beside it: linear interpolation.
         upper_share = place - lower
         index = lower + np.arange(len(snr))[:, None] * len(_GRID_DB)
-        counts = sum(
-            np.bincount((index + side).ravel(), share.ravel(), len(snr) * len(_GRID_DB))
-            for side, share in ((0, 1.0 - upper_share), (1, upper_share))
-        )
+        cells = len(snr) * len(_GRID_DB)
+        counts = np.bincount(index.ravel(), (1.0 - upper_share).ravel(), cells)
+        counts += np.bincount(index.ravel() + 1, upper_share.ravel(), cells)
         self._shares: _Floats = counts.reshape(len(snr), -1) / snr.shape[1]
 
     @classmethod

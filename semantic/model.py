@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from semantic.backbone import DenseNet121
 from semantic.buffer import BUFFERS, Buffer
 from semantic.fde import FdeNetwork
 from semantic.jsc import JscDecoder, JscEncoder
 from semantic.protocol import TRAINED_DETECTORS, Detector
 from semantic.selector import LENGTH
 from semantic.tasks import TaskOutputs, TaskPerformers
+from semantic.timm_backbone import DENSENET, build_backbone
 from semantic.weights import WeightsError, file_hash, load_into, read_weights, save_weights
 
 #: Where z_hat is clipped before the FDE network reads it; sent features have unit power.
@@ -34,11 +34,15 @@ class MultiTaskNetwork(nn.Module):
     ```
     x -> DenseNet-121 -> s -> task performers
     ```
+
+    Args:
+        identities: Classes of the re-identification head.
+        backbone: The encoder, "densenet121" or "timm:NAME".
     """
 
-    def __init__(self, identities: int) -> None:
+    def __init__(self, identities: int, backbone: str = DENSENET) -> None:
         super().__init__()
-        self.encoder = DenseNet121()
+        self.encoder = build_backbone(backbone)
         self.performers = TaskPerformers(identities)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -186,7 +190,7 @@ def load_encoder(weights: str | None = None, device: str = "cpu") -> Loaded:
     state, config = read_weights(path)
     if "image_size" not in config or "identities" not in config:
         raise WeightsError(f"{path} holds no encoder (its config: {', '.join(sorted(config))})")
-    network = MultiTaskNetwork(int(config["identities"]))
+    network = MultiTaskNetwork(int(config["identities"]), config.get("backbone", DENSENET))
     load_into(network, state, str(path))
     network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Loaded(network, config, {path.name: file_hash(path)})

@@ -9,7 +9,8 @@ because re-identification needs the whole gallery.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -120,7 +121,8 @@ class Bench:
                 "this worker has other code, weights, images or libraries than the run: "
                 "restart the workers from one installation"
             )
-        outputs, ledger = self._simulate(cell, step)
+        with one_thread():
+            outputs, ledger = self._simulate(cell, step)
         _check_finite(outputs)
         if not cell.whole:
             return write_block(outputs, ledger)
@@ -175,6 +177,20 @@ class Bench:
             kept = {key: value for key, value in self._payloads.items() if key[0] == scheme}
             self._payloads = {**kept, place: found}  # a new dict: threads of a worker share it
         return found
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Matrix products on one thread: shared out among several they round differently.
+
+    The tiles are too small to gain from more, and workers of one machine have one thread each.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _check_finite(outputs: TaskOutputs) -> None:

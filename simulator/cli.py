@@ -309,6 +309,13 @@ def synthetic(split: str, out: Path, seed: int, vehicles: int | None, quiet: boo
     "--imagenet", metavar="FILE|URL", help="ImageNet weights of DenseNet-121 to begin with."
 )
 @click.option(
+    "--backbone",
+    default="densenet121",
+    show_default=True,
+    metavar="densenet121|timm:NAME",
+    help="The encoder; timm needs the extra [backbones].",
+)
+@click.option(
     "--snr-db", type=float, metavar="DB", help="Train for one SNR instead of the whole range."
 )
 @click.option(

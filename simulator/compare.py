@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ def compare_runs(a: Side, b: Side, metrics: Sequence[str] | None = None) -> pd.D
         if (channel, snr_db) not in theirs:
             continue
         others = theirs[channel, snr_db]
-        _check_common(a, b, rows, others, float(snr_db))
+        _check_common(a, b, rows, others, snr_db)
         for metric in chosen:
             at = {"channel": channel, "snr_db": snr_db, "metric": metric}
             found.append({**at, **paired_difference(rows, others, metric)})
@@ -121,11 +122,11 @@ def _by_image(rows: pd.DataFrame, metric: str) -> pd.Series:
     return rows[COLUMN.get(metric, metric)].astype(float).groupby(rows["image"]).mean()
 
 
-def _check_common(a: Side, b: Side, ours: pd.DataFrame, theirs: pd.DataFrame, snr: float) -> None:
+def _check_common(a: Side, b: Side, ours: pd.DataFrame, theirs: pd.DataFrame, snr_db: Any) -> None:
     for what in ("seed", "file"):
         mine, others = (np.unique(rows[what].astype(str)) for rows in (ours, theirs))
         if not np.array_equal(mine, others):
             raise ValueError(
-                f"{a.name} and {b.name} do not have the same {what}s at {snr:g} dB "
+                f"{a.name} and {b.name} do not have the same {what}s at {snr_db:g} dB "
                 f"({len(mine)} and {len(others)}): their difference cannot be paired"
             )

@@ -6,6 +6,7 @@ The last two are executors of `concurrent.futures`: `ProcessPoolExecutor`, and w
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import multiprocessing
 from collections import Counter, deque
@@ -210,12 +211,16 @@ def local_pools(workers: int) -> Iterator[Callable[[], Executor]]:
 
     try:
         yield open_pool
-    finally:
+    except BaseException:  # nobody waits for cells that are under way
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
             if child.pid not in before:
                 child.terminate()
+        raise
+    finally:
+        for pool in pools:
+            pool.shutdown(wait=True)
 
 
 @contextmanager
@@ -229,10 +234,10 @@ def dask_pool(scheduler: str, gpu: bool) -> Iterator[tuple[Callable[[], Executor
     Raises:
         EngineError: When there is no scheduler at the address, or it has no workers.
     """
-    from distributed import Client
+    distributed: Any = importlib.import_module("distributed")
 
     try:
-        client = Client(scheduler, timeout=10, set_as_default=False)
+        client = distributed.Client(scheduler, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise EngineError(
             f"no dask scheduler answers at {scheduler}: {' '.join(str(error).split())}"

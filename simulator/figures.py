@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -97,8 +98,9 @@ def draw_runs(
         raise ValueError(f"unknown x axis {axis!r}: {nearest(axis, AXES)}")
     for column, wanted in (("metric", [metric]), ("scheme", schemes), ("channel", [channel])):
         for name in wanted or ():
-            if name is not None and name not in set(curve[column]):
-                raise ValueError(f"unknown {column} {name!r}: {nearest(name, set(curve[column]))}")
+            known = [str(value) for value in curve[column].unique()]
+            if name is not None and name not in known:
+                raise ValueError(f"unknown {column} {name!r}: {nearest(name, known)}")
     if schemes is not None:
         curve = curve[curve["scheme"].isin(schemes)]
     if channel is not None:
@@ -126,12 +128,13 @@ def _draw_line(ax: Axes, rows: pd.DataFrame, metric: str, axis: str, label: str,
     """One scheme of one run, with its 95 % intervals."""
     points = rows[rows["metric"] == metric].set_index("snr_db").sort_index()
     points = points[points["n"] > 0]
-    x = points.index
+    x = points.index.to_numpy()
     if axis == "channel_uses":
-        x = rows[rows["metric"] == "channel_uses"].set_index("snr_db")["value"][points.index]
+        uses = rows[rows["metric"] == "channel_uses"].set_index("snr_db")["value"]
+        x = uses[points.index].to_numpy()
     spread = [points["value"] - points["ci_low"], points["ci_high"] - points["value"]]
     bars = [side.clip(lower=0) for side in spread]
-    style = {"markersize": 4, "linewidth": 1.3, "capsize": 2}
+    style: dict[str, Any] = {"markersize": 4, "linewidth": 1.3, "capsize": 2}
     ax.errorbar(x, points["value"], yerr=bars, marker=mark, label=label, **style)
 
 

@@ -28,7 +28,7 @@ def write_result(result: Result, out: Path) -> None:
 
 
 def write_images(result: Result, path: Path) -> None:
-    """The per-image rows of all points as one Parquet file, a point at a time in memory."""
+    """The per-image rows of all points as one Parquet file, some of them at a time in memory."""
     schema = pa.unify_schemas(
         [pa.Schema.from_pandas(table, preserve_index=False) for table in result.tables()],
         promote_options="permissive",  # a column without a value in one point has no type there

@@ -8,14 +8,12 @@ was killed, or that asks for more than the last one, computes only what is missi
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pandas as pd
 
@@ -34,7 +32,8 @@ from simulator.worker import Failure, attempt
 
 __all__ = ["Prepared", "Result", "choose_device", "image_rows", "prepare", "run", "simulate"]
 
-LOG = logging.getLogger(__name__)
+#: Small tables that are held side by side.
+TABLES_HELD = 64
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,16 @@ class Result:
     names: dict[Point, str]
     keep: ExitStack = field(default_factory=ExitStack, repr=False)  # a temporary store's life
 
-    def tables(self) -> Iterator[pd.DataFrame]:
-        """The per-image rows, point by point."""
-        return (stored_rows(self.store, name) for name in self.names.values())
+    def tables(self, at_least: int | None = 65536) -> Iterator[pd.DataFrame]:
+        """The per-image rows in tables of at least so many rows, or in one."""
+        found = (stored_rows(self.store, name) for name in self.names.values())
+        return joined_tables(found, at_least)
 
     @cached_property
     def images(self) -> pd.DataFrame:
         """One row per scheme, SNR, seed and image."""
-        return pd.concat(self.tables(), ignore_index=True)
+        (table,) = self.tables(at_least=None)
+        return table
 
 
 def simulate(spec: RunSpec, progress: Progress = lambda what, done, total: None) -> Result:
@@ -226,8 +227,26 @@ def stored_rows(store: Store, name: str) -> pd.DataFrame:
 
 def stored_curve(store: Store, names: dict[Point, str]) -> pd.DataFrame:
     """The curve of finished points, with the rows of one scheme at a time in memory."""
-    parts: list[Any] = []
+    parts: list[pd.DataFrame] = []
     for scheme in dict.fromkeys(point.scheme for point in names):
-        mine = [name for point, name in names.items() if point.scheme == scheme]
-        parts.append(curve(pd.concat([stored_rows(store, n) for n in mine], ignore_index=True)))
+        mine = (stored_rows(store, name) for point, name in names.items() if point.scheme == scheme)
+        (rows,) = joined_tables(mine, at_least=None)
+        parts.append(curve(rows))
     return pd.concat(parts, ignore_index=True)
+
+
+def joined_tables(tables: Iterator[pd.DataFrame], at_least: int | None) -> Iterator[pd.DataFrame]:
+    """Tables of at least so many rows, or one of all, out of small ones.
+
+    Many small tables take far more memory than their rows do: they are joined as they come.
+    """
+    held: list[pd.DataFrame] = []
+    for table in tables:
+        held.append(table)
+        if len(held) == TABLES_HELD:
+            held = [pd.concat(held, ignore_index=True)]
+        if at_least is not None and sum(map(len, held)) >= at_least:
+            yield pd.concat(held, ignore_index=True)
+            held = []
+    if held:
+        yield pd.concat(held, ignore_index=True)

@@ -30,6 +30,7 @@ from semantic.data.names import nearest
 from semantic.model import LinkNetwork, MultiTaskNetwork, save_link
 from semantic.protocol import PROTOCOLS, Detector
 from semantic.tasks import TaskOutputs
+from semantic.timm_backbone import DENSENET
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.encoder import train_encoder
 from semantic.training.labels import Labels, training_labels
@@ -75,6 +76,7 @@ def train_from_options(
     data_spec: str,
     out: Path,
     imagenet: str | None,
+    backbone: str,
     snr_db: float | None,
     validation: str | None,
     seed: int,
@@ -102,7 +104,7 @@ def train_from_options(
     chosen = presets(len(images))[preset]
     chosen = replace(
         chosen,
-        encoder=replace(chosen.encoder, seed=seed),
+        encoder=replace(chosen.encoder, seed=seed, backbone=backbone),
         link=replace(
             chosen.link,
             seed=seed,
@@ -159,6 +161,7 @@ def _train_encoder(
     config = {
         "identities": base.performers.identities,
         "image_size": preset.image_size,
+        "backbone": preset.encoder.backbone,
         "data": images.name,
         "recipe": asdict(preset.encoder),
         "performers": asdict(preset.performers),
@@ -213,7 +216,7 @@ def validator(
 
 def _encoder(path: Path, device: str) -> MultiTaskNetwork:
     state, config = read_weights(path)
-    network = MultiTaskNetwork(int(config["identities"]))
+    network = MultiTaskNetwork(int(config["identities"]), config.get("backbone", DENSENET))
     load_into(network, state, str(path))
     return network.requires_grad_(False).eval().to(device)
 

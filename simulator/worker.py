@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -24,6 +24,8 @@ from simulator.spec import RunSpec
 
 #: A worker that has not come back this long after a cell's time is up is ended from outside.
 GRACE_S = 5.0
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,14 @@ def enter_worker(threads: int) -> None:
 
 
 def compute(cell: Cell, timeout_s: float | None) -> bytes | Failure:
-    """Computes a cell on this process's bench."""
-    return attempt(lambda: bench_of(cell.spec).compute(cell), cell, timeout_s)
+    """Computes a cell on this process's bench; opening the bench is not timed."""
+    opened = attempt(lambda: bench_of(cell.spec), cell, None)
+    if isinstance(opened, Failure):
+        return opened
+    return attempt(lambda: opened.compute(cell), cell, timeout_s)
 
 
-def attempt(work: Callable[[], bytes], cell: Cell, timeout_s: float | None) -> bytes | Failure:
+def attempt(work: Callable[[], Done], cell: Cell, timeout_s: float | None) -> Done | Failure:
     """Does the work of a cell; whatever goes wrong comes back as a value."""
     try:
         if timeout_s is None:
@@ -122,7 +127,7 @@ def _alarm(seconds: float) -> Iterator[None]:
                 faulthandler.cancel_dump_traceback_later()
 
 
-def _in_a_thread(work: Callable[[], bytes], seconds: float) -> bytes:
+def _in_a_thread(work: Callable[[], Done], seconds: float) -> Done:
     """Work in a thread of its own; one that does not come back is left to itself."""
     found: list[Any] = []
 
@@ -139,5 +144,5 @@ def _in_a_thread(work: Callable[[], bytes], seconds: float) -> bytes:
         raise TimeIsUpError
     if isinstance(found[0], BaseException):
         raise found[0]
-    result: bytes = found[0]
+    result: Done = found[0]
     return result

@@ -24,6 +24,7 @@ from semantic.data.dataset import VehicleImages
 from semantic.losses import TaskLosses, TaskWeights, task_losses
 from semantic.model import MultiTaskNetwork
 from semantic.tasks import TaskOutputs
+from semantic.timm_backbone import DENSENET
 from semantic.training.checkpoint import load_checkpoint, save_checkpoint
 from semantic.training.labels import Labels, training_labels
 from semantic.training.sampler import PKSampler
@@ -44,6 +45,7 @@ class EncoderRecipe:
         images_per_vehicle: K of the PK sampler.
         weight_decay: Of AdamW.
         label_smoothing: Of the identity's cross-entropy.
+        backbone: "densenet121" or "timm:NAME".
         task_weights: lambda of each task. The papers' eighth leaves colour and type to the
             identities: the encoder then knows a training vehicle's type by its stickers.
         seed: With the step, all that a batch and its augmentation depend on.
@@ -57,6 +59,7 @@ class EncoderRecipe:
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
     task_weights: TaskWeights = TASK_WEIGHTS
+    backbone: str = DENSENET
     seed: int = 0
 
     @property
@@ -162,7 +165,7 @@ def train_encoder(
     """
     torch.manual_seed(recipe.seed)
     labels = training_labels(images)
-    model = MultiTaskNetwork(labels.identities)
+    model = MultiTaskNetwork(labels.identities, recipe.backbone)
     if initialise is not None:
         initialise(model)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

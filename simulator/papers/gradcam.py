@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from phy.fading import Rician
-from semantic.backbone import normalise
+from semantic.backbone import DenseNet121, normalise
 from semantic.data.dataset import open_dataset
 from semantic.data.images import load_images
 from semantic.model import LinkNetwork, MultiTaskNetwork
@@ -61,6 +61,8 @@ def heat_maps(
     Returns:
         [tasks, batch, h, w] in [0, 1], each map scaled by its own largest value.
     """
+    if not isinstance(encoder.encoder, DenseNet121):
+        raise ValueError("Grad-CAM looks into densenet121, these weights have another backbone")
     layers = list(encoder.encoder.features.named_children())
     cut = 1 + [name for name, _ in layers].index("denseblock3")
     with torch.no_grad():

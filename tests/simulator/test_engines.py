@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from simulator.engines import Engine, EngineError
 from simulator.spec import RunSpec
@@ -40,6 +41,16 @@ def test_two_processes_change_no_bit(
     result = run(prepare(replace(spec, batch_size=batch_size)), out=tmp_path, engine=engine)
     assert result.failures == ()
     pd.testing.assert_frame_equal(result.images, inline, check_exact=True)
+
+
+def test_threads_change_no_bit(spec: RunSpec, inline: pd.DataFrame) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        pd.testing.assert_frame_equal(simulate(spec).images, inline, check_exact=True)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +87,10 @@ def test_a_fault_on_dask_fails_its_cell_alone(spec: RunSpec, cluster: str, tmp_p
 
 def test_a_hang_on_dask_fails_its_cell_alone(spec: RunSpec, cluster: str, tmp_path: Path) -> None:
     hanging = replace(spec, schemes=("toy_parts:plain",), channel="toy_parts:Hangs")
-    engine = Engine("dask", scheduler=cluster, cell_timeout_s=20)
+    engine = Engine("dask", scheduler=cluster, cell_timeout_s=2)
     result = run(prepare(hanging), out=tmp_path, engine=engine)
     (failure,) = result.failures
-    assert failure.reason == "took longer than the cell timeout of 20 s"
+    assert failure.reason == "took longer than the cell timeout of 2 s"
 
 
 SCHEDULER = """

@@ -69,7 +69,9 @@ def test_a_hang_fails_its_cell_alone(spec: RunSpec, tmp_path: Path) -> None:
 
 def test_nothing_but_faults_is_an_error_in_one_line(spec: RunSpec, tmp_path: Path) -> None:
     low = replace(spec, channel="toy_parts:Raises", snr_db=(-3.0,))
-    with pytest.raises(ValueError, match=r"not one point could be simulated: .*unplugged") as caught:
+    with pytest.raises(
+        ValueError, match=r"not one point could be simulated: .*unplugged"
+    ) as caught:
         run(prepare(low), out=tmp_path)
     assert "\n" not in str(caught.value)
 

@@ -120,7 +120,9 @@ class Recording(Channel):
 def rival(stack: Stack) -> Scheme:
     """Another scheme: two features on a use, and far more insistent."""
     link = stack.link("semharq")
-    return SemanticHarq(stack.encoder.network, link, PROTOCOLS["semharq"], theta_0_db=20.0, features_per_use=2)
+    return SemanticHarq(
+        stack.encoder.network, link, PROTOCOLS["semharq"], theta_0_db=20.0, features_per_use=2
+    )
 
 
 def test_two_schemes_meet_the_same_fading_and_noise(spec: RunSpec) -> None:

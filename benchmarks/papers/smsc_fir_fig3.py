@@ -1,0 +1,25 @@
+"""SMSC-FIR, Fig. 3: three tasks, all methods, one shot.
+
+    python benchmarks/papers/smsc_fir_fig3.py
+
+To be copied and changed: another channel, data, SNRs, schemes of your own.
+"""
+
+import matplotlib.pyplot as plt
+
+from simulator import simulate
+
+SCHEMES = ["smsc-fir", "smsc-sequential", "smsc-random", "smsc-complete", "jpeg-ldpc-bpsk"]
+METRICS = {"rank1": "rank-1 (%)", "color_accuracy": "colour (%)", "type_accuracy": "type (%)"}
+
+curve = simulate(SCHEMES, "-6:8:2", out="runs/smsc_fir_fig3")
+figure, axes = plt.subplots(1, len(METRICS), figsize=(4.5 * len(METRICS), 4))
+for axis, (metric, title) in zip(axes, METRICS.items(), strict=True):
+    for scheme in SCHEMES:
+        points = curve[(curve["scheme"] == scheme) & (curve["metric"] == metric)]
+        spread = (points["value"] - points["ci_low"], points["ci_high"] - points["value"])
+        axis.errorbar(points["snr_db"], points["value"], yerr=spread, capsize=2, label=scheme)
+    axis.set(xlabel="SNR (dB)", title=title)
+    axis.grid(alpha=0.3)
+axes[0].legend()
+figure.savefig("smsc_fir_fig3.png", dpi=130)

@@ -1,0 +1,231 @@
+"""Commands on runs: status, merge, plot, compare; sweep files; `simulator.simulate`."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+import simulator
+from simulator.cli import main
+from simulator.sweepfile import read_sweep
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments], prog_name="simulate")
+
+
+def done(*arguments: object) -> str:
+    result = call(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refused(*arguments: object) -> str:
+    result = call(*arguments)
+    assert result.exit_code == 2, result.output
+    (line,) = result.stderr.splitlines()
+    return str(line)
+
+
+@pytest.fixture(scope="module")
+def given(tiny_weights: Path, folder_data: Path) -> list[object]:
+    channel = ["--channel", "toy_parts:Rayleigh", "--quiet"]
+    return ["--data", folder_data, "--weights", tiny_weights, "--bandwidth-mhz", 4, *channel]
+
+
+@pytest.fixture(scope="module")
+def runs(given: list[object], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """a: two SNRs; b: a third one; both: all three at once, and the ceiling."""
+    root = tmp_path_factory.mktemp("runs")
+    done("--scheme", "toy_parts:plain", "--snr=-3,3", *given, "--out", root / "a")
+    done("--scheme", "toy_parts:plain", "--snr", 0, *given, "--out", root / "b")
+    all_ = ["--scheme", "toy_parts:plain,perfect", "--snr=-3,0,3"]
+    done(*all_, *given, "--out", root / "both")
+    return root
+
+
+def test_status_counts(runs: Path, given: list[object]) -> None:
+    text = done("status", runs / "both")
+    assert "6 of 6 points of 40 images; not running" in text
+    assert "toy_parts:plain: 3 of 3" in text
+    assert "perfect: 3 of 3" in text
+    assert "end: 6 points" in text
+    assert done("status", runs).count("; not running") == 3
+    assert "holds no run" in refused("status", runs / "nowhere")
+
+
+def test_status_of_a_run_with_holes(given: list[object], tmp_path: Path) -> None:
+    faulty = ["--scheme", "toy_parts:plain", "--snr=-3,3", *given]
+    faulty[faulty.index("toy_parts:Rayleigh")] = "toy_parts:Raises"
+    result = call(*faulty, "--out", tmp_path)
+    assert result.exit_code == 1  # some cells failed
+    assert "failed: toy_parts:plain -3 dB seed 0: RuntimeError: the cable" in result.stderr
+    curve = pd.read_csv(tmp_path / "curve.csv")
+    assert curve["snr_db"].unique().tolist() == [3.0]
+    text = done("status", tmp_path)
+    assert "1 of 2 points" in text
+    assert "RuntimeError: the cable is unplugged" in text
+    victim = next(tmp_path.glob("cells/*.rows"))
+    victim.write_bytes(victim.read_bytes()[:-1])
+    assert f"{victim.name} is damaged" in done("status", tmp_path)
+
+
+def test_merge_is_the_run_that_did_it_all(runs: Path, tmp_path: Path) -> None:
+    text = done("merge", runs / "a", runs / "b", "--out", tmp_path / "merged")
+    assert "3 points of 2 runs" in text
+    assert "missing" not in text
+    merged, both = (
+        pd.read_parquet(d / "images.parquet") for d in (tmp_path / "merged", runs / "both")
+    )
+    whole = both[both["scheme"] == "toy_parts:plain"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(merged, whole, check_exact=True)
+    curve = pd.read_csv(runs / "both" / "curve.csv")
+    pd.testing.assert_frame_equal(
+        pd.read_csv(tmp_path / "merged" / "curve.csv"),
+        curve[curve["scheme"] == "toy_parts:plain"].reset_index(drop=True),
+    )
+    assert "3 of 3 points" in done("status", tmp_path / "merged")
+    # a merged run goes on like any other
+    record = tmp_path / "merged" / "run.json"
+    done("--spec", record, "--snr=-3,0,3", "--quiet", "--out", tmp_path / "merged")
+    assert "2 points are" not in (tmp_path / "merged" / "run.log").read_text()
+
+
+def test_merge_refuses_what_is_not_one_study(
+    runs: Path, given: list[object], tmp_path: Path
+) -> None:
+    other = ["--scheme", "toy_parts:plain", "--snr", 0, "--max-transmissions", 1]
+    done(*other, *given, "--out", tmp_path / "other")
+    line = refused("merge", runs / "a", tmp_path / "other", "--out", tmp_path / "merged")
+    assert "are not one study: max_transmissions is 4 and 1" in line
+    assert "is no run" in refused("merge", tmp_path, "--out", tmp_path / "merged")
+
+
+def test_merge_says_what_is_missing(runs: Path, given: list[object], tmp_path: Path) -> None:
+    done("--scheme", "perfect", "--snr", 0, *given, "--out", tmp_path / "ceiling")
+    text = done("merge", runs / "a", tmp_path / "ceiling", "--out", tmp_path / "merged")
+    assert "3 points of 2 runs; 3 are missing: simulate --spec" in text
+
+
+@pytest.mark.parametrize("axis", ["snr", "channel_uses"])
+def test_plot_draws_any_runs(runs: Path, tmp_path: Path, axis: str) -> None:
+    out = tmp_path / "figure.svg"
+    done("plot", runs / "a", runs / "both", "--metric", "color_accuracy", "--x", axis, "--out", out)
+    assert out.stat().st_size > 5000
+    for arguments, expected in (
+        (
+            ["--metric", "colour_accuracy"],
+            "unknown metric 'colour_accuracy': nearest: 'color_accuracy'",
+        ),
+        (["--x", "snrs"], "unknown x axis 'snrs': nearest: 'snr'"),
+        (["--scheme", "perfct"], "unknown scheme 'perfct': nearest: 'perfect'"),
+    ):
+        assert expected in refused("plot", runs / "both", *arguments, "--out", out)
+    assert "holds no finished run" in refused("plot", tmp_path, "--out", out)
+
+
+def test_compare_is_paired(runs: Path, tmp_path: Path) -> None:
+    both, csv = runs / "both", tmp_path / "gain.csv"
+    text = done("compare", f"{both}:perfect", f"{both}:toy_parts:plain", "--out", csv)
+    assert "difference" in text
+    table = pd.read_csv(csv).set_index(["snr_db", "metric"])
+    log = pd.read_parquet(both / "images.parquet")
+    at = log[log["snr_db"] == -3.0].set_index("scheme")["color_correct"].astype(float)
+    expected = 100 * (at["perfect"].mean() - at["toy_parts:plain"].mean())
+    row = table.loc[(-3.0, "color_accuracy")]
+    assert row["difference"] == pytest.approx(expected)
+    assert row["ci_low"] <= row["difference"] <= row["ci_high"]
+    assert row["n"] == 40
+    same = done("compare", runs / "a", f"{both}:toy_parts:plain", "--out", csv)
+    assert "0.00" in same
+    assert (pd.read_csv(csv)["difference"] == 0).all()  # the very same numbers
+    assert "has several schemes" in refused("compare", both, runs / "a")
+    assert "no channel and SNR in common" in refused("compare", runs / "a", runs / "b")
+    assert "is no finished run" in refused("compare", tmp_path, runs / "a")
+    line = refused("compare", f"{both}:perfct", runs / "a")
+    assert "nearest: 'perfect'" in line
+
+
+SWEEP = """
+# a small study
+[run]
+schemes = ["toy_parts:plain"]
+snr_db = "0:3:3"
+data = "{data}"
+weights = "{weights}"
+bandwidth_hz = 4e6
+channel = "toy_parts:Rayleigh"
+
+[grid]
+max_transmissions = [1, 2]
+"channel_args.seconds" = [0, 0.001]
+"""
+
+
+def test_a_sweep_file_runs_its_grid(tiny_weights: Path, folder_data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "small.toml"
+    file.write_text(SWEEP.format(data=folder_data, weights=tiny_weights))
+    places = [place for place, _ in read_sweep(file)]
+    assert [tuple(place.values()) for place in places] == [(1, 0), (1, 0.001), (2, 0), (2, 0.001)]
+    done("--sweep", file, "--snr", 3, "--quiet", "--out", tmp_path / "out")
+    curve = pd.read_csv(tmp_path / "out" / "curve.csv")
+    assert curve.groupby(["max_transmissions", "channel_args.seconds"]).ngroups == 4
+    assert curve["snr_db"].unique().tolist() == [3.0]  # the command line has the last word
+    uses = curve[curve["metric"] == "transmissions"].groupby("max_transmissions")["value"]
+    assert uses.mean().tolist() == [1.0, 2.0]
+    name = "max_transmissions=1,channel_args.seconds=0"
+    assert (tmp_path / "out" / name / "run.json").exists()
+    done("plot", tmp_path / "out", "--out", tmp_path / "all.png")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("[run]\nseeds = \n", None, "at line 2"),
+        ("[run]\n\nsede = 1\n", 3, "unknown field 'sede': nearest: 'seed'"),
+        ("[run]\nseed = 1\n[gird]\n", 3, "unknown section 'gird': nearest: 'grid'"),
+        ("[grid]\nseeds = 3\n", 2, "seeds in [grid] must be a list"),
+        ("[grid]\nseeds = []\n", 2, "seeds in [grid] must be a list"),
+        ("[run]\nseed = 1\n[grid]\n# x\nseed = [1, 2]\n", 5, "seed stands in [run] and in [grid]"),
+        ('[grid]\nchannel = ["rician", "rayleihg"]\n', 2, "nearest: 'rayleigh'"),
+        ('[run]\nsnr_db = "8:-6:2"\n', 2, "SNR range '8:-6:2'"),
+        ("[run]\nseeds = 0\n", 2, "seeds is 0, it must be a whole number of at least 1"),
+        ('[run]\n"seed.x" = 0\n', 2, "unknown field 'seed.x'"),
+    ],
+)
+def test_mistakes_in_a_sweep_file_name_their_line(
+    text: str, line: int | None, problem: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "sweep.toml"
+    file.write_text(text)
+    found = refused("--sweep", file)
+    assert problem in found
+    assert str(file) in found
+    assert line is None or f"line {line}:" in found
+
+
+def test_a_sweep_file_that_is_not_there(tmp_path: Path) -> None:
+    assert "cannot be read" in refused("--sweep", tmp_path / "none.toml")
+
+
+def test_simulate_from_python_is_the_command_line(
+    runs: Path, tiny_weights: Path, folder_data: Path
+) -> None:
+    table = simulator.simulate(
+        "toy_parts:plain",
+        [-3, 3],
+        channel="toy_parts:Rayleigh",
+        data=str(folder_data),
+        weights=str(tiny_weights),
+        bandwidth_hz=4e6,
+    )
+    written = pd.read_csv(runs / "a" / "curve.csv")
+    pd.testing.assert_frame_equal(table, written, check_exact=False, rtol=1e-12)
+    assert table.attrs["failed_cells"] == []
+    assert table.attrs["spec"]["snr_db"] == (-3.0, 3.0)
+    again = simulator.simulate(spec=runs / "a" / "run.json", snr="3")
+    assert np.array_equal(again["value"], table[table["snr_db"] == 3.0]["value"], equal_nan=True)
+    with pytest.raises(ValueError, match="unknown field 'chanel' in the spec: nearest: 'channel'"):
+        simulator.simulate("perfect", 0, chanel="rician")
