@@ -207,7 +207,7 @@ def draw(curve: pd.DataFrame, path: Path) -> None:
         for axes in (above, below):
             axes.grid(alpha=0.3)
     grid[0, 0].set_ylabel("rank-1 / %")
-    grid[1, 0].set_ylabel("block error rate after the last transmission")
+    grid[1, 0].set_ylabel("block error rate at the end")
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=9)
     write_whole(path, lambda temporary: figure.savefig(temporary, dpi=150, format="png"))

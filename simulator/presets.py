@@ -46,7 +46,13 @@ def presets(images: int) -> dict[str, Preset]:
     epoch = -(-images // 32)
     return {
         "synthetic": Preset(
-            96, SYNTHETIC_BANDWIDTH_HZ, "combine", EncoderRecipe(), PerformersRecipe(), LinkRecipe()
+            96,
+            SYNTHETIC_BANDWIDTH_HZ,
+            "combine",
+            EncoderRecipe(),
+            PerformersRecipe(),
+            LinkRecipe(),
+            share_performers=True,
         ),
         "paper": Preset(
             256,

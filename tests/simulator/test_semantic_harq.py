@@ -263,7 +263,7 @@ def test_one_shot_schemes_send_one_slot(encoder: MultiTaskNetwork) -> None:
 def test_complete_takes_as_many_slots_as_f_needs(encoder: MultiTaskNetwork) -> None:
     link, slot = random_link(detector=None), slot_at(0.0)
     scheme = SemanticHarq(encoder, link, PROTOCOLS["smsc-complete"])
-    outputs, ledger = send(scheme, slot, most=1)
+    _, ledger = send(scheme, slot, most=1)
     assert (ledger.transmissions == math.ceil(LENGTH / slot.features)).all()
     assert (ledger.channel_uses == LENGTH).all()
     assert (ledger.reason == 3).all()

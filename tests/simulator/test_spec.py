@@ -75,6 +75,8 @@ FULL = RunSpec(
     weights="w",
     batch_size=16,
     device="cuda:1",
+    until="ci=1.0",
+    max_seeds=7,
 )
 
 
