@@ -55,6 +55,7 @@ def delay_profile(family: str, model: str) -> DelayProfile:
     Raises:
         ValueError: When there is no such table.
 
+    >>> import math
     >>> profile = delay_profile("tdl", "d")
     >>> k_factor = profile.powers[0] / profile.powers[1]
     >>> profile.line_of_sight, round(10 * math.log10(k_factor), 1)

@@ -192,7 +192,13 @@ def test_killed_workers_lose_nothing(spec: RunSpec, tmp_path: Path) -> None:
 
 def test_ctrl_c_says_how_to_go_on(spec: RunSpec, tmp_path: Path) -> None:
     arguments = command(spec, tmp_path, "--channel-arg", "seconds=0.5")
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        arguments,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts background jobs, as some CI does, with SIGINT ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while not list(tmp_path.glob("cells/*.rows")):
         time.sleep(0.05)
         assert process.poll() is None

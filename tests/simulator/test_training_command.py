@@ -59,7 +59,7 @@ def test_a_scheme_without_weights_of_its_own_is_not_trained(
     line = ["train", "--data", str(training_pictures), "--out", str(tmp_path / "w")]
     result = CliRunner().invoke(main, [*line, "--scheme", "perfect"])
     assert result.exit_code == 2
-    assert "scheme 'perfect' is not trained: semharq" in result.stderr
+    assert "scheme 'perfect' is not trained; allowed: semharq, " in result.stderr
 
 
 def test_paper_preset_counts_epochs_of_its_data() -> None:
