@@ -51,8 +51,7 @@ def bicm_information(snr: float, modulation: str, nodes: int = 96) -> tuple[floa
     amplitudes = Modulation(modulation).amplitudes().double().numpy()
     # On one axis: amplitude a, noise variance no/2; BPSK has both axes for its one bit.
     axes, gain = (1, 2.0 * snr) if bits == 1 else (2, snr)
-    roots, weights = np.polynomial.hermite_e.hermegauss(nodes)
-    weights = weights / weights.sum()
+    roots, weights = _gauss_hermite(nodes)
     y = amplitudes[:, None] + roots / math.sqrt(2.0 * gain)
     metrics = -gain * (y[..., None] - amplitudes) ** 2
     labels = np.arange(len(amplitudes))
@@ -64,6 +63,13 @@ def bicm_information(snr: float, modulation: str, nodes: int = 96) -> tuple[floa
     mean = float((density @ weights).mean())
     variance = float(((density - mean) ** 2 @ weights).mean())
     return axes * mean, axes * variance
+
+
+@lru_cache(maxsize=8)
+def _gauss_hermite(nodes: int) -> tuple[_Floats, _Floats]:
+    """Points and weights of the mean over N(0, 1), kept: they take longer than their use."""
+    roots, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    return roots, weights / weights.sum()
 
 
 def faded_information(

@@ -69,6 +69,13 @@ class Channel(ABC):
         y = multiply(h, x) + no**0.5 * noise
         return Received(y, h.expand_as(x), x.real.new_full((1, 1), no))
 
+    def scaled(self, h: Tensor, gain: Tensor) -> Tensor:
+        """What `draw` gave times a real gain [batch, 1]: for channels that go over this one.
+
+        A channel whose `draw` gives more than h (pilots) scales that too.
+        """
+        return scale(h, gain)
+
     def pilot_uses(self, uses: int) -> int:
         """Channel uses spent on pilots beside a burst of `uses` > 0: counted, never drawn."""
         return 0

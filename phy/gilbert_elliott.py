@@ -39,12 +39,15 @@ class GilbertElliott(Wrapper):
     starts of two. The state at the next start is drawn first, and the path towards it after
     (a Markov bridge), so that what follows does not depend on how long a burst is drawn.
 
+    The receiver knows the state. It could not learn it from pilots, between which the state changes:
+    a channel that is estimated from them is refused.
+
     Source: Gilbert, "Capacity of a burst-noise channel", Bell Syst. Tech. J. 39, 1960; Elliott,
     "Estimates of error rates for codes on burst-noise channels", Bell Syst. Tech. J. 42, 1963.
     Theirs flips bits; here the bad state is a fade, and the receiver knows it as it knows h.
 
     Args:
-        over: The channel h'.
+        over: The channel h', known to the receiver.
         good_to_bad: Probability of a change from use to use, in (0, 1).
         bad_to_good: Likewise; bursts last 1 / bad_to_good uses in the mean.
         bad_db: Power gain of the bad state over the good one's, from -100 to 0 dB.
@@ -67,6 +70,11 @@ class GilbertElliott(Wrapper):
     ) -> None:
         name, rule = "gilbert-elliott", "above 0 and below 1"
         super().__init__(name, over)
+        if over.pilot_uses(1):
+            raise ValueError(
+                f"channel {name}: over a channel that is estimated from pilots is not allowed, "
+                "the state changes between them: take csi=perfect"
+            )
         self.good_to_bad = checked(name, "good_to_bad", good_to_bad, lambda p: 0 < p < 1, rule)
         self.bad_to_good = checked(name, "bad_to_good", bad_to_good, lambda p: 0 < p < 1, rule)
         bad_db = checked(name, "bad_db", bad_db, lambda g: -100 <= g <= 0, "from -100 to 0")

@@ -9,11 +9,13 @@ burst has its own, and the mean of the block error rates over the bursts is the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from phy.bounds import bicm_information, normal_approximations
 from phy.channel import Channel
@@ -69,21 +71,14 @@ class SnrStatistics:
 
     @classmethod
     def measure(cls, channel: Channel, uses: int, no: float) -> SnrStatistics:
-        """Draws bursts from a channel, always the same ones.
+        """Statistics of `Bursts`.
 
         Args:
             channel: Its law; the first slot of its memory.
             uses: Channel uses of a burst, at least 1.
             no: Variance of the complex noise at the average SNR that the transmitter knows.
         """
-        uses = min(uses, _MOST_USES)
-        varies = channel.draw(_streams(1), uses, None)[0].shape[1] > 1
-        bursts = min(max(_SAMPLES // (uses if varies else 1), _FEWEST_BURSTS), _MOST_BURSTS)
-        streams = _streams(bursts)
-        x = torch.ones(bursts, uses if varies else 1, dtype=torch.complex64)
-        h, _ = channel.draw(streams.for_role("fading"), x.shape[1], None)
-        _, h, noise = channel.apply(x, h, no, streams.for_role("noise"))
-        return cls((h.abs().square() / noise).cpu().numpy())
+        return Bursts.drawn(channel, uses).statistics(no)
 
     def information(self, modulation: str, margin_db: float) -> tuple[_Floats, _Floats]:
         """Mean and variance of a use's information within each burst.
@@ -126,6 +121,42 @@ class SnrStatistics:
         mean, variance = self.information(codec.modulation, margin_db)
         block = normal_approximations(uses, codec.code.k, mean, variance)
         return float(np.mean(-np.expm1(codec.blocks * np.log1p(-np.minimum(block, 1 - 1e-12)))))
+
+
+@dataclass(frozen=True)
+class Bursts:
+    """Bursts drawn from a channel's law, always the same ones, for any SNR.
+
+    Attributes:
+        channel: The law.
+        x: [bursts, uses] ones.
+        h: Fading, as `Channel.draw` gives it.
+    """
+
+    channel: Channel
+    x: Tensor
+    h: Tensor
+
+    @classmethod
+    def drawn(cls, channel: Channel, uses: int) -> Bursts:
+        """Draws them; one use stands for all where the gain does not change within a burst.
+
+        Args:
+            channel: Its law; the first slot of its memory.
+            uses: Channel uses of a burst, at least 1.
+        """
+        uses = min(uses, _MOST_USES)
+        varies = channel.draw(_streams(1), uses, None)[0].shape[1] > 1
+        bursts = min(max(_SAMPLES // (uses if varies else 1), _FEWEST_BURSTS), _MOST_BURSTS)
+        x = torch.ones(bursts, uses if varies else 1, dtype=torch.complex64)
+        h, _ = channel.draw(_streams(bursts).for_role("fading"), x.shape[1], None)
+        return cls(channel, x, h)
+
+    def statistics(self, no: float) -> SnrStatistics:
+        """What a receiver reports of them, `no` being the variance of the complex noise."""
+        streams = _streams(len(self.x)).for_role("noise")
+        _, h, noise = self.channel.apply(self.x, self.h, no, streams)
+        return SnrStatistics((h.abs().square() / noise).cpu().numpy())
 
 
 def implementation_margin_db(rate: float) -> float:

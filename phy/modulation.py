@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -52,13 +53,7 @@ class Modulation:
         >>> (Modulation("16qam").amplitudes() * 10**0.5).round()
         tensor([ 1.,  3., -1., -3.])
         """
-        bits = max(1, self.bits_per_symbol // 2)
-        points = torch.tensor([1.0])
-        # Each further label bit mirrors the inner points: 38.211 writes it (1-2b)[2-(1-2b')].
-        for level in range(bits - 1):
-            points = torch.cat([2.0 ** (level + 1) - points, 2.0 ** (level + 1) + points])
-        points = torch.cat([points, -points])
-        return points / math.sqrt(2.0 * float((points**2).mean()))
+        return torch.tensor(_amplitudes(max(1, self.bits_per_symbol // 2)))
 
     def points(self) -> Tensor:
         """All symbols, in the order of their labels b0 b1 ... read as a number: [2 ** Q_m].
@@ -128,6 +123,17 @@ class Modulation:
             return matched.sum(dim=-1) * math.sqrt(2.0)
         axis_bits = _axis_llrs(matched, gain[..., None], self.amplitudes(), max_log)
         return torch.stack(axis_bits, dim=-2).flatten(start_dim=-3)
+
+
+@lru_cache(maxsize=4)
+def _amplitudes(bits: int) -> tuple[float, ...]:
+    """`Modulation.amplitudes` of an axis with so many bits."""
+    points = torch.tensor([1.0])
+    # Each further label bit mirrors the inner points: 38.211 writes it (1-2b)[2-(1-2b')].
+    for level in range(bits - 1):
+        points = torch.cat([2.0 ** (level + 1) - points, 2.0 ** (level + 1) + points])
+    points = torch.cat([points, -points])
+    return tuple((points / math.sqrt(2.0 * float((points**2).mean()))).tolist())
 
 
 def _axis_llrs(matched: Tensor, gain: Tensor, amplitudes: Tensor, max_log: bool) -> list[Tensor]:

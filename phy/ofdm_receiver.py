@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from phy.channel import Channel, Received, multiply
+from phy.channel import Channel, Received, multiply, scale
 from phy.ofdm_channel import OfdmChannel
 from phy.ofdm_estimation import ESTIMATORS, interpolate, interpolators
 from phy.snr import POWER
@@ -61,6 +61,13 @@ class PilotAided(Channel):
             raise ValueError(f"estimator {estimator!r} needs pilots, the grid has none")
         self.over, self.estimator = over, estimator
 
+    @property
+    def _without_pilots(self) -> str:
+        return (
+            f"csi={self.estimator} needs the gains that were drawn, with those of the pilots: "
+            "a channel that changes them goes over csi=perfect alone"
+        )
+
     def draw(self, streams: Streams, uses: int, state: Tensor | None) -> tuple[Tensor, Tensor]:
         """(h [batch, uses] with the gains of its pilots, rays at the start of the next burst)."""
         elements, state = self.over.elements(streams, uses, state)
@@ -77,10 +84,7 @@ class PilotAided(Channel):
             ValueError: When h is not what `draw` gave, but a product of it.
         """
         if not isinstance(h, PilotedGains):
-            raise ValueError(
-                f"csi={self.estimator} needs the gains that were drawn, with those of the pilots: "
-                "a channel that changes them goes over csi=perfect alone"
-            )
+            raise ValueError(self._without_pilots)
         uses, grid = x.shape[1], self.over.grid
         # Noise on all elements, in their order: a short burst meets the start of a long one's.
         noise = streams.complex_normal(grid.extent(uses)) * no**0.5
@@ -92,6 +96,12 @@ class PilotAided(Channel):
         laws = interpolators(self.estimator, grid, self.over.paths, no)
         h_hat, variance = interpolate(least_squares, grid, laws, uses)
         return Received(y, h_hat, (no + POWER * variance).expand(len(x), uses))
+
+    def scaled(self, h: Tensor, gain: Tensor) -> Tensor:
+        """The gains of data and pilots times one real gain for each image."""
+        if not isinstance(h, PilotedGains):
+            raise ValueError(self._without_pilots)
+        return PilotedGains.of(scale(h, gain), scale(h.pilots, gain))
 
     def _split(self, elements: Tensor, uses: int) -> tuple[Tensor, Tensor]:
         """Elements of the grid -> (those of the burst [batch, uses], its pilots)."""

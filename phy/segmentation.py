@@ -79,7 +79,7 @@ class Segmentation:
                 f"pad to {padded_bits(self.bits, self.base_graph)}"
             )
 
-    @property
+    @cached_property
     def blocks(self) -> int:
         """Code blocks C."""
         return block_count(self.bits, self.base_graph)

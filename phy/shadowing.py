@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phy.channel import Channel, scale
+from phy.channel import Channel
 from phy.parameters import checked
 from phy.streams import Streams
 from phy.wrapper import Wrapper
@@ -38,6 +38,10 @@ class Shadowed(Wrapper):
     Lett. 27(23), 1991: log-normal, correlated over tens to hundreds of metres. The slots of an
     image take milliseconds, hence centimetres: S is constant over them.
 
+    Over a channel that is estimated from pilots, these are in the same shadow. Its receiver does
+    not know S, but its law: E|h|^2 and the correlations are those of h', so that the linear MMSE
+    estimate is what it is without shadowing, and so is its error in the mean over images.
+
     Args:
         over: The channel h'.
         sigma_db: From 0 to 20; 4 dB is 3GPP's street canyon in sight (TR 38.901, table 7.5-6).
@@ -60,7 +64,7 @@ class Shadowed(Wrapper):
         h, under = self.over.draw(
             streams.for_role("over"), uses, None if state is None else state.over
         )
-        return scale(h, gain), ShadowState(gain, under)
+        return self.over.scaled(h, gain), ShadowState(gain, under)
 
     def _gain(self, streams: Streams) -> Tensor:
         s = streams.for_role("shadowing").normal(1).double().cpu().numpy()

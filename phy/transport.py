@@ -138,6 +138,20 @@ class TransportCodec:
         Raises:
             ValueError: When the payload has another shape.
         """
+        return self.select(self.codewords(payload), j)
+
+    def codewords(self, payload: Tensor) -> Tensor:
+        """The words of the mother code, from which `select` takes every round.
+
+        Args:
+            payload: [batch, payload_bits] zeros and ones.
+
+        Returns:
+            [batch, blocks, n_mother] uint8.
+
+        Raises:
+            ValueError: When the payload has another shape.
+        """
         if payload.ndim != 2 or payload.shape[1] != self.payload_bits:
             raise ValueError(
                 f"payload has shape {tuple(payload.shape)}, it must be [batch, {self.payload_bits}]"
@@ -147,8 +161,12 @@ class TransportCodec:
         bits = self.crc.append(np.pad(bits, ((0, 0), (0, padding))))
         blocks = self.segmentation.segment(bits)
         words = encode(blocks.reshape(-1, self.code.k), self.code)
-        words = words.reshape(len(bits), self.blocks, -1)
-        sent = [match(words[:, r], self._positions(r, j)) for r in range(self.blocks)]
+        return torch.from_numpy(words.reshape(len(bits), self.blocks, -1))
+
+    def select(self, words: Tensor, j: int) -> Tensor:
+        """The coded bits of round j, as `encode` gives them, from `codewords`."""
+        rows = words.numpy()
+        sent = [match(rows[:, r], self._positions(r, j)) for r in range(self.blocks)]
         return torch.from_numpy(np.concatenate(sent, axis=1))
 
     def start(self, batch: int) -> SoftBuffer:

@@ -31,6 +31,10 @@ class Wrapper(Channel):
         """As the other does it."""
         return self.over.apply(x, h, no, streams)
 
+    def scaled(self, h: Tensor, gain: Tensor) -> Tensor:
+        """As the other does it."""
+        return self.over.scaled(h, gain)
+
     def pilot_uses(self, uses: int) -> int:
         """As the other needs."""
         return self.over.pilot_uses(uses)

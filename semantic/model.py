@@ -16,7 +16,7 @@ from semantic.protocol import TRAINED_DETECTORS, Detector
 from semantic.selector import LENGTH
 from semantic.tasks import TaskOutputs, TaskPerformers
 from semantic.timm_backbone import DENSENET, build_backbone
-from semantic.weights import WeightsError, file_hash, load_into, read_weights, save_weights
+from semantic.weights import WeightsError, file_hash, load_into, read_weights, save_in_four_bits
 
 #: Where z_hat is clipped before the FDE network reads it; sent features have unit power.
 CLIP = 6.0
@@ -234,7 +234,7 @@ def load_link(
 
 
 def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:
-    """Stores a link; performers that it shares with the encoder stay out of the file."""
+    """Stores a link in four bits; performers that it shares with the encoder stay out of it."""
     own = {
         "identities": network.performers.identities,
         "buffer": network.buffer_name,
@@ -242,4 +242,4 @@ def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:
         "shares_performers": network.shares_performers,
     }
     left_out = ("performers.",) if network.shares_performers else ()
-    save_weights(path, network, own | config, left_out)
+    save_in_four_bits(path, network, own | config, left_out)

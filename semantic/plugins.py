@@ -17,6 +17,7 @@ GROUPS = {
     "channel": "semharq_sim.channels",
     "scheme": "semharq_sim.schemes",
     "data set": "semharq_sim.data",
+    "codec": "semharq_sim.codecs",
 }
 
 

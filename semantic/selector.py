@@ -63,13 +63,11 @@ def select(order: Tensor, covered: Tensor, again: Tensor, B: int) -> Selection:
     >>> select(order, covered, again, 3).position
     tensor([[2, 1, 3]])
     """
-    length = order.shape[-1]
-    rank = order.argsort(-1)  # the place of each position
-    # One sortable key: asked again < new by importance < sent and not asked for.
-    key = rank + length * (~again).long() + length * (covered & ~again).long()
-    position = key.argsort(1)[:, :B]
-    sent = key.gather(1, position) < 2 * length
-    return Selection(position, sent)
+    order = order.expand(len(covered), -1)
+    # 0 asked again, 1 new, 2 sent and not asked for; a stable sort keeps the order within each.
+    group = (covered.byte() + 1).masked_fill_(again, 0).gather(1, order)
+    group, place = group.sort(dim=1, stable=True)
+    return Selection(order.gather(1, place[:, :B]), group[:, :B] < 2)
 
 
 @dataclass(frozen=True)

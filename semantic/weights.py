@@ -18,8 +18,12 @@ from torch import Tensor, nn
 from torch.hub import download_url_to_file
 
 from semantic.backbone import torchvision_names
+from semantic.four_bits import BLOCK, fits, from_four_bits, to_four_bits
 
 IMAGENET_URL = "https://download.pytorch.org/models/densenet121-a639ec97.pth"
+
+#: Ends of the names of a matrix that is stored in four bits: its numbers, and their scales.
+PACKED, SCALE = ".packed", ".scales"
 
 
 class WeightsError(ValueError):
@@ -55,13 +59,40 @@ def save_weights(
         config: What `read_weights` gives back beside it.
         left_out: Prefixes of the names that are not stored.
     """
-    matrices = {name for name, value in model.named_parameters() if value.ndim > 1}
-    state = {
-        name: value.half() if name in matrices else value
-        for name, value in model.state_dict().items()
-        if not name.startswith(left_out)
-    }
+    state = {}
+    for name, value in _state(model, left_out).items():
+        state[name] = value.half() if name in _matrices(model) else value
     write_tensors(path, state, {"config": json.dumps(config, sort_keys=True)})
+
+
+def save_in_four_bits(
+    path: Path, model: nn.Module, config: dict[str, Any], left_out: tuple[str, ...] = ()
+) -> None:
+    """The same with the matrices in four bits a number (semantic/four_bits.py)."""
+    state = {}
+    for name, value in _state(model, left_out).items():
+        if name in _matrices(model) and fits(value):
+            state[name + PACKED], state[name + SCALE] = to_four_bits(value)
+        else:
+            state[name] = value
+    write_tensors(path, state, {"config": json.dumps(config, sort_keys=True)})
+
+
+@torch.no_grad()
+def round_to_four_bits(model: nn.Module) -> None:
+    """Makes a model what it will be once it has been stored by `save_in_four_bits`."""
+    for value in model.parameters():
+        if value.requires_grad and fits(value):
+            value.copy_(from_four_bits(*to_four_bits(value)))
+
+
+def _state(model: nn.Module, left_out: tuple[str, ...]) -> dict[str, Tensor]:
+    state = model.state_dict().items()
+    return {name: value for name, value in state if not name.startswith(left_out)}
+
+
+def _matrices(model: nn.Module) -> set[str]:
+    return {name for name, value in model.named_parameters() if value.ndim > 1}
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -88,6 +119,11 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         config: dict[str, Any] = dict(json.loads(metadata["config"]))
     except (TypeError, ValueError):
         raise WeightsError(f"weights file {path} carries a config that is no JSON object") from None
+    for name in [name.removesuffix(PACKED) for name in state if name.endswith(PACKED)]:
+        packed, scale = state.pop(name + PACKED), state.pop(name + SCALE, None)
+        if scale is None or tuple(scale.shape) != (len(packed), 2 * packed.shape[1] // BLOCK):
+            raise WeightsError(f"weights file {path} holds {name} in four bits without its scales")
+        state[name] = from_four_bits(packed, scale)
     return {n: v.float() if v.is_floating_point() else v for n, v in state.items()}, config
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from simulator.api import simulate as simulate
     from simulator.checks.channel import check_channel as check_channel
+    from simulator.checks.codec import check_codec as check_codec
     from simulator.checks.dataset import check_dataset as check_dataset
     from simulator.checks.scheme import check_scheme as check_scheme
 
 #: What scripts use, and where it is; imported when asked for, because torch takes seconds.
 EXPORTS = {
     "check_channel": "simulator.checks.channel",
+    "check_codec": "simulator.checks.codec",
     "check_dataset": "simulator.checks.dataset",
     "check_scheme": "simulator.checks.scheme",
     "simulate": "simulator.api",

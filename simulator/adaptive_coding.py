@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 from phy.channel import Channel
-from phy.link_adaptation import SnrStatistics
+from phy.link_adaptation import Bursts, SnrStatistics
 from phy.mcs import MCS_TABLE
 from phy.snr import noise_variance
 from phy.transport import TransportCodec
@@ -56,6 +56,7 @@ class AdaptiveCoding:
         rows = sorted(MCS_TABLE, key=lambda mcs: mcs.spectral_efficiency)
         self._codings = [coding.with_mcs(mcs) for mcs in rows]
         self._candidates: dict[Slot, list[Candidate]] = {}
+        self._bursts: dict[int, Bursts] = {}
         self._statistics: dict[tuple[Slot, int], SnrStatistics] = {}
         self._chosen: dict[tuple[Slot, int], Coding] = {}
 
@@ -92,8 +93,10 @@ class AdaptiveCoding:
         uses = 1 << (codec.uses - 1).bit_length()  # one set of bursts for all of about this length
         key = slot, uses
         if key not in self._statistics:
+            if uses not in self._bursts:
+                self._bursts[uses] = Bursts.drawn(self.channel, uses)
             no = noise_variance(slot.reported_snr_db)
-            self._statistics[key] = SnrStatistics.measure(self.channel, uses, no)
+            self._statistics[key] = self._bursts[uses].statistics(no)
         return self._statistics[key].block_error_rate(codec)
 
     def _allowed(self, coding: Coding, bits: int, slot: Slot) -> bool:

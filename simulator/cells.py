@@ -76,7 +76,9 @@ class Bench:
     def __init__(self, prepared: Prepared, progress: Progress) -> None:
         self.prepared = prepared
         self.sources = Sources(prepared.dataset, prepared.stack.encoder, prepared.device, progress)
-        self.kept = self.sources.features.kept
+        clean = any(scheme.needs_features for scheme in prepared.schemes.values())
+        self.readable = self.sources.features if clean else self.sources.readable
+        self.kept = self.readable.kept
         self.dataset = prepared.dataset.subset(self.kept)
         self._payloads: dict[tuple[str, int, int], Payload] = {}
 

@@ -1,4 +1,4 @@
-"""`simulate check`: whether a channel, a scheme or a data set keeps its contract, in plain words."""
+"""`simulate check`: whether a channel, scheme, data set or codec keeps its contract, in words."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from phy.channel import Channel
 from semantic.data.dataset import VehicleImages
 from semantic.data.names import nearest
 from semantic.plugins import installed, is_import_string, load
-from simulator.catalog import CHANNELS, SCHEMES
+from simulator.catalog import CHANNELS, CODECS, SCHEMES
 from simulator.checks.channel import check_channel
+from simulator.checks.codec import check_codec
 from simulator.checks.dataset import check_dataset
 from simulator.checks.report import SIGNIFICANCE, Report
 from simulator.checks.scheme import check_scheme
 from simulator.scheme import Scheme
+from simulator.source_codec import SourceCodec
 
-KINDS = ("channel", "scheme", "data")
+KINDS = ("channel", "scheme", "data", "codec")
 MARKS = {True: "ok", False: "FAILS", None: "not checked"}
 
 
@@ -36,7 +38,8 @@ def recognise(name: str) -> str:
     channels = {*CHANNELS, *installed("channel")}
     schemes = {*SCHEMES, *installed("scheme")}
     datasets = {"synthetic", *installed("data set")}
-    for kind, names in zip(KINDS, (channels, schemes, datasets), strict=True):
+    codecs = {*CODECS, *installed("codec")}
+    for kind, names in zip(KINDS, (channels, schemes, datasets, codecs), strict=True):
         if name in names:
             return kind
     if name.startswith("veri:") or (name and Path(name).exists()):
@@ -45,8 +48,8 @@ def recognise(name: str) -> str:
         return "channel"
     if not is_import_string(name):
         raise ValueError(
-            f"{name!r} is no channel, scheme or data set: "
-            + nearest(name, sorted(channels | schemes | datasets))
+            f"{name!r} is no channel, scheme, data set or codec: "
+            + nearest(name, sorted(channels | schemes | datasets | codecs))
         )
     return _kind_of(name, load("part", name, name))
 
@@ -54,6 +57,8 @@ def recognise(name: str) -> str:
 def _kind_of(name: str, part: object) -> str:
     if isinstance(part, Channel) or (isinstance(part, type) and issubclass(part, Channel)):
         return "channel"
+    if isinstance(part, SourceCodec) or (isinstance(part, type) and issubclass(part, SourceCodec)):
+        return "codec"
     if isinstance(part, type) and issubclass(part, Scheme):
         raise ValueError(
             f"{name!r} is the class of a scheme; --scheme takes a function of one's own that makes "
@@ -67,8 +72,9 @@ def _kind_of(name: str, part: object) -> str:
             return kind
     raise ValueError(
         f"cannot tell what {name!r} is (a {type(part).__name__}): a channel is a subclass of "
-        "phy.channel.Channel, the first parameter of a scheme's factory is called stack, that of a "
-        "data set's function split; or say it with --kind channel, scheme or data"
+        "phy.channel.Channel, a codec one of simulator.source_codec.SourceCodec, the first "
+        "parameter of a scheme's factory is called stack, that of a data set's function split; or "
+        "say it with --kind channel, scheme, data or codec"
     )
 
 
@@ -84,7 +90,7 @@ def check(
     Args:
         name: Of the catalogue, an entry point, "package.module:attribute", or of a data set.
         kind: One of `KINDS`; by default it is recognised.
-        arguments: Of the channel or the scheme.
+        arguments: Of the channel or the scheme; the others take none.
         data: Images with which a scheme is checked.
         weights: Trained weights with which a scheme is checked.
 
@@ -96,11 +102,12 @@ def check(
         return check_channel(name, arguments)
     if kind == "scheme":
         return check_scheme(name, arguments, data, weights=weights)
-    if kind != "data":
+    if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}: {nearest(kind, KINDS)}")
     if arguments:
-        raise ValueError(f"data set {name!r} takes no argument {next(iter(arguments))!r}")
-    return check_dataset(name)
+        what = "data set" if kind == "data" else kind
+        raise ValueError(f"{what} {name!r} takes no argument {next(iter(arguments))!r}")
+    return check_codec(name) if kind == "codec" else check_dataset(name)
 
 
 def table(report: Report) -> Table:

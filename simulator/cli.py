@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from semantic.plugins import installed
-from simulator.catalog import CHANNELS, DATA, IMPAIRMENTS, SCHEMES
+from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
 from simulator.commands_figures import figures
 from simulator.commands_runs import COMMANDS, engine_options, take_engine
+from simulator.forkserver import start_forkserver, worth_workers
 from simulator.spec import RunSpec, parse_snr
 
 EXAMPLES = """
@@ -179,6 +180,9 @@ def main(
     engine = take_engine(given)
     if sweep_file is None:
         spec = build_spec(given, spec_file)
+        points = len(spec.schemes) * len(spec.snr_db) * spec.seeds
+        if engine["name"] in ("auto", "local") and worth_workers(points, spec.images):
+            start_forkserver()
         from simulator.run_command import execute_one
 
         execute_one(spec, out, quiet, engine, resume)
@@ -228,11 +232,12 @@ for _command in (*COMMANDS, figures):
 
 @main.command("list")
 def list_names() -> None:
-    """Show schemes, channels and data sets."""
+    """Show schemes, channels, source codecs and data sets."""
     for title, entries in (
         ("schemes", {name: entry.line for name, entry in SCHEMES.items()}),
         ("channels", {name: entry.line for name, entry in CHANNELS.items()}),
         ("impairments", IMPAIRMENTS),
+        ("codecs", {name: entry.line for name, entry in CODECS.items()}),
         ("data sets", DATA),
     ):
         click.echo(f"{title}:")
@@ -245,7 +250,9 @@ def list_names() -> None:
 
 @main.command("check")
 @click.argument("name", metavar="NAME|module:attribute")
-@click.option("--kind", type=click.Choice(["channel", "scheme", "data"]), help="What it is.")
+@click.option(
+    "--kind", type=click.Choice(["channel", "scheme", "data", "codec"]), help="What it is."
+)
 @click.option(
     "--arg",
     "arguments",
@@ -258,7 +265,7 @@ def list_names() -> None:
 def check(
     name: str, kind: str | None, arguments: tuple[str, ...], data: str, weights: str | None
 ) -> None:
-    """Say whether a channel, scheme or data set, built in or your own, keeps its contract.
+    """Say whether a channel, scheme, data set or codec, built in or your own, keeps its contract.
 
     Exit code 1 when something fails, 2 for a name that cannot be found.
     """

@@ -30,10 +30,16 @@ _OPTIONS = (
     click.option("--max-seeds", type=int, metavar="N", help="Most seeds of --until [100]."),
     click.option(
         "--engine",
-        metavar="inline|local|dask",
-        help="Compute in this process, in --workers processes, or on a dask cluster [inline].",
+        metavar="auto|inline|local|dask",
+        help="Compute in this process, in --workers processes, or on a dask cluster "
+        "[local on a CPU with several cores, inline otherwise and for small runs].",
     ),
-    click.option("--workers", type=int, metavar="N", help="Processes of --engine local [1]."),
+    click.option(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="Processes of --engine local [one per core, at most 8].",
+    ),
     click.option("--scheduler", metavar="ADDRESS", help="Of --engine dask, tcp://host:8786."),
     click.option("--cell-timeout", type=float, metavar="S", help="A cell may take S seconds."),
     click.option("--cell-images", type=int, metavar="N", help="Most images in one cell [16384]."),
@@ -63,7 +69,7 @@ def take_engine(options: dict[str, Any]) -> dict[str, Any]:
         found["name"] = "local"
     if "name" not in found and "scheduler" in found:
         found["name"] = "dask"
-    return found
+    return {"name": "auto"} | found
 
 
 @click.command("status")

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from semantic.data.names import nearest
-from simulator.curve import ACCURACIES, COLUMN, METRICS, bootstrap
+from simulator.curve import ACCURACIES, COLUMN, METRICS, by_image
+from simulator.intervals import bootstrap
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def compare_runs(a: Side, b: Side, metrics: Sequence[str] | None = None) -> pd.D
 
 
 def paired_difference(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> dict[str, float]:
-    """The mean of A minus B over images, each with its mean over the seeds, and its 95 % interval.
+    """The mean of A minus B over images and seeds, and its 95 % interval.
 
     Args:
         a: Per-image rows of one scheme at one SNR, all seeds.
@@ -98,28 +99,26 @@ def paired_difference(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> dict[str
         metric: One of the curve's; accuracies come out in points.
 
     Returns:
-        a, b, difference, ci_low, ci_high (percentile bootstrap over images), n.
+        a, b, difference, ci_low, ci_high (percentile bootstrap over images and seeds), n images.
     """
-    ours, theirs = (_by_image(rows, metric) for rows in (a, b))
-    both = pd.concat([ours, theirs], axis=1, keys=["a", "b"]).dropna()
+    keys = [name for name in ("image", "seed") if name in a]
+    column = COLUMN.get(metric, metric)
+    both = a[[*keys, column]].merge(b[[*keys, column]], on=keys, suffixes=("_a", "_b")).dropna()
     scale = 100.0 if metric in ACCURACIES else 1.0
     if both.empty:
         nan = float("nan")
         return dict(a=nan, b=nan, difference=nan, ci_low=nan, ci_high=nan, n=0)
-    gain = (both["a"] - both["b"]).to_numpy()
+    ours, theirs = both[f"{column}_a"].astype(float), both[f"{column}_b"].astype(float)
+    gain = by_image(both, ours - theirs)
     low, high = bootstrap(gain)
     return {
-        "a": scale * float(both["a"].mean()),
-        "b": scale * float(both["b"].mean()),
+        "a": scale * float(by_image(both, ours).mean()),
+        "b": scale * float(by_image(both, theirs).mean()),
         "difference": scale * float(gain.mean()),
         "ci_low": scale * low,
         "ci_high": scale * high,
         "n": len(gain),
     }
-
-
-def _by_image(rows: pd.DataFrame, metric: str) -> pd.Series:
-    return rows[COLUMN.get(metric, metric)].astype(float).groupby(rows["image"]).mean()
 
 
 def _check_common(a: Side, b: Side, ours: pd.DataFrame, theirs: pd.DataFrame, snr_db: Any) -> None:

@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-CONFIDENCE = 0.95
-RESAMPLES = 2000
+from simulator.intervals import bootstrap, bootstrap_ratio, proportion, wilson
 
 #: Metrics in the order of tables and figures; the first four are in percent.
 ACCURACIES = ("rank1", "mAP", "color_accuracy", "type_accuracy")
@@ -38,71 +36,11 @@ COLUMN = {
 }
 
 
-def wilson(proportion: float, n: int) -> tuple[float, float]:
-    """Wilson's score interval of a proportion over n trials, at 95 %.
-
-    Unlike the normal interval it neither collapses at 0 and 1 nor leaves [0, 1].
-
-    >>> [round(v, 4) for v in wilson(1.0, 10)]
-    [0.7225, 1.0]
-    """
-    z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
-    centre = proportion + z * z / (2 * n)
-    spread = z * math.sqrt(proportion * (1 - proportion) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    low, high = (centre - spread) / scale, (centre + spread) / scale
-    # At 0 and at 1 the bound is the proportion itself, up to rounding.
-    return max(0.0, min(low, proportion)), min(1.0, max(high, proportion))
-
-
-def bootstrap(values: np.ndarray) -> tuple[float, float]:
-    """Percentile bootstrap interval of a mean, at 95 %, from a fixed stream of resamples.
-
-    Args:
-        values: [items], one number per independent item.
-    """
-    if len(values) < 2 or np.ptp(values) == 0:
-        return float(values.mean()), float(values.mean())
-    found = stats.bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),
-        batch=200,
-    ).confidence_interval
-    return float(found.low), float(found.high)
-
-
-def bootstrap_ratio(above: np.ndarray, below: np.ndarray) -> tuple[float, float]:
-    """Percentile bootstrap interval of sum(above) / sum(below), at 95 %, items resampled in pairs.
-
-    Args:
-        above: [items].
-        below: [items], positive.
-    """
-    if len(above) < 2 or np.ptp(above / below) == 0:
-        ratio = float(above.sum() / below.sum())
-        return ratio, ratio
-    found = stats.bootstrap(
-        (above, below),
-        lambda a, b, axis: a.sum(axis) / b.sum(axis),
-        paired=True,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),
-        batch=200,
-    ).confidence_interval
-    return float(found.low), float(found.high)
-
-
 def point(rows: pd.DataFrame, metric: str) -> dict[str, float]:
     """One metric of one scheme at one SNR.
 
-    The items are images (queries for rank-1 and mAP): with several seeds each item counts once,
-    with its mean over the seeds, so that n never claims more independent images than there are.
+    The items are images (queries for rank-1 and mAP): several seeds make no more of them, so that
+    n never claims more independent images than there are.
 
     Args:
         rows: Per-image rows of that scheme and SNR, all seeds.
@@ -115,19 +53,38 @@ def point(rows: pd.DataFrame, metric: str) -> dict[str, float]:
         return _goodput(rows)
     bler = metric.startswith("bler_")
     values = _waiting(rows, int(metric[5:])) if bler else rows[COLUMN.get(metric, metric)]
-    items = values.astype(float).groupby(rows["image"]).mean().dropna().to_numpy()
+    items = by_image(rows, values)
     if not len(items):
         return {"value": math.nan, "ci_low": math.nan, "ci_high": math.nan, "n": 0}
-    mean = float(items.mean())
-    proportion = bler or metric in ("rank1", "color_accuracy", "type_accuracy")
-    low, high = wilson(mean, len(items)) if proportion else bootstrap(items)
+    zeros_and_ones = bler or metric in ("rank1", "color_accuracy", "type_accuracy")
+    low, high = proportion(items) if zeros_and_ones else bootstrap(items)
+    if metric == "mAP" and low == high:  # nothing to resample; an mAP varies less than a proportion
+        low, high = wilson(float(items.mean()), len(items))
     scale = 100.0 if metric in ACCURACIES else 1.0
     return {
-        "value": scale * mean,
+        "value": scale * float(items.mean()),
         "ci_low": scale * low,
         "ci_high": scale * high,
         "n": len(items),
     }
+
+
+def by_image(rows: pd.DataFrame, values: pd.Series) -> np.ndarray:
+    """Values by image and seed, [images, seeds]; images without a value are left out.
+
+    Where some have one under a part of the seeds only, each has its mean, [images, 1].
+
+    Args:
+        rows: Per-image rows of one scheme and SNR, with a column "seed" where there are several.
+        values: A number for each of them, NaN for none.
+    """
+    keys = [rows[name] for name in ("image", "seed") if name in rows]
+    table = values.astype(float).groupby(keys).mean()
+    items = table.unstack() if len(keys) == 2 else table.to_frame()
+    items = items.dropna(how="all")
+    if items.isna().any(axis=None):
+        items = items.mean(axis=1).to_frame()
+    return items.to_numpy()
 
 
 def _waiting(rows: pd.DataFrame, transmissions: int) -> pd.Series:

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import multiprocessing
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -20,7 +20,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -28,9 +28,10 @@ import torch
 
 from semantic.data.names import nearest
 from simulator.cells import Cell
+from simulator.forkserver import default_workers, start_forkserver, worth_workers
 from simulator.worker import Failure, compute, enter_worker
 
-ENGINES = ("inline", "local", "dask")
+ENGINES = ("auto", "inline", "local", "dask")
 #: Cells handed out ahead of the results, for each worker.
 AHEAD = 2
 #: Workers that may die under one cell, alone with it, before the cell is to blame.
@@ -48,8 +49,8 @@ class Engine:
     """Where and how cells are computed; changes no number.
 
     Attributes:
-        name: "inline", "local" or "dask".
-        workers: Processes of the engine "local".
+        name: "inline", "local", "dask", or "auto": "local" on a CPU where that is worth it.
+        workers: Processes of the engine "local"; None for as many as `default_workers`.
         scheduler: Address of dask's scheduler, e.g. "tcp://10.0.0.1:8786".
         cell_timeout_s: A cell that takes longer has failed; None for no limit.
         cell_images: Most images in a cell: a smaller number loses less when a run is killed, and
@@ -57,7 +58,7 @@ class Engine:
     """
 
     name: str = "inline"
-    workers: int = 1
+    workers: int | None = None
     scheduler: str | None = None
     cell_timeout_s: float | None = None
     cell_images: int = 16384
@@ -66,9 +67,9 @@ class Engine:
         if self.name not in ENGINES:
             raise ValueError(f"unknown engine {self.name!r}: {nearest(self.name, ENGINES)}")
         for what, number in (("workers", self.workers), ("cell images", self.cell_images)):
-            if number < 1:
+            if number is not None and number < 1:
                 raise ValueError(f"number of {what} is {number}, it must be at least 1")
-        if self.name == "inline" and self.workers > 1:
+        if self.name == "inline" and (self.workers or 1) > 1:
             raise ValueError(f"engine inline has one process, not {self.workers}: take local")
         if self.cell_timeout_s is not None and not self.cell_timeout_s > 0:
             raise ValueError(f"cell timeout is {self.cell_timeout_s} s, it must be positive")
@@ -79,32 +80,45 @@ class Engine:
                 "engine dask needs dask.distributed: pip install 'semharq-sim[cluster]'"
             )
 
+    def chosen(self, cells: Sequence[Cell], gpu: bool) -> Engine:
+        """This engine with nothing left open, for the cells of a run."""
+        if self.name not in ("auto", "local"):
+            return self
+        images = max((cell.stop - cell.first for cell in cells), default=0)
+        if self.name == "auto" and (gpu or not worth_workers(len(cells), images)):
+            return replace(self, name="inline", workers=None)
+        fewest = min(default_workers(), max(1, len(cells)))
+        return replace(self, name="local", workers=self.workers or fewest)
+
     def outcomes(
         self,
-        cells: Iterator[Cell],
+        cells: Sequence[Cell],
         here: Callable[[Cell, float | None], bytes | Failure],
         gpu: bool = False,
     ) -> Generator[Outcome, None, None]:
         """Computes cells, in any order; never raises for what a cell does.
 
         Args:
-            cells: What to compute, taken up one by one.
+            cells: What to compute.
             here: Computes a cell in this process, within a time limit in seconds.
             gpu: Whether cells need a GPU.
 
         Raises:
             EngineError: When the workers or their scheduler are gone.
         """
-        if self.name == "inline":
+        chosen = self.chosen(cells, gpu)
+        if chosen.name == "inline":
             for cell in cells:
                 yield cell, here(cell, self.cell_timeout_s)
-        elif self.name == "local":
-            with local_pools(self.workers) as open_pool:
-                ahead = AHEAD * self.workers
-                yield from _Pooled(open_pool, ahead, self.cell_timeout_s).outcomes(cells)
+        elif chosen.name == "local":
+            assert chosen.workers is not None
+            with local_pools(chosen.workers) as open_pool:
+                ahead = AHEAD * chosen.workers
+                yield from _Pooled(open_pool, ahead, self.cell_timeout_s).outcomes(iter(cells))
         else:
             with dask_pool(str(self.scheduler), gpu) as (open_pool, workers):
-                yield from _Pooled(open_pool, AHEAD * workers, self.cell_timeout_s).outcomes(cells)
+                ahead = AHEAD * workers
+                yield from _Pooled(open_pool, ahead, self.cell_timeout_s).outcomes(iter(cells))
 
 
 class _Pooled:
@@ -192,11 +206,10 @@ class _Pooled:
 def local_pools(workers: int) -> Iterator[Callable[[], Executor]]:
     """Opens pools of processes, and ends all of them, busy or not, when it is left.
 
-    A server process imports the simulator once and forks the workers, which is quick and, unlike
-    forking this process, safe beside its threads.
+    They are forked by the server of `simulator.forkserver`.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["simulator.worker"])
+    start_forkserver()
     threads = max(1, torch.get_num_threads() // workers)
     before = {child.pid for child in multiprocessing.active_children()}
     pools: list[Executor] = []

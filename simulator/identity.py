@@ -16,8 +16,10 @@ from typing import Any
 import phy
 import semantic
 import simulator
-from simulator.catalog import CHANNELS, SCHEMES, resolve
+from semantic.plugins import installed
+from simulator.catalog import CHANNELS, CODECS, SCHEMES, resolve
 from simulator.prepare import Prepared
+from simulator.spec import RunSpec
 
 #: Packages that compute.
 LIBRARIES = ("torch", "sionna-no-rt", "numpy", "scipy", "numba", "pillow")
@@ -30,13 +32,18 @@ NOT_HASHED = {
 WITHOUT_INFLUENCE = (
     *("simulator/__init__.py", "simulator/api.py", "simulator/check", "simulator/cli.py"),
     *("simulator/collect.py", "simulator/commands_", "simulator/compare.py", "simulator/curve.py"),
-    *("simulator/engines.py", "simulator/figures.py", "simulator/files.py", "simulator/merge.py"),
+    *("simulator/engines.py", "simulator/figures.py", "simulator/files.py"),
+    *("simulator/forkserver.py", "simulator/intervals.py", "simulator/merge.py"),
     *("simulator/papers/", "simulator/presets.py", "simulator/records.py", "simulator/seeds.py"),
     *("simulator/run_command.py", "simulator/status.py", "simulator/stop_rule.py"),
     *("simulator/store.py", "simulator/sweep.py", "simulator/sweepfile.py"),
     *("simulator/terminal.py", "simulator/training.py", "simulator/worker.py"),
     *("simulator/writable.py", "semantic/training/", "semantic/data/synthetic"),
 )
+
+
+#: The catalogue of each kind of part that a user's own module may stand in for.
+ENTRIES = {"scheme": SCHEMES, "channel": CHANNELS, "codec": CODECS}
 
 
 def common_identity(prepared: Prepared) -> dict[str, Any]:
@@ -49,7 +56,7 @@ def common_identity(prepared: Prepared) -> dict[str, Any]:
         "data": prepared.dataset.content_hash(),
         "device": prepared.device.split(":")[0],
         "libraries": {name: _version(name) for name in LIBRARIES},
-        "code": {**package_code(), **_foreign_code("channel", spec.channel)},
+        "code": {**package_code(), **_code_of_parts(spec)},
     }
 
 
@@ -116,9 +123,21 @@ def package_code() -> dict[str, str]:
     return found
 
 
+def _code_of_parts(spec: RunSpec) -> dict[str, str]:
+    """Hashes of what users bring beside schemes: channels, also one over another, and codecs."""
+    over = str(dict(spec.channel_args).get("over", "")).split("/")
+    codec = str(dict(spec.scheme_args).get("codec", ""))
+    found = {}
+    for kind, name in (*(("channel", n) for n in (spec.channel, *over)), ("codec", codec)):
+        # A scheme of a user's own may call something else its codec.
+        if name not in {"", *ENTRIES[kind]} and (":" in name or name in installed(kind)):
+            found.update(_foreign_code(kind, name))
+    return found
+
+
 def _foreign_code(kind: str, name: str) -> dict[str, str]:
     """Hashes of a user's own module, and of those beside it when it is part of a package."""
-    target = resolve(kind, name, SCHEMES if kind == "scheme" else CHANNELS)
+    target = resolve(kind, name, ENTRIES[kind])
     target = getattr(target, "func", target)  # a partial function
     module = sys.modules.get(getattr(target, "__module__", ""))
     file, package = getattr(module, "__file__", None), getattr(module, "__package__", None)

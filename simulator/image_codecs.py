@@ -1,32 +1,28 @@
-"""Source coding of the conventional chain: pixels -> a real file, and back, whatever arrives.
+"""Source coding of the conventional chain: which quality a file gets, and what becomes of it.
 
-Files are what Pillow writes: JPEG (4:2:0, optimised Huffman tables), WebP, AVIF. What comes out of
-a bad channel is decoded as far as it goes and never raises.
+pixels -> the best quality that fits -> file => file -> pixels, grey where nothing can be decoded
 """
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from PIL import Image, features
 
-from semantic.data.names import nearest
+from simulator.catalog import CODECS, construct
+from simulator.source_codec import (
+    QUALITIES,
+    DamagedFile,
+    SourceCodec,
+    file_problem,
+    picture_problem,
+)
 
 #: A picture of which nothing is known.
 GREY = 128
-#: Ends a JPEG stream: what was cut off before it is filled in by the decoder instead of raising.
-JPEG_END = b"\xff\xd9"
-
-SAVE_OPTIONS: dict[str, dict[str, object]] = {
-    "jpeg": {"format": "JPEG", "optimize": True, "subsampling": "4:2:0"},
-    "webp": {"format": "WEBP", "method": 4},
-    "avif": {"format": "AVIF", "speed": 6},
-}
-QUALITIES = range(1, 96)
 #: The least quality that `fit` goes down to before it takes more slots instead.
 LEAST_QUALITY = 10
 
@@ -36,7 +32,7 @@ class ImageCodec:
     """One source codec at a fixed quality, or at the best one that fits.
 
     Attributes:
-        name: "jpeg", "webp" or "avif".
+        name: "jpeg", "webp", "avif", an entry point, or "package.module:Class".
         quality: 1 to 95; None for the best whose file fits.
 
     Raises:
@@ -47,14 +43,20 @@ class ImageCodec:
     quality: int | None = None
 
     def __post_init__(self) -> None:
-        if self.name not in SAVE_OPTIONS:
-            raise ValueError(
-                f"unknown source codec {self.name!r}; {nearest(self.name, SAVE_OPTIONS)}"
-            )
         if self.quality is not None and self.quality not in QUALITIES:
             raise ValueError(f"quality {self.quality} is not allowed, it must be 1 to 95, or fit")
-        if self.name != "jpeg" and not features.check(self.name):
-            raise ValueError(f"source codec {self.name!r} is not in this build of Pillow; try jpeg")
+        _ = self.codec  # what cannot be imported or made shows now
+
+    @cached_property
+    def codec(self) -> SourceCodec:
+        """What the name stands for."""
+        made = construct("codec", str(self.name), CODECS, {})  # a number is a name too
+        if not isinstance(made, SourceCodec):
+            raise ValueError(
+                f"codec {self.name!r} is a {type(made).__name__}, "
+                "it must be a simulator.source_codec.SourceCodec"
+            )
+        return made
 
     def encode(self, pixels: np.ndarray, most_bytes: int) -> bytes:
         """The file of an image.
@@ -109,16 +111,15 @@ class ImageCodec:
             quality: 1 to 95.
 
         Raises:
-            ValueError: When the pixels are no image.
+            ValueError: When the pixels are no image, or what the codec made of them no file.
         """
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
             raise ValueError(
                 f"pixels are {pixels.dtype} {list(pixels.shape)}, they must be uint8 [h, w, 3]"
             )
-        out = io.BytesIO()
-        options = SAVE_OPTIONS[self.name]
-        Image.fromarray(pixels).save(out, quality=quality, **options)  # type: ignore[arg-type]
-        return out.getvalue()
+        data: bytes = self._ask("encode", self.codec.encode, pixels, quality)
+        self._refuse("encode", file_problem(data))
+        return data
 
     def decode(self, data: bytes, size: tuple[int, int]) -> np.ndarray:
         """The picture in a file that may be cut off, damaged or empty.
@@ -129,18 +130,35 @@ class ImageCodec:
 
         Returns:
             uint8 [h, w, 3]; neutral grey where nothing can be decoded.
+
+        Raises:
+            ValueError: One line, for what the codec must not do: another exception than
+                `DamagedFile`, or no picture of that size.
         """
-        grey = np.full((*size, 3), GREY, np.uint8)
-        tail = JPEG_END if self.name == "jpeg" else b""
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # damaged metadata warns; the picture counts
-                image = Image.open(io.BytesIO(data + tail))
-                if image.size != (size[1], size[0]):
-                    return grey
-                return np.asarray(image.convert("RGB"))
-        except Exception:  # a damaged header can raise anything at all
-            return grey
+            pixels: np.ndarray = self._ask("decode", self.codec.decode, data, size)
+        except DamagedFile:
+            return grey(size)
+        self._refuse("decode", picture_problem(pixels, size))
+        return pixels
+
+    def _ask(self, verb: str, function: Callable[..., Any], *arguments: object) -> Any:
+        try:
+            return function(*arguments)
+        except DamagedFile:
+            raise
+        except Exception as error:  # a user's codec can raise anything
+            text = " ".join(f"raised {type(error).__name__}: {error}".split())
+            raise ValueError(f"codec {self.name}: {verb} {text}") from error
+
+    def _refuse(self, verb: str, problem: str | None) -> None:
+        if problem is not None:
+            raise ValueError(f"codec {self.name}: {verb} {problem}")
+
+
+def grey(size: tuple[int, int]) -> np.ndarray:
+    """A picture of which nothing is known, uint8 [h, w, 3]."""
+    return np.full((*size, 3), GREY, np.uint8)
 
 
 def best_effort(
@@ -152,7 +170,7 @@ def best_effort(
 
 def drop(codec: ImageCodec, data: bytes, good_bits: int, size: tuple[int, int]) -> np.ndarray:
     """A neutral grey picture."""
-    return codec.decode(b"", size)
+    return grey(size)
 
 
 def with_errors(

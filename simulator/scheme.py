@@ -95,6 +95,8 @@ class Scheme(ABC):
     reasons: ClassVar[tuple[str, ...]] = ("nack", "ack")
     #: Bits of side information per transmission that the receiver cannot know (ledger).
     side_information_bits: int = 0
+    #: Whether it takes the encoder's outputs of the clean images; without, they are not computed.
+    needs_features: ClassVar[bool] = True
     #: Whether the transmitter waits for no answer: feedback errors and delay are then nothing to it.
     open_loop: bool = False
 

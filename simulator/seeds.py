@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from simulator.curve import ACCURACIES, COLUMN, CONFIDENCE
+from simulator.curve import ACCURACIES, COLUMN
+from simulator.intervals import CONFIDENCE
 from simulator.stop_rule import StopRule
 
 #: Seeds under which no spread is believed.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -41,6 +41,19 @@ def cache_directory() -> Path:
     if named:
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "semharq-sim"
+
+
+@dataclass(frozen=True)
+class Readable:
+    """Which images of a data set can be read.
+
+    Attributes:
+        kept: [kept] int64, their places in the data set.
+        problems: One line per image that cannot be read.
+    """
+
+    kept: np.ndarray
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -106,15 +119,9 @@ class Sources:
         A cache file is written under a temporary name and renamed, so that concurrent runs and
         kills leave it whole; one that is damaged all the same is computed again.
         """
-        try:
-            with safe_open(self._cache_file, framework="pt") as file:
-                metadata = file.metadata()
-                s, kept = file.get_tensor("s"), file.get_tensor("kept").numpy()
-            if metadata["sha256"] == _digest(s, kept, metadata["problems"]):
-                problems = tuple(json.loads(metadata["problems"]))
-                return Features(s.to(self.device), kept, problems)
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError):
-            pass  # not there, or not whole
+        known = self._cached()
+        if known is not None:
+            return known
         found = self._encode()
         problems_text, s = json.dumps(found.problems), found.s.cpu()
         metadata = {"problems": problems_text, "sha256": _digest(s, found.kept, problems_text)}
@@ -125,11 +132,53 @@ class Sources:
             write_whole(self._cache_file, lambda path: save_file(tensors, path, metadata))
         return found
 
+    @cached_property
+    def readable(self) -> Readable:
+        """Which images can be read: of `features` where they are there, else without encoding.
+
+        Raises:
+            ImageError: When there is none.
+        """
+        known = self.__dict__.get("features") or self._cached()
+        if known is not None:
+            return Readable(known.kept, known.problems)
+        kept, problems, total = [], list[str](), len(self.dataset)
+        for places, pixels in self._read(problems):
+            kept.append(places)
+            self.progress("reading images", int(places[0]) + len(pixels), total)
+        return Readable(np.concatenate(kept), tuple(problems))
+
+    def _cached(self) -> Features | None:
+        try:
+            with safe_open(self._cache_file, framework="pt") as file:
+                metadata = file.metadata()
+                s, kept = file.get_tensor("s"), file.get_tensor("kept").numpy()
+            if metadata["sha256"] == _digest(s, kept, metadata["problems"]):
+                problems = tuple(json.loads(metadata["problems"]))
+                return Features(s.to(self.device), kept, problems)
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+            pass  # not there, or not whole
+        return None
+
     def _encode(self) -> Features:
-        total = len(self.dataset)
         parts: list[Tensor] = []
         kept: list[np.ndarray] = []
         problems: list[str] = []
+        for places, pixels in self._read(problems):
+            kept.append(places)
+            for first in range(0, len(pixels), TILE):
+                parts.append(self.encode_pixels(pixels[first : first + TILE]))
+                done = int(places[0]) + first + len(parts[-1])
+                self.progress("encoding images", done, len(self.dataset))
+        return Features(torch.cat(parts), np.concatenate(kept), tuple(problems))
+
+    def _read(self, problems: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(places, pixels) of the images that can be read, chunk by chunk.
+
+        Args:
+            problems: Takes one line per image that cannot be read.
+        """
+        none, total = True, len(self.dataset)
         for start in range(0, total, CHUNK):
             index = np.arange(start, min(start + CHUNK, total))
             try:
@@ -138,13 +187,10 @@ class Sources:
                 problems.append(f"{len(index)} images from number {start} on: {error}")
                 continue
             problems += bad
-            kept.append(index[good])
-            for first in range(0, len(pixels), TILE):
-                parts.append(self.encode_pixels(pixels[first : first + TILE]))
-                self.progress("encoding images", start + first + len(parts[-1]), total)
-        if not parts:
+            none = False
+            yield index[good], pixels
+        if none:
             raise ImageError(f"{self.dataset.name}: no image can be read; first: {problems[0]}")
-        return Features(torch.cat(parts), np.concatenate(kept), tuple(problems))
 
     def encode_pixels(self, pixels: np.ndarray) -> Tensor:
         """s [batch, 1024] of uint8 pixels [batch, size, size, 3]."""

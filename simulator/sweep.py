@@ -124,7 +124,7 @@ def run(
         spec=prepared.spec,
         curve=stored_curve(store, names),
         hashes=dict(prepared.stack.hashes),
-        problems=bench.sources.features.problems,
+        problems=bench.readable.problems,
         failures=failures,
         count=len(bench.kept),
         store=store,
@@ -179,11 +179,11 @@ class _Run:
             self.images_done += images
             self.progress("simulating", self.images_done, total)
 
-        inline = self.engine.name == "inline"
         gpu = self.bench.prepared.device.startswith("cuda")
+        engine = self.engine.chosen(cells, gpu)
         self.collector.expect(len(cells))
-        outcomes = self.engine.outcomes(
-            iter(cells),
+        outcomes = engine.outcomes(
+            cells,
             lambda cell, timeout_s: attempt(
                 lambda: self.bench.compute(cell, step), cell, timeout_s
             ),
@@ -192,7 +192,7 @@ class _Run:
         try:
             for cell, outcome in outcomes:
                 self.collector.take(cell, outcome)
-                if not inline:
+                if engine.name != "inline":
                     step(cell.stop - cell.first)
         finally:
             outcomes.close()

@@ -43,6 +43,7 @@ from semantic.weights import (
     load_imagenet,
     load_into,
     read_weights,
+    round_to_four_bits,
     save_weights,
     write_tensors,
 )
@@ -304,6 +305,7 @@ def _train_scheme(
     checkpoint = path.with_name(f"{scheme}.checkpoint.safetensors")
     report = Log(path.with_name(f"{scheme}.log.jsonl"), show)
     train_scheme(link, protocol, data, preset.link, checkpoint, report)
+    round_to_four_bits(link)  # its thresholds are then those of the weights as they are shipped
     if protocol.again == "distorted":
         calibrate_thresholds(link, protocol, data.s, data.channel, data.budget)
     config = {

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
+import numba
 import torch
 
 from simulator.cells import Bench, Cell
@@ -52,6 +53,7 @@ def enter_worker(threads: int) -> None:
     """Begins a worker process: Ctrl-C is the run's business, and no worker outlives its run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
     parent = multiprocessing.parent_process()
     assert parent is not None
 

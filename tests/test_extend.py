@@ -1,4 +1,4 @@
-"""docs/extend.md, run: its three files through `simulate` and `simulate check`."""
+"""docs/extend.md, run: its four files through `simulate` and `simulate check`."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from simulator.cli import main
 
 HOME = Path(simulator.__path__[0]).parent
 EXAMPLES = HOME / "docs" / "examples"
-MINE = ("my_channel", "my_scheme", "my_data")
+MINE = ("my_channel", "my_scheme", "my_data", "my_codec")
 
 
 def run(*arguments: object) -> Result:
@@ -28,7 +28,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture
 def here(tmp_path: Path, folder_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A user's directory: the three files, and pictures with annotations of their own kind."""
+    """A user's directory: the four files, and pictures with annotations of their own kind."""
     for name in MINE:
         shutil.copy(EXAMPLES / f"{name}.py", tmp_path)
     images = open_dataset(str(folder_data))
@@ -96,6 +96,7 @@ def test_a_channel_a_scheme_and_a_data_set_of_ones_own_run(here: Path, tiny_weig
         ("my_channel:SlowRayleigh", "channel"),
         ("my_scheme:thumbnail", "scheme"),
         ("my_data:cars", "data set"),
+        ("my_codec:Cosines", "codec"),
     ],
 )
 def test_each_passes_its_check(name: str, kind: str, here: Path, tiny_weights: Path) -> None:
@@ -103,6 +104,47 @@ def test_each_passes_its_check(name: str, kind: str, here: Path, tiny_weights: P
     result = run("check", name, *trial)
     assert result.exit_code == 0, result.output
     assert re.search(rf"{kind} {name}: \d+ checks hold", result.stdout)
+
+
+def test_a_codec_of_ones_own_carries_the_pictures(here: Path, tiny_weights: Path) -> None:
+    arguments = (
+        *("--scheme", "jpeg-ldpc-16qam-harq", "--channel", "awgn", "--snr", 20, "--images", 10),
+        *("--data", "my_data:cars", "--weights", tiny_weights, "--quiet"),
+    )
+    bits = {}
+    for codec in ("jpeg", "my_codec:Cosines"):
+        out = codec.partition(":")[0]
+        result = run(*arguments, "--scheme-arg", f"codec={codec}", "--out", out)
+        assert result.exit_code == 0, result.output
+        assert point(Path(out), "bler_1")["value"] == 0
+        bits[codec] = point(Path(out), "information_bits")["value"]
+    assert bits["jpeg"] != bits["my_codec:Cosines"]
+    # What the file says has a say in the numbers: another one, and the points are computed anew.
+    resumed = (*arguments, "--scheme-arg", "codec=my_codec:Cosines", "--out", "my_codec")
+    before = sorted(path.name for path in Path("my_codec/cells").iterdir())
+    text = Path("my_codec.py").read_text().replace("return 4 *", "return 9 *")
+    Path("my_codec.py").write_text(text)
+    sys.modules.pop("my_codec")
+    assert run(*resumed).exit_code == 0
+    assert sorted(path.name for path in Path("my_codec/cells").iterdir()) != before
+    assert point(Path("my_codec"), "information_bits")["value"] < bits["my_codec:Cosines"]
+
+
+def test_a_codec_that_breaks_its_contract_is_named(here: Path, tiny_weights: Path) -> None:
+    (here / "bad.py").write_text(
+        "from simulator.source_codec import SourceCodec\n\n\nclass Bad(SourceCodec):\n"
+        "    def encode(self, pixels, quality):\n        return pixels.tobytes()[:100]\n\n"
+        "    def decode(self, data, size):\n        return int(data[200])\n"
+    )
+    arguments = ["--data", "my_data:cars", "--weights", tiny_weights, "--images", 10, "--quiet"]
+    scheme = ["--scheme", "jpeg-ldpc-bpsk", "--snr", 20, "--scheme-arg", "codec=bad:Bad"]
+    result = run(*scheme, *arguments, "--out", "out")
+    assert result.exit_code != 0
+    assert "codec bad:Bad: decode raised IndexError" in result.stderr
+    assert run("check", "bad:Bad").exit_code == 1
+    refused = run(*scheme[:-1], "codec=my_codec:Cosine", *arguments, "--out", "out")
+    assert refused.exit_code == 2
+    assert "nearest: 'Cosines'" in refused.stderr
 
 
 def test_what_the_examples_refuse_is_one_line(here: Path, tiny_weights: Path) -> None:
@@ -164,6 +206,7 @@ def test_entry_points_need_no_colon(here: Path, tiny_weights: Path) -> None:
         "[semharq_sim.channels]\nslow-rayleigh = my_channel:SlowRayleigh\n"
         "[semharq_sim.schemes]\nthumbnail = my_scheme:thumbnail\n"
         "[semharq_sim.data]\ncars = my_data:cars\n"
+        "[semharq_sim.codecs]\ncosines = my_codec:Cosines\n"
     )
     sys.path.append(str(here))
     listed = run("list").stdout.splitlines()
@@ -171,6 +214,7 @@ def test_entry_points_need_no_colon(here: Path, tiny_weights: Path) -> None:
         ("slow-rayleigh", "my_channel:SlowRayleigh"),
         ("thumbnail", "my_scheme:thumbnail"),
         ("cars", "my_data:cars"),
+        ("cosines", "my_codec:Cosines"),
     ):
         assert any(line.split() == [name, f"{target},", "installed"] for line in listed)
     shutil.move(here / "cars", here / "pictures")  # a directory of the name would come first
@@ -184,6 +228,7 @@ def test_entry_points_need_no_colon(here: Path, tiny_weights: Path) -> None:
     assert result.exit_code == 0, result.output
     assert set(pd.read_csv("out/curve.csv")["channel"]) == {"slow-rayleigh"}
     assert run("check", "slow-rayleigh").exit_code == 0
+    assert run("check", "cosines").exit_code == 0
     refused = run("--scheme", "perfect", "--channel", "slow-raleigh")
     assert refused.exit_code == 2
     assert "nearest: 'slow-rayleigh'" in refused.stderr

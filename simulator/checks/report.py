@@ -41,7 +41,7 @@ class Report:
     """All that was looked at.
 
     Attributes:
-        kind: "channel", "scheme" or "data set".
+        kind: "channel", "scheme", "data set" or "codec".
         subject: What was checked.
         findings: In order.
     """

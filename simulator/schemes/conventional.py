@@ -30,10 +30,18 @@ from simulator.sources import Sources
 
 @dataclass(frozen=True)
 class TxState:
-    """One entry per image: its payload bits, its codec; and the round that comes next."""
+    """What the transmitter remembers, one entry per image.
+
+    Attributes:
+        bits: Of the files.
+        codecs: Of the files.
+        words: Code words of which each round sends a part.
+        round: The one that comes next.
+    """
 
     bits: list[Tensor]
     codecs: list[TransportCodec]
+    words: list[Tensor]
     round: int = 0
 
 
@@ -84,6 +92,7 @@ class Conventional(Scheme):
     """
 
     reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "CRC holds", "one shot")
+    needs_features: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -113,7 +122,7 @@ class Conventional(Scheme):
             self._files = PictureFiles(
                 self.image_codec, lambda picture: sources.pixels(np.array([picture]))[0]
             )
-        return Payload({"picture": torch.from_numpy(sources.features.kept[index])}, {})
+        return Payload({"picture": torch.from_numpy(sources.readable.kept[index])}, {})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """Pixels -> files -> transport blocks, empty soft buffers."""
@@ -127,7 +136,8 @@ class Conventional(Scheme):
         empty = [torch.zeros_like(b) for b in bits]
         none = torch.zeros(len(files), dtype=torch.int64)
         every = torch.ones(len(files), self.groups, dtype=torch.bool)
-        return TxState(bits, codecs), RxState(codecs, buffers, empty, none, none > 0, every)
+        words = [codec.codewords(b[None]) for codec, b in zip(codecs, bits, strict=True)]
+        return TxState(bits, codecs, words), RxState(codecs, buffers, empty, none, none > 0, every)
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
         """The next redundancy version of every transport block, or of its groups asked for."""
@@ -136,8 +146,10 @@ class Conventional(Scheme):
             asked = feedback.request.cpu()
             wanted = asked | ~asked.any(1, keepdim=True)  # a request that was lost: all of them
         rows = []
-        for codec, bits, groups in zip(tx.codecs, tx.bits, wanted, strict=True):
-            sent = codec.encode(bits[None], tx.round)[:, sent_bits(codec, groups)]
+        for codec, words, groups in zip(tx.codecs, tx.words, wanted, strict=True):
+            sent = codec.select(words, tx.round)
+            if not groups.all():
+                sent = sent[:, sent_bits(codec, groups)]
             rows.append(Modulation(codec.modulation).map(sent)[0])
         uses = torch.tensor([len(row) for row in rows])
         x = pad_sequence(rows, batch_first=True)
@@ -152,14 +164,11 @@ class Conventional(Scheme):
         """Demaps, combines, decodes; ACK where the CRC holds."""
         y, h = received.y.cpu(), received.h.cpu()
         no = received.no.cpu().expand(y.shape)
-        llrs = []
         # One by one: how a use is rounded may not depend on how long its neighbours' bursts are.
-        for i, codec in enumerate(rx.codecs):
-            modulation, sent = Modulation(codec.modulation), sent_bits(codec, rx.sent[i])
-            row = slice(i, i + 1), slice(int(sent.sum()) // modulation.bits_per_symbol)
-            llr = torch.zeros(1, codec.coded_bits)
-            llr[:, sent] = modulation.demap(y[row], h[row], no[row])
-            llrs.append(llr)
+        llrs = [
+            _demapped(codec, sent, Received(y[i : i + 1], h[i : i + 1], no[i : i + 1]))
+            for i, (codec, sent) in enumerate(zip(rx.codecs, rx.sent, strict=True))
+        ]
         found = receive_many(rx.codecs, rx.buffers, llrs, [rx.round] * len(llrs))
         blocks_ok = [r.block_ok[0] for r in found]
         good = [_good_bits(c, block_ok) for c, block_ok in zip(rx.codecs, blocks_ok, strict=True)]
@@ -217,6 +226,18 @@ class Conventional(Scheme):
             fresh = self._sources.encode_pixels(np.stack(list(new.values())))
             self._s.update(zip(new, fresh, strict=True))
         return torch.stack([self._s[key] for key in keys])
+
+
+def _demapped(codec: TransportCodec, groups: Tensor, received: Received) -> Tensor:
+    """LLRs [1, coded_bits] of one image's round, 0 for the groups [groups] that were not sent."""
+    modulation = Modulation(codec.modulation)
+    if groups.all():
+        return modulation.demap(*(value[:, : codec.uses] for value in received))
+    sent = sent_bits(codec, groups)
+    uses = int(sent.sum()) // modulation.bits_per_symbol
+    llr = torch.zeros(1, codec.coded_bits)
+    llr[:, sent] = modulation.demap(*(value[:, :uses] for value in received))
+    return llr
 
 
 def _good_bits(codec: TransportCodec, block_ok: Tensor) -> int:

@@ -40,12 +40,16 @@ class RxState:
 
     Attributes:
         buffer: Sums of LLRs, and the code blocks that are right.
+        bits: [batch, payload bits] uint8 latest decisions.
+        ok: [batch] bool, whether the CRC of the transport block holds.
         z: [batch, features] dequantised features by importance.
         known: [batch, features] bool, those whose bits are right by a CRC.
         round: The round that comes next.
     """
 
     buffer: SoftBuffer
+    bits: Tensor
+    ok: Tensor
     z: Tensor
     known: Tensor
     round: int = 0
@@ -103,8 +107,8 @@ class DigitalFeatures(Scheme):
         z = normalise_power(f, f.shape[1])
         bits = self.quantiser.quantise(z).cpu()
         nothing = torch.zeros_like(z)
-        buffer = self.codec(slot).start(len(z))
-        return TxState(bits), RxState(buffer, nothing, nothing > 0)
+        buffer, silent = self.codec(slot).start(len(z)), torch.zeros(len(z), dtype=torch.bool)
+        return TxState(bits), RxState(buffer, torch.zeros_like(bits), silent, nothing, nothing > 0)
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
         """The next redundancy version of every transport block."""
@@ -120,7 +124,7 @@ class DigitalFeatures(Scheme):
         found = codec.receive(rx.buffer, llr, rx.round)
         z = self.quantiser.dequantise(found.bits).to(rx.z.device)
         known = whole_features(codec, found.block_ok, self.quantiser.bits)
-        state = RxState(found.buffer, z, known.to(z.device), rx.round + 1)
+        state = RxState(found.buffer, found.bits, found.crc_ok, z, known.to(z.device), rx.round + 1)
         return no_request(found.crc_ok), state
 
     def perform(self, rx: RxState) -> TaskOutputs:
@@ -142,10 +146,12 @@ class DigitalFeatures(Scheme):
         return list(tx.bits)
 
     def accepted(self, rx: RxState) -> list[Tensor]:
-        """The bits of the features before the first that is not known."""
-        counts = rx.known.long().cumprod(1).sum(1).tolist()
-        bits = self.quantiser.quantise(rx.z).cpu()
-        return [row[: n * self.quantiser.bits] for row, n in zip(bits, counts, strict=True)]
+        """Those of the transport blocks whose CRC holds.
+
+        Features of single code blocks help the tasks, but a transport block is delivered whole or
+        not at all: so goodput means the same in every coded scheme.
+        """
+        return [bits if ok else bits[:0] for bits, ok in zip(rx.bits, rx.ok.tolist(), strict=True)]
 
 
 def whole_features(codec: TransportCodec, block_ok: Tensor, bits: int) -> Tensor:

@@ -21,7 +21,7 @@ from semantic.protocol import Protocol
 from semantic.selector import LENGTH, Plan, Selection
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
-from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request, take
 from simulator.slots import Slot
 from simulator.sources import Sources
 
@@ -181,7 +181,7 @@ class SemanticHarq(Scheme):
             return self._finite(plan), rx
         outputs = self._tasks(buffer)
         ack = snr > receive_snr_target(outputs, self.theta_0)
-        request = self._request(rx, latest, slot)
+        request = self._request(rx, latest, ack, slot)
         # Only where the receiver chooses features does it have to name them.
         named = self.protocol.again == "distorted"
         bits = latest.uses if named else torch.zeros_like(latest.uses)
@@ -202,18 +202,23 @@ class SemanticHarq(Scheme):
         rows = torch.arange(len(buffer.received()), device=self.link.order.device)
         return TaskOutputs(*in_tiles(lambda tile: self.link.decode(buffer.take(tile))[1], rows))
 
-    def _request(self, rx: RxState, latest: Selection, slot: Slot) -> Tensor | None:
+    def _request(self, rx: RxState, latest: Selection, ack: Tensor, slot: Slot) -> Tensor | None:
         """p [batch, B] over the latest slot's features: those to be sent again (eq. 8)."""
         if self.protocol.again == "nothing":
             return None
-        if self.protocol.again == "everything":
-            return latest.sent
+        request = latest.sent & ~ack[:, None]
+        if self.protocol.again == "everything" or bool(ack.all()):
+            return request
+        # Nobody asks for features of an image that is acknowledged: F need not judge them.
+        rows = (~ack).nonzero().flatten()
+        rx, latest = take(rx, rows), latest.take(rows)
         if self.link.fde is not None:
             d = in_tiles(self.link.fde.distortion, self.link.fde_input(rx.buffer))
         else:
             d = self.link.distortion(rx.buffer, self._truth(rx, latest))
         threshold = self.link.threshold_at(slot.snr_db, self.ratio)
-        return (d.gather(1, latest.position) >= threshold) & latest.sent
+        distorted = d.gather(1, latest.position) >= threshold
+        return request.index_put((rows,), distorted & latest.sent)
 
     def _truth(self, rx: RxState, latest: Selection) -> Tensor | None:
         """What the latest slot carried, in the units of received features; for the genie."""

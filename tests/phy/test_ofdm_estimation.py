@@ -8,12 +8,15 @@ import pytest
 import torch
 
 from phy.channel import Channel
+from phy.gilbert_elliott import GilbertElliott
 from phy.ofdm_estimation import linear, wiener
 from phy.ofdm_grid import OfdmGrid
 from phy.ofdm_receiver import PilotAided
 from phy.shadowing import Shadowed
+from phy.simo import Simo
 from phy.streams import Streams
 from phy.tdl import TdlPaths, tdl
+from simulator import check_channel
 
 IMAGES, SUBCARRIERS = 800, 60
 
@@ -149,8 +152,51 @@ def test_pilots_are_counted() -> None:
 
 
 def test_gains_without_their_pilots_are_refused() -> None:
-    made = Shadowed(estimator("lmmse"), sigma_db=4.0)
+    made = estimator("lmmse")
     row = Streams(0, "c", np.arange(2))
     h, _ = made.draw(row, 10, None)
-    with pytest.raises(ValueError, match="csi=lmmse needs the gains that were drawn"):
-        made.apply(torch.ones(2, 10, dtype=torch.complex64), h, 0.1, row)
+    x, bare = torch.ones(2, 10, dtype=torch.complex64), 1.0 * h
+    for use in (lambda: made.apply(x, bare, 0.1, row), lambda: made.scaled(bare, x.real[:, :1])):
+        with pytest.raises(ValueError, match="csi=lmmse needs the gains that were drawn"):
+            use()
+
+
+def test_pilots_stand_in_the_shadow_of_their_data() -> None:
+    """Without noise a flat channel is known exactly, shadow and all; a double shadow likewise."""
+    under = estimator("ls", delay_spread_ns=0, speed_mps=0)
+    for made in (Shadowed(under, 8.0), Shadowed(Shadowed(under, 5.0), 3.0)):
+        row = Streams(0, "c", np.arange(20))
+        h, _ = made.draw(row, 90, None)
+        assert np.ptp(np.log10(np.abs(h.numpy()[:, 0]))) > 0.5
+        x = torch.ones(20, 90, dtype=torch.complex64)
+        y, h_hat, _ = made.apply(x, h, 1e-12, row)
+        np.testing.assert_allclose(h_hat.numpy(), h.numpy(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(y.numpy(), h.numpy(), rtol=1e-4, atol=1e-5)
+        assert made.pilot_uses(90) == under.pilot_uses(90)
+
+
+@pytest.mark.parametrize("csi", ["ls", "lmmse"])
+def test_the_error_that_is_stated_holds_under_shadowing(csi: str) -> None:
+    """In the mean over shadows: E|h|^2 = 1, and a linear estimate depends on no other moment."""
+    made = Shadowed(estimator(csi, delay_spread_ns=30), 6.0)  # type: ignore[arg-type]
+    error, h_hat, stated = errors(made, 3 * len(made.over.over.grid.data), 0.3)
+    assert agree(np.abs(error) ** 2, stated)
+    if csi == "lmmse":  # orthogonal to the estimate, which has the rest of the power
+        assert agree((error * h_hat.conj()).real, np.zeros(error.shape[1]))
+        assert agree(np.abs(h_hat) ** 2, 1 - stated)
+
+
+def test_a_shadow_over_estimated_gains_keeps_the_contract() -> None:
+    for csi in ("ls", "lmmse"):
+        report = check_channel("shadowed", {"over": "tdl-c", "csi": csi, "sigma_db": 3})
+        assert report.ok, str(report)
+
+
+def test_bursts_and_arrays_over_estimated_gains_are_refused_at_once() -> None:
+    for over in (estimator("ls"), Shadowed(estimator("lmmse"), 3.0)):
+        with pytest.raises(
+            ValueError, match=r"^channel gilbert-elliott: over a channel that is es"
+        ):
+            GilbertElliott(over)
+        with pytest.raises(ValueError, match=r"^channel simo: over .* must be flat and known"):
+            Simo(over)

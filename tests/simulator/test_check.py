@@ -251,12 +251,14 @@ def test_kinds_are_recognised(folder_data: Path) -> None:
         ("veri:somewhere", "data"),
         ("broken_parts:Good", "channel"),
         ("broken_parts:sound", "scheme"),
+        ("webp", "codec"),
+        ("simulator.pillow_codecs:PillowCodec", "codec"),
     ):
         assert recognise(name) == kind
     for name, message in (
         ("broken_parts:Sound", "is the class of a scheme"),
         ("broken_parts:np", "cannot tell what 'broken_parts:np' is .a module.: .* --kind"),
-        ("nonsense", "'nonsense' is no channel, scheme or data set"),
+        ("nonsense", "'nonsense' is no channel, scheme, data set or codec"),
         ("", "'' is no channel"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -286,6 +288,8 @@ def test_the_command_shows_a_table_and_exits_with_the_answer(
         (["broken_parts:Goood"], "nearest: 'Good'"),
         (["rician", "--kind", "chanel"], "'chanel' is not one of"),
         ([folder_data, "--arg", "x=1"], "takes no argument 'x'"),
+        (["webp", "--arg", "quality=1"], "codec 'webp' takes no argument 'quality'"),
+        (["wepb", "--kind", "codec"], "unknown codec 'wepb': nearest: 'webp'"),
     ):
         refused = run("check", *arguments)
         assert refused.exit_code == 2
@@ -295,7 +299,7 @@ def test_the_command_shows_a_table_and_exits_with_the_answer(
 
 
 def test_the_package_offers_what_scripts_use() -> None:
-    assert {"check_channel", "check_scheme", "check_dataset"} <= simulator.EXPORTS.keys()
+    assert {"check_channel", "check_scheme", "check_dataset", "check_codec"} <= simulator.EXPORTS.keys()
     with pytest.raises(AttributeError, match="no attribute 'chek_channel'"):
         _ = simulator.chek_channel  # type: ignore[attr-defined]
 

@@ -8,8 +8,8 @@ import torch
 
 from semantic.model import LinkNetwork, save_link
 from semantic.protocol import PROTOCOLS
-from simulator import check_channel, check_scheme
-from simulator.catalog import CHANNELS, SCHEMES
+from simulator import check_channel, check_codec, check_scheme
+from simulator.catalog import CHANNELS, CODECS, SCHEMES
 
 IDENTITIES = 20
 
@@ -33,6 +33,13 @@ def test_every_channel_passes(name: str) -> None:
     assert report.ok, str(report)
     # What holds no numbers cannot tell a GPU's place from the CPU's; all else is always checked.
     assert {f.what for f in report.findings if f.ok is None} <= {"device"}
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_every_codec_passes(name: str) -> None:
+    report = check_codec(name)
+    assert report.ok, str(report)
+    assert len(report.findings) == 12
 
 
 @pytest.mark.parametrize("name", SCHEMES)

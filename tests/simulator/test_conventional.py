@@ -168,7 +168,7 @@ def test_an_answer_misheard_harms_nobody(policy: str) -> None:
     bits = torch.randint(0, 2, (9000,), generator=torch.Generator().manual_seed(0)).byte()
     codec = scheme.rule.for_file(1125, slot).codec(9000)
     every = torch.ones(1, 4, dtype=torch.bool)
-    tx = TxState([bits], [codec])
+    tx = TxState([bits], [codec], [codec.codewords(bits[None])])
     zeros, none = [torch.zeros_like(bits)], torch.zeros(1, dtype=torch.int64)
     rx = RxState([codec], [codec.start(1)], zeros, none, none > 0, every)
     feedback = None

@@ -7,49 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from simulator.curve import (
-    ACCURACIES,
-    METRICS,
-    bootstrap,
-    bootstrap_ratio,
-    curve,
-    point,
-    wilson,
-)
+from simulator.curve import ACCURACIES, METRICS, curve, point
 from simulator.figures import draw_curves
-
-
-@pytest.mark.parametrize("n", [1, 2, 10, 97, 1500])
-def test_wilson_is_scipys(n: int) -> None:
-    for k in sorted({0, 1, n // 3, n // 2, n - 1, n}):
-        expected = binomtest(k, n).proportion_ci(0.95, method="wilson")
-        low, high = wilson(k / n, n)
-        assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-12)
-        assert 0 <= low <= k / n <= high <= 1
-
-
-def test_bootstrap_covers_the_truth_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(1)
-    truth, runs = 0.6, 500
-    covered = 0
-    for _ in range(runs):  # average precisions look like this: between 0 and 1, skewed
-        low, high = bootstrap(rng.beta(1.5, 1.0, 120))
-        covered += low <= truth <= high
-    # the standard error of this share is 1 %
-    assert 0.93 <= covered / runs <= 0.97
-
-
-def test_bootstrap_is_deterministic_and_narrows() -> None:
-    values = np.random.default_rng(0).random(400)
-    assert bootstrap(values) == bootstrap(values)
-    few, many = bootstrap(values[:25]), bootstrap(values)
-    ratio = (few[1] - few[0]) / (many[1] - many[0])
-    assert ratio == pytest.approx(4, rel=0.35)  # 1 / sqrt(n)
-
-
-def test_intervals_of_what_does_not_vary() -> None:
-    assert bootstrap(np.array([3.0, 3.0])) == (3.0, 3.0)
-    assert bootstrap(np.array([5.0])) == (5.0, 5.0)
 
 
 def rows(**columns: list[object]) -> pd.DataFrame:
@@ -67,11 +26,18 @@ def test_point_in_percent_with_its_count() -> None:
 
 def test_seeds_do_not_make_more_images() -> None:
     once = rows(image=[0, 1], color_correct=[1.0, 0.0])
-    again = pd.concat([once, once, once])
-    assert point(again, "color_accuracy") == point(once, "color_accuracy")
-    mixed = rows(image=[0, 0, 1, 1], transmissions=[1, 3, 4, 4])
+    again = pd.concat([once.assign(seed=seed) for seed in range(3)])
+    assert point(again, "color_accuracy") == pytest.approx(point(once, "color_accuracy"))
+    mixed = rows(image=[0, 0, 1, 1], seed=[0, 1, 0, 1], transmissions=[1, 3, 4, 4])
     assert point(mixed, "transmissions")["value"] == 3.0
     assert point(mixed, "transmissions")["n"] == 2
+
+
+def test_a_seed_that_lacks_an_image_leaves_its_mean() -> None:
+    some = rows(image=[0, 0, 1, 2, 2], seed=[0, 1, 1, 0, 1], color_correct=[1.0, 0.0, 1.0, 1.0, 1])
+    found = point(some, "color_accuracy")
+    assert (found["value"], found["n"]) == (pytest.approx(100 * 2.5 / 3), 3)
+    assert found["ci_low"] < found["value"] < found["ci_high"]
 
 
 def test_no_labels_no_number() -> None:
@@ -146,22 +112,10 @@ def test_goodput_by_hand() -> None:
 
 def test_seeds_make_no_more_blocks() -> None:
     worse = coded(delivered_bits=0, transmissions=4, channel_uses=40)
-    both = pd.concat([coded(), worse])
+    both = pd.concat([coded(seed=0), worse.assign(seed=1)])
     bler, goodput = point(both, "bler_2"), point(both, "goodput")
     assert (bler["value"], bler["n"]) == (0.75, 4)  # images 0 and 1 in half of the seeds
     assert (goodput["value"], goodput["n"]) == (200 / 250, 4)
-
-
-def test_the_interval_of_a_ratio_has_the_width_of_the_delta_method() -> None:
-    rng = np.random.default_rng(3)
-    uses = rng.integers(1, 5, 800) * 100.0
-    bits = 300.0 * (rng.random(800) < 0.7)
-    low, high = bootstrap_ratio(bits, uses)
-    ratio = bits.sum() / uses.sum()
-    error = np.std(bits - ratio * uses) / uses.mean() / 800**0.5
-    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.1)
-    assert low < ratio < high
-    assert bootstrap_ratio(2 * uses, uses) == (2.0, 2.0)
 
 
 def test_digital_metrics_stand_where_there_are_bits() -> None:

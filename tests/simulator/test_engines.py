@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 import torch
 
-from simulator.engines import Engine, EngineError
+from simulator.cells import Cell, Point
+from simulator.commands_runs import take_engine
+from simulator.engines import Engine, EngineError, local_pools
+from simulator.forkserver import MOST_WORKERS, WORTH_IMAGES, worth_workers
 from simulator.spec import RunSpec
 from simulator.sweep import prepare, run, simulate
 
@@ -41,6 +44,74 @@ def test_two_processes_change_no_bit(
     result = run(prepare(replace(spec, batch_size=batch_size)), out=tmp_path, engine=engine)
     assert result.failures == ()
     pd.testing.assert_frame_equal(result.images, inline, check_exact=True)
+
+
+def test_auto_changes_no_bit(
+    spec: RunSpec, inline: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On two cores, with so many cells that workers are taken, and then so few that none are."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1})
+    monkeypatch.setattr("simulator.forkserver.WORTH_IMAGES", len(inline))
+    taken: list[int] = []
+
+    def pools(workers: int) -> object:
+        taken.append(workers)
+        return local_pools(workers)
+
+    monkeypatch.setattr("simulator.engines.local_pools", pools)
+    result = run(prepare(spec), out=tmp_path, engine=Engine("auto"))
+    assert taken == [2]
+    pd.testing.assert_frame_equal(result.images, inline, check_exact=True)
+    monkeypatch.setattr("simulator.forkserver.WORTH_IMAGES", len(inline) + 1)
+    few = run(prepare(spec), engine=Engine("auto"))
+    assert taken == [2]
+    pd.testing.assert_frame_equal(few.images, inline, check_exact=True)
+
+
+def cells(count: int, images: int) -> list[Cell]:
+    points = [Point("perfect", 0.0, seed) for seed in range(count)]
+    return [Cell(RunSpec(), point, 0, images, True, "") for point in points]
+
+
+@pytest.mark.parametrize(
+    ("cores", "count", "images", "gpu", "name", "workers"),
+    [
+        (1, 100, 5000, False, "inline", None),  # nobody to share the work with
+        (4, 100, 5000, True, "inline", None),  # one GPU
+        (4, 0, 0, False, "inline", None),
+        (4, 1, 50_000, False, "inline", None),
+        (4, 2, WORTH_IMAGES // 2 - 1, False, "inline", None),
+        (4, 2, WORTH_IMAGES // 2, False, "local", 2),  # no more workers than cells
+        (4, 100, 5000, False, "local", 4),
+        (64, 100, 5000, False, "local", MOST_WORKERS),
+    ],
+)
+def test_auto_takes_workers_where_they_are_worth_it(
+    cores: int,
+    count: int,
+    images: int,
+    gpu: bool,
+    name: str,
+    workers: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(cores)))
+    chosen = Engine("auto", cell_timeout_s=7).chosen(cells(count, images), gpu)
+    assert chosen == Engine(name, workers, cell_timeout_s=7)
+
+
+def test_what_was_asked_for_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1, 2, 3})
+    many, few = cells(100, 5000), cells(2, 8)
+    assert Engine("inline").chosen(many, False) == Engine("inline")
+    assert Engine("local").chosen(few, False) == Engine("local", 2)
+    assert Engine("local", 3).chosen(few, True) == Engine("local", 3)
+    assert take_engine({}) == {"name": "auto"}
+    assert take_engine({"workers": 2}) == {"name": "local", "workers": 2}
+    assert take_engine({"engine": "inline"}) == {"name": "inline"}
+    assert take_engine({"scheduler": "tcp://x:1"}) == {"name": "dask", "scheduler": "tcp://x:1"}
+    assert worth_workers(2, None)  # a whole data set, before it is opened
+    assert not worth_workers(1, None)
 
 
 def test_threads_change_no_bit(spec: RunSpec, inline: pd.DataFrame) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.image_codecs import FAILURE_POLICIES, GREY, SAVE_OPTIONS, ImageCodec
+from simulator.catalog import CODECS
+from simulator.image_codecs import FAILURE_POLICIES, GREY, ImageCodec
 
 SIZE = (48, 64)
 
@@ -15,7 +16,7 @@ def picture() -> np.ndarray:
     return np.stack(waves, axis=2).astype(np.uint8)
 
 
-@pytest.mark.parametrize("name", SAVE_OPTIONS)
+@pytest.mark.parametrize("name", CODECS)
 def test_round_trip_gets_better_with_quality(name: str, picture: np.ndarray) -> None:
     errors, sizes = [], []
     for quality in (5, 30, 90):
@@ -41,7 +42,7 @@ def test_fit_takes_more_slots_rather_than_less_than_the_least_quality(picture: n
     assert ImageCodec("jpeg").encode(picture, 10) == ImageCodec("jpeg", 10).encode(picture, 0)
 
 
-@pytest.mark.parametrize("name", SAVE_OPTIONS)
+@pytest.mark.parametrize("name", CODECS)
 def test_no_corruption_raises(name: str, picture: np.ndarray) -> None:
     codec = ImageCodec(name, 40)
     whole = np.frombuffer(codec.encode(picture, 0), np.uint8)
@@ -59,7 +60,7 @@ def test_no_corruption_raises(name: str, picture: np.ndarray) -> None:
             assert back.dtype == np.uint8
 
 
-@pytest.mark.parametrize("name", SAVE_OPTIONS)
+@pytest.mark.parametrize("name", CODECS)
 def test_what_was_lost_is_lost(name: str, picture: np.ndarray) -> None:
     """With a fifth of the file wrong, no policy gives the clean picture."""
     codec = ImageCodec(name, 40)

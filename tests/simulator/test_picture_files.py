@@ -6,7 +6,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from simulator.image_codecs import LEAST_QUALITY, SAVE_OPTIONS, ImageCodec
+from simulator.catalog import CODECS
+from simulator.image_codecs import LEAST_QUALITY, ImageCodec
 from simulator.picture_files import PictureFiles
 
 LIMITS = (10, 500, 900, 901, 10**9)
@@ -19,7 +20,7 @@ def picture(number: int) -> np.ndarray:
     return (np.stack(waves, axis=2) + rng.integers(-20, 20, (40, 40, 3))).astype(np.uint8)
 
 
-@pytest.mark.parametrize("name", SAVE_OPTIONS)
+@pytest.mark.parametrize("name", CODECS)
 def test_as_if_each_were_encoded_alone(name: str) -> None:
     codec = ImageCodec(name)
     expected = {limit: codec.encode(picture(3), limit) for limit in LIMITS}

@@ -287,10 +287,13 @@ def test_random_orders_belong_to_the_image_and_both_ends_know_them(
     assert len({tuple(row) for row in whole.tolist()}) == 4
 
 
-def test_the_genie_asks_for_what_really_went_wrong(encoder: MultiTaskNetwork) -> None:
+@pytest.mark.parametrize(("theta_0_db", "asks"), [(100.0, True), (0.0, False)])
+def test_the_genie_asks_for_what_really_went_wrong_unless_it_is_certain(
+    encoder: MultiTaskNetwork, theta_0_db: float, asks: bool
+) -> None:
     link, slot = random_link(detector="oracle"), slot_at(0.0)
     link.threshold.fill_(0.05)
-    scheme = SemanticHarq(encoder, link, PROTOCOLS["semharq-oracle"], theta_0_db=60.0)
+    scheme = SemanticHarq(encoder, link, PROTOCOLS["semharq-oracle"], theta_0_db=theta_0_db)
     tx, rx = scheme.start(scheme.payload(torch.rand(3, 1024), np.arange(3)), slot)
     burst, tx = scheme.transmit(tx, None, slot)
     y = burst.x.clone()
@@ -298,4 +301,5 @@ def test_the_genie_asks_for_what_really_went_wrong(encoder: MultiTaskNetwork) ->
     ones, quiet = torch.ones_like(y), torch.full((1, 1), 1e-6)
     feedback, _ = scheme.receive(rx, Received(y, ones, quiet), slot)
     assert feedback.request is not None
-    assert feedback.request.nonzero().tolist() == [[row, 7] for row in range(3)]
+    assert feedback.ack.tolist() == 3 * [not asks]
+    assert feedback.request.nonzero().tolist() == [[row, 7] for row in range(3) if asks]

@@ -1,0 +1,93 @@
+"""Runs the semantic and the coded scheme over every channel of the catalogue.
+
+    python benchmarks/every_channel.py --images 60 --out benchmarks/results/channels
+
+For each channel X with its default arguments this is
+
+    simulate --scheme semharq,jpeg-ldpc-16qam-harq --channel X --snr -6:8:2 --images 60
+
+Writes curve.csv (the curves of all runs, one under the other) and rank1.png (a panel for each
+channel). A run that was finished before is read from its cells (--cells), not computed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from simulator import simulate
+from simulator.catalog import CHANNELS
+
+SCHEMES = {"semharq": "#2f6f9f", "jpeg-ldpc-16qam-harq": "#c2451e"}
+COLUMNS = 6
+
+
+def run_all(snr: str, images: int, cells: Path) -> pd.DataFrame:
+    """The curves of all channels, [points] rows with the columns of curve.csv."""
+    curves = []
+    for name in CHANNELS:
+        began = time.perf_counter()
+        curve = simulate(list(SCHEMES), snr, channel=name, images=images, out=cells / name)
+        if curve.attrs["failed_cells"]:
+            raise RuntimeError(f"{name}: {curve.attrs['failed_cells'][0]}")
+        curves.append(curve)
+        print(f"{name}: {time.perf_counter() - began:.0f} s", flush=True)
+    return pd.concat(curves, ignore_index=True)
+
+
+def draw(curve: pd.DataFrame, path: Path) -> None:
+    """Rank-1 over the SNR with 95 % intervals, a panel for each channel."""
+    rank1 = curve[curve["metric"] == "rank1"]
+    names = list(dict.fromkeys(rank1["channel"]))
+    rows = -(-(len(names) + 1) // COLUMNS)
+    figure, axes = plt.subplots(
+        rows, COLUMNS, figsize=(13, 2.3 * rows), sharex=True, sharey=True, layout="constrained"
+    )
+    for ax, name in zip(axes.flat, names, strict=False):
+        for scheme, color in SCHEMES.items():
+            points = rank1[(rank1["channel"] == name) & (rank1["scheme"] == scheme)]
+            points = points.sort_values("snr_db")
+            ax.plot(
+                points["snr_db"], points["value"], "o-", ms=3, lw=1.3, color=color, label=scheme
+            )
+            ax.fill_between(
+                points["snr_db"], points["ci_low"], points["ci_high"], color=color, alpha=0.15, lw=0
+            )
+        ax.set_title(name, fontsize=10)
+        ax.grid(alpha=0.3)
+        ax.set_ylim(0, 102)
+    for ax in axes.flat[len(names) :]:
+        ax.axis("off")
+    axes.flat[len(names)].legend(*axes.flat[0].get_legend_handles_labels(), loc="center")
+    figure.supxlabel("SNR, average Es/N0 per channel use (dB)", fontsize=10)
+    figure.supylabel("rank-1 (%)", fontsize=10)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def main() -> None:
+    """Reads the options, runs, writes."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--snr", default="-6:8:2")
+    parser.add_argument("--images", type=int, default=60)
+    parser.add_argument("--cells", type=Path, help="keep the runs here, and go on from them")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/channels"))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        curve = run_all(options.snr, options.images, options.cells or Path(scratch))
+    curve.to_csv(options.out / "curve.csv", index=False)
+    draw(curve, options.out / "rank1.png")
+
+
+if __name__ == "__main__":
+    main()
