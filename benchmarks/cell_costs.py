@@ -1,6 +1,7 @@
-"""Measures what cells cost, and works out from it how long a study takes and how large it gets.
+r"""Measures what cells cost, and works out from it how long a study takes and how large it gets.
 
-    python benchmarks/cell_costs.py --schemes semharq,jpeg-ldpc-16qam-harq --images 400 --out costs
+    NUMBA_NUM_THREADS=1 python benchmarks/cell_costs.py --schemes semharq,jpeg-ldpc-16qam-harq \
+        --images 400 --out costs
 
 Every scheme is simulated twice at every SNR over the same images: the first seed also pays for the
 payloads, the second does not, so that the difference is what is shared by the points of a worker.
@@ -35,19 +36,25 @@ class Study:
 
 
 def measure(spec: RunSpec) -> pd.DataFrame:
-    """Seconds and bytes of every cell of a spec, payloads apart."""
-    began = time.perf_counter()
+    """Seconds and bytes of every cell of a spec, payloads apart.
+
+    Of processor where networks run on it, as this bears other work on the machine: a cell has one
+    thread, so that on an idle machine they are those of the wall, which count for a GPU.
+    """
+    gpu = spec.device.startswith("cuda")
+    clock = time.perf_counter if gpu else time.process_time
+    began = clock()
     bench = Bench(prepare(spec), lambda what, done, total: None)
-    opening = time.perf_counter() - began
+    opening = clock() - began
     images = len(bench.kept)
     rows = []
     for scheme in spec.schemes:
         for snr_db in spec.snr_db:
             for seed in (spec.seed, spec.seed + 1):
                 (cell,) = bench.cells(Point(scheme, snr_db, seed), images)
-                began = time.perf_counter()
+                began = clock()
                 data = bench.compute(cell)
-                seconds = time.perf_counter() - began
+                seconds = clock() - began
                 rows.append((scheme, snr_db, seed, images, seconds, len(data)))
     columns = ["scheme", "snr_db", "seed", "images", "seconds", "bytes"]
     return pd.DataFrame(rows, columns=columns).assign(opening_s=opening)

@@ -7,7 +7,8 @@ For each channel X with its default arguments this is
     simulate --scheme semharq,jpeg-ldpc-16qam-harq --channel X --snr -6:8:2 --images 60
 
 Writes curve.csv (the curves of all runs, one under the other) and rank1.png (a panel for each
-channel). A run that was finished before is read from its cells (--cells), not computed again.
+channel: rank-1, and colour accuracy, which counts every image and not the queries alone). A run that
+was finished before is read from its cells (--cells), not computed again; --draw only draws.
 """
 
 from __future__ import annotations
@@ -45,19 +46,22 @@ def run_all(snr: str, images: int, cells: Path) -> pd.DataFrame:
 
 
 def draw(curve: pd.DataFrame, path: Path) -> None:
-    """Rank-1 over the SNR with 95 % intervals, a panel for each channel."""
-    rank1 = curve[curve["metric"] == "rank1"]
-    names = list(dict.fromkeys(rank1["channel"]))
+    """Rank-1 over the SNR with 95 % intervals, and colour accuracy, a panel for each channel."""
+    names = list(dict.fromkeys(curve["channel"]))
     rows = -(-(len(names) + 1) // COLUMNS)
     figure, axes = plt.subplots(
         rows, COLUMNS, figsize=(13, 2.3 * rows), sharex=True, sharey=True, layout="constrained"
     )
     for ax, name in zip(axes.flat, names, strict=False):
         for scheme, color in SCHEMES.items():
-            points = rank1[(rank1["channel"] == name) & (rank1["scheme"] == scheme)]
-            points = points.sort_values("snr_db")
+            mine = curve[(curve["channel"] == name) & (curve["scheme"] == scheme)]
+            colour = mine[mine["metric"] == "color_accuracy"].sort_values("snr_db")
+            points = mine[mine["metric"] == "rank1"].sort_values("snr_db")
             ax.plot(
                 points["snr_db"], points["value"], "o-", ms=3, lw=1.3, color=color, label=scheme
+            )
+            ax.plot(
+                *(colour["snr_db"], colour["value"], "--"), lw=1, color=color, label="  its colour"
             )
             ax.fill_between(
                 points["snr_db"], points["ci_low"], points["ci_high"], color=color, alpha=0.15, lw=0
@@ -69,7 +73,7 @@ def draw(curve: pd.DataFrame, path: Path) -> None:
         ax.axis("off")
     axes.flat[len(names)].legend(*axes.flat[0].get_legend_handles_labels(), loc="center")
     figure.supxlabel("SNR, average Es/N0 per channel use (dB)", fontsize=10)
-    figure.supylabel("rank-1 (%)", fontsize=10)
+    figure.supylabel("rank-1, and colour accuracy (%)", fontsize=10)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
@@ -79,14 +83,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--snr", default="-6:8:2")
     parser.add_argument("--images", type=int, default=60)
+    parser.add_argument("--draw", action="store_true", help="from the curve.csv that is there")
     parser.add_argument("--cells", type=Path, help="keep the runs here, and go on from them")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/channels"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        curve = run_all(options.snr, options.images, options.cells or Path(scratch))
-    curve.to_csv(options.out / "curve.csv", index=False)
-    draw(curve, options.out / "rank1.png")
+    if not options.draw:
+        with tempfile.TemporaryDirectory() as scratch:
+            curve = run_all(options.snr, options.images, options.cells or Path(scratch))
+        curve.to_csv(options.out / "curve.csv", index=False)
+    draw(pd.read_csv(options.out / "curve.csv"), options.out / "rank1.png")
 
 
 if __name__ == "__main__":

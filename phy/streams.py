@@ -9,7 +9,8 @@ a shorter burst sees a prefix of what a longer one sees.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,11 @@ from torch import Tensor
 def _key(*parts: object) -> int:
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return int.from_bytes(digest[:8], "little")
+
+
+def _complex(pair: Tensor) -> Tensor:
+    """CN(0, 1) of two standard normal numbers each, [..., 2]."""
+    return torch.view_as_complex(pair * math.sqrt(0.5))
 
 
 @dataclass(frozen=True)
@@ -54,30 +60,48 @@ class Streams:
         return replace(self, images=self.images[index], slot=slot)
 
     def each(self, draw: Callable[[np.random.Generator], np.ndarray]) -> Tensor:
-        """Stacks `draw(generator)` over the rows: any numpy distribution, one stream per row."""
-        key = _key(self.seed, self.cell, self.role)
-        out = []
-        for image in self.images:
-            # The key names the purpose, the upper counter words the image and the slot.
-            counter = np.array([0, 0, self.slot, int(image)], dtype=np.uint64)
-            out.append(draw(np.random.Generator(np.random.Philox(key=key, counter=counter))))
+        """Stacks `draw(generator)` over the rows: any numpy distribution, one stream per row.
+
+        A generator is good until `draw` returns.
+        """
+        out = [draw(generator) for generator in self._generators()]
         if not out:
             empty = draw(np.random.Generator(np.random.Philox(key=0)))
             return torch.from_numpy(np.empty((0, *empty.shape), empty.dtype)).to(self.device)
         return torch.from_numpy(np.stack(out)).to(self.device)
 
+    def _generators(self) -> Iterator[np.random.Generator]:
+        """The generator of each row.
+
+        It is one object that is put to the start of one stream after the other: to make a new one
+        takes longer than to draw a hundred numbers.
+        """
+        # The key names the purpose, the upper counter words the slot and the image.
+        counter = np.array([0, 0, self.slot, 0], dtype=np.uint64)
+        philox = np.random.Philox(key=_key(self.seed, self.cell, self.role), counter=counter)
+        generator, state = np.random.Generator(philox), philox.state
+        for image in self.images.tolist():
+            state["state"]["counter"][3] = image
+            philox.state = state
+            yield generator
+
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers, float32 [batch, *shape]."""
-        return self.each(lambda g: g.standard_normal(shape, dtype=np.float32))
+        out = np.empty((len(self), *shape), np.float32)
+        for row, generator in zip(out, self._generators(), strict=True):
+            generator.standard_normal(out=row, dtype=np.float32)
+        return torch.from_numpy(out).to(self.device)
 
     def uniform(self, *shape: int) -> Tensor:
         """Uniform numbers in [0, 1), float32 [batch, *shape]."""
-        return self.each(lambda g: g.random(shape, dtype=np.float32))
+        out = np.empty((len(self), *shape), np.float32)
+        for row, generator in zip(out, self._generators(), strict=True):
+            generator.random(out=row, dtype=np.float32)
+        return torch.from_numpy(out).to(self.device)
 
     def complex_normal(self, *shape: int) -> Tensor:
         """CN(0, 1) numbers, complex64 [batch, *shape]: variance 1/2 in each real part."""
-        pair = self.normal(*shape, 2)  # interleaved, so that a prefix of the uses is a prefix
-        return torch.complex(pair[..., 0], pair[..., 1]) * float(np.sqrt(0.5))
+        return _complex(self.normal(*shape, 2))  # interleaved: a prefix of the uses is a prefix
 
 
 @dataclass(frozen=True)
@@ -112,5 +136,4 @@ class BatchStreams:
 
     def complex_normal(self, *shape: int) -> Tensor:
         """CN(0, 1) numbers, complex64 [batch, *shape]."""
-        pair = self.normal(*shape, 2)
-        return torch.complex(pair[..., 0], pair[..., 1]) * float(np.sqrt(0.5))
+        return _complex(self.normal(*shape, 2))

@@ -7,14 +7,16 @@ Every loss is a mean over the images whose label is known. Without any it is 0, 
 network's output, so that a training step on such a batch works and changes nothing.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, fields, replace
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from semantic.data.names import nearest
 from semantic.tasks import TaskOutputs
 
 UNKNOWN = -1  # label of an image that lacks one
@@ -28,6 +30,27 @@ class TaskWeights:
     reid: float = 1.0
     color: float = 0.125
     type: float = 0.125
+
+    def only(self, tasks: Collection[str]) -> Self:
+        """The same for some of the tasks, 0 for the others.
+
+        Raises:
+            ValueError: When there is no task, or one that is none; names the nearest that is.
+
+        >>> TaskWeights().only(["color"])
+        TaskWeights(reid=0.0, color=0.125, type=0.0)
+        """
+        for task in tasks:
+            if task not in TASKS:
+                raise ValueError(f"unknown task {task!r}: {nearest(task, TASKS)}")
+        if not tasks:
+            raise ValueError(f"no task was given, allowed are {', '.join(TASKS)}")
+        kept = {task: weight if task in tasks else 0.0 for task, weight in asdict(self).items()}
+        return replace(self, **kept)
+
+
+#: The tasks by name.
+TASKS = tuple(field.name for field in fields(TaskWeights))
 
 
 @runtime_checkable

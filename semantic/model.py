@@ -163,6 +163,12 @@ class Loaded:
     hashes: dict[str, str]
 
 
+def weights_directory(weights: str | None) -> Path:
+    """Where weights lie: the package's directory, the one given, or the one of the file given."""
+    root = PRETRAINED if weights is None else Path(weights)
+    return root.parent if root.is_file() else root
+
+
 def weights_path(weights: str | None, name: str) -> Path:
     """Where `name`'s weights are: the package's, a directory's, or a file and its neighbours.
 

@@ -50,3 +50,12 @@ PROTOCOLS: dict[str, Protocol] = {
     "smsc-random": Protocol(order="random", again="nothing", rounds="one"),
     "smsc-complete": Protocol(again="nothing", rounds="all"),
 }
+
+#: Single-task coding (SMSC-FIR, Table 1): three encoders and links by this protocol, each trained
+#: for one task.
+SINGLE_TASK, SINGLE_TASK_PROTOCOL = "smsc-stc", "smsc-fir"
+
+
+def single_task_directory(task: str) -> str:
+    """Where one task's encoder and link lie, below the directory of the weights."""
+    return f"stc-{task}"

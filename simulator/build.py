@@ -6,11 +6,13 @@ import inspect
 from collections.abc import Callable
 
 from semantic.data.names import nearest
-from semantic.protocol import PROTOCOLS
+from semantic.losses import TASKS
+from semantic.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL
 from simulator.catalog import SCHEMES, resolve
 from simulator.scheme import Scheme
 from simulator.schemes.perfect import Perfect
 from simulator.schemes.semantic_harq import SemanticHarq
+from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
 from simulator.stack import Stack
 
 
@@ -45,34 +47,56 @@ def perfect(stack: Stack) -> Scheme:
 
 
 def _harq(name: str) -> Callable[..., Scheme]:
-    """The factory of a learned scheme with feedback."""
+    """The factory of a learned scheme with feedback; without FIR it has no say in importance."""
+    protocol = PROTOCOLS[name]
 
-    def build(
+    def ranked(
+        stack: Stack,
+        theta_0_db: float = 1.0,
+        features_per_use: int = 1,
+        ratio: float = 0.5,
+        equaliser: str = "mrc",
+        importance: str = "mean",
+    ) -> Scheme:
+        return SemanticHarq(
+            stack.encoder.network,
+            stack.link(name),
+            protocol,
+            *(theta_0_db, features_per_use, ratio, equaliser, importance),
+        )
+
+    def unranked(
         stack: Stack,
         theta_0_db: float = 1.0,
         features_per_use: int = 1,
         ratio: float = 0.5,
         equaliser: str = "mrc",
     ) -> Scheme:
-        encoder, link = stack.encoder.network, stack.link(name)
-        return SemanticHarq(
-            encoder, link, PROTOCOLS[name], theta_0_db, features_per_use, ratio, equaliser
-        )
+        return ranked(stack, theta_0_db, features_per_use, ratio, equaliser)
 
-    return build
+    return ranked if protocol.order == "importance" else unranked
 
 
 def _one_shot(name: str) -> Callable[..., Scheme]:
-    """The factory of a learned scheme without feedback."""
+    """The same for one without feedback."""
+    protocol = PROTOCOLS[name]
 
-    def build(stack: Stack, features_per_use: int = 1, equaliser: str = "mrc") -> Scheme:
-        encoder, link = stack.encoder.network, stack.link(name)
-        protocol = PROTOCOLS[name]
+    def ranked(
+        stack: Stack, features_per_use: int = 1, equaliser: str = "mrc", importance: str = "mean"
+    ) -> Scheme:
         return SemanticHarq(
-            encoder, link, protocol, features_per_use=features_per_use, equaliser=equaliser
+            stack.encoder.network,
+            stack.link(name),
+            protocol,
+            features_per_use=features_per_use,
+            equaliser=equaliser,
+            importance=importance,
         )
 
-    return build
+    def unranked(stack: Stack, features_per_use: int = 1, equaliser: str = "mrc") -> Scheme:
+        return ranked(stack, features_per_use, equaliser)
+
+    return ranked if protocol.order == "importance" else unranked
 
 
 semharq = _harq("semharq")
@@ -82,6 +106,26 @@ semharq_csi = _harq("semharq-csi")
 semharq_oracle = _harq("semharq-oracle")
 ik_s_harq = _harq("ik-s-harq")
 rt_s_harq = _harq("rt-s-harq")
+
+
+def smsc_stc(
+    stack: Stack, share: str = "third", features_per_use: int = 1, equaliser: str = "mrc"
+) -> Scheme:
+    """SMSC-FIR with three single-task networks."""
+    protocol, networks = PROTOCOLS[SINGLE_TASK_PROTOCOL], {}
+    for task in TASKS:
+        encoder, link = stack.single_task(task)
+        own = SemanticHarq(
+            encoder.network,
+            link,
+            protocol,
+            features_per_use=features_per_use,
+            equaliser=equaliser,
+        )
+        networks[task] = SingleTaskNetwork(encoder, own)
+    return SingleTask(networks, share)
+
+
 smsc_fir = _one_shot("smsc-fir")
 smsc_sequential = _one_shot("smsc-sequential")
 smsc_random = _one_shot("smsc-random")

@@ -36,6 +36,7 @@ class Entry:
 
 _HARQ = "theta_0_db=1 features_per_use=1 ratio=0.5 equaliser=mrc"
 _ONE = "features_per_use=1 equaliser=mrc"
+_FIR_HARQ, _FIR_ONE = (f"{arguments} importance=mean|image" for arguments in (_HARQ, _ONE))
 
 _CODED = (
     "rv_order=0231 combining=ir retransmission=block groups=8 harq=1 iterations=50 give_up=1 "
@@ -46,31 +47,48 @@ SCHEMES: dict[str, Entry] = {
     "semharq": Entry(
         "simulator.build:semharq",
         "semantic HARQ: distorted features again, then the next most important ones",
-        _HARQ,
+        _FIR_HARQ,
     ),
     "semharq-no-fde": Entry(
-        "simulator.build:semharq_no_fde", "SemHARQ that picks features by z_hat itself", _HARQ
+        "simulator.build:semharq_no_fde",
+        "SemHARQ that picks features by z_hat itself",
+        _FIR_HARQ,
     ),
     "semharq-sst": Entry(
         "simulator.build:semharq_sst", "SemHARQ that sends f from front to back", _HARQ
     ),
     "semharq-csi": Entry(
-        "simulator.build:semharq_csi", "SemHARQ whose F also sees each feature's |h|", _HARQ
+        "simulator.build:semharq_csi",
+        "SemHARQ whose F also sees each feature's |h|",
+        _FIR_HARQ,
     ),
     "semharq-oracle": Entry(
-        "simulator.build:semharq_oracle", "SemHARQ with a genie for F: the bound", _HARQ
+        "simulator.build:semharq_oracle", "SemHARQ with a genie for F: the bound", _FIR_HARQ
     ),
     "ik-s-harq": Entry(
-        "simulator.build:ik_s_harq", "incremental knowledge: new features in every slot", _HARQ
+        "simulator.build:ik_s_harq",
+        "incremental knowledge: new features in every slot",
+        _FIR_HARQ,
     ),
     "rt-s-harq": Entry(
-        "simulator.build:rt_s_harq", "the B most important features in every slot", _HARQ
+        "simulator.build:rt_s_harq",
+        "the B most important features in every slot",
+        _FIR_HARQ,
     ),
-    "smsc-fir": Entry("simulator.build:smsc_fir", "one slot, the most important features", _ONE),
+    "smsc-fir": Entry(
+        "simulator.build:smsc_fir", "one slot, the most important features", _FIR_ONE
+    ),
     "smsc-sequential": Entry("simulator.build:smsc_sequential", "one slot, the first of f", _ONE),
     "smsc-random": Entry("simulator.build:smsc_random", "one slot, random features", _ONE),
     "smsc-complete": Entry(
-        "simulator.build:smsc_complete", "all of f, as many slots as it takes: the bound", _ONE
+        "simulator.build:smsc_complete",
+        "all of f, as many slots as it takes: the bound",
+        _FIR_ONE,
+    ),
+    "smsc-stc": Entry(
+        "simulator.build:smsc_stc",
+        "SMSC-FIR with three single-task networks beside each other",
+        f"share=third|full {_ONE}",
     ),
     "jpeg-ldpc-bpsk": Entry(
         "simulator.build_coded:jpeg_ldpc_bpsk",

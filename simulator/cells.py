@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs
@@ -76,11 +77,13 @@ class Bench:
     def __init__(self, prepared: Prepared, progress: Progress) -> None:
         self.prepared = prepared
         self.sources = Sources(prepared.dataset, prepared.stack.encoder, prepared.device, progress)
-        clean = any(scheme.needs_features for scheme in prepared.schemes.values())
+        held = prepared.spec.gallery == "clean"
+        clean = held or any(scheme.needs_features for scheme in prepared.schemes.values())
         self.readable = self.sources.features if clean else self.sources.readable
         self.kept = self.readable.kept
         self.dataset = prepared.dataset.subset(self.kept)
         self._payloads: dict[tuple[str, int, int], Payload] = {}
+        self._held: dict[str, Tensor] = {}
 
     @cached_property
     def common(self) -> dict[str, Any]:
@@ -132,8 +135,14 @@ class Bench:
 
     def rows(self, point: Point, outputs: TaskOutputs, ledger: Ledger) -> pd.DataFrame:
         """The per-image rows of a point, each with where it belongs."""
-        reasons = self.prepared.schemes[point.scheme].reasons
-        table = image_rows(self.dataset, outputs, ledger, reasons)
+        table = image_rows(
+            self.dataset,
+            outputs,
+            ledger,
+            self.prepared.schemes[point.scheme].reasons,
+            self._held_gallery(point.scheme),
+            self.prepared.spec.slot(point.snr_db).bits_per_use,
+        )
         at: dict[str, Any] = {
             "scheme": point.scheme,
             "channel": self.prepared.spec.channel_label,
@@ -168,6 +177,20 @@ class Bench:
             step(len(rows))
         joined = TaskOutputs(*(torch.cat(column) for column in zip(*outputs, strict=True)))
         return joined, Ledger.join(ledgers)
+
+    @torch.inference_mode()
+    def _held_gallery(self, scheme: str) -> Tensor | None:
+        """Embeddings of the images as a server holds them, if it does; once for each scheme."""
+        if self.prepared.spec.gallery != "clean":
+            return None
+        found = self._held.get(scheme)
+        if found is None:
+            everything = np.arange(len(self.kept))
+            with one_thread():
+                found = self.prepared.schemes[scheme].clean_embedding(self.sources, everything)
+            found = found.cpu()
+            self._held = {**self._held, scheme: found}  # a new dict: threads of a worker share it
+        return found
 
     @torch.inference_mode()
     def _payload(self, scheme: str, rows: np.ndarray) -> Payload:

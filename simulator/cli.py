@@ -14,6 +14,7 @@ from semantic.plugins import installed
 from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
 from simulator.commands_figures import figures
 from simulator.commands_runs import COMMANDS, engine_options, take_engine
+from simulator.commands_train import train
 from simulator.forkserver import start_forkserver, worth_workers
 from simulator.spec import RunSpec, parse_snr
 
@@ -109,6 +110,11 @@ def _value(text: str) -> Any:
     "--budget",
     metavar="rounds|uses",
     help="Every scheme may fill G slots, or spend G B channel uses [rounds].",
+)
+@click.option(
+    "--gallery",
+    metavar="received|clean",
+    help="Queries meet a gallery that crossed the link, or one that the server holds [received].",
 )
 @click.option(
     "--impair",
@@ -226,7 +232,7 @@ def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
     return spec if fading is None else spec.with_fading(fading)
 
 
-for _command in (*COMMANDS, figures):
+for _command in (*COMMANDS, figures, train):
     main.add_command(_command)
 
 
@@ -295,49 +301,6 @@ def synthetic(split: str, out: Path, seed: int, vehicles: int | None, quiet: boo
             split, out, seed, vehicles, lambda done, total: bar("rendering", done, total)
         )
     click.echo(f"{out}: images/ and labels.csv; use it as --data {out}")
-
-
-@main.command("train")
-@click.option(
-    "--preset", type=click.Choice(["synthetic", "paper"]), default="synthetic", show_default=True
-)
-@click.option(
-    "--scheme", default="semharq", show_default=True, help="Scheme to train behind the encoder."
-)
-@click.option("--data", "data_spec", required=True, metavar="DIR|veri:DIR", help="Training images.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    metavar="DIR",
-    help="Weights, checkpoints and log.",
-)
-@click.option(
-    "--imagenet", metavar="FILE|URL", help="ImageNet weights of DenseNet-121 to begin with."
-)
-@click.option(
-    "--backbone",
-    default="densenet121",
-    show_default=True,
-    metavar="densenet121|timm:NAME",
-    help="The encoder; timm needs the extra [backbones].",
-)
-@click.option(
-    "--snr-db", type=float, metavar="DB", help="Train for one SNR instead of the whole range."
-)
-@click.option(
-    "--validation",
-    metavar="DATA",
-    help="Test images, as --data of a run names them, on which to show the accuracies now and then.",
-)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True)
-@click.option("--quiet", is_flag=True, help="No bar.")
-def train(**options: Any) -> None:
-    """Train encoder and link; run again after a kill, it goes on where it was."""
-    from simulator.training import train_from_options
-
-    train_from_options(**options)
 
 
 if __name__ == "__main__":

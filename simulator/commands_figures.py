@@ -16,6 +16,13 @@ import click
 @click.option("--data", metavar="synthetic|DIR|veri:DIR", help="Test images [synthetic].")
 @click.option("--snr", metavar="START:STOP:STEP", help="SNRs in dB [-6:8:2].")
 @click.option("--channel", metavar="NAME|module:Class", help="Channel law [rician].")
+@click.option("--max-transmissions", type=int, metavar="G", help="G_max where it is not fixed [4].")
+@click.option(
+    "--budget",
+    metavar="rounds|uses",
+    help="Lines have G slots, or G B channel uses, in common [rounds].",
+)
+@click.option("--gallery", metavar="received|clean", help="What queries are compared with.")
 @click.option("--images", type=int, metavar="N", help="About N images.")
 @click.option("--seed", type=int, metavar="S", help="First seed of fading and noise [0].")
 @click.option("--seeds", type=int, metavar="N", help="Number of seeds [1].")
@@ -35,7 +42,8 @@ def figures(
     """Make the papers' tables and figures again: all of them, or NAMES (fig8 table1 ...).
 
     Each is a CSV, a PNG and a PDF, tables a Markdown file too. Points that several figures share
-    are simulated once, and those that are there from an earlier call are taken up.
+    are simulated once, and those that are there from an earlier call are taken up. With another
+    budget, G or gallery the files have names of their own: fig8-uses.csv.
     """
     import pandas as pd
 

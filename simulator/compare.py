@@ -74,6 +74,9 @@ def compare_runs(a: Side, b: Side, metrics: Sequence[str] | None = None) -> pd.D
     for metric in chosen:
         if metric not in METRICS:
             raise ValueError(f"unknown metric {metric!r}: {nearest(metric, METRICS)}")
+        for side in (a, b):
+            if COLUMN.get(metric, metric) not in side.rows:
+                raise ValueError(f"{side.name} was made by a version without {metric!r}: run again")
     keys = ["channel", "snr_db"]
     theirs = dict(list(b.rows.groupby(keys, sort=False)))
     found = []

@@ -22,6 +22,7 @@ COSTS = (
     "side_information_bits",
     "energy",
     "latency_ms",
+    "uses_charged",
 )
 METRICS = ACCURACIES + COSTS
 #: Of schemes that send information bits; with them `bler_1` ... `bler_G`.
@@ -78,13 +79,14 @@ def by_image(rows: pd.DataFrame, values: pd.Series) -> np.ndarray:
         rows: Per-image rows of one scheme and SNR, with a column "seed" where there are several.
         values: A number for each of them, NaN for none.
     """
-    keys = [rows[name] for name in ("image", "seed") if name in rows]
-    table = values.astype(float).groupby(keys).mean()
-    items = table.unstack() if len(keys) == 2 else table.to_frame()
-    items = items.dropna(how="all")
-    if items.isna().any(axis=None):
-        items = items.mean(axis=1).to_frame()
-    return items.to_numpy()
+    images, image = np.unique(rows["image"], return_inverse=True)
+    seeds, seed = np.unique(
+        rows["seed"] if "seed" in rows else [0] * len(rows), return_inverse=True
+    )
+    items = np.full((len(images), len(seeds)), np.nan)
+    items[image, seed] = values.astype(float)
+    found: np.ndarray = items[~np.isnan(items).all(1)]
+    return np.nanmean(found, axis=1)[:, None] if np.isnan(found).any() else found
 
 
 def _waiting(rows: pd.DataFrame, transmissions: int) -> pd.Series:

@@ -37,7 +37,7 @@ WITHOUT_INFLUENCE = (
     *("simulator/papers/", "simulator/presets.py", "simulator/records.py", "simulator/seeds.py"),
     *("simulator/run_command.py", "simulator/status.py", "simulator/stop_rule.py"),
     *("simulator/store.py", "simulator/sweep.py", "simulator/sweepfile.py"),
-    *("simulator/terminal.py", "simulator/training.py", "simulator/worker.py"),
+    *("simulator/terminal.py", "simulator/training", "simulator/worker.py"),
     *("simulator/writable.py", "semantic/training/", "semantic/data/synthetic"),
 )
 

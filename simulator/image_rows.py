@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import Any
 
@@ -17,16 +18,31 @@ from simulator.ledger import FALSE_ACK_NAME, Ledger
 
 
 def image_rows(
-    dataset: VehicleImages, outputs: TaskOutputs, ledger: Ledger, reasons: tuple[str, ...]
+    dataset: VehicleImages,
+    outputs: TaskOutputs,
+    ledger: Ledger,
+    reasons: tuple[str, ...],
+    held: Tensor | None = None,
+    bits_per_use: float = math.inf,
 ) -> pd.DataFrame:
     """One row per image: labels, predictions, correctness, costs, and why it stopped.
 
     Query-only columns (`rank1_hit`, `average_precision`) and columns whose label is unknown are
     empty where they do not apply.
+
+    Args:
+        dataset: The images.
+        outputs: What the receiver made of each.
+        ledger: What each has cost.
+        reasons: The scheme's.
+        held: [images, width] embeddings that a server has of the images themselves: queries are
+            then compared with these. None where the gallery has crossed the link too.
+        bits_per_use: What a feedback or side-information bit is charged at in `uses_charged`.
     """
     query, gallery = dataset.is_query, ~dataset.is_query
+    known = outputs.embedding if held is None else held
     found = evaluate_reid(
-        _reid(outputs, dataset, query), _reid(outputs, dataset, gallery), remove_junk=True
+        _reid(outputs.embedding, dataset, query), _reid(known, dataset, gallery), remove_junk=True
     )
     rank1 = np.full(len(dataset), np.nan)
     precision = np.full(len(dataset), np.nan)
@@ -53,16 +69,20 @@ def image_rows(
         if field.name not in ("reason", "latency_s"):
             columns[field.name] = getattr(ledger, field.name).numpy()
     columns["latency_ms"] = 1e3 * ledger.latency_s.numpy()
+    control = ledger.feedback_bits + ledger.side_information_bits
+    columns["uses_charged"] = (
+        ledger.channel_uses + ledger.pilot_uses + control.double() / bits_per_use
+    ).numpy()
     return pd.DataFrame(columns)
 
 
-def _reid(outputs: TaskOutputs, dataset: VehicleImages, rows: np.ndarray) -> ReidImages:
+def _reid(embedding: Tensor, dataset: VehicleImages, rows: np.ndarray) -> ReidImages:
     index = torch.from_numpy(np.flatnonzero(rows))
 
     def column(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values[rows])
 
-    return ReidImages(outputs.embedding[index], column(dataset.vehicle), column(dataset.camera))
+    return ReidImages(embedding[index], column(dataset.vehicle), column(dataset.camera))
 
 
 def _names(index: np.ndarray, names: tuple[str, ...]) -> list[str | None]:

@@ -79,7 +79,8 @@ def resampled_means(values: np.ndarray) -> np.ndarray:
     """
     values = values[:, None] if values.ndim == 1 else values
     parts, rng = Parts.of(values), np.random.default_rng(0)
-    return float(values.mean()) + _resampled(parts.images, rng) + _resampled(parts.seeds, rng)
+    found: np.ndarray = _resampled(parts.images, rng) + _resampled(parts.seeds, rng)
+    return found + float(values.mean())
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ class Ledger:
             pilot_uses: Pilots of a burst by its uses, as the channel has it.
 
         Raises:
-            ValueError: When a channel gives less than no pilots.
+            ValueError: When a channel gives less than no pilots, or a header says more than its
+                length allows.
         """
         uses = burst.uses.cpu()
         pilots = _pilots(uses, pilot_uses)
@@ -81,7 +82,7 @@ class Ledger:
         self.channel_uses[images] += uses
         self.pilot_uses[images] += pilots
         if burst.header is not None:
-            self.side_information_bits[images] += burst.header.shape[1]
+            self.side_information_bits[images] += _header_bits(burst.header, burst.header_bits)
         # In sequence: a sum over a row as wide as its longest neighbour's rounds differently.
         self.energy[images] += energy_per_use(burst.x).cpu().cumsum(1)[:, -1:].sum(1)
         slots = torch.maximum(-(-uses // slot.uses), -(-(uses + pilots) // slot.resources))
@@ -146,6 +147,18 @@ class Ledger:
         return Ledger(
             **{f.name: torch.cat([getattr(p, f.name) for p in parts]) for f in fields(Ledger)}
         )
+
+
+def _header_bits(header: Tensor, bits: Tensor | None) -> Tensor:
+    """[rows] int64, the bits of each row's header."""
+    width = header.shape[1]
+    if bits is None:
+        return torch.full((len(header),), width)
+    bits = bits.cpu()
+    behind = torch.arange(width) >= bits[:, None]
+    if bool((bits < 0).any() | (bits > width).any() | (header.cpu() & behind).any()):
+        raise ValueError("a burst's header carries bits beyond the length that it declares")
+    return bits
 
 
 def _pilots(uses: Tensor, pilot_uses: Callable[[int], int]) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from semantic.losses import TaskWeights
 from semantic.training.encoder import EncoderRecipe
@@ -39,6 +40,20 @@ class Preset:
     def budget(self, snr_db: float) -> int:
         """B of a slot at an SNR."""
         return Slot(snr_db, SLOT_S, self.bandwidth_hz).features
+
+    def only(self, tasks: Collection[str]) -> Preset:
+        """The same for some of the tasks: the losses of the others weigh nothing anywhere.
+
+        Raises:
+            ValueError: When there is no task, or one that is none.
+        """
+        encoder, performers, link = self.encoder, self.performers, self.link
+        return replace(
+            self,
+            encoder=replace(encoder, task_weights=encoder.task_weights.only(tasks)),
+            performers=replace(performers, task_weights=performers.task_weights.only(tasks)),
+            link=replace(link, task_weights=link.task_weights.only(tasks)),
+        )
 
 
 def presets(images: int) -> dict[str, Preset]:

@@ -33,11 +33,14 @@ class Burst(NamedTuple):
             several slots.
         header: [batch, bits] bool, control information that arrives without errors and is counted
             as side information; None for nothing.
+        header_bits: [batch] int64, length of each row's header, which is zero behind; None where
+            every row has all bits.
     """
 
     x: Tensor
     uses: Tensor
     header: Tensor | None = None
+    header_bits: Tensor | None = None
 
 
 class Feedback(NamedTuple):
@@ -127,6 +130,18 @@ class Scheme(ABC):
     @abstractmethod
     def perform(self, rx: Any) -> TaskOutputs:
         """The tasks, on what has been received."""
+
+    def clean_embedding(self, sources: Sources, index: np.ndarray) -> Tensor:
+        """What a server that holds some of the images itself compares queries with: [rows, width].
+
+        The encoder's own performers on the encoder's s, unless what `perform` gives comes from
+        other networks. Asked for with --gallery clean alone.
+
+        Args:
+            sources: The images and the encoder.
+            index: [rows] rows of the readable images.
+        """
+        return sources.embedding(sources.encoder.network.performers, index)
 
     def offered(self, tx: Any) -> list[Tensor] | None:
         """Information bits offered so far, [bits] zeros and ones for each image.

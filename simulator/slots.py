@@ -59,6 +59,11 @@ class Slot:
         return snr_from_db(self.snr_db)
 
     @property
+    def bits_per_use(self) -> float:
+        """log2(1 + SNR), the bits that V counts for a channel use at the true SNR."""
+        return float(shannon_bits_per_use(self.snr))
+
+    @property
     def reported_snr_db(self) -> float:
         """CSIT: the average SNR in dB as the transmitter knows it."""
         return self.snr_db if self.csit_snr_db is None else self.csit_snr_db

@@ -24,6 +24,7 @@ from semantic.backbone import normalise
 from semantic.data.dataset import VehicleImages
 from semantic.data.images import ImageError, load_images
 from semantic.model import Loaded
+from semantic.tasks import TaskOutputs, TaskPerformers
 from semantic.tiles import in_tiles
 from simulator.files import write_whole
 
@@ -86,6 +87,23 @@ class Sources:
     ) -> None:
         self.dataset, self.encoder = dataset, encoder
         self.device, self.progress = device, progress
+        self._behind: dict[str, Sources] = {}
+
+    def embedding(self, performers: TaskPerformers, index: np.ndarray) -> Tensor:
+        """What performers make of some of the images without a channel: [rows, width]."""
+
+        def embed(s: Tensor) -> Tensor:
+            found: TaskOutputs = performers(s)
+            return found.embedding
+
+        return in_tiles(embed, self.features.s[index])
+
+    def behind(self, encoder: Loaded) -> Sources:
+        """The same images before another encoder, which sees each of them once."""
+        key = repr(sorted(encoder.hashes.items()))
+        if key not in self._behind:
+            self._behind[key] = Sources(self.dataset, encoder, self.device, self.progress)
+        return self._behind[key]
 
     @property
     def image_size(self) -> int:

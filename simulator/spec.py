@@ -20,6 +20,8 @@ from simulator.stop_rule import MAX_SEEDS, StopRule
 SLOT_S = 1e-3
 #: W for every data set but the embedded one.
 BANDWIDTH_HZ = 20e6
+#: What queries are compared with.
+GALLERIES = ("received", "clean")
 #: W for the embedded set, chosen by measurement (docs/model.md): with 20 MHz its curve is flat.
 SYNTHETIC_BANDWIDTH_HZ = 3e6
 
@@ -38,6 +40,8 @@ class RunSpec:
         max_transmissions: G_max, at least 1.
         budget: "rounds", the same G_max slots of T W channel uses for all, or "uses", the same
             G_max B channel uses.
+        gallery: "received", gallery images have crossed the link as queries have, or "clean", a
+            server holds them.
         seed: First seed of fading and noise.
         seeds: How many seeds, counted up from `seed`.
         until: Stop rule that adds seeds to a point, "ci=1.0" or "errors=100"; None for none.
@@ -59,6 +63,7 @@ class RunSpec:
     images: int | None = None
     max_transmissions: int = 4
     budget: str = "rounds"
+    gallery: str = "received"
     seed: int = 0
     seeds: int = 1
     until: str | None = None
@@ -110,9 +115,10 @@ class RunSpec:
         for name, value in (("slot length T", self.slot_s), ("bandwidth W", self.bandwidth_hz)):
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} is {value}, it must be positive")
-        if self.budget not in BUDGETS:
-            hint = nearest(str(self.budget), BUDGETS)
-            raise ValueError(f"unknown budget {self.budget!r}: {hint}")
+        for field, choices in (("budget", BUDGETS), ("gallery", GALLERIES)):
+            word = getattr(self, field)
+            if word not in choices:
+                raise ValueError(f"unknown {field} {word!r}: {nearest(str(word), choices)}")
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
             raise ValueError(
                 f"unknown device {self.device!r}: allowed are auto, cpu, cuda, cuda:0, ..."

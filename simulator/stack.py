@@ -5,7 +5,9 @@ from __future__ import annotations
 from copy import copy
 from functools import cached_property
 
-from semantic.model import LinkNetwork, Loaded, load_encoder, load_link
+from semantic.model import LinkNetwork, Loaded, load_encoder, load_link, weights_directory
+from semantic.protocol import SINGLE_TASK, SINGLE_TASK_PROTOCOL, single_task_directory
+from semantic.weights import WeightsError
 from simulator.spec import RunSpec
 
 
@@ -55,3 +57,26 @@ class Stack:
         )
         self._count(hashes)
         return network
+
+    def single_task(self, task: str) -> tuple[Loaded, LinkNetwork]:
+        """Encoder and link that were trained for one task alone.
+
+        Raises:
+            WeightsError: When they are not there; says which command makes them.
+        """
+        above = weights_directory(self.spec.weights)
+        directory = above / single_task_directory(task)
+        for name in ("encoder", SINGLE_TASK_PROTOCOL):
+            path = directory / f"{name}.safetensors"
+            if not path.exists():
+                raise WeightsError(
+                    f"no weights for {SINGLE_TASK!r}: {path} does not exist; "
+                    f"`simulate train --scheme {SINGLE_TASK} --data DIR --out {above}` makes it"
+                )
+        encoder = load_encoder(str(directory), self.device)
+        link, hashes = load_link(
+            SINGLE_TASK_PROTOCOL, encoder.network.performers, str(directory), self.device
+        )
+        both = {**encoder.hashes, **hashes}
+        self._count({f"{directory.name}/{name}": value for name, value in both.items()})
+        return encoder, link

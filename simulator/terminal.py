@@ -33,10 +33,11 @@ def headline(prepared: Prepared) -> str:
     slots = [spec.slot(snr_db) for snr_db in spec.snr_db]
     budget = ", ".join(f"{slot.snr_db:g} dB: {slot.features}" for slot in slots)
     limit = f" and {spec.max_transmissions} B channel uses" if spec.budget == "uses" else ""
+    held = " that the server holds" if spec.gallery == "clean" else ""
     queries = int(data.is_query.sum())
     return (
-        f"{', '.join(spec.schemes)}: {queries} queries in a gallery of {len(data) - queries} "
-        f"({data.name}); weights {weights}; channel {spec.channel_label}; "
+        f"{', '.join(spec.schemes)}: {queries} queries in a gallery of {len(data) - queries}"
+        f"{held} ({data.name}); weights {weights}; channel {spec.channel_label}; "
         f"T {1e3 * spec.slot_s:g} ms, W {spec.bandwidth / 1e6:g} MHz{preset}, "
         f"at most {spec.max_transmissions} transmissions{limit}\n"
         f"features per slot B: {budget}\n"

@@ -5,54 +5,48 @@ images -> encoder (clean) -> s, once -> link with f complete -> each scheme's pr
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from phy.channel import Channel
 from phy.fading import Rician
 from phy.power import normalise_power
 from phy.snr import noise_variance
 from phy.streams import BatchStreams
-from semantic.backbone import normalise
-from semantic.data.dataset import VehicleImages, open_dataset
+from semantic.buffer import BUFFERS
+from semantic.data.dataset import open_dataset
 from semantic.data.images import load_images
 from semantic.data.names import nearest
+from semantic.losses import TASKS
 from semantic.model import LinkNetwork, MultiTaskNetwork, save_link
-from semantic.protocol import PROTOCOLS, Detector
-from semantic.tasks import TaskOutputs
-from semantic.timm_backbone import DENSENET
+from semantic.protocol import (
+    PROTOCOLS,
+    SINGLE_TASK,
+    SINGLE_TASK_PROTOCOL,
+    Detector,
+    single_task_directory,
+)
 from semantic.training.calibration import calibrate_thresholds
-from semantic.training.encoder import train_encoder
-from semantic.training.labels import Labels, training_labels
 from semantic.training.link import LinkData, train_complete, train_scheme
 from semantic.training.log import Log
-from semantic.training.performers import refit_performers
 from semantic.training.round_trip import TrainingChannel
-from semantic.weights import (
-    file_hash,
-    load_imagenet,
-    load_into,
-    read_weights,
-    round_to_four_bits,
-    save_weights,
-    write_tensors,
-)
-from simulator.curve import ACCURACIES, point
-from simulator.files import write_whole
-from simulator.ledger import Ledger
+from semantic.weights import file_hash, read_weights, round_to_four_bits, write_tensors
+from simulator.prepare import choose_device
 from simulator.presets import Preset, presets
-from simulator.schemes.semantic_harq import pack, unpack
-from simulator.sweep import choose_device, image_rows
+from simulator.schemes.packing import pack, unpack
+from simulator.training_encoder import (
+    encoder_outputs,
+    join_processes,
+    open_encoder,
+    train_clean,
+    validator,
+)
 
 
 def training_channel(channel: Channel, device: str) -> TrainingChannel:
@@ -71,6 +65,43 @@ def training_channel(channel: Channel, device: str) -> TrainingChannel:
     return send
 
 
+@dataclass(frozen=True)
+class Stage:
+    """One encoder and the links behind it, which share a directory.
+
+    Attributes:
+        out: The directory.
+        preset: How they are trained.
+        schemes: By whose protocols.
+    """
+
+    out: Path
+    preset: Preset
+    schemes: tuple[str, ...]
+
+
+def stages(out: Path, preset: Preset, schemes: Sequence[str], tasks: Sequence[str]) -> list[Stage]:
+    """What has to be trained: one encoder for all tasks, and one for each with smsc-stc.
+
+    Raises:
+        ValueError: For a scheme that has nothing to train, or an unknown task.
+    """
+    known = [*PROTOCOLS, SINGLE_TASK]
+    if not schemes:
+        raise ValueError(f"no scheme was given; {nearest('', known)}")
+    for name in schemes:
+        if name not in known:
+            raise ValueError(f"scheme {name!r} is not trained; {nearest(name, known)}")
+    joint = tuple(name for name in schemes if name != SINGLE_TASK)
+    found = [Stage(out, preset.only(tasks), joint)] if joint else []
+    if SINGLE_TASK in schemes:
+        found += [
+            Stage(out / single_task_directory(task), preset.only([task]), (SINGLE_TASK_PROTOCOL,))
+            for task in tasks
+        ]
+    return found
+
+
 def train_from_options(
     preset: str,
     scheme: str,
@@ -79,6 +110,8 @@ def train_from_options(
     imagenet: str | None,
     backbone: str,
     snr_db: float | None,
+    tasks: str | None,
+    buffer: str | None,
     validation: str | None,
     seed: int,
     device: str,
@@ -93,165 +126,82 @@ def train_from_options(
     Under torchrun the encoder is trained by all processes; what follows, minutes, by the first.
 
     Raises:
-        ValueError: When a scheme has nothing to train, or the data or weights are wrong.
+        ValueError: When a scheme has nothing to train, or the options, data or weights are wrong.
     """
-    schemes = [name.strip() for name in scheme.split(",") if name.strip()]
-    for name in schemes:
-        if name not in PROTOCOLS:
-            raise ValueError(f"scheme {name!r} is not trained; {nearest(name, PROTOCOLS)}")
+    images = open_dataset(data_spec, "train")
+    chosen = _adapted(presets(len(images))[preset], seed, backbone, snr_db, buffer)
+    wanted = stages(out, chosen, _listed(scheme), TASKS if tasks is None else _listed(tasks))
     device = choose_device(device)
     show = (lambda line: None) if quiet else print
-    images = open_dataset(data_spec, "train")
-    chosen = presets(len(images))[preset]
-    chosen = replace(
-        chosen,
-        encoder=replace(chosen.encoder, seed=seed, backbone=backbone),
-        link=replace(
-            chosen.link,
-            seed=seed,
-            snr_db=(snr_db, snr_db) if snr_db is not None else chosen.link.snr_db,
-        ),
-    )
     stored = max(chosen.image_size, 128) if preset == "synthetic" else chosen.image_size
     pixels, kept, problems = load_images(images, stored)
     for problem in problems:
         show(f"left out: {problem}")
     images = images.subset(kept)
-    out.mkdir(parents=True, exist_ok=True)
     device, first = join_processes(device)
-    if not (out / "encoder.safetensors").exists():
+    for stage in wanted:
+        stage.out.mkdir(parents=True, exist_ok=True)
+        path = stage.out / "encoder.safetensors"
+        if path.exists():
+            refuse_other_options(path, stage.preset)
+            continue
         validate = None if validation is None else validator(validation, chosen, device, show)
-        _train_encoder(pixels, images, chosen, out, device, show, first, imagenet, validate)
-    if not first:
-        return
-    network = _encoder(out / "encoder.safetensors", device)
-    s, labels = encoder_outputs(network, pixels, images, chosen, out, device, show)
-    data = LinkData(s, labels, training_channel(Rician(), device), chosen.budget)
-    complete = _complete(network, data, chosen, out, device, show)
-    for name in schemes:
-        path = out / f"{name}.safetensors"
-        if not path.exists():
-            _train_scheme(name, complete, network, data, chosen, path, device, show)
-    show(f"{out}: {', '.join(['encoder', *schemes])}; use it as --weights {out}")
+        train_clean(
+            pixels, images, stage.preset, stage.out, device, show, first, imagenet, validate
+        )
+    for stage in wanted if first else ():
+        network = open_encoder(stage.out / "encoder.safetensors", device)
+        s, labels = encoder_outputs(network, pixels, images, stage.preset, stage.out, device, show)
+        data = LinkData(s, labels, training_channel(Rician(), device), chosen.budget)
+        complete = _complete(network, data, stage.preset, stage.out, device, show)
+        for name in stage.schemes:
+            path = stage.out / f"{name}.safetensors"
+            if path.exists():
+                refuse_other_options(path, stage.preset)
+            else:
+                _train_scheme(name, complete, network, data, stage.preset, path, device, show)
+        show(f"{stage.out}: {', '.join(['encoder', *stage.schemes])}")
+    if first:
+        show(f"use it as --weights {out}")
 
 
-def _train_encoder(
-    pixels: np.ndarray,
-    images: VehicleImages,
-    preset: Preset,
-    out: Path,
-    device: str,
-    show: Callable[[str], None],
-    first: bool,
-    imagenet: str | None,
-    validate: Callable[[MultiTaskNetwork, int], None] | None,
-) -> None:
-    """Encoder, then its performers once more on s: encoder.base and encoder.safetensors."""
-    base = train_encoder(
-        pixels,
-        images,
-        preset.encoder,
-        out / "encoder.checkpoint.safetensors",
-        Log(out / "encoder.log.jsonl", show) if first else (lambda step, terms: None),
-        validate=validate,
-        device=device,
-        initialise=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
+def _listed(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
+
+
+def _adapted(
+    preset: Preset, seed: int, backbone: str, snr_db: float | None, buffer: str | None
+) -> Preset:
+    """The preset with what the command line says otherwise."""
+    if buffer is not None and buffer not in BUFFERS:
+        raise ValueError(f"unknown buffer {buffer!r}: {nearest(buffer, BUFFERS)}")
+    snr_range_db = preset.link.snr_db if snr_db is None else (snr_db, snr_db)
+    return replace(
+        preset,
+        buffer=preset.buffer if buffer is None else buffer,
+        encoder=replace(preset.encoder, seed=seed, backbone=backbone),
+        link=replace(preset.link, seed=seed, snr_db=snr_range_db),
     )
-    if not first:
-        return
-    config = {
-        "identities": base.performers.identities,
-        "image_size": preset.image_size,
-        "backbone": preset.encoder.backbone,
-        "data": images.name,
-        "recipe": asdict(preset.encoder),
-        "performers": asdict(preset.performers),
-    }
-    # Stored and read back: s is then that of the weights as they are shipped.
-    save_weights(out / "encoder.base.safetensors", base, config)
-    network = _encoder(out / "encoder.base.safetensors", device)
-    s, labels = encoder_outputs(network, pixels, images, preset, out, device, show)
-    report = Log(out / "performers.log.jsonl", show)
-    refit_performers(network.performers, s, labels, preset.performers, report)
-    save_weights(out / "encoder.safetensors", network, config)
 
 
-def join_processes(device: str) -> tuple[str, bool]:
-    """(this process's device, whether it is the first) under torchrun; alone, nothing changes."""
-    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
-        return device, True
-    on_gpu = device.startswith("cuda")
-    torch.distributed.init_process_group("nccl" if on_gpu else "gloo")
-    local = f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else device
-    return local, torch.distributed.get_rank() == 0
-
-
-def validator(
-    data: str, preset: Preset, device: str, show: Callable[[str], None]
-) -> Callable[[MultiTaskNetwork, int], None]:
-    """Shows rank-1, mAP, colour and type of the clean network on test images; decides nothing.
+def refuse_other_options(path: Path, preset: Preset) -> None:
+    """A directory holds what one set of options gives: weights that others gave are not mixed in.
 
     Args:
-        data: Test images as --data names them; at most about 500 of them are used.
-        preset: Its image size.
-        device: Torch device.
-        show: Takes a line.
+        path: Weights that are there already.
+        preset: How they would be trained now.
+
+    Raises:
+        ValueError: When they were trained for other tasks, another SNR or another buffer.
     """
-    images = open_dataset(data).limit(500, seed=0)
-    pixels, kept, _ = load_images(images, preset.image_size)
-    images = images.subset(kept)
-
-    def validate(network: MultiTaskNetwork, step: int) -> None:
-        parts = []
-        with torch.inference_mode():
-            for start in range(0, len(pixels), 64):
-                x = normalise(torch.from_numpy(pixels[start : start + 64]).to(device))
-                parts.append(TaskOutputs(*(v.cpu() for v in network.performers(network(x)))))
-        outputs = TaskOutputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
-        rows = image_rows(images, outputs, Ledger.zeros(len(images)), ("",))
-        values = {metric: point(rows, metric)["value"] for metric in ACCURACIES}
-        show(f"validation at step {step}: " + ", ".join(f"{k} {v:.1f}" for k, v in values.items()))
-
-    return validate
-
-
-def _encoder(path: Path, device: str) -> MultiTaskNetwork:
-    state, config = read_weights(path)
-    network = MultiTaskNetwork(int(config["identities"]), config.get("backbone", DENSENET))
-    load_into(network, state, str(path))
-    return network.requires_grad_(False).eval().to(device)
-
-
-def encoder_outputs(
-    network: MultiTaskNetwork,
-    pixels: np.ndarray,
-    images: VehicleImages,
-    preset: Preset,
-    out: Path,
-    device: str,
-    show: Callable[[str], None],
-) -> tuple[Tensor, Labels]:
-    """(s [views x images, 1024], labels of the same rows), kept in `out` between runs."""
-    repeated = Labels(*(c.repeat(preset.views).to(device) for c in training_labels(images).columns))
-    digest = hashlib.sha256(pixels.tobytes())
-    for value in network.encoder.state_dict().values():
-        digest.update(value.cpu().numpy().tobytes())
-    path = out / f"s-{digest.hexdigest()[:16]}.npy"
-    if not path.exists():
-        parts = []
-        with torch.inference_mode():
-            for view in range(preset.views):
-                for start in range(0, len(pixels), 64):
-                    x = normalise(torch.from_numpy(pixels[start : start + 64]).to(device))
-                    if x.shape[-1] != preset.image_size:
-                        size = (preset.image_size, preset.image_size)
-                        x = functional.interpolate(x, size, mode="bilinear", antialias=True)
-                    parts.append(network.encoder(x.flip(-1) if view else x).cpu())
-                    if start % 6400 == 0:
-                        show(f"encoding view {view + 1} of {preset.views}, image {start}")
-        s = torch.cat(parts).numpy()
-        write_whole(path, lambda temporary: np.save(temporary, s))
-    return torch.from_numpy(np.load(path)).to(device), repeated
+    _, config = read_weights(path)
+    recipe = config.get("recipe", {})
+    now = preset.encoder if path.name == "encoder.safetensors" else preset.link
+    wanted = json.loads(json.dumps({**asdict(now), "buffer": preset.buffer}))
+    made = {**recipe, **{key: config[key] for key in ("buffer",) if key in config}}
+    for key, option in (("task_weights", "tasks"), ("snr_db", "snr-db"), ("buffer", "buffer")):
+        if key in made and made[key] != wanted.get(key):
+            raise ValueError(f"{path} was trained with another --{option}: give another --out")
 
 
 def _complete(
@@ -267,12 +217,14 @@ def _complete(
     torch.manual_seed(preset.link.seed)
     link = _fresh(encoder, None, preset, device)
     if path.exists():
+        refuse_other_options(path, preset)
         state, _ = read_weights(path)
         return state
     report = Log(out / "link.complete.log.jsonl", show)
     checkpoint = out / "link.complete.checkpoint.safetensors"
     train_complete(link, data, preset.link, checkpoint, report)
-    write_tensors(path, link.state_dict(), {"config": json.dumps({"recipe": asdict(preset.link)})})
+    config = {"recipe": asdict(preset.link), "buffer": preset.buffer}
+    write_tensors(path, link.state_dict(), {"config": json.dumps(config)})
     return link.state_dict()
 
 

@@ -53,7 +53,7 @@ def enter_worker(threads: int) -> None:
     """Begins a worker process: Ctrl-C is the run's business, and no worker outlives its run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -9,8 +9,8 @@ whole with B features a slot. The channel is an argument: this package knows non
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from semantic.gumbel import annealed_temperature
+from semantic.importance import TASK_WEIGHTS as FIR_WEIGHTS
 from semantic.importance import ImportanceMean, importance
 from semantic.losses import TaskWeights, channel_mse
 from semantic.model import LinkNetwork
@@ -68,6 +69,12 @@ class LinkRecipe:
     task_weights: TaskWeights = TASK_WEIGHTS
     seed: int = 0
 
+    @property
+    def importance_weights(self) -> tuple[float, ...]:
+        """lambda of each task in FIR (eq. 14): the papers', 0 for tasks that are not trained."""
+        trained = astuple(self.task_weights)
+        return tuple(w if on > 0 else 0.0 for w, on in zip(FIR_WEIGHTS, trained, strict=True))
+
 
 @dataclass(frozen=True)
 class LinkData:
@@ -114,7 +121,9 @@ def train_complete(
 
     _train(network, recipe, "complete", data, (recipe.complete_steps,), step, checkpoint, report)
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, 8))
-    order = measure_importance(network, data.s, data.channel, generator, recipe.snr_db)
+    order = measure_importance(
+        network, data.s, data.channel, generator, recipe.snr_db, recipe.importance_weights
+    )
     network.order.copy_(order)
     return network.eval()
 
@@ -172,6 +181,7 @@ def measure_importance(
     channel: TrainingChannel,
     generator: torch.Generator,
     snr_range_db: tuple[float, float] = (-6.0, 8.0),
+    weights: Sequence[float] = FIR_WEIGHTS,
 ) -> Tensor:
     """FIR (eq. 13-14): positions of f in descending mean importance over the training set, [L].
 
@@ -191,7 +201,7 @@ def measure_importance(
             buffer, _ = transmit_slot(f, empty, plan, snr_db, channel, generator)
             return network.decode(buffer)[1].probabilities
 
-        mean.add(importance(probabilities, f, (1.0, 0.125, 0.125)))
+        mean.add(importance(probabilities, f, weights))
     network.train()
     return mean.order()
 

@@ -19,6 +19,8 @@ from semantic.training.encoder import one_cycle_rate, retrieval_losses, step_see
 from semantic.training.labels import Labels
 from semantic.training.sampler import PKSampler
 
+EQUAL = TaskWeights(1.0, 1.0, 1.0)
+
 
 @dataclass(frozen=True)
 class PerformersRecipe:
@@ -30,6 +32,7 @@ class PerformersRecipe:
         weight_decay: Of AdamW.
         vehicles_per_batch, images_per_vehicle: P and K.
         dropout: Share of s set to zero at random, since s fits the training images too well.
+        task_weights: lambda of each task.
         seed: With the step, all that a batch depends on.
     """
 
@@ -39,6 +42,7 @@ class PerformersRecipe:
     vehicles_per_batch: int = 32
     images_per_vehicle: int = 4
     dropout: float = 0.2
+    task_weights: TaskWeights = EQUAL
     seed: int = 0
 
 
@@ -69,7 +73,7 @@ def refit_performers(
         for group in optimizer.param_groups:
             group["lr"] = one_cycle_rate(step, recipe.steps, recipe.learning_rate, 0.05)
         optimizer.zero_grad(set_to_none=True)
-        terms.total(TaskWeights(1.0, 1.0, 1.0)).backward()
+        terms.total(recipe.task_weights).backward()
         optimizer.step()
         report(step, {name: float(value.detach()) for name, value in terms._asdict().items()})
     performers.requires_grad_(False).eval()

@@ -20,7 +20,7 @@ def draw_experiment(
     """One panel for each metric.
 
     Args:
-        name: The experiment's name, for the title.
+        name: The experiment's name and setting, for the title.
         experiment: What to draw.
         points: Columns label, snr_db, metric, value, ci_low, ci_high.
         published: Columns label, snr_db, metric, value; may be empty.

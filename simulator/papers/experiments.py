@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from simulator.spec import RunSpec
+
 CLASSIFICATION = ("color_accuracy", "type_accuracy")
 TASKS = ("rank1", *CLASSIFICATION)
 SEMANTIC_HARQ = ("semharq", "ik-s-harq", "rt-s-harq")
@@ -52,6 +54,23 @@ class Experiment:
 
 def _lines(*schemes: str) -> tuple[Line, ...]:
     return tuple(Line(scheme, scheme) for scheme in schemes)
+
+
+def file_name(name: str, base: RunSpec) -> str:
+    """The stem of an experiment's files, which names what is not the papers' setting.
+
+    >>> file_name("fig8", RunSpec()), file_name("fig8", RunSpec(budget="uses", max_transmissions=2))
+    ('fig8', 'fig8-uses-G2')
+    """
+    usual = RunSpec()
+    parts = [name]
+    if base.budget != usual.budget:
+        parts.append(base.budget)
+    if base.max_transmissions != usual.max_transmissions:
+        parts.append(f"G{base.max_transmissions}")
+    if base.gallery != usual.gallery:
+        parts.append(f"{base.gallery}-gallery")
+    return "-".join(parts)
 
 
 EXPERIMENTS: dict[str, Experiment] = {

@@ -21,6 +21,7 @@ from phy.streams import Streams
 from semantic.tasks import TaskOutputs
 from simulator.files import write_whole
 from simulator.link import run_link
+from simulator.papers.experiments import file_name
 from simulator.prepare import Prepared, prepare
 from simulator.scheme import Scheme
 from simulator.slots import Slot
@@ -79,7 +80,7 @@ def information(spec: RunSpec) -> pd.DataFrame:
     h, _ = prepared.channel.draw(Streams(0, "capacity", torch.arange(1).numpy()), GAINS, None)
     rows = []
     for snr_db in spec.snr_db:
-        slot = Slot(snr_db, spec.slot_s, spec.bandwidth)
+        slot = spec.slot(snr_db)
         capacity = float((1 + snr_from_db(snr_db) * h.abs().square()).log2().mean())
         most = spec.max_transmissions * capacity
         rows.append(
@@ -96,11 +97,11 @@ def information(spec: RunSpec) -> pd.DataFrame:
 
 def write_information(spec: RunSpec, out: Path) -> None:
     """Writes information.csv, .png and .pdf."""
-    table = information(spec)
+    table, stem = information(spec), file_name("information", spec)
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / "information.csv", lambda path: table.to_csv(path, index=False))
+    write_whole(out / f"{stem}.csv", lambda path: table.to_csv(path, index=False))
     for suffix in ("png", "pdf"):
-        write_whole(out / f"information.{suffix}", lambda path: _draw(table, path))
+        write_whole(out / f"{stem}.{suffix}", lambda path: _draw(table, path))
 
 
 def _draw(table: pd.DataFrame, path: Path) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from semantic.data.names import nearest
 from simulator.files import write_whole
 from simulator.papers.draw import draw_experiment, markdown_table
-from simulator.papers.experiments import EXPERIMENTS, Experiment, Line
+from simulator.papers.experiments import EXPERIMENTS, Experiment, Line, file_name
 from simulator.papers.published import published_points
 from simulator.papers.stack_figures import STACK_FIGURES
 from simulator.spec import RunSpec
@@ -53,6 +53,9 @@ def run_experiment(
 ) -> pd.DataFrame:
     """Runs all lines of an experiment and writes name.csv, name.png, name.pdf (and name.md).
 
+    The CSV has all metrics of a run: with `channel_uses` also `feedback_bits` and
+    `side_information_bits`, and `uses_charged`, in which both are paid for.
+
     Args:
         name: One of `EXPERIMENTS`.
         base: What all lines have in common: data, channel, SNRs, seeds, weights.
@@ -70,15 +73,15 @@ def run_experiment(
         parts.append(run(spec_of(experiment, line, base)).assign(label=line.label))
     points = pd.concat(parts, ignore_index=True)
     points = points[["label", *(c for c in points.columns if c != "label")]]
-    published = published_points(experiment)
+    published, stem = published_points(experiment), file_name(name, base)
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / f"{name}.csv", lambda path: points.to_csv(path, index=False))
+    write_whole(out / f"{stem}.csv", lambda path: points.to_csv(path, index=False))
     for suffix in ("png", "pdf"):
         write_whole(
-            out / f"{name}.{suffix}",
-            lambda path: draw_experiment(name, experiment, points, published, path),
+            out / f"{stem}.{suffix}",
+            lambda path: draw_experiment(stem, experiment, points, published, path),
         )
     if experiment.table:
         text = markdown_table(experiment, points, published)
-        write_whole(out / f"{name}.md", lambda path: path.write_text(text))
+        write_whole(out / f"{stem}.md", lambda path: path.write_text(text))
     return points

@@ -231,12 +231,14 @@ class Conventional(Scheme):
 def _demapped(codec: TransportCodec, groups: Tensor, received: Received) -> Tensor:
     """LLRs [1, coded_bits] of one image's round, 0 for the groups [groups] that were not sent."""
     modulation = Modulation(codec.modulation)
-    if groups.all():
-        return modulation.demap(*(value[:, : codec.uses] for value in received))
-    sent = sent_bits(codec, groups)
-    uses = int(sent.sum()) // modulation.bits_per_symbol
+    sent = None if groups.all() else sent_bits(codec, groups)
+    uses = codec.uses if sent is None else int(sent.sum()) // modulation.bits_per_symbol
+    y, h, no = (value[:, :uses] for value in received)
+    heard = modulation.demap(y, h, no)
+    if sent is None:
+        return heard
     llr = torch.zeros(1, codec.coded_bits)
-    llr[:, sent] = modulation.demap(*(value[:, :uses] for value in received))
+    llr[:, sent] = heard
     return llr
 
 

@@ -101,6 +101,10 @@ class DigitalFeatures(Scheme):
         bits = self.features(slot) * self.quantiser.bits
         return self.rule.for_file(-(-bits // 8), slot).codec(bits)
 
+    def clean_embedding(self, sources: Sources, index: np.ndarray) -> Tensor:
+        """Of the link's performers, which are the encoder's where they are shared."""
+        return sources.embedding(self.link.performers, index)
+
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """f -> transport blocks, empty soft buffers."""
         f = payload.tensors["f"][:, : self.features(slot)]

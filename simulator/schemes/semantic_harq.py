@@ -22,11 +22,15 @@ from semantic.selector import LENGTH, Plan, Selection
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request, take
+from simulator.schemes.own_order import image_order, order_of, read_subset, write_header
+from simulator.schemes.packing import pack, unpack
 from simulator.slots import Slot
 from simulator.sources import Sources
 
 #: Seed of the random orders that both ends know.
 ORDER_SEED = 2404
+#: Over what the importance of a feature is taken.
+IMPORTANCES = ("mean", "image")
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ class RxState:
         buffer: Received features, combined or side by side.
         plan: Which features have been sent; follows from the slots and its own requests.
         received_snr: [batch] SNR_r of eq. 17 so far.
-        order: [batch, L], where each image has an order of its own, from a shared seed.
+        order: [batch, L], where each image has an order of its own: from a shared seed, or as
+            far as the latest header tells it.
+        header: [batch, bits] the latest header; None where there is none to read.
         truth: [batch, L], f itself; for the genie alone.
         request: [batch, B] bool, what it asked for after the latest slot; None for nothing.
         outputs: The tasks on what has been received; None before they were asked.
@@ -63,6 +69,7 @@ class RxState:
     received_snr: Tensor
     order: Tensor | None
     truth: Tensor | None = None
+    header: Tensor | None = None
     request: Tensor | None = None
     outputs: TaskOutputs | None = None
 
@@ -86,6 +93,8 @@ class SemanticHarq(Scheme):
         features_per_use: 1, a feature on the in-phase part of each use; 2, I and Q carry one each.
         ratio: Share of a retransmission slot that is asked for again, on average.
         equaliser: Name in `phy.equaliser.COMBINERS`.
+        importance: "mean", FIR by the training set, or "image", by each image itself, which costs
+            side information (simulator/schemes/own_order.py).
     """
 
     reasons: ClassVar[tuple[str, ...]] = (
@@ -104,6 +113,7 @@ class SemanticHarq(Scheme):
         features_per_use: int = 1,
         ratio: float = 0.5,
         equaliser: str = "mrc",
+        importance: str = "mean",
     ) -> None:
         if features_per_use not in (1, 2):
             raise ValueError(f"features_per_use is {features_per_use}, it must be 1 or 2")
@@ -111,10 +121,16 @@ class SemanticHarq(Scheme):
             raise ValueError(f"ratio is {ratio}, it must be {RATIOS[0]} to {RATIOS[-1]}")
         if equaliser not in COMBINERS:
             raise ValueError(f"unknown equaliser {equaliser!r}: {nearest(equaliser, COMBINERS)}")
+        if importance not in IMPORTANCES:
+            raise ValueError(
+                f"unknown importance {importance!r}: {nearest(importance, IMPORTANCES)}"
+            )
+        if importance == "image" and protocol.order != "importance":
+            raise ValueError(f"a scheme that sends f in {protocol.order} order ranks no features")
         self.encoder, self.link, self.protocol = encoder, link, protocol
         self.theta_0 = snr_from_db(theta_0_db)
         self.features_per_use, self.ratio = features_per_use, ratio
-        self.equaliser = equaliser
+        self.equaliser, self.importance = equaliser, importance
         by_place = torch.arange(LENGTH, device=link.order.device)
         self.order = link.order if protocol.order == "importance" else by_place
 
@@ -141,6 +157,10 @@ class SemanticHarq(Scheme):
         orders = [np.random.default_rng([ORDER_SEED, int(i)]).permutation(LENGTH) for i in images]
         return Payload({"f": f, "order": torch.from_numpy(np.stack(orders)).to(f.device)}, {})
 
+    def clean_embedding(self, sources: Sources, index: np.ndarray) -> Tensor:
+        """Of the link's performers, which are the encoder's where they are shared."""
+        return sources.embedding(self.link.performers, index)
+
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """Both ends begin with nothing sent."""
         f, order = payload.tensors["f"], payload.tensors.get("order")
@@ -148,27 +168,61 @@ class SemanticHarq(Scheme):
         snr = torch.zeros(len(f), device=f.device)
         truth = f if self.link.detector == "oracle" else None
         empty = self.link.empty_buffer(len(f))
-        return TxState(f, plan, order), RxState(empty, plan, snr, order, truth)
+        rx = RxState(empty, plan, snr, order, truth)
+        if self.importance == "image":
+            expected = 2 * snr_from_db(slot.reported_snr_db) / self.features_per_use
+            order = image_order(self.link, f, expected)
+        return TxState(f, plan, order), rx
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
         """The features asked for again and the next ones in order, power-controlled."""
         request = None if feedback is None else feedback.request
         plan = tx.plan.next(self._order(tx.order), request, slot.features)
+        heard = None if feedback is None else feedback.request_heard
+        header = None if heard is None else heard[:, None]
+        bits = None
+        if self.importance == "image":
+            new = plan.covered & ~tx.plan.covered
+            plan = tx.plan.next(order_of(new), request, slot.features)
+            if not self._names_features(request):
+                heard = None
+            elif heard is None:
+                heard = torch.ones(len(new), dtype=torch.bool)
+            header, bits = write_header(new, tx.plan.covered, heard)
         assert plan.selection is not None
         uses = -(-plan.selection.uses // self.features_per_use)
         z = normalise_power(plan.selection.gather(tx.f), uses)
-        header = None if feedback is None else feedback.request_heard
-        header = None if header is None else header[:, None]
-        return Burst(pack(z, self.features_per_use), uses, header), replace(tx, plan=plan)
+        burst = Burst(pack(z, self.features_per_use), uses, header, bits)
+        return burst, replace(tx, plan=plan)
 
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
         """Whether the transmitter has heard the request; if not, it has followed none."""
+        if self.importance == "image":
+            return replace(rx, header=header)
         if header is None or rx.request is None:
             return rx
         return replace(rx, request=rx.request & header)
 
+    def _told(self, rx: RxState, B: int) -> RxState:
+        """What the header of a slot of B features says: which are new, by `own_order`."""
+        assert rx.header is not None
+        words, request, room = rx.header, rx.request, torch.full((len(rx.header),), B)
+        if request is not None:
+            if self._names_features(request):
+                request = request & words[:, :1].to(request.device)
+                words = words[:, 1:]
+            room = room - request.sum(1).cpu()
+        new = read_subset(words, rx.plan.covered, room)
+        return replace(rx, order=order_of(new), request=request)
+
+    def _names_features(self, request: Tensor | None) -> bool:
+        """Whether a request was one that names features, and so may not have been heard."""
+        return request is not None and self.protocol.again == "distorted"
+
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Combines, decodes, and asks again until the receive-SNR outweighs the uncertainty."""
+        if self.importance == "image":
+            rx = self._told(rx, slot.features)
         plan = rx.plan.next(self._order(rx.order), rx.request, slot.features)
         latest = plan.selection
         assert latest is not None
@@ -239,31 +293,3 @@ def receive_snr_target(outputs: TaskOutputs, theta_0: float) -> Tensor:
     """
     classes = sum(p.shape[1] for p in outputs.probabilities)
     return theta_0 * (1 + outputs.uncertainty().clamp(max=math.log(classes)))
-
-
-def pack(z: Tensor, features_per_use: int) -> Tensor:
-    """Real features [batch, B] -> complex uses [batch, ceil(B / features_per_use)]."""
-    if features_per_use == 1:
-        return torch.complex(z, torch.zeros_like(z))
-    if z.shape[1] % 2:
-        z = torch.cat([z, z.new_zeros(len(z), 1)], 1)
-    return torch.complex(z[:, 0::2], z[:, 1::2])
-
-
-def unpack(
-    received: Received, B: int, features_per_use: int, equaliser: str = "mrc"
-) -> tuple[Tensor, Tensor]:
-    """What the buffer adds up: (SNR times estimate, SNR) of each feature, each [batch, B].
-
-    With "mrc" that is the matched filter, (Re or Im of h* y 2 / no, |h|^2 2 / no): the receiver
-    knows h, derotates, and each real part carries noise of variance no / 2. Features that share a
-    use share its power: in units of their own power the noise is `features_per_use` as strong.
-    """
-    y, h, no = received
-    if features_per_use == 2:
-        y = y * math.sqrt(2)
-    matched, weight = COMBINERS[equaliser](Received(y, h, no * (features_per_use / 2)))
-    if features_per_use == 1:
-        return matched.real, weight
-    both = torch.stack([matched.real, matched.imag], 2).flatten(1)
-    return both[:, :B], weight.repeat_interleave(2, 1)[:, :B]

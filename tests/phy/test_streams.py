@@ -1,5 +1,7 @@
 """One stream per image: what a row draws depends on nothing but its own name."""
 
+import hashlib
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -40,6 +42,37 @@ def test_another_name_gives_independent_numbers(other: dict[str, object]) -> Non
     correlation = float((here * there).mean())  # its standard error is 1 / sqrt(n)
     assert abs(correlation) < 4 / n**0.5
     assert len(set(here.tolist()) & set(there.tolist())) < n / 100  # nor shifted copies
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_row_is_a_philox_stream_of_its_own(verb: str) -> None:
+    """Key: the purpose; upper counter words: slot and image. Fresh generators draw the same."""
+    here = streams([3, 0, 2**40], slot=5).for_role("noise")
+    digest = hashlib.sha256(repr((0, "rician snr_db=0.0", "/noise")).encode()).digest()
+    key = int.from_bytes(digest[:8], "little")
+    drawn = getattr(here, verb)(7, 3)
+    for image, row in zip(here.images.tolist(), drawn, strict=True):
+        counter = np.array([0, 0, 5, image], dtype=np.uint64)
+        generator = np.random.Generator(np.random.Philox(key=key, counter=counter))
+        if verb == "uniform":
+            expected = torch.from_numpy(generator.random((7, 3), dtype=np.float32))
+        elif verb == "normal":
+            expected = torch.from_numpy(generator.standard_normal((7, 3), dtype=np.float32))
+        else:
+            pair = torch.from_numpy(generator.standard_normal((7, 3, 2), dtype=np.float32))
+            expected = torch.complex(pair[..., 0], pair[..., 1]) * math.sqrt(0.5)
+        assert torch.equal(row, expected)
+    assert getattr(streams([]), verb)(7, 3).shape == (0, 7, 3)
+
+
+def test_any_distribution_of_numpy_draws_from_the_same_streams() -> None:
+    drawn = streams([4, 9]).each(lambda g: g.standard_normal((5, 2), dtype=np.float32))
+    assert torch.equal(drawn, streams([4, 9]).normal(5, 2))
+    odd = streams([4, 9]).each(lambda g: g.integers(0, 10, 3))  # half a word is left over
+    assert torch.equal(
+        odd, torch.cat([streams([i]).each(lambda g: g.integers(0, 10, 3)) for i in (4, 9)])
+    )
+    assert streams([]).each(lambda g: g.gamma(2.0, size=3)).shape == (0, 3)
 
 
 def test_slot_and_image_do_not_mix() -> None:

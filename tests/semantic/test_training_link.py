@@ -1,5 +1,6 @@
 """Training behind the encoder: every scheme learns, moves what it should, and a kill changes nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import torch
 from torch import Tensor
 
 from phy.fading import Rician
+from semantic.losses import TASKS, TaskWeights
 from semantic.model import RATIOS, LinkNetwork
-from semantic.protocol import PROTOCOLS, Protocol
+from semantic.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, Protocol
 from semantic.selection import asked_ratio
 from semantic.selector import LENGTH, Plan
 from semantic.tasks import TaskPerformers
@@ -109,8 +111,18 @@ def test_every_scheme_moves_all_that_it_trains(name: str, data: LinkData, tmp_pa
         assert [terms.keys() for terms in seen] == [{"fde"}] * 2 + [link_terms | {"fde"}] * 3
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
-def test_loss_of_every_scheme_falls(name: str, data: LinkData, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "tasks"),
+    [
+        *((name, TASKS) for name in PROTOCOLS),
+        *((SINGLE_TASK_PROTOCOL, (task,)) for task in TASKS),  # smsc-stc
+    ],
+)
+def test_loss_of_every_scheme_falls(
+    name: str, tasks: tuple[str, ...], data: LinkData, tmp_path: Path
+) -> None:
+    terms_of = {"reid": ("triplet", "vehicle"), "color": ("color",), "type": ("type",)}
+    counted = {"mse", *(term for task in tasks for term in terms_of[task])}
     recipe = LinkRecipe(
         fde_steps=0,
         selected_steps=12,
@@ -118,16 +130,59 @@ def test_loss_of_every_scheme_falls(name: str, data: LinkData, tmp_path: Path) -
         images_per_vehicle=4,
         snr_db=(8.0, 8.0),
         free_budget=0.0,
+        task_weights=LinkRecipe().task_weights.only(tasks),
     )
     losses: list[float] = []
 
     def report(step: int, terms: dict[str, float]) -> None:
-        losses.append(sum(v for k, v in terms.items() if k != "fde"))
+        losses.append(sum(terms[name] for name in counted))
 
     network = fresh(PROTOCOLS[name])
     network.scale.copy_(scale_of(data.s))
     train_scheme(network, PROTOCOLS[name], data, recipe, tmp_path / "c.safetensors", report)
     assert np.mean(losses[-3:]) < 0.85 * np.mean(losses[:3])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_tasks_that_are_off_move_nothing_and_rank_nothing(
+    task: str, data: LinkData, tmp_path: Path
+) -> None:
+    """Decoder and performer of a task move if and only if it is on; so does what it ranks by."""
+    recipe = replace(RECIPE, task_weights=RECIPE.task_weights.only([task]))
+    network = fresh(PROTOCOLS["smsc-fir"])
+    before = {n: p.detach().clone() for n, p in network.named_parameters()}
+    terms: list[dict[str, float]] = []
+    train_complete(network, data, recipe, tmp_path / "c.safetensors", lambda _, t: terms.append(t))
+    moved = {n for n, p in network.named_parameters() if not torch.equal(p, before[n])}
+    kept = str(TASKS.index(task))
+    for name in before:
+        of_task = name.split(".")[2] if name.startswith("performers.") else kept
+        assert (name in moved) == (of_task == kept), name
+    assert recipe.importance_weights == tuple(
+        w if t == task else 0.0 for t, w in zip(TASKS, (1.0, 0.125, 0.125), strict=True)
+    )
+    # Without its own weights a task could not tell features apart: deaf decoders rank by place.
+    with torch.no_grad():
+        for k, decoder in enumerate(network.performers.decoders):
+            decoder.weight.mul_(float(str(k) == kept))
+    generator = torch.Generator().manual_seed(0)
+    order = measure_importance(
+        network, data.s, toy_channel, generator, weights=recipe.importance_weights
+    )
+    assert order.tolist() != list(range(LENGTH))
+    others = tuple(0.0 if w else 1.0 for w in recipe.importance_weights)
+    order = measure_importance(network, data.s, toy_channel, generator, weights=others)
+    assert order.tolist() == list(range(LENGTH))
+
+
+def test_weights_of_some_tasks() -> None:
+    weights = TaskWeights(1.0, 0.5, 0.25)
+    assert weights.only(TASKS) == weights
+    assert weights.only(["type", "reid"]) == TaskWeights(1.0, 0.0, 0.25)
+    with pytest.raises(ValueError, match=r"unknown task 'colour'.*'color'"):
+        weights.only(["reid", "colour"])
+    with pytest.raises(ValueError, match="no task was given"):
+        weights.only([])
 
 
 def test_only_fde_leaves_the_rest_alone(data: LinkData, tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from semantic.losses import TASKS
 from semantic.model import LinkNetwork, save_link
-from semantic.protocol import PROTOCOLS
+from semantic.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
 from simulator import check_channel, check_codec, check_scheme
 from simulator.catalog import CHANNELS, CODECS, SCHEMES
 
@@ -24,6 +25,11 @@ def weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
             torch.manual_seed(0)
             link = LinkNetwork(IDENTITIES, detector=protocol.detector).eval()
         save_link(root / f"{name}.safetensors", link, {})
+    for task in TASKS:
+        own = root / single_task_directory(task)
+        own.mkdir()
+        for name in ("encoder", SINGLE_TASK_PROTOCOL):
+            shutil.copy(root / f"{name}.safetensors", own)
     return root
 
 

@@ -12,12 +12,14 @@ from click.testing import CliRunner
 
 from phy.channel import Received
 from phy.ldpc_decoder import NumbaDecoder, SionnaDecoder
+from semantic.data.dataset import open_dataset
 from simulator.build_coded import jpeg_ldpc_16qam_harq
 from simulator.cli import main
 from simulator.coding import Coding
 from simulator.image_codecs import FAILURE_POLICIES, ImageCodec
 from simulator.schemes.conventional import Conventional, RxState, TxState
 from simulator.slots import Slot
+from simulator.sources import Sources
 from simulator.spec import RunSpec
 from simulator.stack import Stack
 from simulator.sweep import simulate
@@ -181,6 +183,38 @@ def test_an_answer_misheard_harms_nobody(policy: str) -> None:
         assert feedback.request is not None
         assert not feedback.request.any()
         assert torch.equal(rx.bits[0], bits)
+
+
+@pytest.mark.parametrize("name", ["jpeg", "webp", "avif"])
+@pytest.mark.parametrize("policy", FAILURE_POLICIES)
+def test_any_bit_errors_end_in_a_picture_and_never_in_the_clean_one(
+    name: str, policy: str, tiny_weights: Path, folder_data: Path
+) -> None:
+    """Files that failed, with errors in header and body: `perform` takes what the policy makes."""
+    stack = Stack(RunSpec(weights=str(tiny_weights)), "cpu")
+    images = open_dataset(str(folder_data)).subset(np.arange(2))
+    sources = Sources(images, stack.encoder, "cpu", lambda what, done, total: None)
+    scheme = Conventional(Coding(), ImageCodec(name, 60), on_failure=policy)
+    payload, slot = scheme.encode(sources, np.zeros(40, np.int64)), Slot(0.0, 1e-3, 8e6)
+    tx, rx = scheme.start(payload, slot)
+    clean = scheme.perform(replace(rx, bits=tx.bits, ok=torch.ones(40, dtype=torch.bool)))
+    generator = torch.Generator().manual_seed(0)
+    length = len(tx.bits[0])
+    ends = torch.randint(0, length * 4 // 5, (40,), generator=generator)
+    ends[::4] = torch.randint(0, 600, (10,), generator=generator)  # the header itself
+    wrong = [
+        torch.cat([b[:e], torch.randint(0, 2, (length - int(e),), generator=generator).byte()])
+        for b, e in zip(tx.bits, ends, strict=True)
+    ]
+    failed = replace(rx, bits=wrong, good_bits=ends)
+    assert all(not len(bits) for bits in scheme.accepted(failed))
+    outputs = scheme.perform(failed)
+    for got, right in zip(outputs, clean, strict=True):
+        assert got.shape == right.shape
+        assert torch.isfinite(got).all()
+    assert not (outputs.embedding == clean.embedding).all(1).any()
+    if policy == "drop":
+        assert (outputs.embedding == outputs.embedding[0]).all(), "one grey picture for all"
 
 
 def test_the_limit_of_the_file_is_the_slots() -> None:

@@ -20,7 +20,8 @@ from simulator.impairments import Impairments
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
-from simulator.schemes.semantic_harq import SemanticHarq, pack, unpack
+from simulator.schemes.packing import pack, unpack
+from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.slots import Slot
 from simulator.sources import Sources
 from simulator.spec import RunSpec

@@ -19,9 +19,6 @@ from simulator.papers.run import choose, run_experiment, spec_of
 from simulator.papers.stack_figures import STACK_FIGURES
 from simulator.spec import RunSpec
 
-#: Not built yet: three single-task networks with encoders of their own.
-MISSING = {"smsc-stc"}
-
 
 def invented(spec: RunSpec) -> pd.DataFrame:
     """A curve that depends on the spec and needs no simulation."""
@@ -48,12 +45,11 @@ def test_every_line_is_a_run_that_exists(name: str) -> None:
     labels = [line.label for line in EXPERIMENTS[name].lines]
     assert len(set(labels)) == len(labels)
     for line in EXPERIMENTS[name].lines:
-        assert line.scheme in {*SCHEMES, *MISSING}
-        if line.scheme in SCHEMES:
-            spec_of(EXPERIMENTS[name], line, RunSpec())  # refuses what is no spec
+        assert line.scheme in SCHEMES
+        spec_of(EXPERIMENTS[name], line, RunSpec())  # refuses what is no spec
 
 
-@pytest.mark.parametrize("name", [n for n in EXPERIMENTS if n != "table1"])
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_leaves_its_files(name: str, tmp_path: Path) -> None:
     experiment, said = EXPERIMENTS[name], []
     points = run_experiment(name, RunSpec(), tmp_path, invented, said.append)
@@ -65,6 +61,35 @@ def test_every_experiment_leaves_its_files(name: str, tmp_path: Path) -> None:
     assert set(back["label"]) == {line.label for line in experiment.lines}
     with Image.open(tmp_path / f"{name}.png") as picture:
         assert len(picture.convert("L").getcolors()) > 50  # not an empty sheet
+
+
+def test_other_settings_have_files_of_their_own(tmp_path: Path) -> None:
+    seen: list[RunSpec] = []
+
+    def run(spec: RunSpec) -> pd.DataFrame:
+        seen.append(spec)
+        return invented(spec)
+
+    for base in (RunSpec(), RunSpec(budget="uses"), RunSpec(max_transmissions=2, gallery="clean")):
+        run_experiment("table2", base, tmp_path, run, lambda line: None)
+    suffixes = ("csv", "png", "pdf", "md")
+    stems = ("table2", "table2-uses", "table2-G2-clean-gallery")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{n}.{s}" for n in stems for s in suffixes
+    }
+    settings = [(spec.budget, spec.max_transmissions, spec.gallery) for spec in seen]
+    of_each = (("rounds", 4, "received"), ("uses", 4, "received"), ("rounds", 2, "clean"))
+    assert settings == [setting for setting in of_each for _ in range(2)]
+    charged = {"channel_uses", "feedback_bits", "side_information_bits", "uses_charged"}
+    assert charged <= set(pd.read_csv(tmp_path / "table2-uses.csv")["metric"])
+
+
+def test_what_an_experiment_fixes_stays_fixed() -> None:
+    lines = EXPERIMENTS["fig11"].lines
+    base = RunSpec(max_transmissions=7, budget="uses")
+    found = [spec_of(EXPERIMENTS["fig11"], line, base) for line in lines]
+    assert [spec.max_transmissions for spec in found] == [1, 2, 4] * 3
+    assert {spec.budget for spec in found} == {"uses"}
 
 
 def test_published_points_are_those_of_the_papers() -> None:
@@ -125,6 +150,12 @@ def test_command_makes_stack_figures(tiny_weights: Path, folder_data: Path, tmp_
     assert table.loc["semantic encoder", "parameters_M"] == 6.954
     assert (table["delay_ms"] > 0).all()
     assert (tmp_path / "fig4.png").stat().st_size > 10_000
+
+
+def test_command_refuses_an_unknown_setting(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["figures", "fig8", "--budget", "use", "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "unknown budget 'use': nearest: 'uses'" in done.output
 
 
 def test_command_refuses_an_unknown_name() -> None:

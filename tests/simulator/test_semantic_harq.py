@@ -17,7 +17,8 @@ from semantic.selector import LENGTH, Selection
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
-from simulator.schemes.semantic_harq import SemanticHarq, pack, receive_snr_target, unpack
+from simulator.schemes.packing import pack, unpack
+from simulator.schemes.semantic_harq import SemanticHarq, receive_snr_target
 from simulator.slots import Slot
 
 IDENTITIES, IMAGES = 20, 24

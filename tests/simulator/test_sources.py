@@ -117,7 +117,11 @@ def test_unreadable_images_are_left_out_and_named_also_from_the_cache(
         images.is_query,
     )
     for expected in (1, 0):
+        sources = Counting(damaged, encoder, "cpu", lambda what, done, total: None)
+        readable = sources.readable  # the same without encoding, with and without the cache
+        assert (readable.kept.tolist(), sources.calls) == ([0, 1, 3], 0)
         found, calls = encoded(damaged, encoder)
+        assert readable.problems == found.problems
         assert calls == expected
         assert found.kept.tolist() == [0, 1, 3]
         assert len(found.problems) == 1

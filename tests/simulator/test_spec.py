@@ -66,6 +66,7 @@ FULL = RunSpec(
     images=100,
     max_transmissions=32,
     budget="uses",
+    gallery="clean",
     seed=5,
     seeds=3,
     slot_s=2e-3,

@@ -2,17 +2,21 @@
 
 import csv
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import simulator.training
+from semantic.losses import TASKS
 from semantic.training.encoder import EncoderRecipe
 from semantic.training.link import LinkRecipe
 from semantic.training.performers import PerformersRecipe
+from semantic.weights import read_weights
 from simulator.cli import main
 from simulator.presets import Preset, presets
+from simulator.training import stages
 
 
 @pytest.fixture
@@ -60,6 +64,65 @@ def test_a_scheme_without_weights_of_its_own_is_not_trained(
     result = CliRunner().invoke(main, [*line, "--scheme", "perfect"])
     assert result.exit_code == 2
     assert "scheme 'perfect' is not trained; allowed: semharq, " in result.stderr
+
+
+def test_single_task_coding_is_three_trainings(tmp_path: Path) -> None:
+    preset = presets(100)["synthetic"]
+    joint, *single = stages(tmp_path, preset, ["semharq", "smsc-stc", "smsc-fir"], TASKS)
+    assert (joint.out, joint.preset) == (tmp_path, preset)
+    assert joint.schemes == ("semharq", "smsc-fir")
+    assert [stage.out.name for stage in single] == ["stc-reid", "stc-color", "stc-type"]
+    for task, stage in zip(TASKS, single, strict=True):
+        assert stage.schemes == ("smsc-fir",)
+        for recipe in ("encoder", "performers", "link"):
+            shared = getattr(preset, recipe).task_weights
+            own = getattr(stage.preset, recipe).task_weights
+            assert asdict(own) == {t: w * (t == task) for t, w in asdict(shared).items()}
+            assert getattr(own, task) > 0
+    (alone,) = stages(tmp_path, preset, ["smsc-stc"], ["color"])
+    assert alone.out.name == "stc-color"
+
+
+def test_one_task_is_trained_and_other_options_are_not_mixed_in(
+    training_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulator.training, "presets", tiny)
+    weights, runner = tmp_path / "weights", CliRunner()
+    line = ["train", "--data", str(training_pictures), "--device", "cpu", "--out"]
+    stc = [*line, str(weights), "--scheme", "smsc-stc", "--tasks", "color"]
+    result = runner.invoke(main, [*stc, "--buffer", "concatenate"])
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in weights.iterdir()] == ["stc-color"]
+    for name in ("encoder", "smsc-fir"):
+        _, config = read_weights(weights / "stc-color" / f"{name}.safetensors")
+        on = {task for task, weight in config["recipe"]["task_weights"].items() if weight}
+        assert on == {"color"}
+    assert config["buffer"] == "concatenate"
+    for option, mixed in (
+        ("--buffer", stc),
+        ("--tasks", [*line, str(weights / "stc-color"), "--scheme", "smsc-fir"]),
+    ):
+        result = runner.invoke(main, mixed)
+        assert result.exit_code == 2
+        assert f"was trained with another {option}: give another --out" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "says"),
+    [
+        ("--tasks", "reid,colour", "unknown task 'colour': nearest: 'color'"),
+        ("--buffer", "concat", "unknown buffer 'concat': nearest: 'concatenate'"),
+        ("--scheme", "smsc-sct", "scheme 'smsc-sct' is not trained; nearest: 'smsc-stc'"),
+    ],
+)
+def test_wrong_words_are_refused_before_any_work(
+    option: str, value: str, says: str, training_pictures: Path, tmp_path: Path
+) -> None:
+    line = ["train", "--data", str(training_pictures), "--out", str(tmp_path / "w"), option, value]
+    result = CliRunner().invoke(main, line)
+    assert result.exit_code == 2
+    assert says in result.stderr
+    assert not (tmp_path / "w").exists()
 
 
 def test_paper_preset_counts_epochs_of_its_data() -> None:

@@ -1,0 +1,68 @@
+"""Seconds of a whole sweep from nothing: no encoder output, no finished point is there.
+
+    python benchmarks/cold_sweep.py --scheme jpeg-ldpc-16qam-harq
+    python benchmarks/cold_sweep.py --scheme conventional-amc,digital-features --images 300
+
+Runs `simulate --scheme NAME --snr -6:8:2` on the embedded test split in a process of its own, with a
+cache and a directory of results of its own, and prints wall-clock and CPU seconds, those of workers
+included. Compiled LDPC kernels are taken as they are; `--compile` makes them anew as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def seconds(scheme: str, options: argparse.Namespace) -> tuple[float, float]:
+    """(wall-clock, CPU) seconds of one sweep.
+
+    Raises:
+        subprocess.CalledProcessError: When the run fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "SEMHARQ_CACHE": str(Path(folder) / "cache")}
+        if options.compile:
+            environment["NUMBA_CACHE_DIR"] = str(Path(folder) / "numba")
+        command = [sys.executable, "-m", "simulator.cli", "--scheme", scheme, "--quiet"]
+        command += [f"--snr={options.snr}", "--device", "cpu", "--engine", options.engine]
+        command += ["--out", str(Path(folder) / "out")]
+        for name in ("images", "weights", "workers"):
+            value = getattr(options, name)
+            command += [] if value is None else [f"--{name}", str(value)]
+        before, began = cpu_seconds(), time.perf_counter()
+        subprocess.run(command, env=environment, check=True)
+        return time.perf_counter() - began, cpu_seconds() - before
+
+
+def cpu_seconds() -> float:
+    """Of all processes that this one has started and that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def main() -> None:
+    """Prints one row for each scheme."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scheme", default="jpeg-ldpc-16qam-harq")
+    parser.add_argument("--snr", default="-6:8:2")
+    parser.add_argument("--images", type=int)
+    parser.add_argument("--weights")
+    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--compile", action="store_true")
+    options = parser.parse_args()
+    print("| scheme | wall-clock / s | CPU / s |\n|---|---|---|")
+    for scheme in options.scheme.split(","):
+        wall, cpu = seconds(scheme, options)
+        print(f"| {scheme} | {wall:.0f} | {cpu:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""What a sweep costs beside what it simulates: more points, the machinery of cells, two workers.
+
+    python benchmarks/sweep_cost.py points        # 8 SNRs against 1, encoder's cache cold and warm
+    python benchmarks/sweep_cost.py machinery     # share of a run that is neither encoder nor cells
+    python benchmarks/sweep_cost.py workers       # 2 workers against 1: on a machine with 2 idle cores
+
+Prints a table row for each measurement and its ratio. Processor seconds bear other work on the
+machine better than wall seconds do; the speed-up of workers is of wall seconds, and needs idle cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+from simulator.cells import Bench, Cell
+from simulator.records import write_result
+from simulator.spec import RunSpec, parse_snr
+from simulator.sweep import prepare, run
+
+ONE, EIGHT = "1", "-6:8:2"
+
+
+class Cost(NamedTuple):
+    """Seconds of wall and of processor."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def command(scheme: str, snr: str, images: list[str], cache: str, *options: str) -> Cost:
+    """A whole command in a process of its own, imports included."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "simulator.cli", "--scheme", scheme, f"--snr={snr}"),
+                *("--quiet", "--out", out, *images, *options),
+            ],
+            env={**os.environ, "SEMHARQ_CACHE": cache},
+            check=True,
+        )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(time.perf_counter() - began, cpu)
+
+
+def show(what: str, cost: Cost) -> None:
+    """One row."""
+    print(f"| {what} | {cost.wall_s:.1f} | {cost.cpu_s:.1f} |", flush=True)
+
+
+def points(images: list[str]) -> None:
+    """SemHARQ at eight SNRs against one, with an empty cache of encoder outputs and a full one."""
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as eight:
+        for state in ("cold", "warm"):
+            few = command("semharq", ONE, images, one, "--engine", "inline")
+            show(f"semharq, 1 SNR, {state}", few)
+            many = command("semharq", EIGHT, images, eight, "--engine", "inline")
+            show(f"semharq, 8 SNRs, {state}", many)
+            print(f"8 SNRs over 1, {state}: {many.cpu_s / few.cpu_s:.2f} times the processor time")
+
+
+def machinery(images: int | None, scheme: str) -> None:
+    """Hashes, files, checks, curve and figures: all that is neither encoder nor a cell's own work."""
+    inside = 0.0
+    compute = Bench.compute
+
+    def timed(bench: Bench, cell: Cell, *rest: object) -> bytes:
+        nonlocal inside
+        began = time.process_time()
+        found = compute(bench, cell, *rest)  # type: ignore[arg-type]
+        inside += time.process_time() - began
+        return found
+
+    prepared = prepare(RunSpec(schemes=(scheme,), snr_db=parse_snr(EIGHT), images=images))
+    Bench(prepared, lambda what, done, total: None)  # the encoder's outputs are in the cache now
+    with tempfile.TemporaryDirectory() as out, mock.patch.object(Bench, "compute", timed):
+        began = time.process_time()
+        result = run(prepared, out=Path(out))
+        simulated = time.process_time() - began
+        write_result(result, Path(out))
+        whole = time.process_time() - began
+    print(f"{scheme}, 8 cells: {inside:.2f} s of processor in cells, {simulated:.2f} s in the run,")
+    print(f"{whole:.2f} s with its files and figure: {100 * (simulated / inside - 1):.1f} % and "
+          f"{100 * (whole / inside - 1):.1f} % more")  # fmt: skip
+
+
+def workers(images: list[str], scheme: str) -> None:
+    """Two processes against one; both pay for the fork server, so that the rest is compared."""
+    with tempfile.TemporaryDirectory() as cache:
+        command(scheme, ONE, images, cache)  # fills the cache
+        costs = {}
+        for count in (1, 2):
+            options = ("--engine", "local", "--workers", str(count))
+            costs[count] = command(scheme, EIGHT, images, cache, *options)
+            show(f"{scheme}, 8 SNRs, {count} workers", costs[count])
+    print(f"2 workers are {costs[1].wall_s / costs[2].wall_s:.2f} times as fast as 1")
+
+
+def main() -> None:
+    """Reads the options and measures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["points", "machinery", "workers"])
+    parser.add_argument("--images", type=int, help="of the embedded test split [all]")
+    parser.add_argument(
+        "--scheme", help="[semharq for machinery, jpeg-ldpc-16qam-harq for workers]"
+    )
+    options = parser.parse_args()
+    images = [] if options.images is None else ["--images", str(options.images)]
+    if options.what == "machinery":
+        machinery(options.images, options.scheme or "semharq")
+        return
+    print("| | wall s | processor s |\n|---|---|---|")
+    if options.what == "points":
+        points(images)
+    else:
+        workers(images, options.scheme or "jpeg-ldpc-16qam-harq")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""Single-task coding: three networks beside each other where SMSC-FIR has one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phy.channel import Received
+from semantic.data.names import nearest
+from semantic.losses import TASKS
+from semantic.model import Loaded
+from semantic.tasks import TaskOutputs
+from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.schemes.semantic_harq import RxState, SemanticHarq, TxState
+from simulator.slots import Slot
+from simulator.sources import Sources
+
+#: How the networks share a slot: a third of its bandwidth each, or all of it each.
+SHARES = ("third", "full")
+
+
+@dataclass(frozen=True)
+class SingleTaskNetwork:
+    """One task's own system.
+
+    Attributes:
+        encoder: Images to its s.
+        link: Everything behind, by the protocol of SMSC-FIR.
+    """
+
+    encoder: Loaded
+    link: SemanticHarq
+
+
+@final
+class SingleTask(Scheme):
+    """SMSC-FIR with an encoder and a link for each task, one slot (SMSC-FIR Table 1, STC).
+
+    ```
+    x -> encoder k -> s_k -> JSC-Encoder k -> f_k -> its most important features -> z_k
+    z_reid | z_color | z_type -> x      y -> three receivers -> one task each
+    ```
+
+    Args:
+        networks: The three, by task.
+        share: "third" gives each a third of the slot's bandwidth, so that the three together send
+            what SMSC-FIR sends; "full" gives each a slot's B features, three times as much.
+
+    Raises:
+        ValueError: For an unknown share.
+    """
+
+    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "one shot")
+    needs_features: ClassVar[bool] = False  # of the encoder that it does not have
+    open_loop = True
+
+    def __init__(self, networks: Mapping[str, SingleTaskNetwork], share: str = "third") -> None:
+        if share not in SHARES:
+            raise ValueError(f"unknown share {share!r}: {nearest(share, SHARES)}")
+        self.networks = [networks[task] for task in TASKS]
+        self.share = share
+
+    def rounds(self, slot: Slot, max_transmissions: int) -> int:
+        """One slot."""
+        return 1
+
+    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+        """x -> s_k -> f_k by each encoder, which sees every image once."""
+        tensors = {}
+        for task, network in zip(TASKS, self.networks, strict=True):
+            own = network.link.encode(sources.behind(network.encoder), index)
+            tensors[task] = own.tensors["f"]
+        return Payload(tensors, {})
+
+    def clean_embedding(self, sources: Sources, index: np.ndarray) -> Tensor:
+        """Of the network that re-identifies."""
+        reid = self.networks[0]
+        return reid.link.clean_embedding(sources.behind(reid.encoder), index)
+
+    def part(self, slot: Slot) -> Slot:
+        """The slot that each network has for itself."""
+        return replace(slot, bandwidth_hz=slot.bandwidth_hz / 3) if self.share == "third" else slot
+
+    def start(
+        self, payload: Payload, slot: Slot
+    ) -> tuple[tuple[TxState, ...], tuple[RxState, ...]]:
+        """Three systems that have sent nothing."""
+        begun = [
+            network.link.start(Payload({"f": payload.tensors[task]}, {}), self.part(slot))
+            for task, network in zip(TASKS, self.networks, strict=True)
+        ]
+        return tuple(tx for tx, _ in begun), tuple(rx for _, rx in begun)
+
+    def transmit(
+        self, tx: tuple[TxState, ...], feedback: Feedback | None, slot: Slot
+    ) -> tuple[Burst, tuple[TxState, ...]]:
+        """Their bursts, one behind the other."""
+        sent: list[tuple[Burst, Any]] = [
+            network.link.transmit(state, None, self.part(slot))
+            for state, network in zip(tx, self.networks, strict=True)
+        ]
+        x = torch.cat([burst.x for burst, _ in sent], 1)
+        uses = torch.stack([burst.uses for burst, _ in sent]).sum(0)
+        return Burst(x, uses), tuple(state for _, state in sent)
+
+    def receive(
+        self, rx: tuple[RxState, ...], received: Received, slot: Slot
+    ) -> tuple[Feedback, tuple[RxState, ...]]:
+        """Each network hears its own uses; there is nothing to ask for."""
+        heard = zip(rx, self.networks, _thirds(received), strict=True)
+        states = tuple(
+            network.link.receive(state, y, self.part(slot))[1] for state, network, y in heard
+        )
+        return no_request(torch.ones(len(received.y), dtype=torch.bool)), states
+
+    def perform(self, rx: tuple[RxState, ...]) -> TaskOutputs:
+        """Each task by the network that was trained for it."""
+        reid, color, type_ = (
+            network.link.perform(state) for state, network in zip(rx, self.networks, strict=True)
+        )
+        return TaskOutputs(reid.embedding, reid.vehicle, color.color, type_.type)
+
+
+def _thirds(received: Received) -> list[Received]:
+    """The three equally long parts of what was received."""
+    uses = received.y.shape[1] // 3
+    parts = []
+    for first in (0, uses, 2 * uses):
+        own = slice(first, first + uses)
+        y, h, no = received
+        wide = [v[:, own] if v.shape[1] == 3 * uses else v for v in (h, no)]
+        parts.append(Received(y[:, own], *wide))
+    return parts

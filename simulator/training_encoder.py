@@ -1,0 +1,151 @@
+"""The first half of `simulate train`: pictures -> clean network -> s, what links are trained on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from semantic.backbone import normalise
+from semantic.data.dataset import VehicleImages, open_dataset
+from semantic.data.images import load_images
+from semantic.model import MultiTaskNetwork
+from semantic.tasks import TaskOutputs
+from semantic.timm_backbone import DENSENET
+from semantic.training.encoder import train_encoder
+from semantic.training.labels import Labels, training_labels
+from semantic.training.log import Log
+from semantic.training.performers import refit_performers
+from semantic.weights import load_imagenet, load_into, read_weights, save_weights
+from simulator.curve import ACCURACIES, point
+from simulator.files import write_whole
+from simulator.image_rows import image_rows
+from simulator.ledger import Ledger
+from simulator.presets import Preset
+
+
+def train_clean(
+    pixels: np.ndarray,
+    images: VehicleImages,
+    preset: Preset,
+    out: Path,
+    device: str,
+    show: Callable[[str], None],
+    first: bool,
+    imagenet: str | None,
+    validate: Callable[[MultiTaskNetwork, int], None] | None,
+) -> None:
+    """Encoder, then its performers once more on s: encoder.base and encoder.safetensors."""
+    base = train_encoder(
+        pixels,
+        images,
+        preset.encoder,
+        out / "encoder.checkpoint.safetensors",
+        Log(out / "encoder.log.jsonl", show) if first else (lambda step, terms: None),
+        validate=validate,
+        device=device,
+        initialise=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
+    )
+    if not first:
+        return
+    config = {
+        "identities": base.performers.identities,
+        "image_size": preset.image_size,
+        "backbone": preset.encoder.backbone,
+        "data": images.name,
+        "recipe": asdict(preset.encoder),
+        "performers": asdict(preset.performers),
+    }
+    # Stored and read back: s is then that of the weights as they are shipped.
+    save_weights(out / "encoder.base.safetensors", base, config)
+    network = open_encoder(out / "encoder.base.safetensors", device)
+    s, labels = encoder_outputs(network, pixels, images, preset, out, device, show)
+    report = Log(out / "performers.log.jsonl", show)
+    refit_performers(network.performers, s, labels, preset.performers, report)
+    save_weights(out / "encoder.safetensors", network, config)
+
+
+def join_processes(device: str) -> tuple[str, bool]:
+    """(this process's device, whether it is the first) under torchrun; alone, nothing changes."""
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        return device, True
+    on_gpu = device.startswith("cuda")
+    torch.distributed.init_process_group("nccl" if on_gpu else "gloo")
+    local = f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else device
+    return local, torch.distributed.get_rank() == 0
+
+
+def validator(
+    data: str, preset: Preset, device: str, show: Callable[[str], None]
+) -> Callable[[MultiTaskNetwork, int], None]:
+    """Shows rank-1, mAP, colour and type of the clean network on test images; decides nothing.
+
+    Args:
+        data: Test images as --data names them; at most about 500 of them are used.
+        preset: Its image size.
+        device: Torch device.
+        show: Takes a line.
+    """
+    images = open_dataset(data).limit(500, seed=0)
+    pixels, kept, _ = load_images(images, preset.image_size)
+    images = images.subset(kept)
+
+    def validate(network: MultiTaskNetwork, step: int) -> None:
+        parts = []
+        with torch.inference_mode():
+            for start in range(0, len(pixels), 64):
+                x = normalise(torch.from_numpy(pixels[start : start + 64]).to(device))
+                parts.append(TaskOutputs(*(v.cpu() for v in network.performers(network(x)))))
+        outputs = TaskOutputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        rows = image_rows(images, outputs, Ledger.zeros(len(images)), ("",))
+        values = {metric: point(rows, metric)["value"] for metric in ACCURACIES}
+        show(f"validation at step {step}: " + ", ".join(f"{k} {v:.1f}" for k, v in values.items()))
+
+    return validate
+
+
+def open_encoder(path: Path, device: str) -> MultiTaskNetwork:
+    """The clean network of a weights file, frozen."""
+    state, config = read_weights(path)
+    network = MultiTaskNetwork(int(config["identities"]), config.get("backbone", DENSENET))
+    load_into(network, state, str(path))
+    return network.requires_grad_(False).eval().to(device)
+
+
+def encoder_outputs(
+    network: MultiTaskNetwork,
+    pixels: np.ndarray,
+    images: VehicleImages,
+    preset: Preset,
+    out: Path,
+    device: str,
+    show: Callable[[str], None],
+) -> tuple[Tensor, Labels]:
+    """(s [views x images, 1024], labels of the same rows), kept in `out` between runs."""
+    repeated = Labels(*(c.repeat(preset.views).to(device) for c in training_labels(images).columns))
+    digest = hashlib.sha256(pixels.tobytes())
+    for value in network.encoder.state_dict().values():
+        digest.update(value.cpu().numpy().tobytes())
+    path = out / f"s-{digest.hexdigest()[:16]}.npy"
+    if not path.exists():
+        parts = []
+        with torch.inference_mode():
+            for view in range(preset.views):
+                for start in range(0, len(pixels), 64):
+                    x = normalise(torch.from_numpy(pixels[start : start + 64]).to(device))
+                    if x.shape[-1] != preset.image_size:
+                        size = (preset.image_size, preset.image_size)
+                        x = functional.interpolate(x, size, mode="bilinear", antialias=True)
+                    parts.append(network.encoder(x.flip(-1) if view else x).cpu())
+                    if start % 6400 == 0:
+                        show(f"encoding view {view + 1} of {preset.views}, image {start}")
+        s = torch.cat(parts).numpy()
+        write_whole(path, lambda temporary: np.save(temporary, s))
+    return torch.from_numpy(np.load(path)).to(device), repeated
