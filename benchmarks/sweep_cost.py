@@ -1,7 +1,7 @@
 """What a sweep costs beside what it simulates: more points, the machinery of cells, two workers.
 
     python benchmarks/sweep_cost.py points        # 8 SNRs against 1, encoder's cache cold and warm
-    python benchmarks/sweep_cost.py machinery     # share of a run that is neither encoder nor cells
+    python benchmarks/sweep_cost.py machinery     # what a run's seconds go to
     python benchmarks/sweep_cost.py workers       # 2 workers against 1: on a machine with 2 idle cores
 
 Prints a table row for each measurement and its ratio. Processor seconds bear other work on the
@@ -17,11 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest import mock
 
-from simulator.cells import Bench, Cell
+from simulator import sweep
+from simulator.cells import Bench
 from simulator.records import write_result
 from simulator.spec import RunSpec, parse_snr
 from simulator.sweep import prepare, run
@@ -70,28 +72,37 @@ def points(images: list[str]) -> None:
 
 
 def machinery(images: int | None, scheme: str) -> None:
-    """Hashes, files, checks, curve and figures: all that is neither encoder nor a cell's own work."""
-    inside = 0.0
-    compute = Bench.compute
+    """Seconds of processor of a run by what they go to; its machinery is what is left over.
 
-    def timed(bench: Bench, cell: Cell, *rest: object) -> bytes:
-        nonlocal inside
-        began = time.process_time()
-        found = compute(bench, cell, *rest)  # type: ignore[arg-type]
-        inside += time.process_time() - began
-        return found
+    The cells' own work, the statistics (curve and intervals), the files and the figure would be
+    there without any cells; hashes, checks, the store and its files would not.
+    """
+    spent = {"cells": 0.0, "statistics": 0.0, "files and figure": 0.0}
+
+    def timed(what: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            began = time.process_time()
+            found = function(*arguments)
+            spent[what] += time.process_time() - began
+            return found
+
+        return call
 
     prepared = prepare(RunSpec(schemes=(scheme,), snr_db=parse_snr(EIGHT), images=images))
     Bench(prepared, lambda what, done, total: None)  # the encoder's outputs are in the cache now
-    with tempfile.TemporaryDirectory() as out, mock.patch.object(Bench, "compute", timed):
+    with (
+        tempfile.TemporaryDirectory() as out,
+        mock.patch.object(Bench, "compute", timed("cells", Bench.compute)),
+        mock.patch.object(sweep, "stored_curve", timed("statistics", sweep.stored_curve)),
+    ):
         began = time.process_time()
         result = run(prepared, out=Path(out))
-        simulated = time.process_time() - began
-        write_result(result, Path(out))
+        timed("files and figure", write_result)(result, Path(out))
         whole = time.process_time() - began
-    print(f"{scheme}, 8 cells: {inside:.2f} s of processor in cells, {simulated:.2f} s in the run,")
-    print(f"{whole:.2f} s with its files and figure: {100 * (simulated / inside - 1):.1f} % and "
-          f"{100 * (whole / inside - 1):.1f} % more")  # fmt: skip
+    spent["machinery"] = whole - sum(spent.values())
+    print(f"| {scheme}, 8 cells | processor s | share |\n|---|---|---|")
+    for what, seconds in spent.items():
+        print(f"| {what} | {seconds:.2f} | {100 * seconds / whole:.1f} % |")
 
 
 def workers(images: list[str], scheme: str) -> None:

@@ -51,7 +51,7 @@ class TaskPerformers(nn.Module):
           -> FC  512, LeakyReLU -----------> FC 9 types
     ```
 
-    Source: SemHARQ Table I. `tasks` lists those that are trained (single-task coding has one).
+    Source: SemHARQ Table I.
     """
 
     def __init__(self, identities: int, colors: int = 10, types: int = 9, n: int = 1024) -> None:
