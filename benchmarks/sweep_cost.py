@@ -106,7 +106,8 @@ def machinery(images: int | None, scheme: str) -> None:
 
 
 def workers(images: list[str], scheme: str) -> None:
-    """Two processes against one; both pay for the fork server, so that the rest is compared."""
+    """Two processes of one thread against one; both pay for the fork server."""
+    os.environ |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as cache:
         command(scheme, ONE, images, cache)  # fills the cache
         costs = {}

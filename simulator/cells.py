@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+import numba
 import numpy as np
 import pandas as pd
 import torch
@@ -210,6 +211,7 @@ def one_thread() -> Iterator[None]:
 
     The tiles are too small to gain from more, and workers of one machine have one thread each.
     """
+    numba.get_num_threads()  # starts numba's threads, if they are not: that resets torch's number
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -52,8 +52,9 @@ class TimeIsUpError(BaseException):
 def enter_worker(threads: int) -> None:
     """Begins a worker process: Ctrl-C is the run's business, and no worker outlives its run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(threads)
+    # numba first: when its threads start, it sets OpenMP's number of threads for torch too.
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    torch.set_num_threads(threads)
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -21,7 +21,7 @@ from semantic.protocol import Protocol
 from semantic.selector import LENGTH, Plan, Selection
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
-from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request, take
+from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request, scatter_outputs, take
 from simulator.schemes.own_order import image_order, order_of, read_subset, write_header
 from simulator.schemes.packing import pack, unpack
 from simulator.slots import Slot
@@ -61,7 +61,8 @@ class RxState:
         header: [batch, bits] the latest header; None where there is none to read.
         truth: [batch, L], f itself; for the genie alone.
         request: [batch, B] bool, what it asked for after the latest slot; None for nothing.
-        outputs: The tasks on what has been received; None before they were asked.
+        outputs: The tasks on what has been received, where the receive-SNR is above theta_0; None
+            where nobody has asked them.
     """
 
     buffer: Buffer
@@ -233,8 +234,13 @@ class SemanticHarq(Scheme):
         rx = replace(rx, buffer=buffer, plan=plan, received_snr=snr)
         if self.protocol.rounds != "harq":
             return self._finite(plan), rx
-        outputs = self._tasks(buffer)
-        ack = snr > receive_snr_target(outputs, self.theta_0)
+        # U is not below 0: at theta_0 and less it is a NACK, whatever the tasks would say.
+        rows = (snr > self.theta_0).nonzero().flatten()
+        outputs, ack = None, torch.zeros_like(snr, dtype=torch.bool)
+        if len(rows):
+            some = self._tasks(buffer.take(rows))
+            ack[rows] = snr[rows] > receive_snr_target(some, self.theta_0)
+            outputs = scatter_outputs(None, rows, some, len(snr))
         request = self._request(rx, latest, ack, slot)
         # Only where the receiver chooses features does it have to name them.
         named = self.protocol.again == "distorted"
@@ -282,8 +288,15 @@ class SemanticHarq(Scheme):
         return latest.spread(z)
 
     def perform(self, rx: RxState) -> TaskOutputs:
-        """The outputs after the last slot."""
-        return self._tasks(rx.buffer) if rx.outputs is None else rx.outputs
+        """The outputs after the last slot: those of its `receive`, and what it left out."""
+        if rx.outputs is None:
+            return self._tasks(rx.buffer)
+        rows = (rx.received_snr <= self.theta_0).nonzero().flatten()
+        if not len(rows):
+            return rx.outputs
+        return scatter_outputs(
+            rx.outputs, rows, self._tasks(rx.buffer.take(rows)), len(rx.buffer.received())
+        )
 
 
 def receive_snr_target(outputs: TaskOutputs, theta_0: float) -> Tensor:
@@ -292,4 +305,4 @@ def receive_snr_target(outputs: TaskOutputs, theta_0: float) -> Tensor:
     M is the total number of classes of all tasks, entropies are in nats.
     """
     classes = sum(p.shape[1] for p in outputs.probabilities)
-    return theta_0 * (1 + outputs.uncertainty().clamp(max=math.log(classes)))
+    return theta_0 * (1 + outputs.uncertainty().clamp(0, math.log(classes)))

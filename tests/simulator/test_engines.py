@@ -223,3 +223,18 @@ def test_no_scheduler_is_one_line(spec: RunSpec, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="no dask scheduler answers at tcp") as caught:
         run(prepare(spec), out=tmp_path, engine=engine)
     assert "\n" not in str(caught.value)
+
+
+def test_numba_does_not_give_torch_its_threads_back() -> None:
+    """Both may use one OpenMP: numba's threads, as they start, set the number of torch's too."""
+    code = """
+import numba, torch
+from simulator.cells import one_thread
+torch.set_num_threads(2)
+with one_thread():
+    numba.set_num_threads(1)
+    print(torch.get_num_threads())
+print(torch.get_num_threads())
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["1", "2"]
