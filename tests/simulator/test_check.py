@@ -299,7 +299,12 @@ def test_the_command_shows_a_table_and_exits_with_the_answer(
 
 
 def test_the_package_offers_what_scripts_use() -> None:
-    assert {"check_channel", "check_scheme", "check_dataset", "check_codec"} <= simulator.EXPORTS.keys()
+    assert {
+        "check_channel",
+        "check_scheme",
+        "check_dataset",
+        "check_codec",
+    } <= simulator.EXPORTS.keys()
     with pytest.raises(AttributeError, match="no attribute 'chek_channel'"):
         _ = simulator.chek_channel  # type: ignore[attr-defined]
 
