@@ -59,9 +59,11 @@ def save_weights(
         config: What `read_weights` gives back beside it.
         left_out: Prefixes of the names that are not stored.
     """
-    state = {}
-    for name, value in _state(model, left_out).items():
-        state[name] = value.half() if name in _matrices(model) else value
+    matrices = _matrices(model)
+    state = {
+        name: value.half() if name in matrices else value
+        for name, value in _state(model, left_out).items()
+    }
     write_tensors(path, state, {"config": json.dumps(config, sort_keys=True)})
 
 
@@ -69,9 +71,9 @@ def save_in_four_bits(
     path: Path, model: nn.Module, config: dict[str, Any], left_out: tuple[str, ...] = ()
 ) -> None:
     """The same with the matrices in four bits a number (semantic/four_bits.py)."""
-    state = {}
+    matrices, state = _matrices(model), {}
     for name, value in _state(model, left_out).items():
-        if name in _matrices(model) and fits(value):
+        if name in matrices and fits(value):
             state[name + PACKED], state[name + SCALE] = to_four_bits(value)
         else:
             state[name] = value

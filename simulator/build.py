@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from inspect import Parameter
+from typing import Any
 
 from semantic.data.names import nearest
 from semantic.losses import TASKS
@@ -46,66 +48,36 @@ def perfect(stack: Stack) -> Scheme:
     return Perfect(stack.encoder.network)
 
 
-def _harq(name: str) -> Callable[..., Scheme]:
-    """The factory of a learned scheme with feedback; without FIR it has no say in importance."""
+def _learned(name: str, *arguments: str) -> Callable[..., Scheme]:
+    """The factory of a learned scheme, which takes some of `SemanticHarq`'s arguments.
+
+    Those whose order is that of importance take `importance` too.
+    """
     protocol = PROTOCOLS[name]
+    if protocol.order == "importance":
+        arguments += ("importance",)
 
-    def ranked(
-        stack: Stack,
-        theta_0_db: float = 1.0,
-        features_per_use: int = 1,
-        ratio: float = 0.5,
-        equaliser: str = "mrc",
-        importance: str = "mean",
-    ) -> Scheme:
-        return SemanticHarq(
-            stack.encoder.network,
-            stack.link(name),
-            protocol,
-            *(theta_0_db, features_per_use, ratio, equaliser, importance),
-        )
+    def build(stack: Stack, **given: Any) -> Scheme:
+        return SemanticHarq(stack.encoder.network, stack.link(name), protocol, **given)
 
-    def unranked(
-        stack: Stack,
-        theta_0_db: float = 1.0,
-        features_per_use: int = 1,
-        ratio: float = 0.5,
-        equaliser: str = "mrc",
-    ) -> Scheme:
-        return ranked(stack, theta_0_db, features_per_use, ratio, equaliser)
-
-    return ranked if protocol.order == "importance" else unranked
+    # Names and defaults stand in one place: what a factory takes is read off its signature.
+    known = inspect.signature(SemanticHarq).parameters
+    own = [known[argument].replace(kind=Parameter.KEYWORD_ONLY) for argument in arguments]
+    stack = Parameter("stack", Parameter.POSITIONAL_OR_KEYWORD)
+    build.__signature__ = inspect.Signature([stack, *own])  # type: ignore[attr-defined]
+    return build
 
 
-def _one_shot(name: str) -> Callable[..., Scheme]:
-    """The same for one without feedback."""
-    protocol = PROTOCOLS[name]
+_ONE = ("features_per_use", "equaliser")
+_HARQ = ("theta_0_db", "ratio", *_ONE)
 
-    def ranked(
-        stack: Stack, features_per_use: int = 1, equaliser: str = "mrc", importance: str = "mean"
-    ) -> Scheme:
-        return SemanticHarq(
-            stack.encoder.network,
-            stack.link(name),
-            protocol,
-            features_per_use=features_per_use,
-            equaliser=equaliser,
-            importance=importance,
-        )
-
-    def unranked(stack: Stack, features_per_use: int = 1, equaliser: str = "mrc") -> Scheme:
-        return ranked(stack, features_per_use, equaliser)
-
-    return ranked if protocol.order == "importance" else unranked
-
-
-semharq = _harq("semharq")
-semharq_no_fde = _harq("semharq-no-fde")
-semharq_sst = _harq("semharq-sst")
-semharq_csi = _harq("semharq-csi")
-semharq_oracle = _harq("semharq-oracle")
-ik_s_harq = _harq("ik-s-harq")
-rt_s_harq = _harq("rt-s-harq")
+semharq = _learned("semharq", *_HARQ)
+semharq_no_fde = _learned("semharq-no-fde", *_HARQ)
+semharq_sst = _learned("semharq-sst", *_HARQ)
+semharq_csi = _learned("semharq-csi", *_HARQ)
+semharq_oracle = _learned("semharq-oracle", *_HARQ)
+ik_s_harq = _learned("ik-s-harq", *_HARQ)
+rt_s_harq = _learned("rt-s-harq", *_HARQ)
 
 
 def smsc_stc(
@@ -126,7 +98,7 @@ def smsc_stc(
     return SingleTask(networks, share)
 
 
-smsc_fir = _one_shot("smsc-fir")
-smsc_sequential = _one_shot("smsc-sequential")
-smsc_random = _one_shot("smsc-random")
-smsc_complete = _one_shot("smsc-complete")
+smsc_fir = _learned("smsc-fir", *_ONE)
+smsc_sequential = _learned("smsc-sequential", *_ONE)
+smsc_random = _learned("smsc-random", *_ONE)
+smsc_complete = _learned("smsc-complete", *_ONE)

@@ -92,33 +92,34 @@ class Engine:
 
     def outcomes(
         self,
-        cells: Sequence[Cell],
+        cells: Iterator[Cell],
         here: Callable[[Cell, float | None], bytes | Failure],
         gpu: bool = False,
     ) -> Generator[Outcome, None, None]:
         """Computes cells, in any order; never raises for what a cell does.
 
+        Of an engine that `chosen` gave: "auto" computes nothing.
+
         Args:
-            cells: What to compute.
+            cells: What to compute, taken up one by one.
             here: Computes a cell in this process, within a time limit in seconds.
             gpu: Whether cells need a GPU.
 
         Raises:
             EngineError: When the workers or their scheduler are gone.
         """
-        chosen = self.chosen(cells, gpu)
-        if chosen.name == "inline":
+        if self.name == "inline":
             for cell in cells:
                 yield cell, here(cell, self.cell_timeout_s)
-        elif chosen.name == "local":
-            assert chosen.workers is not None
-            with local_pools(chosen.workers) as open_pool:
-                ahead = AHEAD * chosen.workers
-                yield from _Pooled(open_pool, ahead, self.cell_timeout_s).outcomes(iter(cells))
+        elif self.name == "local":
+            assert self.workers is not None
+            with local_pools(self.workers) as open_pool:
+                ahead = AHEAD * self.workers
+                yield from _Pooled(open_pool, ahead, self.cell_timeout_s).outcomes(cells)
         else:
+            assert self.name == "dask"
             with dask_pool(str(self.scheduler), gpu) as (open_pool, workers):
-                ahead = AHEAD * workers
-                yield from _Pooled(open_pool, ahead, self.cell_timeout_s).outcomes(iter(cells))
+                yield from _Pooled(open_pool, AHEAD * workers, self.cell_timeout_s).outcomes(cells)
 
 
 class _Pooled:

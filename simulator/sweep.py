@@ -183,7 +183,7 @@ class _Run:
         engine = self.engine.chosen(cells, gpu)
         self.collector.expect(len(cells))
         outcomes = engine.outcomes(
-            cells,
+            iter(cells),
             lambda cell, timeout_s: attempt(
                 lambda: self.bench.compute(cell, step), cell, timeout_s
             ),

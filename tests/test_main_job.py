@@ -70,10 +70,16 @@ def test_the_curve_falls_from_the_ceiling(points: pd.DataFrame, ceiling: pd.Seri
     for metric in ("rank1", "mAP", "color_accuracy", "type_accuracy"):
         assert abs(points[metric][8.0] - ceiling[metric]) <= 2, metric
     assert 20 <= 100 * points["rank1"][-6.0] / ceiling["rank1"] <= 60
-    # Monotone, up to noise between neighbours: one seed knows rank-1 of 338 queries, about 90 %, to
-    # 3 points; mAP is smoother. (Means of five seeds are monotone: docs/findings.md.)
-    assert (points["rank1"].diff().dropna() > -3).all()
-    assert (points["mAP"].diff().dropna() > -1).all()
+
+
+def test_the_mean_curve_of_five_seeds_rises(tmp_path: Path) -> None:
+    """One seed knows rank-1 of 338 queries to 3 points, more than neighbours differ by."""
+    done = simulate(tmp_path, *OWNERS_LINE, "--seeds", "5", "--out", "five", "--quiet")
+    assert done.returncode == 0, done.stderr
+    curve = pd.read_csv(tmp_path / "five" / "curve.csv")
+    points = curve.pivot(index="snr_db", columns="metric", values="value")
+    for metric in ("rank1", "mAP"):  # monotone, up to a point of noise between neighbours
+        assert (points[metric].diff().dropna() > -1).all(), metric
 
 
 def test_transmissions_fall_with_snr(points: pd.DataFrame) -> None:

@@ -51,7 +51,7 @@ def one_line(found: subprocess.CompletedProcess[str]) -> str:
     """What a run that exits with 2 says."""
     assert found.returncode == 2, found
     assert "Traceback" not in found.stderr
-    # Python's own helper process may warn of semaphores that ended workers have left behind.
+    # numba makes a lock in each worker; Python's resource tracker warns of it when one is ended.
     (line,) = [line for line in found.stderr.splitlines() if line.startswith("simulate: ")]
     return line
 
