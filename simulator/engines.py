@@ -1,35 +1,25 @@
 """Where cells are computed: in this process, in processes of this machine, or on a dask cluster.
 
-The last two are executors of `concurrent.futures`: `ProcessPoolExecutor`, and what
-`distributed.Client.get_executor` gives. What a cell gives does not depend on where it is computed.
+The last two are the executors of `simulator.pools`. What a cell gives does not depend
+on where it is computed.
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-import multiprocessing
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    wait,
-)
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
-
-import torch
 
 from semantic.data.names import nearest
 from simulator.cells import Cell
-from simulator.forkserver import default_workers, start_forkserver, worth_workers
-from simulator.worker import Failure, compute, enter_worker
+from simulator.forkserver import default_workers, worth_workers
+from simulator.pools import EngineError as EngineError  # part of this module's interface
+from simulator.pools import dask_pool, local_pools
+from simulator.worker import Failure, compute
 
 ENGINES = ("auto", "inline", "local", "dask")
 #: Cells handed out ahead of the results, for each worker.
@@ -38,10 +28,6 @@ AHEAD = 2
 DEATHS = 2
 
 Outcome = tuple[Cell, "bytes | Failure"]
-
-
-class EngineError(ValueError):
-    """The engine itself is gone; what is finished is kept."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +41,7 @@ class Engine:
         cell_timeout_s: A cell that takes longer has failed; None for no limit.
         cell_images: Most images in a cell: a smaller number loses less when a run is killed, and
             shares one point out among workers.
+        held: The pool that `kept_open` leaves from one run to the next.
     """
 
     name: str = "inline"
@@ -62,6 +49,7 @@ class Engine:
     scheduler: str | None = None
     cell_timeout_s: float | None = None
     cell_images: int = 16384
+    held: _Held | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.name not in ENGINES:
@@ -111,15 +99,48 @@ class Engine:
         if self.name == "inline":
             for cell in cells:
                 yield cell, here(cell, self.cell_timeout_s)
-        elif self.name == "local":
+        elif self.held is not None:
+            yield from self.held.pool(self, gpu).outcomes(cells)
+        else:
+            with self._opened(gpu) as pool:
+                yield from pool.outcomes(cells)
+
+    @contextmanager
+    def kept_open(self) -> Iterator[Engine]:
+        """This engine, its pool open from the first cells that need one until it is left."""
+        with ExitStack() as stack:
+            yield self if self.held is not None else replace(self, held=_Held(stack))
+
+    @contextmanager
+    def _opened(self, gpu: bool) -> Iterator[_Pooled]:
+        if self.name == "local":
             assert self.workers is not None
             with local_pools(self.workers) as open_pool:
-                ahead = AHEAD * self.workers
-                yield from _Pooled(open_pool, ahead, self.cell_timeout_s).outcomes(cells)
+                yield _Pooled(open_pool, AHEAD * self.workers, self.cell_timeout_s)
         else:
             assert self.name == "dask"
             with dask_pool(str(self.scheduler), gpu) as (open_pool, workers):
-                yield from _Pooled(open_pool, AHEAD * workers, self.cell_timeout_s).outcomes(cells)
+                yield _Pooled(open_pool, AHEAD * workers, self.cell_timeout_s)
+
+
+class _Held:
+    """A pool that stays open until another one is needed, or the stack is closed."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._kind: tuple[str, bool] | None = None
+        self._workers = 0
+        self._pool: _Pooled | None = None
+
+    def pool(self, engine: Engine, gpu: bool) -> _Pooled:
+        """The pool that is open, if it is of this engine's kind and idle; else a new one."""
+        kind, workers = (engine.name, gpu), engine.workers or 0
+        fits = self._kind == kind and self._workers >= workers
+        if self._pool is None or not fits or not self._pool.idle:
+            self._stack.close()
+            self._pool = self._stack.enter_context(engine._opened(gpu))
+            self._kind, self._workers = kind, workers
+        return self._pool
 
 
 class _Pooled:
@@ -138,8 +159,14 @@ class _Pooled:
         self.suspects: deque[Cell] = deque()
         self.deaths: Counter[str] = Counter()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left of the last run."""
+        return not self.under_way and not self.suspects
+
     def outcomes(self, cells: Iterator[Cell]) -> Iterator[Outcome]:
         """Computes cells in the order in which they finish."""
+        self.deaths.clear()
         more = True
         while more or self.under_way or self.suspects:
             more = self._hand_out(cells) and more
@@ -201,70 +228,6 @@ class _Pooled:
         if self.timeout_s is not None:
             reason += f", or had to be ended {self.timeout_s:g} s after they began"
         yield cell, Failure(str(cell), reason)
-
-
-@contextmanager
-def local_pools(workers: int) -> Iterator[Callable[[], Executor]]:
-    """Opens pools of processes, and ends all of them, busy or not, when it is left.
-
-    They are forked by the server of `simulator.forkserver`.
-    """
-    context = multiprocessing.get_context("forkserver")
-    start_forkserver()
-    threads = max(1, torch.get_num_threads() // workers)
-    before = {child.pid for child in multiprocessing.active_children()}
-    pools: list[Executor] = []
-
-    def open_pool() -> Executor:
-        pools.append(
-            ProcessPoolExecutor(
-                workers, mp_context=context, initializer=enter_worker, initargs=(threads,)
-            )
-        )
-        return pools[-1]
-
-    try:
-        yield open_pool
-    except BaseException:  # nobody waits for cells that are under way
-        for pool in pools:
-            pool.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
-            if child.pid not in before:
-                child.terminate()
-        raise
-    finally:
-        for pool in pools:
-            pool.shutdown(wait=True)
-
-
-@contextmanager
-def dask_pool(scheduler: str, gpu: bool) -> Iterator[tuple[Callable[[], Executor], int]]:
-    """The executor of a dask cluster, and the number of its threads of work.
-
-    Args:
-        scheduler: Address.
-        gpu: Whether a cell needs a worker with the resource GPU=1.
-
-    Raises:
-        EngineError: When there is no scheduler at the address, or it has no workers.
-    """
-    distributed: Any = importlib.import_module("distributed")
-
-    try:
-        client = distributed.Client(scheduler, timeout=10, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise EngineError(
-            f"no dask scheduler answers at {scheduler}: {' '.join(str(error).split())}"
-        ) from None
-    try:
-        try:
-            client.wait_for_workers(1, timeout=60)
-        except TimeoutError:
-            raise EngineError(f"the dask scheduler at {scheduler} has no workers") from None
-        needs = {"resources": {"GPU": 1}} if gpu else {}
-        yield partial(client.get_executor, pure=False, **needs), sum(client.nthreads().values())
-    finally:
-        client.close(timeout=2)
 
 
 def _engine_is_gone(error: Exception) -> str:

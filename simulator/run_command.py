@@ -55,14 +55,15 @@ def execute_sweep(
     """
     runs = [(at, complete(spec)) for at, spec in read_sweep(file)]
     where = out or Path("runs") / file.stem
-    chosen, failed, curves = Engine(**engine), False, []
-    for number, (at, spec) in enumerate(runs, 1):
-        name = directory_name(at)
-        if not quiet:
-            click.echo(f"run {number} of {len(runs)}: {name}")
-        result = execute(spec, where / name, quiet, chosen, resume)
-        failed = failed or bool(result.failures)
-        curves.append(joined(at, result.curve))
+    failed, curves = False, []
+    with Engine(**engine).kept_open() as chosen:
+        for number, (at, spec) in enumerate(runs, 1):
+            name = directory_name(at)
+            if not quiet:
+                click.echo(f"run {number} of {len(runs)}: {name}")
+            result = execute(spec, where / name, quiet, chosen, resume)
+            failed = failed or bool(result.failures)
+            curves.append(joined(at, result.curve))
     table = pd.concat(curves, ignore_index=True)
     write_whole(where / "curve.csv", lambda path: table.to_csv(path, index=False))
     if not quiet:

@@ -5,19 +5,13 @@ dataset -> decode -> encoder -> s        kept on disk under a hash of images and
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from semantic.backbone import normalise
@@ -26,22 +20,14 @@ from semantic.data.images import ImageError, load_images
 from semantic.model import Loaded
 from semantic.tasks import TaskOutputs, TaskPerformers
 from semantic.tiles import in_tiles
-from simulator.files import write_whole
+from simulator.cache import cache_file, load_cached, save_cached
 
 #: Goes into every key: raise it when what is computed from an image changes.
-VERSION = "1"
+VERSION = "2"
 #: Images decoded at a time, and images in one pass of the encoder.
 CHUNK, TILE = 512, 32
 
 Progress = Callable[[str, int, int], None]
-
-
-def cache_directory() -> Path:
-    """Where encoder outputs are kept: $SEMHARQ_CACHE, or the user's cache directory."""
-    named = os.environ.get("SEMHARQ_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "semharq-sim"
 
 
 @dataclass(frozen=True)
@@ -118,36 +104,28 @@ class Sources:
         """
         return load_images(self.dataset.subset(index), self.image_size, "raise")[0]
 
-    @cached_property
-    def _cache_file(self) -> Path:
-        parts = (
-            VERSION,
-            self.image_size,
-            self.dataset.content_hash(),
-            self.encoder.hashes,
-            self.device.split(":")[0],
-        )
-        key = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-        return cache_directory() / f"s-{key}.safetensors"
+    @property
+    def depends_on_images(self) -> tuple[object, ...]:
+        """What anything depends on that is made of the pixels."""
+        return VERSION, self.image_size, self.dataset.content_hash()
+
+    @property
+    def depends_on_encoder(self) -> tuple[object, ...]:
+        """What s depends on beside the pixels."""
+        return VERSION, self.image_size, self.encoder.hashes, self.device.split(":")[0]
 
     @cached_property
     def features(self) -> Features:
-        """Encoder outputs, from the cache where they are known.
-
-        A cache file is written under a temporary name and renamed, so that concurrent runs and
-        kills leave it whole; one that is damaged all the same is computed again.
-        """
-        known = self._cached()
+        """Encoder outputs, from the cache where they are known."""
+        path = cache_file("s", self.depends_on_images, self.depends_on_encoder)
+        known = load_cached(path)
         if known is not None:
-            return known
+            tensors, problems = known
+            s, kept = tensors["s"].to(self.device), tensors["kept"].numpy()
+            return Features(s, kept, tuple(json.loads(problems)))
         found = self._encode()
-        problems_text, s = json.dumps(found.problems), found.s.cpu()
-        metadata = {"problems": problems_text, "sha256": _digest(s, found.kept, problems_text)}
-        tensors = {"s": s, "kept": torch.from_numpy(found.kept)}
-        with suppress(
-            OSError, SafetensorError
-        ):  # a cache that cannot be written costs time, not the result
-            write_whole(self._cache_file, lambda path: save_file(tensors, path, metadata))
+        tensors = {"s": found.s.cpu(), "kept": torch.from_numpy(found.kept)}
+        save_cached(path, tensors, json.dumps(found.problems))
         return found
 
     @cached_property
@@ -157,26 +135,20 @@ class Sources:
         Raises:
             ImageError: When there is none.
         """
-        known = self.__dict__.get("features") or self._cached()
+        encoded = self.__dict__.get("features")
+        if encoded is not None:
+            return Readable(encoded.kept, encoded.problems)
+        path = cache_file("readable", self.depends_on_images)
+        known = load_cached(path)
         if known is not None:
-            return Readable(known.kept, known.problems)
+            return Readable(known[0]["kept"].numpy(), tuple(json.loads(known[1])))
         kept, problems, total = [], list[str](), len(self.dataset)
         for places, pixels in self._read(problems):
             kept.append(places)
             self.progress("reading images", int(places[0]) + len(pixels), total)
-        return Readable(np.concatenate(kept), tuple(problems))
-
-    def _cached(self) -> Features | None:
-        try:
-            with safe_open(self._cache_file, framework="pt") as file:
-                metadata = file.metadata()
-                s, kept = file.get_tensor("s"), file.get_tensor("kept").numpy()
-            if metadata["sha256"] == _digest(s, kept, metadata["problems"]):
-                problems = tuple(json.loads(metadata["problems"]))
-                return Features(s.to(self.device), kept, problems)
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError):
-            pass  # not there, or not whole
-        return None
+        found = Readable(np.concatenate(kept), tuple(problems))
+        save_cached(path, {"kept": torch.from_numpy(found.kept)}, json.dumps(problems))
+        return found
 
     def _encode(self) -> Features:
         parts: list[Tensor] = []
@@ -217,12 +189,3 @@ class Sources:
             rows = torch.from_numpy(pixels).to(self.device)
             s: Tensor = in_tiles(lambda x: network.encoder(normalise(x)), rows, tile=TILE)
         return s
-
-
-def _digest(s: Tensor, kept: np.ndarray, problems: str) -> str:
-    """What a cache file must hash to: a flipped bit is no other result."""
-    digest = hashlib.sha256(problems.encode())
-    for array in (s.numpy(), kept):
-        digest.update(repr((array.shape, array.dtype.str)).encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

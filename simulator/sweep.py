@@ -111,11 +111,11 @@ def run(
     if out is None:
         out = Path(keep.enter_context(TemporaryDirectory(prefix="semharq-")))
     store = Store(out)
-    with store.held():
+    with store.held(), (engine or Engine()).kept_open() as engine:
         if not resume:
             store.remove([*store.names("*.rows"), *store.names("*.block")])
         bench = Bench(prepared, progress)
-        work = _Run(bench, store, engine or Engine(), progress)
+        work = _Run(bench, store, engine, progress)
         work.simulate()
     names, failures = work.finished(), tuple(work.collector.failures)
     if not names:

@@ -52,8 +52,13 @@ class TimeIsUpError(BaseException):
 def enter_worker(threads: int) -> None:
     """Begins a worker process: Ctrl-C is the run's business, and no worker outlives its run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # numba first: when its threads start, it sets OpenMP's number of threads for torch too.
+    # numba first: when its threads start, it sets OpenMP's number of threads for torch too. With
+    # them it makes a lock, which under "forkserver" has a name that a worker would have to take
+    # back when it is ended, and under "fork" has none.
+    method = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("fork", force=True)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    multiprocessing.set_start_method(method, force=True)
     torch.set_num_threads(threads)
     parent = multiprocessing.parent_process()
     assert parent is not None

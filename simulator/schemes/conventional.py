@@ -21,9 +21,9 @@ from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.coding import Coding as Coding  # part of this module's interface
 from simulator.coding import CodingRule
-from simulator.image_codecs import FAILURE_POLICIES, ImageCodec
-from simulator.picture_files import PictureFiles
+from simulator.image_codecs import FAILURE_POLICIES, ImageCodec, grey
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.sent_pictures import SentPictures
 from simulator.slots import Slot
 from simulator.sources import Sources
 
@@ -111,25 +111,20 @@ class Conventional(Scheme):
         self.rule, self.image_codec, self.harq = rule, image_codec, harq
         self.open_loop, self.side_information_bits = not harq, rule.side_information_bits
         self.policy, self.groups = FAILURE_POLICIES[on_failure], groups
-        self._sources: Sources | None = None
-        self._files: PictureFiles | None = None
-        self._s: dict[bytes, Tensor] = {}  # a picture that arrives as before is not encoded again
+        self._pictures: SentPictures | None = None
+        self._grey: dict[bytes, Tensor] = {}  # s of the picture of which nothing arrives
 
     def encode(self, sources: Sources, index: np.ndarray) -> Payload:
         """Which pictures: how large a file may be shows when the slot is known."""
-        if self._sources is not sources:
-            self._sources, self._s = sources, {}
-            self._files = PictureFiles(
-                self.image_codec, lambda picture: sources.pixels(np.array([picture]))[0]
-            )
-        return Payload({"picture": torch.from_numpy(sources.readable.kept[index])}, {})
+        if self._pictures is None or self._pictures.sources is not sources:
+            self._pictures, self._grey = SentPictures(self.image_codec, sources), {}
+        return Payload({"picture": torch.from_numpy(index)}, {})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """Pixels -> files -> transport blocks, empty soft buffers."""
-        assert self._files is not None
-        most_bytes = self.rule.most_bytes(slot)
+        assert self._pictures is not None
         pictures = payload.tensors["picture"].tolist()
-        files = [self._files.file(picture, most_bytes) for picture in pictures]
+        files = self._pictures.files(pictures, self.rule.most_bytes(slot))
         codecs = [self.rule.for_file(len(d), slot).codec(8 * len(d)) for d in files]
         bits = [torch.from_numpy(np.unpackbits(np.frombuffer(d, np.uint8))) for d in files]
         buffers = [codec.start(1) for codec in codecs]
@@ -195,19 +190,27 @@ class Conventional(Scheme):
         return Feedback(ack, wrong, bits, reason)
 
     def perform(self, rx: RxState) -> TaskOutputs:
-        """Files -> pixels -> s -> tasks."""
-        assert self._sources is not None
-        size = (self._sources.image_size,) * 2
-        pictures = []
-        for bits, ok, good in zip(rx.bits, rx.ok.tolist(), rx.good_bits.tolist(), strict=True):
+        """Files -> pixels -> s -> tasks; a file that arrives as it was sent is s already."""
+        assert self._pictures is not None
+        sources = self._pictures.sources
+        size = (sources.image_size,) * 2
+        s: dict[int, Tensor] = {}
+        damaged: dict[int, np.ndarray] = {}
+        for i, (bits, ok, good) in enumerate(
+            zip(rx.bits, rx.ok.tolist(), rx.good_bits.tolist(), strict=True)
+        ):
             data = np.packbits(bits.numpy()).tobytes()
-            decode = self.image_codec.decode
-            pictures.append(
-                decode(data, size) if ok else self.policy(self.image_codec, data, good, size)
-            )
-        s = self._encoded(pictures)
-        performers = self._sources.encoder.network.performers
-        return TaskOutputs(*in_tiles(performers, s))
+            known = self._pictures.s(data) if ok else None
+            if known is not None:
+                s[i] = known
+            elif ok:  # a CRC that holds by chance
+                damaged[i] = self.image_codec.decode(data, size)
+            else:
+                damaged[i] = self.policy(self.image_codec, data, good, size)
+        if damaged:
+            s.update(zip(damaged, self._encoded(list(damaged.values()), sources), strict=True))
+        rows = torch.stack([s[i] for i in range(len(rx.bits))])
+        return TaskOutputs(*in_tiles(sources.encoder.network.performers, rows))
 
     def offered(self, tx: TxState) -> list[Tensor]:
         """The bits of the files."""
@@ -217,15 +220,16 @@ class Conventional(Scheme):
         """Those of the files whose CRC holds."""
         return [bits if ok else bits[:0] for bits, ok in zip(rx.bits, rx.ok.tolist(), strict=True)]
 
-    def _encoded(self, pictures: list[np.ndarray]) -> Tensor:
-        """s [batch, 1024], each distinct picture encoded once in a run."""
-        assert self._sources is not None
+    def _encoded(self, pictures: list[np.ndarray], sources: Sources) -> list[Tensor]:
+        """s [1024] of each picture, equal ones encoded once, and the grey one once in a run."""
         keys = [hashlib.sha256(picture.tobytes()).digest() for picture in pictures]
-        new = {k: p for k, p in zip(keys, pictures, strict=True) if k not in self._s}
+        new = {k: p for k, p in zip(keys, pictures, strict=True) if k not in self._grey}
+        s = dict(self._grey)
         if new:
-            fresh = self._sources.encode_pixels(np.stack(list(new.values())))
-            self._s.update(zip(new, fresh, strict=True))
-        return torch.stack([self._s[key] for key in keys])
+            s.update(zip(new, sources.encode_pixels(np.stack(list(new.values()))), strict=True))
+        nothing = hashlib.sha256(grey((sources.image_size,) * 2).tobytes()).digest()
+        self._grey = {key: row for key, row in s.items() if key == nothing}
+        return [s[key] for key in keys]
 
 
 def _demapped(codec: TransportCodec, groups: Tensor, received: Received) -> Tensor:

@@ -1,5 +1,6 @@
 """Engines: the same numbers wherever cells are computed, and one line where none can be."""
 
+import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -66,6 +67,54 @@ def test_auto_changes_no_bit(
     few = run(prepare(spec), engine=Engine("auto"))
     assert taken == [2]
     pd.testing.assert_frame_equal(few.images, inline, check_exact=True)
+
+
+def test_a_pool_kept_open_serves_run_after_run(
+    spec: RunSpec, inline: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of as many workers or fewer; a larger one takes its place, and all have ended in the end."""
+    opened: list[int] = []
+
+    def pools(workers: int) -> object:
+        opened.append(workers)
+        return local_pools(workers)
+
+    monkeypatch.setattr("simulator.engines.local_pools", pools)
+    before = set(multiprocessing.active_children())
+    halves = [replace(spec, snr_db=(snr_db,)) for snr_db in spec.snr_db]
+    with Engine("local", workers=2).kept_open() as engine:
+        parts = [run(prepare(half), engine=engine).images for half in halves]
+        assert opened == [2]
+        assert len(set(multiprocessing.active_children()) - before) == 2
+        run(prepare(halves[0]), engine=replace(engine, workers=1))
+        assert opened == [2]
+        run(prepare(halves[0]), engine=replace(engine, workers=3))
+        assert opened == [2, 3]
+    assert set(multiprocessing.active_children()) == before
+    found = pd.concat(parts).sort_values(["scheme", "snr_db"], kind="stable", ignore_index=True)
+    expected = inline.sort_values(["scheme", "snr_db"], kind="stable", ignore_index=True)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+def test_a_worker_that_is_ended_leaves_nothing_to_clean_up() -> None:
+    """No semaphore with a name, of which Python's resource tracker would warn on stderr."""
+    code = """
+import time
+from simulator.engines import local_pools
+if __name__ == "__main__":
+    try:
+        with local_pools(1) as open_pool:
+            pool = open_pool()
+            pool.submit(abs, 1).result()
+            pool.submit(time.sleep, 60)
+            raise KeyError
+    except KeyError:
+        print("ended")
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50
+    )
+    assert (found.stdout, found.stderr) == ("ended\n", "")
 
 
 def cells(count: int, images: int) -> list[Cell]:

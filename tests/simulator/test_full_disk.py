@@ -51,8 +51,8 @@ def one_line(found: subprocess.CompletedProcess[str]) -> str:
     """What a run that exits with 2 says."""
     assert found.returncode == 2, found
     assert "Traceback" not in found.stderr
-    # numba makes a lock in each worker; Python's resource tracker warns of it when one is ended.
-    (line,) = [line for line in found.stderr.splitlines() if line.startswith("simulate: ")]
+    (line,) = found.stderr.splitlines()
+    assert line.startswith("simulate: ")
     return line
 
 

@@ -8,7 +8,8 @@ import torch
 
 from semantic.data.dataset import VehicleImages, open_dataset
 from semantic.model import Loaded, load_encoder
-from simulator.sources import Features, Sources, cache_directory
+from simulator.cache import cache_directory
+from simulator.sources import Features, Sources
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,129 @@
+"""What a run sends of its pictures, and what the encoder sees in those that arrive as they were.
+
+picture -> file => s        kept on disk: no SNR and no seed changes either
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import PIL
+import torch
+from torch import Tensor
+
+from simulator import image_codecs, picture_files, pillow_codecs
+from simulator.cache import cache_file, load_cached, save_cached
+from simulator.catalog import CODECS
+from simulator.image_codecs import ImageCodec
+from simulator.picture_files import PictureFiles
+from simulator.sources import TILE, Sources
+
+#: Pictures of a block: one pass of the encoder, so that a block costs it what one picture does.
+BLOCK = TILE
+#: Place among the readable pictures over `BLOCK`, and size limit of the files.
+Place = tuple[int, int]
+
+
+@final
+class SentPictures:
+    """The files of a run's pictures by size limit, and s of those that arrive whole.
+
+    Both are made block by block, and only when asked for. Each block is kept in memory, and on
+    disk under a hash of all that it depends on, where other workers and later runs find it. A
+    codec of a user's own is kept in memory alone: what its code depends on is not known here.
+
+    Args:
+        codec: Source codec.
+        sources: The images of the run and its encoder.
+    """
+
+    def __init__(self, codec: ImageCodec, sources: Sources) -> None:
+        self.codec, self.sources = codec, sources
+        self._maker = PictureFiles(codec, lambda picture: sources.pixels(np.array([picture]))[0])
+        self._files: dict[Place, list[bytes]] = {}
+        self._place: dict[bytes, Place] = {}  # of the block of a file, by the file's hash
+        self._s: dict[bytes, Tensor] = {}  # by the file's hash
+
+    def files(self, pictures: list[int], most_bytes: int) -> list[bytes]:
+        """The files of pictures under a size limit, see `ImageCodec.encode`.
+
+        Args:
+            pictures: Their places among the readable ones.
+            most_bytes: What a slot holds.
+        """
+        limit = most_bytes if self.codec.quality is None else 0  # a fixed quality has no limit
+        return [self._block((p // BLOCK, limit))[p % BLOCK] for p in pictures]
+
+    def s(self, data: bytes) -> Tensor | None:
+        """s [1024] of the picture in a file that `files` gave; None of any other file."""
+        name = _hash(data)
+        if name not in self._s:
+            if name not in self._place:
+                return None
+            self._encode(self._files[self._place[name]])
+        return self._s[name]
+
+    def _block(self, place: Place) -> list[bytes]:
+        if place not in self._files:
+            block, limit = place
+            pictures = self.sources.readable.kept[block * BLOCK : (block + 1) * BLOCK].tolist()
+            path = self._cache_file("files", *self.sources.depends_on_images, limit, pictures)
+            found = None if path is None else load_cached(path)
+            if found is None:
+                files = [self._maker.file(picture, limit) for picture in pictures]
+                if path is not None:
+                    save_cached(path, _packed(files))
+            else:
+                files = _unpacked(found[0])
+            self._place.update((_hash(data), place) for data in files)
+            self._files[place] = files
+        return self._files[place]
+
+    def _encode(self, files: list[bytes]) -> None:
+        """Files of a block -> pixels -> s."""
+        sources, names = self.sources, [_hash(data) for data in files]
+        path = self._cache_file("arrived", *sources.depends_on_encoder, names)
+        found = None if path is None else load_cached(path)
+        if found is None:
+            size = (sources.image_size,) * 2
+            s = sources.encode_pixels(np.stack([self.codec.decode(data, size) for data in files]))
+            if path is not None:
+                save_cached(path, {"s": s.cpu()})
+        else:
+            s = found[0]["s"].to(sources.device)
+        self._s.update(zip(names, s, strict=True))
+
+    def _cache_file(self, kind: str, *depends_on: object) -> Path | None:
+        name = str(self.codec.name)
+        if name not in CODECS:
+            return None
+        return cache_file(kind, name, self.codec.quality, _codec_code(), *depends_on)
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _packed(files: list[bytes]) -> dict[str, Tensor]:
+    """Files end to end, and where each ends."""
+    joined = np.frombuffer(b"".join(files), np.uint8).copy()
+    ends = np.cumsum([len(data) for data in files])
+    return {"bytes": torch.from_numpy(joined), "ends": torch.from_numpy(ends)}
+
+
+def _unpacked(tensors: dict[str, Tensor]) -> list[bytes]:
+    """What `_packed` was given."""
+    joined, ends = tensors["bytes"].numpy().tobytes(), tensors["ends"].tolist()
+    return [joined[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+
+
+@cache
+def _codec_code() -> tuple[str, ...]:
+    """What the files of the codecs of this package depend on beside the pictures."""
+    modules = (image_codecs, picture_files, pillow_codecs)
+    code = [hashlib.sha256(Path(str(m.__file__)).read_bytes()).hexdigest() for m in modules]
+    return (PIL.__version__, *code)
