@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
-from semantic.buffer import Buffer
 from semantic.tasks import LEAKY_SLOPE
+
+
+class Received(Protocol):
+    """What a receiver holds: a buffer of features, or a belief about them."""
+
+    def decoder_input(self) -> Tensor:
+        """[batch, inputs]."""
 
 
 class JscEncoder(nn.Module):
@@ -28,7 +36,7 @@ class JscEncoder(nn.Module):
 
 
 class JscDecoder(nn.Module):
-    """Receiver buffer -> FC 1024, BN, LeakyReLU -> FC 1024, ReLU -> s_hat [batch, N].
+    """What was received -> FC 1024, BN, LeakyReLU -> FC 1024, ReLU -> s_hat [batch, N].
 
     Its input is what `Buffer.decoder_input` lays out: for the combining buffer the linear MMSE
     estimate of each feature and how far it can be trusted, 2 L numbers.
@@ -42,8 +50,8 @@ class JscDecoder(nn.Module):
         self.norm = nn.BatchNorm1d(1024)
         self.out = nn.Linear(1024, n)
 
-    def forward(self, buffer: Buffer) -> Tensor:
+    def forward(self, received: Received) -> Tensor:
         """s_hat [batch, N]."""
-        x = buffer.decoder_input()
+        x = received.decoder_input()
         x = nn.functional.leaky_relu(self.norm(self.hidden(x)), LEAKY_SLOPE)
         return torch.relu(self.out(x))

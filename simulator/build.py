@@ -14,6 +14,7 @@ from simulator.catalog import SCHEMES, resolve
 from simulator.scheme import Scheme
 from simulator.schemes.perfect import Perfect
 from simulator.schemes.semantic_harq import SemanticHarq
+from simulator.schemes.semharq_plus import SemharqPlus
 from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
 from simulator.stack import Stack
 
@@ -78,6 +79,19 @@ semharq_csi = _learned("semharq-csi", *_HARQ)
 semharq_oracle = _learned("semharq-oracle", *_HARQ)
 ik_s_harq = _learned("ik-s-harq", *_HARQ)
 rt_s_harq = _learned("rt-s-harq", *_HARQ)
+
+
+def semharq_plus(
+    stack: Stack,
+    theta_0_db: float = 1.0,
+    estimate_bits: int = 1,
+    bursts_per_slot: int = 2,
+    equaliser: str = "mrc",
+) -> Scheme:
+    """Latent features by plan, the receiver's estimates fed back."""
+    return SemharqPlus(
+        stack.encoder.network, stack.plus(), theta_0_db, estimate_bits, bursts_per_slot, equaliser
+    )
 
 
 def smsc_stc(

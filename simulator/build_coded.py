@@ -7,7 +7,7 @@ from simulator.adaptive_coding import TARGET_BLER, AdaptiveCoding
 from simulator.coding import Coding, CodingRule
 from simulator.guard import open_channel
 from simulator.image_codecs import ImageCodec
-from simulator.quantiser import Quantiser
+from semantic.quantiser import Quantiser
 from simulator.scheme import Scheme
 from simulator.schemes.conventional import Conventional
 from simulator.schemes.digital_features import DigitalFeatures

@@ -65,6 +65,11 @@ SCHEMES: dict[str, Entry] = {
     "semharq-oracle": Entry(
         "simulator.build:semharq_oracle", "SemHARQ with a genie for F: the bound", _FIR_HARQ
     ),
+    "semharq-plus": Entry(
+        "simulator.build:semharq_plus",
+        "what the receiver knows least about in every use, its estimates fed back",
+        "theta_0_db=1 estimate_bits=1 bursts_per_slot=2 equaliser=mrc",
+    ),
     "ik-s-harq": Entry(
         "simulator.build:ik_s_harq",
         "incremental knowledge: new features in every slot",

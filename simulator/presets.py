@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from semantic.losses import TaskWeights
 from semantic.training.encoder import EncoderRecipe
-from semantic.training.link import LinkRecipe
+from semantic.training.loop import LinkRecipe
 from semantic.training.performers import PerformersRecipe
 from simulator.slots import Slot
 from simulator.spec import BANDWIDTH_HZ, SLOT_S, SYNTHETIC_BANDWIDTH_HZ

@@ -48,12 +48,13 @@ class Feedback(NamedTuple):
 
     Attributes:
         ack: [batch] bool, True where the image needs no further transmission.
-        request: [batch, features] bool, features asked for again, or None.
+        request: [batch, bits] bool, what goes back beside ACK/NACK: the features asked for again, or
+            the receiver's estimates; None for nothing.
         request_bits: [batch] int64, length of the request on the feedback channel beside the
             one bit of ACK/NACK; charged where the answer is NACK.
         reason: [batch] int8, index into the scheme's `reasons`.
         request_heard: [batch] bool, as the transmitter hears it: False where the request was lost,
-            and then asks for nothing; None on a link without errors.
+            and then says nothing; None on a link without errors.
     """
 
     ack: Tensor

@@ -6,6 +6,7 @@ from copy import copy
 from functools import cached_property
 
 from semantic.model import LinkNetwork, Loaded, load_encoder, load_link, weights_directory
+from semantic.plus import PlusNetwork, load_plus
 from semantic.protocol import SINGLE_TASK, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.weights import WeightsError
 from simulator.spec import RunSpec
@@ -55,6 +56,12 @@ class Stack:
         network, hashes = load_link(
             scheme, self.encoder.network.performers, self.spec.weights, self.device
         )
+        self._count(hashes)
+        return network
+
+    def plus(self) -> PlusNetwork:
+        """Everything behind the encoder for semharq-plus."""
+        network, hashes = load_plus(self.encoder.network.performers, self.spec.weights, self.device)
         self._count(hashes)
         return network
 

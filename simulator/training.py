@@ -25,6 +25,7 @@ from semantic.data.images import load_images
 from semantic.data.names import nearest
 from semantic.losses import TASKS
 from semantic.model import LinkNetwork, MultiTaskNetwork, save_link
+from semantic.plus import PLUS, PlusNetwork, save_plus
 from semantic.protocol import (
     PROTOCOLS,
     SINGLE_TASK,
@@ -33,8 +34,10 @@ from semantic.protocol import (
     single_task_directory,
 )
 from semantic.training.calibration import calibrate_thresholds
-from semantic.training.link import LinkData, train_complete, train_scheme
+from semantic.training.link import train_complete, train_scheme
 from semantic.training.log import Log
+from semantic.training.loop import LinkData
+from semantic.training.plus import train_plus
 from semantic.training.round_trip import TrainingChannel
 from semantic.weights import file_hash, read_weights, round_to_four_bits, write_tensors
 from simulator.prepare import choose_device
@@ -86,7 +89,7 @@ def stages(out: Path, preset: Preset, schemes: Sequence[str], tasks: Sequence[st
     Raises:
         ValueError: For a scheme that has nothing to train, or an unknown task.
     """
-    known = [*PROTOCOLS, SINGLE_TASK]
+    known = [*PROTOCOLS, PLUS, SINGLE_TASK]
     if not schemes:
         raise ValueError(f"no scheme was given; {nearest('', known)}")
     for name in schemes:
@@ -239,6 +242,18 @@ def _fresh(
     return link.to(device)
 
 
+def _fresh_plus(
+    encoder: MultiTaskNetwork, complete: dict[str, Tensor], preset: Preset, device: str
+) -> PlusNetwork:
+    """Its network with those layers of the one trained with f complete that have its shape."""
+    performers = encoder.performers
+    network = PlusNetwork(performers.identities, performers if preset.share_performers else None)
+    own = network.state_dict()
+    known = {n: v for n, v in complete.items() if n in own and own[n].shape == v.shape}
+    network.load_state_dict(own | known)
+    return network.to(device)
+
+
 def _train_scheme(
     scheme: str,
     complete: dict[str, Tensor],
@@ -250,19 +265,25 @@ def _train_scheme(
     show: Callable[[str], None],
 ) -> None:
     """One scheme by its own protocol, then its thresholds, then its file."""
-    protocol = PROTOCOLS[scheme]
-    torch.manual_seed(preset.link.seed)
-    link = _fresh(encoder, protocol.detector, preset, device)
-    link.load_state_dict(link.state_dict() | complete)
-    checkpoint = path.with_name(f"{scheme}.checkpoint.safetensors")
-    report = Log(path.with_name(f"{scheme}.log.jsonl"), show)
-    train_scheme(link, protocol, data, preset.link, checkpoint, report)
-    round_to_four_bits(link)  # its thresholds are then those of the weights as they are shipped
-    if protocol.again == "distorted":
-        calibrate_thresholds(link, protocol, data.s, data.channel, data.budget)
     config = {
         "encoder_sha256": file_hash(path.with_name("encoder.safetensors")),
         "bandwidth_hz": preset.bandwidth_hz,
         "recipe": asdict(preset.link),
     }
+    checkpoint = path.with_name(f"{scheme}.checkpoint.safetensors")
+    report = Log(path.with_name(f"{scheme}.log.jsonl"), show)
+    torch.manual_seed(preset.link.seed)
+    if scheme == PLUS:
+        plus = _fresh_plus(encoder, complete, preset, device)
+        train_plus(plus, data, preset.link, checkpoint, report)
+        round_to_four_bits(plus)
+        save_plus(path, plus, config)
+        return
+    protocol = PROTOCOLS[scheme]
+    link = _fresh(encoder, protocol.detector, preset, device)
+    link.load_state_dict(link.state_dict() | complete)
+    train_scheme(link, protocol, data, preset.link, checkpoint, report)
+    round_to_four_bits(link)  # its thresholds are then those of the weights as they are shipped
+    if protocol.again == "distorted":
+        calibrate_thresholds(link, protocol, data.s, data.channel, data.budget)
     save_link(path, link, config)

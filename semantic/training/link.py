@@ -9,10 +9,9 @@ whole with B features a slot. The channel is an argument: this package knows non
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,77 +19,25 @@ from torch import Tensor, nn
 from semantic.gumbel import annealed_temperature
 from semantic.importance import TASK_WEIGHTS as FIR_WEIGHTS
 from semantic.importance import ImportanceMean, importance
-from semantic.losses import TaskWeights, channel_mse
 from semantic.model import LinkNetwork
 from semantic.protocol import Protocol
 from semantic.selector import LENGTH, Plan
-from semantic.training.checkpoint import load_checkpoint, save_checkpoint
-from semantic.training.encoder import TASK_WEIGHTS, one_cycle_rate, retrieval_losses, step_seed
+from semantic.training.encoder import step_seed
 from semantic.training.fde import fde_loss, only_fde
-from semantic.training.labels import Labels
+from semantic.training.loop import (
+    LinkData,
+    LinkRecipe,
+    Report,
+    draw_slot_size,
+    draw_snr,
+    keep_statistics,
+    link_gradients,
+    train_loop,
+)
 from semantic.training.round_trip import Budget, TrainingChannel, harq_round_trip, transmit_slot
-from semantic.training.sampler import PKSampler
 
 #: How f is sent complete.
 COMPLETE = Protocol(again="nothing", rounds="all")
-
-Report = Callable[[int, dict[str, float]], None]
-
-
-@dataclass(frozen=True)
-class LinkRecipe:
-    """How the link is trained.
-
-    Attributes:
-        complete_steps: Steps with f sent complete.
-        fde_steps: Steps of F alone.
-        selected_steps: Steps by the scheme's protocol.
-        learning_rate: Peak of each stage's one-cycle schedule, Adam.
-        vehicles_per_batch, images_per_vehicle: P and K.
-        snr_db: Range from which each batch's SNR is drawn.
-        max_transmissions: With HARQ a batch is sent 1 to this many times.
-        free_budget: Share of the batches whose B is drawn log-uniformly from [16, 1024] instead
-            of following the slot, so that other T and W work too.
-        fde_features: Most features in a slot of the FDE's own training step (memory).
-        task_weights: lambda of each task.
-        seed: With the step, all that a batch depends on.
-    """
-
-    complete_steps: int = 1200
-    fde_steps: int = 300
-    selected_steps: int = 3500
-    learning_rate: float = 1e-3
-    vehicles_per_batch: int = 16
-    images_per_vehicle: int = 4
-    snr_db: tuple[float, float] = (-6.0, 8.0)
-    max_transmissions: int = 4
-    free_budget: float = 0.25
-    fde_features: int = 256
-    task_weights: TaskWeights = TASK_WEIGHTS
-    seed: int = 0
-
-    @property
-    def importance_weights(self) -> tuple[float, ...]:
-        """lambda of each task in FIR (eq. 14): the papers', 0 for tasks that are not trained."""
-        trained = astuple(self.task_weights)
-        return tuple(w if on > 0 else 0.0 for w, on in zip(FIR_WEIGHTS, trained, strict=True))
-
-
-@dataclass(frozen=True)
-class LinkData:
-    """What a link is trained on.
-
-    Attributes:
-        s: [images, N] encoder outputs.
-        labels: Of the same images.
-        channel: The channel in the loop.
-        budget: B at an SNR.
-    """
-
-    s: Tensor
-    labels: Labels
-    channel: TrainingChannel
-    budget: Budget
 
 
 def scale_of(s: Tensor) -> Tensor:
@@ -116,10 +63,12 @@ def train_complete(
     network.scale.copy_(scale_of(data.s))
 
     def step(index: Tensor, generator: torch.Generator, number: int) -> dict[str, float]:
-        snr_db = _draw_snr(recipe, generator)
+        snr_db = draw_snr(recipe, generator)
         return _link_step(network, COMPLETE, data, recipe, index, snr_db, LENGTH, 1, generator)
 
-    _train(network, recipe, "complete", data, (recipe.complete_steps,), step, checkpoint, report)
+    note = {"buffer": network.buffer_name}
+    ends = (recipe.complete_steps,)
+    train_loop(network, recipe, "complete", data, ends, step, checkpoint, report, note)
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, 8))
     order = measure_importance(
         network, data.s, data.channel, generator, recipe.snr_db, recipe.importance_weights
@@ -144,10 +93,12 @@ def train_scheme(
     total = alone + recipe.selected_steps
 
     def step(index: Tensor, generator: torch.Generator, number: int) -> dict[str, float]:
-        snr_db = _draw_snr(recipe, generator)
+        snr_db = draw_snr(recipe, generator)
         B, transmissions = _draw_slot(protocol, recipe, data.budget, snr_db, generator)
         terms: dict[str, float] = {}
         if number >= alone:
+            if number - alone >= recipe.fixed_statistics * recipe.selected_steps:
+                keep_statistics(network)
             terms = _link_step(
                 network, protocol, data, recipe, index, snr_db, B, transmissions, generator
             )
@@ -171,7 +122,8 @@ def train_scheme(
         return terms
 
     ends = (alone, total) if alone else (total,)
-    _train(network, recipe, "scheme", data, ends, step, checkpoint, report, asdict(protocol))
+    note = {"buffer": network.buffer_name, "protocol": asdict(protocol)}
+    train_loop(network, recipe, "scheme", data, ends, step, checkpoint, report, note)
     return network.eval()
 
 
@@ -206,11 +158,6 @@ def measure_importance(
     return mean.order()
 
 
-def _draw_snr(recipe: LinkRecipe, generator: torch.Generator) -> float:
-    low, high = recipe.snr_db
-    return low + (high - low) * float(torch.rand((), generator=generator))
-
-
 def _draw_slot(
     protocol: Protocol,
     recipe: LinkRecipe,
@@ -222,7 +169,7 @@ def _draw_slot(
     free, size, count = torch.rand(3, generator=generator).tolist()
     if protocol.rounds == "all":
         return LENGTH, 1
-    B = round(16 * 64**size) if free < recipe.free_budget else budget(snr_db)
+    B = draw_slot_size(recipe, budget, snr_db, free, size)
     return B, 1 if protocol.rounds == "one" else 1 + int(count * recipe.max_transmissions)
 
 
@@ -237,60 +184,7 @@ def _link_step(
     transmissions: int,
     generator: torch.Generator,
 ) -> dict[str, float]:
-    """Gradients of L_T + L_CH in everything but F; returns the loss terms."""
-    s, target = data.s[index], Labels(*(column[index] for column in data.labels.columns))
-    s_hat, outputs = harq_round_trip(
-        network, protocol, s, snr_db, B, transmissions, data.channel, generator
-    )
-    losses = retrieval_losses(outputs, target, 0.1)
-    mse = channel_mse(s / network.scale, s_hat)
-    (losses.total(recipe.task_weights) + mse).backward()
-    trained = [p for n, p in network.named_parameters() if not n.startswith("fde.")]
-    # Apart from F's: a scheme with F then moves as one without does.
-    nn.utils.clip_grad_norm_(trained, 5.0)
-    terms = {name: float(value.detach()) for name, value in losses._asdict().items()}
-    return {**terms, "mse": float(mse.detach())}
-
-
-def _train(
-    network: LinkNetwork,
-    recipe: LinkRecipe,
-    what: str,
-    data: LinkData,
-    ends: tuple[int, ...],
-    step: Callable[[Tensor, torch.Generator, int], dict[str, float]],
-    checkpoint: Path,
-    report: Report,
-    note: dict[str, Any] | None = None,
-    checkpoint_every: int = 500,
-) -> None:
-    """Runs stages that end at the steps `ends`, each with a one-cycle learning rate of its own."""
-    optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad])
-    sampler = PKSampler(
-        data.labels.vehicle.cpu().numpy(),
-        recipe.vehicles_per_batch,
-        recipe.images_per_vehicle,
-        recipe.seed,
-    )
-    about = {
-        "what": what,
-        "recipe": asdict(recipe),
-        "images": len(data.s),
-        "buffer": network.buffer_name,
-        "protocol": note,
-    }
-    network.train()
-    for number in range(load_checkpoint(checkpoint, network, optimizer, about), ends[-1]):
-        start = max((end for end in ends if end <= number), default=0)
-        end = min(end for end in ends if end > number)
-        for group in optimizer.param_groups:
-            rate = one_cycle_rate(number - start, end - start, recipe.learning_rate, 0.05)
-            group["lr"] = rate
-        generator = torch.Generator().manual_seed(step_seed(recipe.seed, 7, number))
-        index = torch.from_numpy(sampler.batch(number))
-        optimizer.zero_grad(set_to_none=True)
-        terms = step(index, generator, number)
-        optimizer.step()
-        report(number, terms)
-        if (number + 1) % checkpoint_every == 0 or number + 1 == ends[-1]:
-            save_checkpoint(checkpoint, network, optimizer, number + 1, about)
+    """One round trip and its gradients."""
+    s = data.s[index]
+    found = harq_round_trip(network, protocol, s, snr_db, B, transmissions, data.channel, generator)
+    return link_gradients(network, data, recipe, index, found)

@@ -16,11 +16,11 @@ from phy.soft_buffer import SoftBuffer
 from phy.transport import TransportCodec
 from semantic.buffer import SlotFeatures
 from semantic.model import LinkNetwork
+from semantic.quantiser import Quantiser
 from semantic.selector import LENGTH, Selection
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.coding import CodingRule
-from simulator.quantiser import Quantiser
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.slots import Slot
 from simulator.sources import Sources

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import ClassVar, final
 
@@ -21,9 +20,10 @@ from semantic.protocol import Protocol
 from semantic.selector import LENGTH, Plan, Selection
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
-from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request, scatter_outputs, take
+from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request, take
 from simulator.schemes.own_order import image_order, order_of, read_subset, write_header
 from simulator.schemes.packing import pack, unpack
+from simulator.schemes.stop_when_certain import Decode, certain_enough, final_outputs
 from simulator.slots import Slot
 from simulator.sources import Sources
 
@@ -234,13 +234,7 @@ class SemanticHarq(Scheme):
         rx = replace(rx, buffer=buffer, plan=plan, received_snr=snr)
         if self.protocol.rounds != "harq":
             return self._finite(plan), rx
-        # U is not below 0: at theta_0 and less it is a NACK, whatever the tasks would say.
-        rows = (snr > self.theta_0).nonzero().flatten()
-        outputs, ack = None, torch.zeros_like(snr, dtype=torch.bool)
-        if len(rows):
-            some = self._tasks(buffer.take(rows))
-            ack[rows] = snr[rows] > receive_snr_target(some, self.theta_0)
-            outputs = scatter_outputs(None, rows, some, len(snr))
+        ack, outputs = certain_enough(self._decode(buffer), snr, self.theta_0)
         request = self._request(rx, latest, ack, slot)
         # Only where the receiver chooses features does it have to name them.
         named = self.protocol.again == "distorted"
@@ -257,10 +251,11 @@ class SemanticHarq(Scheme):
         reason = 2 if self.protocol.rounds == "one" else 3
         return no_request(done)._replace(reason=done.to(torch.int8) * reason)
 
-    def _tasks(self, buffer: Buffer) -> TaskOutputs:
+    def _decode(self, buffer: Buffer) -> Decode:
         """Decodes in tiles, so that an answer does not depend on who else is in the batch."""
-        rows = torch.arange(len(buffer.received()), device=self.link.order.device)
-        return TaskOutputs(*in_tiles(lambda tile: self.link.decode(buffer.take(tile))[1], rows))
+        return lambda rows: TaskOutputs(
+            *in_tiles(lambda tile: self.link.decode(buffer.take(tile))[1], rows)
+        )
 
     def _request(self, rx: RxState, latest: Selection, ack: Tensor, slot: Slot) -> Tensor | None:
         """p [batch, B] over the latest slot's features: those to be sent again (eq. 8)."""
@@ -288,21 +283,5 @@ class SemanticHarq(Scheme):
         return latest.spread(z)
 
     def perform(self, rx: RxState) -> TaskOutputs:
-        """The outputs after the last slot: those of its `receive`, and what it left out."""
-        if rx.outputs is None:
-            return self._tasks(rx.buffer)
-        rows = (rx.received_snr <= self.theta_0).nonzero().flatten()
-        if not len(rows):
-            return rx.outputs
-        return scatter_outputs(
-            rx.outputs, rows, self._tasks(rx.buffer.take(rows)), len(rx.buffer.received())
-        )
-
-
-def receive_snr_target(outputs: TaskOutputs, theta_0: float) -> Tensor:
-    """min(theta_0 (1 + U), theta_0 (1 + log M)) [batch], SemHARQ eq. 16 and section V-B.
-
-    M is the total number of classes of all tasks, entropies are in nats.
-    """
-    classes = sum(p.shape[1] for p in outputs.probabilities)
-    return theta_0 * (1 + outputs.uncertainty().clamp(0, math.log(classes)))
+        """The outputs after the last slot."""
+        return final_outputs(self._decode(rx.buffer), rx.received_snr, self.theta_0, rx.outputs)

@@ -19,13 +19,12 @@ from semantic.training.calibration import calibrate_thresholds
 from semantic.training.fde import fde_loss, only_fde
 from semantic.training.labels import Labels
 from semantic.training.link import (
-    LinkData,
-    LinkRecipe,
     measure_importance,
     scale_of,
     train_complete,
     train_scheme,
 )
+from semantic.training.loop import LinkData, LinkRecipe
 from semantic.training.round_trip import (
     asked_again,
     harq_round_trip,

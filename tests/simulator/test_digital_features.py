@@ -22,7 +22,7 @@ from simulator.build_coded import digital_features
 from simulator.coding import Coding, CodingRule
 from simulator.ledger import Ledger
 from simulator.link import run_link
-from simulator.quantiser import Quantiser
+from semantic.quantiser import Quantiser
 from simulator.schemes.digital_features import DigitalFeatures, whole_features
 from simulator.slots import Slot
 from simulator.spec import RunSpec

@@ -18,7 +18,8 @@ from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.schemes.packing import pack, unpack
-from simulator.schemes.semantic_harq import SemanticHarq, receive_snr_target
+from simulator.schemes.semantic_harq import SemanticHarq
+from simulator.schemes.stop_when_certain import receive_snr_target
 from simulator.slots import Slot
 
 IDENTITIES, IMAGES = 20, 24

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import simulator.training
 from semantic.losses import TASKS
 from semantic.training.encoder import EncoderRecipe
-from semantic.training.link import LinkRecipe
+from semantic.training.loop import LinkRecipe
 from semantic.training.performers import PerformersRecipe
 from semantic.weights import read_weights
 from simulator.cli import main

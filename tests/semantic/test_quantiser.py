@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from simulator.quantiser import MOST_BITS, QUANTISERS, Quantiser
+from semantic.quantiser import MOST_BITS, QUANTISERS, Quantiser
 
 #: Mean squared error of the optimum for N(0, 1), Max 1960, tables I and II.
 LLOYD_MAX = {1: 0.3634, 2: 0.1175, 3: 0.03454, 4: 0.009497, 5: 0.002499}

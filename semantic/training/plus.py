@@ -1,0 +1,89 @@
+"""Trains semharq-plus: s -> c -> slots by plan, with and without estimates fed back -> s_hat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from semantic.belief import Belief, heard, unknown_part
+from semantic.plus import PlusNetwork
+from semantic.sending_plan import burst_sizes, sending_plan
+from semantic.tasks import TaskOutputs
+from semantic.training.loop import (
+    LinkData,
+    LinkRecipe,
+    Report,
+    draw_slot_size,
+    draw_snr,
+    keep_statistics,
+    link_gradients,
+    train_loop,
+)
+from semantic.training.round_trip import TrainingChannel
+
+#: (Bits of each fed-back estimate, bursts of a slot), by turns: one network serves both.
+FEEDBACK = ((0, 1), (1, 2))
+
+
+def plus_round_trip(
+    network: PlusNetwork,
+    s: Tensor,
+    snr_db: float,
+    B: int,
+    slots: int,
+    bits: int,
+    bursts: int,
+    channel: TrainingChannel,
+    generator: torch.Generator,
+) -> tuple[Tensor, TaskOutputs]:
+    """s -> (s_hat, task outputs) after a given number of slots, each of some bursts."""
+    c, belief = network.encode(s), Belief.empty(len(s), s.device)
+    sizes = burst_sizes(B, bursts) * slots
+    for count in range(1, len(sizes) + 1):
+        plan = sending_plan(10 ** (snr_db / 10), sizes[:count], bits)
+        part = unknown_part(c, belief.told, plan)
+        matched, weight = channel(part, torch.ones_like(part, dtype=torch.bool), snr_db, generator)
+        belief = belief.add(plan, matched, weight)
+        if bits:
+            words = belief.words(plan, bits)
+            belief = belief.tell(heard(belief.told, plan, words, bits))
+    return network.decode(belief)
+
+
+def train_plus(
+    network: PlusNetwork, data: LinkData, recipe: LinkRecipe, checkpoint: Path, report: Report
+) -> PlusNetwork:
+    """Trains in as many steps as other schemes have, f complete and their own together.
+
+    Args:
+        network: Fresh, or with layers that have been trained with f complete; its scale is set.
+        data: s, labels, channel, B.
+        recipe: Steps and rates.
+        checkpoint: File that is replaced now and then; where it exists, training goes on from it.
+        report: Called each step with the loss terms.
+    """
+    total = recipe.complete_steps + recipe.selected_steps
+
+    def step(index: Tensor, generator: torch.Generator, number: int) -> dict[str, float]:
+        if number >= recipe.fixed_statistics * total:
+            keep_statistics(network)
+        snr_db = draw_snr(recipe, generator)
+        free, size, count = torch.rand(3, generator=generator).tolist()
+        B = draw_slot_size(recipe, data.budget, snr_db, free, size)
+        slots = 1 + int(count * recipe.max_transmissions)
+        found = plus_round_trip(
+            network,
+            data.s[index],
+            snr_db,
+            B,
+            slots,
+            *FEEDBACK[number % len(FEEDBACK)],
+            data.channel,
+            generator,
+        )
+        return link_gradients(network, data, recipe, index, found)
+
+    train_loop(network, recipe, "plus", data, (total,), step, checkpoint, report)
+    return network.eval()

@@ -1,0 +1,78 @@
+"""Training of semharq-plus: it learns, moves all that it trains, and a kill changes nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from phy.fading import Rician
+from semantic.plus import PlusNetwork
+from semantic.training.labels import Labels
+from semantic.training.link import scale_of
+from semantic.training.loop import LinkData, LinkRecipe
+from semantic.training.plus import train_plus
+from simulator.training import training_channel
+
+RECIPE = LinkRecipe(
+    complete_steps=4,
+    selected_steps=20,
+    vehicles_per_batch=6,
+    images_per_vehicle=4,
+    snr_db=(8.0, 8.0),
+    free_budget=0.0,
+)
+
+
+class KilledError(Exception):
+    """As good as a power cut."""
+
+
+@pytest.fixture(scope="module")
+def data() -> LinkData:
+    """s of 6 vehicles, 4 images each: a place per vehicle and some scatter."""
+    generator = torch.Generator().manual_seed(0)
+    vehicle = torch.arange(24) // 4
+    s = torch.rand(6, 1024, generator=generator)[vehicle]
+    s = s + 0.1 * torch.rand(24, 1024, generator=generator)
+    labels = Labels(vehicle, vehicle % 10, vehicle % 3)
+    return LinkData(s, labels, training_channel(Rician(), "cpu"), lambda snr_db: 64)
+
+
+def fresh(data: LinkData) -> PlusNetwork:
+    torch.manual_seed(5)
+    network = PlusNetwork(6)
+    network.scale.copy_(scale_of(data.s))
+    return network
+
+
+def test_loss_falls_and_everything_moves(data: LinkData, tmp_path: Path) -> None:
+    network, losses = fresh(data), list[float]()
+    before = {n: p.detach().clone() for n, p in network.named_parameters()}
+
+    def report(step: int, terms: dict[str, float]) -> None:
+        assert terms.keys() == {"triplet", "vehicle", "color", "type", "mse"}
+        losses.append(sum(terms.values()))
+
+    train_plus(network, data, RECIPE, tmp_path / "c.safetensors", report)
+    assert len(losses) == 24
+    assert np.mean(losses[-3:]) < 0.85 * np.mean(losses[:3])
+    assert not [n for n, p in network.named_parameters() if torch.equal(p, before[n])]
+
+
+def test_a_killed_training_ends_as_one_that_was_not(data: LinkData, tmp_path: Path) -> None:
+    def silent(step: int, terms: dict[str, float]) -> None:
+        pass
+
+    def killed(step: int, terms: dict[str, float]) -> None:
+        if step == 510:
+            raise KilledError
+
+    recipe = replace(RECIPE, selected_steps=510)
+    whole = train_plus(fresh(data), data, recipe, tmp_path / "whole.safetensors", silent)
+    with pytest.raises(KilledError):
+        train_plus(fresh(data), data, recipe, tmp_path / "c.safetensors", killed)
+    again = train_plus(fresh(data), data, recipe, tmp_path / "c.safetensors", silent)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
