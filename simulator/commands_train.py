@@ -51,6 +51,12 @@ import click
     help="What the receiver keeps between transmissions [the preset's].",
 )
 @click.option(
+    "--link-steps",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Steps of each scheme by its own protocol [the preset's].",
+)
+@click.option(
     "--validation",
     metavar="DATA",
     help="Test images, as --data of a run names them, on which to show the accuracies now and then.",

@@ -115,6 +115,7 @@ def train_from_options(
     snr_db: float | None,
     tasks: str | None,
     buffer: str | None,
+    link_steps: int | None,
     validation: str | None,
     seed: int,
     device: str,
@@ -132,7 +133,7 @@ def train_from_options(
         ValueError: When a scheme has nothing to train, or the options, data or weights are wrong.
     """
     images = open_dataset(data_spec, "train")
-    chosen = _adapted(presets(len(images))[preset], seed, backbone, snr_db, buffer)
+    chosen = _adapted(presets(len(images))[preset], seed, backbone, snr_db, buffer, link_steps)
     wanted = stages(out, chosen, _listed(scheme), TASKS if tasks is None else _listed(tasks))
     device = choose_device(device)
     show = (lambda line: None) if quiet else print
@@ -173,7 +174,12 @@ def _listed(names: str) -> list[str]:
 
 
 def _adapted(
-    preset: Preset, seed: int, backbone: str, snr_db: float | None, buffer: str | None
+    preset: Preset,
+    seed: int,
+    backbone: str,
+    snr_db: float | None,
+    buffer: str | None,
+    link_steps: int | None,
 ) -> Preset:
     """The preset with what the command line says otherwise."""
     if buffer is not None and buffer not in BUFFERS:
@@ -183,7 +189,12 @@ def _adapted(
         preset,
         buffer=preset.buffer if buffer is None else buffer,
         encoder=replace(preset.encoder, seed=seed, backbone=backbone),
-        link=replace(preset.link, seed=seed, snr_db=snr_range_db),
+        link=replace(
+            preset.link,
+            seed=seed,
+            snr_db=snr_range_db,
+            selected_steps=preset.link.selected_steps if link_steps is None else link_steps,
+        ),
     )
 
 
@@ -195,14 +206,18 @@ def refuse_other_options(path: Path, preset: Preset) -> None:
         preset: How they would be trained now.
 
     Raises:
-        ValueError: When they were trained for other tasks, another SNR or another buffer.
+        ValueError: When they were trained for other tasks, another SNR, another buffer or another
+            number of steps.
     """
     _, config = read_weights(path)
     recipe = config.get("recipe", {})
     now = preset.encoder if path.name == "encoder.safetensors" else preset.link
     wanted = json.loads(json.dumps({**asdict(now), "buffer": preset.buffer}))
     made = {**recipe, **{key: config[key] for key in ("buffer",) if key in config}}
-    for key, option in (("task_weights", "tasks"), ("snr_db", "snr-db"), ("buffer", "buffer")):
+    options = {"task_weights": "tasks", "snr_db": "snr-db", "buffer": "buffer"}
+    if path.name != "link.complete.safetensors":  # which knows nothing of what follows
+        options["selected_steps"] = "link-steps"
+    for key, option in options.items():
         if key in made and made[key] != wanted.get(key):
             raise ValueError(f"{path} was trained with another --{option}: give another --out")
 

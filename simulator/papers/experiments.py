@@ -153,4 +153,16 @@ EXPERIMENTS: dict[str, Experiment] = {
         TASKS,
         table=True,
     ),
+    "detectors": Experiment(
+        "semharq",
+        "what a better F could gain: told |h|, and a genie's true errors",
+        _lines("semharq", "semharq-no-fde", "semharq-csi", "semharq-oracle"),
+        ("rank1", "mAP", *CLASSIFICATION),
+    ),
+    "plus": Experiment(
+        "semharq",
+        "semharq-plus, not in the paper, against its schemes",
+        _lines("semharq-plus", *SEMANTIC_HARQ),
+        ("rank1", "mAP", *CLASSIFICATION),
+    ),
 }

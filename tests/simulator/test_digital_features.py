@@ -15,6 +15,7 @@ from phy.streams import Streams
 from phy.transport import TransportCodec
 from semantic.buffer import Combining
 from semantic.model import LinkNetwork
+from semantic.quantiser import Quantiser
 from semantic.selector import LENGTH
 from semantic.tasks import TaskOutputs
 from simulator.adaptive_coding import AdaptiveCoding
@@ -22,7 +23,6 @@ from simulator.build_coded import digital_features
 from simulator.coding import Coding, CodingRule
 from simulator.ledger import Ledger
 from simulator.link import run_link
-from semantic.quantiser import Quantiser
 from simulator.schemes.digital_features import DigitalFeatures, whole_features
 from simulator.slots import Slot
 from simulator.spec import RunSpec

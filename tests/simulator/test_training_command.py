@@ -100,6 +100,7 @@ def test_one_task_is_trained_and_other_options_are_not_mixed_in(
     assert config["buffer"] == "concatenate"
     for option, mixed in (
         ("--buffer", stc),
+        ("--link-steps", [*stc, "--buffer", "concatenate", "--link-steps", "7"]),
         ("--tasks", [*line, str(weights / "stc-color"), "--scheme", "smsc-fir"]),
     ):
         result = runner.invoke(main, mixed)
