@@ -48,6 +48,7 @@ def figures(
     import pandas as pd
 
     from simulator.cli import build_spec
+    from simulator.engines import Engine
     from simulator.papers.run import choose, run_experiment
     from simulator.papers.stack_figures import STACK_FIGURES
     from simulator.spec import RunSpec
@@ -59,7 +60,7 @@ def figures(
 
     def curve_of(spec: RunSpec) -> pd.DataFrame:
         with Bar(quiet) as bar:
-            return run(prepare(spec), bar, out / "cells").curve
+            return run(prepare(spec), bar, out / "cells", Engine("auto")).curve
 
     def announce(line: str) -> None:
         if not quiet:

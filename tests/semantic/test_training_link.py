@@ -373,3 +373,18 @@ def test_calibrated_thresholds_ask_for_their_share(name: str, data: LinkData) ->
                     shares.append(asked_ratio(d, threshold, latest.sent))
                     request = (d >= threshold) & latest.sent
             assert np.mean(shares) == pytest.approx(ratio, abs=0.08)
+
+
+@pytest.mark.parametrize("name", ["ik-s-harq", "semharq"])
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_batch_statistics_stand_still_when_told_to(
+    name: str, share: float, data: LinkData, tmp_path: Path
+) -> None:
+    network = fresh(PROTOCOLS[name])
+    norms = (network.jsc_encoder.norm, network.jsc_decoder.norm)
+    before = [(norm.running_mean.clone(), norm.running_var.clone()) for norm in norms]
+    recipe = replace(RECIPE, fixed_statistics=share)
+    train_scheme(network, PROTOCOLS[name], data, recipe, tmp_path / "c.safetensors", silent)
+    for norm, (mean, variance) in zip(norms, before, strict=True):
+        assert torch.equal(norm.running_mean, mean) == (share == 0.0)
+        assert torch.equal(norm.running_var, variance) == (share == 0.0)
