@@ -8,6 +8,7 @@ import torch
 
 from semantic.losses import TASKS
 from semantic.model import LinkNetwork, save_link
+from semantic.plus import PLUS, PlusNetwork, save_plus
 from semantic.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
 from simulator import check_channel, check_codec, check_scheme
 from simulator.catalog import CHANNELS, CODECS, SCHEMES
@@ -25,6 +26,9 @@ def weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
             torch.manual_seed(0)
             link = LinkNetwork(IDENTITIES, detector=protocol.detector).eval()
         save_link(root / f"{name}.safetensors", link, {})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_plus(root / f"{PLUS}.safetensors", PlusNetwork(IDENTITIES).eval(), {})
     for task in TASKS:
         own = root / single_task_directory(task)
         own.mkdir()

@@ -1,5 +1,6 @@
 """The papers' tables and figures: every experiment can be run, drawn and asked for by name."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from simulator.catalog import SCHEMES
 from simulator.cli import main
 from simulator.curve import METRICS
 from simulator.papers.experiments import EXPERIMENTS
-from simulator.papers.information import answer_information, information
+from simulator.papers.information import answer_information, information, label_information
 from simulator.papers.published import published_points
 from simulator.papers.run import choose, run_experiment, spec_of
 from simulator.papers.stack_figures import STACK_FIGURES
@@ -123,6 +124,18 @@ def test_information_of_answers() -> None:
     assert answer_information(0.5 * sure + 0.5 / 8) == pytest.approx(
         3 + (9 / 16 * torch.log2(torch.tensor(9 / 16)) + 7 / 16 * -4).item(), abs=1e-6
     )
+
+
+def test_labels_bear_out_no_more_than_there_is() -> None:
+    labels = torch.tensor([0, 1, 1, 2, -1])
+    entropy = math.log2(4) - 0.5  # shares 1/4, 1/2, 1/4
+    right = torch.eye(3)[labels.clamp_min(0)]
+    assert label_information(right, labels) == pytest.approx(entropy)
+    shares = torch.tensor([[0.25, 0.5, 0.25]]).expand(5, 3)
+    assert label_information(shares, labels) == pytest.approx(0, abs=1e-6)
+    boastful = 0.99 * torch.eye(3)[[1, 0, 2, 1, 0]] + 0.01 / 3  # sure and wrong
+    assert label_information(boastful, labels) < 0 < answer_information(boastful)
+    assert math.isnan(label_information(right, torch.full((5,), -1)))
 
 
 def test_information_lies_below_its_limit(tiny_weights: Path, folder_data: Path) -> None:
