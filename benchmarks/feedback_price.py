@@ -15,6 +15,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.ticker import ScalarFormatter
 
 from simulator import simulate
 from simulator.engines import Engine
@@ -63,7 +64,8 @@ def draw(table: pd.DataFrame, path: Path) -> None:
             for i, line in enumerate(LINES):
                 mine = table[(table["line"] == line) & (table["snr_db"] == snr_db)]
                 axis.plot(mine[uses], mine["mAP"], marker="osD^v"[i], markersize=4, label=line)
-            axis.set_xscale("log")
+            axis.set_xscale("log", base=2)
+            axis.xaxis.set_major_formatter(ScalarFormatter())
             axis.set(title=f"{snr_db:g} dB", xlabel=uses.replace("_", " "), ylabel="mAP (%)")
             axis.grid(alpha=0.3)
     handles, labels = axes[0, 0].get_legend_handles_labels()
