@@ -1,4 +1,4 @@
-"""What the tests share: a cache of their own, tiny random weights, a small folder of pictures."""
+"""What the tests share: a cache and a seed of their own, tiny random weights, a small folder of pictures."""
 
 import csv
 from collections.abc import Iterator
@@ -27,6 +27,12 @@ def cache_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEMHARQ_CACHE", str(path))
         yield path
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """What a test draws without a generator does not depend on the tests before it."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -197,8 +197,9 @@ def test_requests_follow_the_threshold(encoder: MultiTaskNetwork) -> None:
     for threshold in (0.0, 0.5, 1.0):
         link = random_link()
         link.threshold.fill_(threshold)
-        scheme = SemanticHarq(encoder, link, SEMHARQ)
-        tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024), np.arange(5)), slot)
+        scheme = SemanticHarq(encoder, link, SEMHARQ, theta_0_db=60.0)  # no ACK
+        s = torch.rand(5, 1024, generator=torch.Generator().manual_seed(0))
+        tx, rx = scheme.start(scheme.payload(s, np.arange(5)), slot)
         burst, _ = scheme.transmit(tx, None, slot)
         y = burst.x
         feedback, _ = scheme.receive(rx, Received(y, torch.ones_like(y), torch.ones(1, 1)), slot)
