@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from semantic.quantiser import Quantiser
-from semantic.sending_plan import LATENT, BurstPlan
+from semantic.sending_plan import LATENT, BurstPlan, estimate_quantiser
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Belief:
         plan_sent = plan.sent.to(self.told.device)
         news = (self.estimate() - self.told)[:, plan_sent]
         scale = plan.novelty.to(news.device)[plan_sent]
-        return Quantiser(bits).quantise(news / scale).bool()
+        return estimate_quantiser(bits).quantise(news / scale).bool()
 
     def tell(self, told: Tensor) -> Belief:
         """The same once the transmitter has heard estimates `told`."""
@@ -88,7 +87,7 @@ def heard(told: Tensor, plan: BurstPlan, words: Tensor, bits: int) -> Tensor:
         bits: Of each estimate.
     """
     plan_sent = plan.sent.to(told.device)
-    news = Quantiser(bits).dequantise(words) * plan.novelty.to(told.device)[plan_sent]
+    news = estimate_quantiser(bits).dequantise(words) * plan.novelty.to(told.device)[plan_sent]
     known = told.clone()
     known[:, plan_sent] += news
     return known

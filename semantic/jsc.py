@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from semantic.tasks import LEAKY_SLOPE
 
 
-class Readable(Protocol):
+class DecoderInput(Protocol):
     """What a receiver holds: a buffer of features, or a belief about them."""
 
     def decoder_input(self) -> Tensor:
@@ -50,7 +50,7 @@ class JscDecoder(nn.Module):
         self.norm = nn.BatchNorm1d(1024)
         self.out = nn.Linear(1024, n)
 
-    def forward(self, received: Readable) -> Tensor:
+    def forward(self, received: DecoderInput) -> Tensor:
         """s_hat [batch, N]."""
         x = received.decoder_input()
         x = nn.functional.leaky_relu(self.norm(self.hidden(x)), LEAKY_SLOPE)

@@ -9,7 +9,7 @@ what the receiver has not told that it knows: the feature less the estimate that
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 import torch
@@ -22,6 +22,12 @@ from semantic.quantiser import Quantiser
 LATENT = 64
 
 _Floats = NDArray[np.float64]
+
+
+@cache
+def estimate_quantiser(bits: int) -> Quantiser:
+    """The quantiser of estimates that are fed back, its values found once."""
+    return Quantiser(bits)
 
 
 @dataclass(frozen=True)
@@ -52,12 +58,12 @@ class _Uncertainty:
     unknown: _Floats
 
 
-def importance_of(latent: int = LATENT) -> _Floats:
-    """The weight of each feature's error, 1 / k.
+def importance_of_features() -> _Floats:
+    """[LATENT], the weight of each feature's error, 1 / k.
 
     A convention and no measurement: training puts what matters most where it is best protected.
     """
-    return 1 / np.arange(1.0, latent + 1)
+    return 1 / np.arange(1.0, LATENT + 1)
 
 
 def burst_sizes(B: int, bursts: int) -> tuple[int, ...]:
@@ -95,7 +101,7 @@ def _burst(snr: float, sizes: tuple[int, ...], bits: int) -> tuple[BurstPlan, _U
     B = sizes[-1]
     # One real part of each use carries a feature: its noise is half that of the use.
     per_use = 2 * snr / before.unknown
-    error, importance = before.error.copy(), importance_of()
+    error, importance = before.error.copy(), importance_of_features()
     gain = importance * (error - 1 / (1 / error + per_use))
     position = np.empty(B, dtype=np.int64)
     for use in range(B):
@@ -107,7 +113,7 @@ def _burst(snr: float, sizes: tuple[int, ...], bits: int) -> tuple[BurstPlan, _U
     novelty = before.unknown - error
     unknown = before.unknown
     if bits:
-        unknown = np.where(sent, error + Quantiser(bits).distortion * novelty, unknown)
+        unknown = np.where(sent, error + estimate_quantiser(bits).distortion * novelty, unknown)
     carriers = np.full((LATENT, counts.max()), B)
     for k in np.flatnonzero(sent):
         carriers[k, : counts[k]] = np.flatnonzero(position == k)

@@ -6,21 +6,21 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from semantic.sending_plan import LATENT, burst_sizes, importance_of, sending_plan
+from semantic.sending_plan import LATENT, burst_sizes, importance_of_features, sending_plan
 
 SLOTS = [(0.25, 15), (0.63, 33), (6.3, 134), (1.0, 1), (0.25, 1024)]
 
 
 def weighted_error(counts: NDArray[np.float64], snr: float) -> float:
     """What is left after `counts` uses of each feature, the first slot's prior being 1."""
-    return float((importance_of() / (1 + 2 * snr * counts)).sum())
+    return float((importance_of_features() / (1 + 2 * snr * counts)).sum())
 
 
 def water_filling(snr: float, B: int) -> NDArray[np.float64]:
     """The best division of B uses, fractions allowed: 1 + 2 snr n_k = sqrt(2 snr importance / nu)."""
 
     def uses(nu: float) -> NDArray[np.float64]:
-        return np.maximum(np.sqrt(importance_of() * 2 * snr / nu) - 1, 0) / (2 * snr)
+        return np.maximum(np.sqrt(importance_of_features() * 2 * snr / nu) - 1, 0) / (2 * snr)
 
     nu = brentq(lambda log_nu: uses(np.exp(log_nu)).sum() - B, -60, 20)
     return uses(float(np.exp(nu)))
