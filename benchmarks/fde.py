@@ -14,9 +14,11 @@ from pathlib import Path
 import click
 import pandas as pd
 import torch
+from torch import Tensor
 
 from phy.fading import Rician
 from semantic.buffer import Combining
+from semantic.model import LinkNetwork
 from semantic.selection import auroc
 from semantic.selector import Plan
 from semantic.training.round_trip import transmit_slot, unit_power
@@ -32,16 +34,19 @@ TRANSMISSIONS = 4
 
 
 @torch.inference_mode()
-def measure(spec: RunSpec) -> pd.DataFrame:
-    """One row per SNR: AUROCs after the first slot, share of a slot asked for again."""
-    prepared = prepare(spec)
-    sources = Sources(prepared.dataset, prepared.stack.encoder, "cpu", lambda *progress: None)
-    network = prepared.stack.link("semharq")
+def detection(network: LinkNetwork, s: Tensor, slot_s: float, bandwidth_hz: float) -> pd.DataFrame:
+    """AUROCs after the first slot and the share of a slot asked for again, one row per SNR.
+
+    Args:
+        network: A link with an F.
+        s: [images, N] outputs of its encoder.
+        slot_s, bandwidth_hz: Of a slot.
+    """
     channel = training_channel(Rician(), "cpu")
-    f = network.encode(sources.features.s)
+    f = network.encode(s)
     rows = []
     for snr_db in SNRS_DB:
-        B = Slot(snr_db, spec.slot_s, spec.bandwidth).features
+        B = Slot(snr_db, slot_s, bandwidth_hz).features
         generator = torch.Generator().manual_seed(0)
         plan, request = Plan.empty(len(f)), None
         buffer = network.empty_buffer(len(f))
@@ -68,12 +73,21 @@ def measure(spec: RunSpec) -> pd.DataFrame:
     return pd.DataFrame(rows).round(3)
 
 
+def encoded_images(spec: RunSpec) -> Tensor:
+    """s of the run's images."""
+    prepared = prepare(spec)
+    sources = Sources(prepared.dataset, prepared.stack.encoder, "cpu", lambda *progress: None)
+    return sources.features.s
+
+
 @click.command()
 @click.option("--weights", default=None, help="Weights directory [the package's].")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs/results"))
 def main(weights: str | None, out: Path) -> None:
     """Prints the table and writes fde.csv."""
-    table = measure(RunSpec(weights=weights, device="cpu"))
+    spec = RunSpec(weights=weights, device="cpu")
+    network = prepare(spec).stack.link("semharq")
+    table = detection(network, encoded_images(spec), spec.slot_s, spec.bandwidth)
     click.echo(table.to_string(index=False))
     write_whole(out / "fde.csv", lambda path: table.to_csv(path, index=False))
 

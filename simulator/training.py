@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from phy.snr import noise_variance
 from phy.streams import BatchStreams
 from semantic.buffer import BUFFERS
 from semantic.data.dataset import open_dataset
-from semantic.data.images import load_images
 from semantic.data.names import nearest
 from semantic.losses import TASKS
 from semantic.model import LinkNetwork, MultiTaskNetwork, save_link
@@ -44,9 +43,12 @@ from simulator.prepare import choose_device
 from simulator.presets import Preset, presets
 from simulator.schemes.packing import pack, unpack
 from simulator.training_encoder import (
+    Pictures,
+    Stage,
     encoder_outputs,
     join_processes,
     open_encoder,
+    read_pictures,
     train_clean,
     validator,
 )
@@ -68,22 +70,14 @@ def training_channel(channel: Channel, device: str) -> TrainingChannel:
     return send
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One encoder and the links behind it, which share a directory.
-
-    Attributes:
-        out: The directory.
-        preset: How they are trained.
-        schemes: By whose protocols.
-    """
-
-    out: Path
-    preset: Preset
-    schemes: tuple[str, ...]
-
-
-def stages(out: Path, preset: Preset, schemes: Sequence[str], tasks: Sequence[str]) -> list[Stage]:
+def stages(
+    out: Path,
+    preset: Preset,
+    schemes: Sequence[str],
+    tasks: Sequence[str],
+    device: str,
+    show: Callable[[str], None],
+) -> list[Stage]:
     """What has to be trained: one encoder for all tasks, and one for each with smsc-stc.
 
     Raises:
@@ -96,10 +90,11 @@ def stages(out: Path, preset: Preset, schemes: Sequence[str], tasks: Sequence[st
         if name not in known:
             raise ValueError(f"scheme {name!r} is not trained; {nearest(name, known)}")
     joint = tuple(name for name in schemes if name != SINGLE_TASK)
-    found = [Stage(out, preset.only(tasks), joint)] if joint else []
+    found = [Stage(out, preset.only(tasks), joint, device, show)] if joint else []
     if SINGLE_TASK in schemes:
+        single = (SINGLE_TASK_PROTOCOL,)
         found += [
-            Stage(out / single_task_directory(task), preset.only([task]), (SINGLE_TASK_PROTOCOL,))
+            Stage(out / single_task_directory(task), preset.only([task]), single, device, show)
             for task in tasks
         ]
     return found
@@ -132,17 +127,14 @@ def train_from_options(
     Raises:
         ValueError: When a scheme has nothing to train, or the options, data or weights are wrong.
     """
-    images = open_dataset(data_spec, "train")
-    chosen = _adapted(presets(len(images))[preset], seed, backbone, snr_db, buffer, link_steps)
-    wanted = stages(out, chosen, _listed(scheme), TASKS if tasks is None else _listed(tasks))
-    device = choose_device(device)
     show = (lambda line: None) if quiet else print
+    images = len(open_dataset(data_spec, "train"))
+    chosen = _adapted(presets(images)[preset], seed, backbone, snr_db, buffer, link_steps)
+    device, first = join_processes(choose_device(device))
+    single = TASKS if tasks is None else _listed(tasks)
+    wanted = stages(out, chosen, _listed(scheme), single, device, show)
     stored = max(chosen.image_size, 128) if preset == "synthetic" else chosen.image_size
-    pixels, kept, problems = load_images(images, stored)
-    for problem in problems:
-        show(f"left out: {problem}")
-    images = images.subset(kept)
-    device, first = join_processes(device)
+    pictures = read_pictures(data_spec, stored, show)
     for stage in wanted:
         stage.out.mkdir(parents=True, exist_ok=True)
         path = stage.out / "encoder.safetensors"
@@ -150,23 +142,27 @@ def train_from_options(
             refuse_other_options(path, stage.preset)
             continue
         validate = None if validation is None else validator(validation, chosen, device, show)
-        train_clean(
-            pixels, images, stage.preset, stage.out, device, show, first, imagenet, validate
-        )
+        train_clean(stage, pictures, first, imagenet, validate)
     for stage in wanted if first else ():
-        network = open_encoder(stage.out / "encoder.safetensors", device)
-        s, labels = encoder_outputs(network, pixels, images, stage.preset, stage.out, device, show)
-        data = LinkData(s, labels, training_channel(Rician(), device), chosen.budget)
-        complete = _complete(network, data, stage.preset, stage.out, device, show)
+        encoder, data = link_data(stage, pictures)
+        complete = _complete(stage, encoder, data)
         for name in stage.schemes:
             path = stage.out / f"{name}.safetensors"
             if path.exists():
                 refuse_other_options(path, stage.preset)
             else:
-                _train_scheme(name, complete, network, data, stage.preset, path, device, show)
+                _train_scheme(stage, name, complete, encoder, data)
         show(f"{stage.out}: {', '.join(['encoder', *stage.schemes])}")
     if first:
         show(f"use it as --weights {out}")
+
+
+def link_data(stage: Stage, pictures: Pictures) -> tuple[MultiTaskNetwork, LinkData]:
+    """The encoder of a directory, and what links behind it are trained on."""
+    encoder = open_encoder(stage.out / "encoder.safetensors", stage.device)
+    s, labels = encoder_outputs(stage, encoder, pictures)
+    channel = training_channel(Rician(), stage.device)
+    return encoder, LinkData(s, labels, channel, stage.preset.budget)
 
 
 def _listed(names: str) -> list[str]:
@@ -222,82 +218,71 @@ def refuse_other_options(path: Path, preset: Preset) -> None:
             raise ValueError(f"{path} was trained with another --{option}: give another --out")
 
 
-def _complete(
-    encoder: MultiTaskNetwork,
-    data: LinkData,
-    preset: Preset,
-    out: Path,
-    device: str,
-    show: Callable[[str], None],
-) -> dict[str, Tensor]:
+def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[str, Tensor]:
     """The link trained with f sent complete, which every scheme begins with: its state."""
-    path = out / "link.complete.safetensors"
-    torch.manual_seed(preset.link.seed)
-    link = _fresh(encoder, None, preset, device)
+    path, recipe = stage.out / "link.complete.safetensors", stage.preset.link
+    torch.manual_seed(recipe.seed)
+    link = _fresh(stage, encoder, None)
     if path.exists():
-        refuse_other_options(path, preset)
+        refuse_other_options(path, stage.preset)
         state, _ = read_weights(path)
         return state
-    report = Log(out / "link.complete.log.jsonl", show)
-    checkpoint = out / "link.complete.checkpoint.safetensors"
-    train_complete(link, data, preset.link, checkpoint, report)
-    config = {"recipe": asdict(preset.link), "buffer": preset.buffer}
+    report = Log(stage.out / "link.complete.log.jsonl", stage.show)
+    checkpoint = stage.out / "link.complete.checkpoint.safetensors"
+    train_complete(link, data, recipe, checkpoint, report)
+    config = {"recipe": asdict(recipe), "buffer": stage.preset.buffer}
     write_tensors(path, link.state_dict(), {"config": json.dumps(config)})
     return link.state_dict()
 
 
-def _fresh(
-    encoder: MultiTaskNetwork, detector: Detector | None, preset: Preset, device: str
-) -> LinkNetwork:
+def _fresh(stage: Stage, encoder: MultiTaskNetwork, detector: Detector | None) -> LinkNetwork:
     """An untrained link whose performers are the clean ones: the same, or a copy to train."""
-    shared = encoder.performers if preset.share_performers else None
-    link = LinkNetwork(encoder.performers.identities, preset.buffer, detector, shared)
+    shared = encoder.performers if stage.preset.share_performers else None
+    link = LinkNetwork(encoder.performers.identities, stage.preset.buffer, detector, shared)
     if shared is None:
         link.performers.load_state_dict(encoder.performers.state_dict())
-    return link.to(device)
+    return link.to(stage.device)
 
 
 def _fresh_plus(
-    encoder: MultiTaskNetwork, complete: dict[str, Tensor], preset: Preset, device: str
+    stage: Stage, encoder: MultiTaskNetwork, complete: dict[str, Tensor]
 ) -> PlusNetwork:
     """Its network with those layers of the one trained with f complete that have its shape."""
-    performers = encoder.performers
-    network = PlusNetwork(performers.identities, performers if preset.share_performers else None)
+    shared = encoder.performers if stage.preset.share_performers else None
+    network = PlusNetwork(encoder.performers.identities, shared)
     own = network.state_dict()
     known = {n: v for n, v in complete.items() if n in own and own[n].shape == v.shape}
     network.load_state_dict(own | known)
-    return network.to(device)
+    return network.to(stage.device)
 
 
 def _train_scheme(
+    stage: Stage,
     scheme: str,
     complete: dict[str, Tensor],
     encoder: MultiTaskNetwork,
     data: LinkData,
-    preset: Preset,
-    path: Path,
-    device: str,
-    show: Callable[[str], None],
 ) -> None:
     """One scheme by its own protocol, then its thresholds, then its file."""
+    out, recipe = stage.out, stage.preset.link
     config = {
-        "encoder_sha256": file_hash(path.with_name("encoder.safetensors")),
-        "bandwidth_hz": preset.bandwidth_hz,
-        "recipe": asdict(preset.link),
+        "encoder_sha256": file_hash(out / "encoder.safetensors"),
+        "bandwidth_hz": stage.preset.bandwidth_hz,
+        "recipe": asdict(recipe),
     }
-    checkpoint = path.with_name(f"{scheme}.checkpoint.safetensors")
-    report = Log(path.with_name(f"{scheme}.log.jsonl"), show)
-    torch.manual_seed(preset.link.seed)
+    path, checkpoint = out / f"{scheme}.safetensors", out / f"{scheme}.checkpoint.safetensors"
+    report = Log(out / f"{scheme}.log.jsonl", stage.show)
+    torch.manual_seed(recipe.seed)
     if scheme == PLUS:
-        plus = _fresh_plus(encoder, complete, preset, device)
-        train_plus(plus, data, preset.link, checkpoint, report)
+        plus = _fresh_plus(stage, encoder, complete)
+        train_plus(plus, data, recipe, checkpoint, report)
         round_to_four_bits(plus)
         save_plus(path, plus, config)
         return
     protocol = PROTOCOLS[scheme]
-    link = _fresh(encoder, protocol.detector, preset, device)
+    link = _fresh(stage, encoder, protocol.detector)
     link.load_state_dict(link.state_dict() | complete)
-    train_scheme(link, protocol, data, preset.link, checkpoint, report)
+    train_scheme(link, protocol, data, recipe, checkpoint, report)
     round_to_four_bits(link)  # its thresholds are then those of the weights as they are shipped
     if protocol.again == "distorted":
         calibrate_thresholds(link, protocol, data.s, data.channel, data.budget)

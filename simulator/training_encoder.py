@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,26 +31,68 @@ from simulator.ledger import Ledger
 from simulator.presets import Preset
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """Training images, decoded.
+
+    Attributes:
+        images: Names and labels of those that could be read.
+        pixels: [images, edge, edge, 3] uint8.
+    """
+
+    images: VehicleImages
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One encoder and the links behind it, which share a directory.
+
+    Attributes:
+        out: The directory.
+        preset: How they are trained.
+        schemes: By whose protocols.
+        device: Torch device.
+        show: Takes a line of text.
+    """
+
+    out: Path
+    preset: Preset
+    schemes: tuple[str, ...]
+    device: str
+    show: Callable[[str], None]
+
+
+def read_pictures(data_spec: str, edge: int, show: Callable[[str], None]) -> Pictures:
+    """The training split; images that cannot be read are named and left out.
+
+    Raises:
+        ValueError: When there is no such data.
+    """
+    images = open_dataset(data_spec, "train")
+    pixels, kept, problems = load_images(images, edge)
+    for problem in problems:
+        show(f"left out: {problem}")
+    return Pictures(images.subset(kept), pixels)
+
+
 def train_clean(
-    pixels: np.ndarray,
-    images: VehicleImages,
-    preset: Preset,
-    out: Path,
-    device: str,
-    show: Callable[[str], None],
+    stage: Stage,
+    pictures: Pictures,
     first: bool,
     imagenet: str | None,
     validate: Callable[[MultiTaskNetwork, int], None] | None,
 ) -> None:
     """Encoder, then its performers once more on s: encoder.base and encoder.safetensors."""
+    out, preset = stage.out, stage.preset
     base = train_encoder(
-        pixels,
-        images,
+        pictures.pixels,
+        pictures.images,
         preset.encoder,
         out / "encoder.checkpoint.safetensors",
-        Log(out / "encoder.log.jsonl", show) if first else (lambda step, terms: None),
+        Log(out / "encoder.log.jsonl", stage.show) if first else (lambda step, terms: None),
         validate=validate,
-        device=device,
+        device=stage.device,
         initialise=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
     )
     if not first:
@@ -59,15 +101,15 @@ def train_clean(
         "identities": base.performers.identities,
         "image_size": preset.image_size,
         "backbone": preset.encoder.backbone,
-        "data": images.name,
+        "data": pictures.images.name,
         "recipe": asdict(preset.encoder),
         "performers": asdict(preset.performers),
     }
     # Stored and read back: s is then that of the weights as they are shipped.
     save_weights(out / "encoder.base.safetensors", base, config)
-    network = open_encoder(out / "encoder.base.safetensors", device)
-    s, labels = encoder_outputs(network, pixels, images, preset, out, device, show)
-    report = Log(out / "performers.log.jsonl", show)
+    network = open_encoder(out / "encoder.base.safetensors", stage.device)
+    s, labels = encoder_outputs(stage, network, pictures)
+    report = Log(out / "performers.log.jsonl", stage.show)
     refit_performers(network.performers, s, labels, preset.performers, report)
     save_weights(out / "encoder.safetensors", network, config)
 
@@ -120,32 +162,28 @@ def open_encoder(path: Path, device: str) -> MultiTaskNetwork:
 
 
 def encoder_outputs(
-    network: MultiTaskNetwork,
-    pixels: np.ndarray,
-    images: VehicleImages,
-    preset: Preset,
-    out: Path,
-    device: str,
-    show: Callable[[str], None],
+    stage: Stage, network: MultiTaskNetwork, pictures: Pictures
 ) -> tuple[Tensor, Labels]:
-    """(s [views x images, 1024], labels of the same rows), kept in `out` between runs."""
-    repeated = Labels(*(c.repeat(preset.views).to(device) for c in training_labels(images).columns))
+    """(s [views x images, 1024], labels of the same rows), kept in the directory between runs."""
+    pixels, views, edge = pictures.pixels, stage.preset.views, stage.preset.image_size
+    labels = training_labels(pictures.images)
+    repeated = Labels(*(c.repeat(views).to(stage.device) for c in labels.columns))
     digest = hashlib.sha256(pixels.tobytes())
     for value in network.encoder.state_dict().values():
         digest.update(value.cpu().numpy().tobytes())
-    path = out / f"s-{digest.hexdigest()[:16]}.npy"
+    path = stage.out / f"s-{digest.hexdigest()[:16]}.npy"
     if not path.exists():
         parts = []
         with torch.inference_mode():
-            for view in range(preset.views):
+            for view in range(views):
                 for start in range(0, len(pixels), 64):
-                    x = normalise(torch.from_numpy(pixels[start : start + 64]).to(device))
-                    if x.shape[-1] != preset.image_size:
-                        size = (preset.image_size, preset.image_size)
+                    x = normalise(torch.from_numpy(pixels[start : start + 64]).to(stage.device))
+                    if x.shape[-1] != edge:
+                        size = (edge, edge)
                         x = functional.interpolate(x, size, mode="bilinear", antialias=True)
                     parts.append(network.encoder(x.flip(-1) if view else x).cpu())
                     if start % 6400 == 0:
-                        show(f"encoding view {view + 1} of {preset.views}, image {start}")
+                        stage.show(f"encoding view {view + 1} of {views}, image {start}")
         s = torch.cat(parts).numpy()
         write_whole(path, lambda temporary: np.save(temporary, s))
-    return torch.from_numpy(np.load(path)).to(device), repeated
+    return torch.from_numpy(np.load(path)).to(stage.device), repeated

@@ -11,7 +11,11 @@ import sys
 from simulator import simulate
 
 METRICS = {"rank1": "rank-1", "color_accuracy": "colour", "type_accuracy": "type"}
-SYSTEMS = {"MTC": ("smsc-fir", {}), "STC": ("smsc-stc", {"share": "third"})}
+SYSTEMS = {
+    "MTC": ("smsc-fir", {}),
+    "STC": ("smsc-stc", {"share": "third"}),
+    "STC, 3 slots": ("smsc-stc", {"share": "full"}),
+}
 
 curves = {
     name: simulate(

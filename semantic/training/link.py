@@ -23,7 +23,7 @@ from semantic.model import LinkNetwork
 from semantic.protocol import Protocol
 from semantic.selector import LENGTH, Plan
 from semantic.training.encoder import step_seed
-from semantic.training.fde import fde_loss, only_fde
+from semantic.training.fde import Information, fde_loss, feature_information, only_fde
 from semantic.training.loop import (
     LinkData,
     LinkRecipe,
@@ -84,10 +84,12 @@ def train_scheme(
     recipe: LinkRecipe,
     checkpoint: Path,
     report: Report,
+    information: Information = feature_information,
 ) -> LinkNetwork:
     """Trains a scheme by its own protocol, from a network that has been trained with f complete.
 
-    Args and result as for `train_complete`; thresholds are not yet calibrated.
+    Args and result as for `train_complete`; `information` is what F maximises. Thresholds are not
+    yet calibrated.
     """
     alone = recipe.fde_steps if network.fde is not None else 0
     total = alone + recipe.selected_steps
@@ -115,6 +117,7 @@ def train_scheme(
                     generator,
                     annealed_temperature(number / total),
                     recipe.images_per_vehicle,
+                    information,
                 )
                 loss.backward()
             nn.utils.clip_grad_norm_(network.fde.parameters(), 5.0)

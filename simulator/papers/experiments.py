@@ -77,7 +77,14 @@ EXPERIMENTS: dict[str, Experiment] = {
     "table1": Experiment(
         "smsc-fir",
         "multi-task against single-task coding",
-        _lines("smsc-fir", "smsc-stc"),
+        (
+            *_lines("smsc-fir", "smsc-stc"),
+            Line(
+                "smsc-stc, a slot for each task",
+                "smsc-stc",
+                {"scheme_args": (("share", "full"),)},
+            ),
+        ),
         TASKS,
         published=(("smsc-fir", "table1"),),
         table=True,

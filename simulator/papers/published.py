@@ -12,12 +12,13 @@ from simulator.papers.experiments import Experiment
 def published_points(experiment: Experiment) -> pd.DataFrame:
     """Columns label, snr_db, metric, value: the printed points that belong to the experiment.
 
-    Relative gains ("A over B") are left out: they are no points of a curve.
+    Relative gains ("A over B") are left out: they are no points of a curve. A line whose scheme has
+    other arguments than usual shows none: it is not what the paper printed.
     """
     with (files("simulator.papers") / "published.csv").open() as file:
         numbers = pd.read_csv(file)
     parts = []
-    for line in experiment.lines:
+    for line in (line for line in experiment.lines if "scheme_args" not in line.changes):
         for source, name in experiment.published:
             here = (numbers["source"] == source) & (numbers["experiment"] == name)
             rows = numbers[here & (numbers["scheme"] == line.scheme)]

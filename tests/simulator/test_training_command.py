@@ -68,7 +68,9 @@ def test_a_scheme_without_weights_of_its_own_is_not_trained(
 
 def test_single_task_coding_is_three_trainings(tmp_path: Path) -> None:
     preset = presets(100)["synthetic"]
-    joint, *single = stages(tmp_path, preset, ["semharq", "smsc-stc", "smsc-fir"], TASKS)
+    joint, *single = stages(
+        tmp_path, preset, ["semharq", "smsc-stc", "smsc-fir"], TASKS, "cpu", print
+    )
     assert (joint.out, joint.preset) == (tmp_path, preset)
     assert joint.schemes == ("semharq", "smsc-fir")
     assert [stage.out.name for stage in single] == ["stc-reid", "stc-color", "stc-type"]
@@ -79,7 +81,7 @@ def test_single_task_coding_is_three_trainings(tmp_path: Path) -> None:
             own = getattr(stage.preset, recipe).task_weights
             assert asdict(own) == {t: w * (t == task) for t, w in asdict(shared).items()}
             assert getattr(own, task) > 0
-    (alone,) = stages(tmp_path, preset, ["smsc-stc"], ["color"])
+    (alone,) = stages(tmp_path, preset, ["smsc-stc"], ["color"], "cpu", print)
     assert alone.out.name == "stc-color"
 
 

@@ -1,0 +1,247 @@
+"""What should F learn? Readings of the paper's objective, behind one and the same coder.
+
+    simulate train --scheme semharq --data data/train --out weights
+    python benchmarks/fde_readings.py data/train --weights weights --out readings
+
+The papers train F on pairs (s, s_hat), do not say how two vectors become the one that F reads, and
+then feed it z_hat. Each reading trains an F of its own from scratch, for as many steps, beside the
+coder and decoder of `semharq`, which stand still; then its thresholds are calibrated and the scheme
+is run: only the detector differs. What they are to be measured by: nothing sent again; z_hat itself
+for d; an F that is told in training which features err more than the median, so that no objective
+can get more out of z_hat; F that sees |h| too; the genie who sees the errors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from fde import detection, encoded_images
+from torch import Tensor
+from torch.nn import functional
+
+from semantic.fde import FdeNetwork, FdeOutput
+from semantic.model import LinkNetwork, load_link, save_link
+from semantic.mutual_information import mine_bound
+from semantic.protocol import PROTOCOLS
+from semantic.selector import LENGTH
+from semantic.training.calibration import calibrate_thresholds
+from semantic.training.fde import Heard, Information, feature_information
+from semantic.training.link import train_scheme
+from semantic.training.log import Log
+from semantic.training.loop import LinkData, LinkRecipe
+from semantic.weights import round_to_four_bits
+from simulator import simulate
+from simulator.engines import Engine
+from simulator.presets import presets
+from simulator.scheme import Scheme
+from simulator.schemes.semantic_harq import SemanticHarq
+from simulator.spec import RunSpec
+from simulator.stack import Stack
+from simulator.training import link_data
+from simulator.training_encoder import Stage, read_pictures
+
+METRICS = ["rank1", "mAP", "color_accuracy", "type_accuracy", "channel_uses"]
+
+
+class Denoiser(FdeNetwork):
+    """F's layers as a denoiser of z_hat: what it does not expect is distorted."""
+
+    def estimate(self, z_padded: Tensor) -> Tensor:
+        """z [batch, L] as F would have it."""
+        found: Tensor = self.judge(self.compress(z_padded))
+        return found
+
+    def forward(self, z_padded: Tensor) -> FdeOutput:
+        """Similar is what lies near the estimate."""
+        similarity = torch.exp(-(z_padded - self.estimate(z_padded)).abs())
+        return FdeOutput(similarity, self.statistic(similarity).squeeze(1))
+
+
+def denoiser(stack: Stack) -> Scheme:
+    """SemHARQ whose F is the denoiser; `simulate` finds it as fde_readings:denoiser."""
+    network = stack.link("semharq")
+    fde = Denoiser()
+    assert network.fde is not None
+    fde.load_state_dict(network.fde.state_dict())
+    network.fde = fde.requires_grad_(False).eval()
+    return SemanticHarq(stack.encoder.network, network, PROTOCOLS["semharq"])
+
+
+def _f(heard: Heard) -> FdeNetwork:
+    assert heard.network.fde is not None
+    return heard.network.fde
+
+
+def _pairs(score: Callable[[Tensor], Tensor], one: Tensor, other: Tensor, heard: Heard) -> Tensor:
+    """The bound when F reads the product of two vectors, of one image or of two."""
+    marginal = torch.cat([score(one.roll(k, 0) * other) for k in heard.shifts])
+    return mine_bound(score(one * other), marginal)
+
+
+def as_printed(heard: Heard) -> Tensor:
+    """Pairs (s, s_hat) of eq. 7, multiplied: alike signs say that they belong together."""
+    with torch.no_grad():
+        s_hat, _ = heard.network.decode(heard.buffer)
+    return _pairs(lambda x: _f(heard)(x).score, heard.s / heard.network.scale, s_hat, heard)
+
+
+def sent_and_received(heard: Heard) -> Tensor:
+    """The same of (z, z_hat), the domain in which F is asked."""
+    z_hat = heard.network.fde_input(heard.buffer)
+    return _pairs(lambda x: _f(heard)(x).score, heard.z, z_hat, heard)
+
+
+def exchanged(heard: Heard) -> Tensor:
+    """Received vectors as they are against those with half of the features of another image."""
+    z_hat = heard.network.fde_input(heard.buffer)
+    half = torch.rand(z_hat.shape) < 0.5
+    mixed = [_f(heard)(torch.where(half, z_hat.roll(k, 0), z_hat)).score for k in heard.shifts]
+    return mine_bound(_f(heard)(z_hat).score, torch.cat(mixed))
+
+
+def channel_alone(heard: Heard) -> Tensor:
+    """No information: L_CH alone says what F is to find."""
+    return torch.zeros(())
+
+
+def residual(heard: Heard) -> Tensor:
+    """The denoiser's squared error, for it to be small."""
+    fde, seen = _f(heard), heard.network.fde_input(heard.buffer)
+    assert isinstance(fde, Denoiser)
+    here = seen != 0
+    return -(fde.estimate(seen) - heard.z)[here].square().mean()
+
+
+def told(heard: Heard) -> Tensor:
+    """Which features err more than the median, by their labels."""
+    seen = heard.network.fde_input(heard.buffer)
+    z_hat = heard.buffer.received()
+    here = z_hat != 0
+    error = (z_hat - heard.z).abs()[here]
+    d = _f(heard).distortion(seen)[here]
+    return -functional.binary_cross_entropy(d, (error > error.median()).float())
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to train F.
+
+    Attributes:
+        information: What it maximises beside -L_CH.
+        scheme: By whose protocol, and what --scheme runs; F of semharq-csi sees |h|.
+        network: F itself.
+        plain: Whether the score begins as torch draws it, not with the precisions of `pair_score`.
+    """
+
+    information: Information
+    scheme: str = "semharq"
+    network: type[FdeNetwork] = FdeNetwork
+    plain: bool = False
+
+
+READINGS = {
+    "features (default)": Reading(feature_information),
+    "(s, s_hat) as printed": Reading(as_printed, plain=True),
+    "(z, z_hat)": Reading(sent_and_received, plain=True),
+    "exchanged features": Reading(exchanged, plain=True),
+    "L_CH alone": Reading(channel_alone),
+    "denoiser's residual": Reading(residual, network=Denoiser),
+    "told the labels": Reading(told),
+    "features, F sees |h|": Reading(feature_information, "semharq-csi"),
+}
+#: What needs no training: label -> the scheme whose detector stands behind the same coder.
+OTHERS = {
+    "nothing again": "ik-s-harq",
+    "z_hat itself": "semharq-no-fde",
+    "genie": "semharq-oracle",
+}
+
+
+def with_detector(link: LinkNetwork, scheme: str, data: LinkData, path: Path) -> None:
+    """Stores coder and decoder of `link` with the untrained detector of a scheme."""
+    protocol = PROTOCOLS[scheme]
+    found = LinkNetwork(
+        link.performers.identities, link.buffer_name, protocol.detector, link.performers
+    )
+    state = {name: v for name, v in link.state_dict().items() if not name.startswith("fde.")}
+    found.load_state_dict(state)
+    found.eval()
+    if protocol.again == "distorted":
+        calibrate_thresholds(found, protocol, data.s, data.channel, data.budget)
+    save_link(path, found, {})
+
+
+def train_reading(
+    link: LinkNetwork, reading: Reading, data: LinkData, steps: int, out: Path
+) -> None:
+    """Trains an F of its own for the link and leaves its weights in `out`."""
+    protocol = PROTOCOLS[reading.scheme]
+    torch.manual_seed(0)
+    link.detector = protocol.detector
+    link.fde = reading.network(inputs=LENGTH * (2 if link.detector == "fde-csi" else 1))
+    if reading.plain:
+        link.fde.statistic.reset_parameters()
+    recipe = LinkRecipe(fde_steps=steps, selected_steps=0)
+    log = Log(out / "fde.log.jsonl", lambda line: None)
+    checkpoint = out / "fde.checkpoint.safetensors"
+    train_scheme(link, protocol, data, recipe, checkpoint, log, reading.information)
+    round_to_four_bits(link)
+    calibrate_thresholds(link, protocol, data.s, data.channel, data.budget)
+    save_link(out / f"{reading.scheme}.safetensors", link, {})
+
+
+def main() -> None:
+    """Trains, measures, and writes readings.csv."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", help="training images, as for `simulate train`")
+    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--snr", default="-6:8:2")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path("readings"))
+    chosen = parser.parse_args()
+    pictures = read_pictures(chosen.data, 128, print)
+    preset = presets(len(pictures.images))["synthetic"]
+    stage = Stage(chosen.weights, preset, ("semharq",), "cpu", print)
+    encoder, data = link_data(stage, pictures)
+    spec = RunSpec(weights=str(chosen.weights), device="cpu")
+    s, rows = encoded_images(spec), []
+    for name in [*READINGS, *OTHERS]:
+        out = chosen.out / name.translate(str.maketrans(" |", "-_", "'(),"))
+        out.mkdir(parents=True, exist_ok=True)
+        shutil.copy(chosen.weights / "encoder.safetensors", out)
+        link, _ = load_link("semharq", encoder.performers, str(chosen.weights))
+        areas = pd.Series(dtype=float)
+        if name in READINGS:
+            reading = READINGS[name]
+            train_reading(link, reading, data, chosen.steps, out)
+            areas = detection(link, s, spec.slot_s, spec.bandwidth).set_index("snr_db")["d"]
+            scheme = "fde_readings:denoiser" if reading.network is Denoiser else reading.scheme
+        else:
+            scheme = OTHERS[name]
+            with_detector(link, scheme, data, out / f"{scheme}.safetensors")
+        curve = simulate(
+            scheme,
+            chosen.snr,
+            seeds=chosen.seeds,
+            weights=str(out),
+            out=out / "run",
+            engine=Engine("auto"),
+        )
+        table = curve[curve["metric"].isin(METRICS)]
+        table = table.pivot(index="snr_db", columns="metric", values="value").reset_index()
+        table.insert(0, "reading", name)
+        table["auroc"] = table["snr_db"].map(areas)
+        rows.append(table)
+        print(table.round(2).to_string(index=False), flush=True)
+    pd.concat(rows).round(3).to_csv(chosen.out / "readings.csv", index=False)
+
+
+if __name__ == "__main__":
+    main()
