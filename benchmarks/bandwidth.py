@@ -12,7 +12,7 @@ import pandas as pd
 
 from simulator.files import write_whole
 from simulator.spec import RunSpec
-from simulator.sweep import simulate
+from simulator.sweeps.sweep import simulate
 
 BANDWIDTHS_MHZ = (1.0, 2.0, 3.0, 4.0, 6.0, 10.0, 20.0)
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from simulator.cells import Bench, Point
 from simulator.prepare import prepare
 from simulator.spec import RunSpec, parse_snr
+from simulator.sweeps.cells import Bench, Point
 
 #: VeRi-776's test split: queries and gallery.
 VERI_IMAGES = 1678 + 11579

@@ -24,8 +24,9 @@ import torch
 
 from phy.streams import Streams
 from simulator.guard import open_channel
+from simulator.prepare import prepare
 from simulator.spec import RunSpec, parse_snr
-from simulator.sweep import prepare, run
+from simulator.sweeps.sweep import run
 
 #: Label -> channel and arguments; the first is the one that the others are compared with.
 CHANNELS: dict[str, tuple[str, dict[str, Any]]] = {

@@ -30,10 +30,11 @@ from phy.ldpc_encoder import encode
 from phy.ldpc_tables import LdpcCode
 from phy.modulation import Modulation
 from phy.rate_matching import combine, empty_buffer, match, sent_positions
-from simulator.curve import ACCURACIES
 from simulator.files import write_whole
+from simulator.prepare import prepare
+from simulator.results.curve import ACCURACIES
 from simulator.spec import RunSpec
-from simulator.sweep import prepare, run
+from simulator.sweeps.sweep import run
 
 CODED, SEMANTIC = "jpeg-ldpc-16qam-harq", "semharq"
 #: Metrics that are written, with bler_1, bler_2, ...

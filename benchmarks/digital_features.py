@@ -13,7 +13,7 @@ import pandas as pd
 
 from simulator.files import write_whole
 from simulator.spec import RunSpec, parse_snr
-from simulator.sweep import simulate
+from simulator.sweeps.sweep import simulate
 
 COLUMNS = ["rank1", "mAP", "color_accuracy", "type_accuracy", "transmissions", "channel_uses"]
 

@@ -23,11 +23,11 @@ from semantic.selection import auroc
 from semantic.selector import Plan
 from semantic.training.round_trip import transmit_slot, unit_power
 from simulator.files import write_whole
+from simulator.prepare import prepare
 from simulator.slots import Slot
 from simulator.sources import Sources
 from simulator.spec import RunSpec
-from simulator.sweep import prepare
-from simulator.training import training_channel
+from simulator.training.channel import training_channel
 
 SNRS_DB = range(-6, 9, 2)
 TRANSMISSIONS = 4

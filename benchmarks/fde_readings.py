@@ -36,15 +36,14 @@ from semantic.training.link import train_scheme
 from semantic.training.log import Log
 from semantic.training.loop import LinkData, LinkRecipe
 from semantic.weights import round_to_four_bits
-from simulator import simulate
-from simulator.engines import Engine
-from simulator.presets import presets
+from simulator import Engine, simulate
 from simulator.scheme import Scheme
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.spec import RunSpec
 from simulator.stack import Stack
-from simulator.training import link_data
-from simulator.training_encoder import Stage, read_pictures
+from simulator.training.command import link_data
+from simulator.training.encoder import Stage, read_pictures
+from simulator.training.presets import presets
 
 METRICS = ["rank1", "mAP", "color_accuracy", "type_accuracy", "channel_uses"]
 

@@ -17,8 +17,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.ticker import ScalarFormatter
 
-from simulator import simulate
-from simulator.engines import Engine
+from simulator import Engine, simulate
 
 SLOTS = (1, 2, 4, 8, 16)
 #: Label -> scheme and its arguments.

@@ -13,9 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from simulator.records import write_result
+from simulator.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.sweep import prepare, run
+from simulator.sweeps.records import write_result
+from simulator.sweeps.sweep import run
 
 POINTS_PER_SEED = 10
 

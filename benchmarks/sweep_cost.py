@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from simulator import sweep
-from simulator.cells import Bench
-from simulator.records import write_result
+from simulator.prepare import prepare
 from simulator.spec import RunSpec, parse_snr
-from simulator.sweep import prepare, run
+from simulator.sweeps import sweep
+from simulator.sweeps.cells import Bench
+from simulator.sweeps.records import write_result
+from simulator.sweeps.sweep import run
 
 ONE, EIGHT = "1", "-6:8:2"
 

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from simulator.checks.codec import check_codec as check_codec
     from simulator.checks.dataset import check_dataset as check_dataset
     from simulator.checks.scheme import check_scheme as check_scheme
+    from simulator.sweeps.engines import Engine as Engine
 
 #: What scripts use, and where it is; imported when asked for, because torch takes seconds.
 EXPORTS = {
+    "Engine": "simulator.sweeps.engines",
     "check_channel": "simulator.checks.channel",
     "check_codec": "simulator.checks.codec",
     "check_dataset": "simulator.checks.dataset",

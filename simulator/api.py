@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from simulator.engines import Engine
-from simulator.records import write_result
+from simulator.prepare import prepare
 from simulator.spec import RunSpec, parse_snr
-from simulator.sweep import prepare, run
+from simulator.sweeps.engines import Engine
+from simulator.sweeps.records import write_result
+from simulator.sweeps.sweep import run
 
 
 def simulate(

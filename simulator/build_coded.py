@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from semantic.data.names import nearest
 from semantic.quantiser import Quantiser
-from simulator.adaptive_coding import TARGET_BLER, AdaptiveCoding
-from simulator.coding import Coding, CodingRule
+from simulator.codecs.image_codecs import ImageCodec
 from simulator.guard import open_channel
-from simulator.image_codecs import ImageCodec
 from simulator.scheme import Scheme
+from simulator.schemes.adaptive_coding import TARGET_BLER, AdaptiveCoding
+from simulator.schemes.coding import Coding, CodingRule
 from simulator.schemes.conventional import Conventional
 from simulator.schemes.digital_features import DigitalFeatures
 from simulator.stack import Stack

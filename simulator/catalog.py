@@ -167,9 +167,9 @@ CHANNELS: dict[str, Entry] = {
 
 #: Source codecs, for codec=NAME of the schemes that send picture files.
 CODECS: dict[str, Entry] = {
-    "jpeg": Entry("simulator.pillow_codecs:jpeg", "JPEG, 4:2:0, optimised Huffman tables"),
-    "webp": Entry("simulator.pillow_codecs:webp", "WebP, lossy"),
-    "avif": Entry("simulator.pillow_codecs:avif", "AVIF"),
+    "jpeg": Entry("simulator.codecs.pillow_codecs:jpeg", "JPEG, 4:2:0, optimised Huffman tables"),
+    "webp": Entry("simulator.codecs.pillow_codecs:webp", "WebP, lossy"),
+    "avif": Entry("simulator.codecs.pillow_codecs:avif", "AVIF"),
 }
 
 #: Fields of `simulator.impairments.Impairments`, for --impair.

@@ -12,11 +12,11 @@ import click
 
 from semantic.plugins import installed
 from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
-from simulator.commands_figures import figures
-from simulator.commands_runs import COMMANDS, engine_options, take_engine
-from simulator.commands_train import train
-from simulator.forkserver import start_forkserver, worth_workers
+from simulator.commands.figures import figures
+from simulator.commands.runs import COMMANDS, engine_options, take_engine
+from simulator.commands.train import train
 from simulator.spec import RunSpec, parse_snr
+from simulator.sweeps.forkserver import start_forkserver, worth_workers
 
 EXAMPLES = """
 \b
@@ -189,13 +189,13 @@ def main(
         points = len(spec.schemes) * len(spec.snr_db) * spec.seeds
         if engine["name"] in ("auto", "local") and worth_workers(points, spec.images):
             start_forkserver()
-        from simulator.run_command import execute_one
+        from simulator.commands.run import execute_one
 
         execute_one(spec, out, quiet, engine, resume)
     else:
         if spec_file is not None:
             raise ValueError("--sweep and --spec do not go together")
-        from simulator.run_command import execute_sweep
+        from simulator.commands.run import execute_sweep
 
         execute_sweep(
             sweep_file, lambda base: build_spec(dict(given), base), out, quiet, engine, resume
@@ -294,7 +294,7 @@ def data() -> None:
 def synthetic(split: str, out: Path, seed: int, vehicles: int | None, quiet: bool) -> None:
     """Render synthetic vehicles into DIR (extra [render], needs EGL)."""
     from semantic.data.synthetic import write_synthetic
-    from simulator.terminal import Bar
+    from simulator.commands.terminal import Bar
 
     with Bar(quiet) as bar:
         write_synthetic(

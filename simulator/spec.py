@@ -14,7 +14,7 @@ from semantic.data.names import nearest
 from simulator.catalog import CHANNELS, SCHEMES, find_target
 from simulator.impairments import Impairments
 from simulator.slots import BUDGETS, Slot
-from simulator.stop_rule import MAX_SEEDS, StopRule
+from simulator.sweeps.stop_rule import MAX_SEEDS, StopRule
 
 #: T of both papers' slots, decided in docs/model.md.
 SLOT_S = 1e-3

@@ -16,7 +16,7 @@ from semantic.data.images import load_images
 from simulator.papers.gradcam import TASKS, heat_maps
 from simulator.spec import RunSpec
 from simulator.stack import Stack
-from simulator.training import training_channel
+from simulator.training.channel import training_channel
 
 SNRS_DB = (-6.0, 0.0, 8.0)
 

@@ -4,16 +4,13 @@ import sys
 
 from distributed import LocalCluster
 
-import simulator
-from simulator.engines import Engine
+from simulator import Engine, simulate
 
 
 def main(out: str, images: int | None) -> None:
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         engine = Engine("dask", scheduler=cluster.scheduler_address, cell_timeout_s=600)
-        table = simulator.simulate(
-            "semharq,perfect", "-6:8:7", images=images, out=out, engine=engine
-        )
+        table = simulate("semharq,perfect", "-6:8:7", images=images, out=out, engine=engine)
     rank1 = table[table["metric"] == "rank1"]
     print(rank1.pivot(index="snr_db", columns="scheme", values="value"))
 

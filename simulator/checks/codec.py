@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.catalog import CODECS, construct
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
-from simulator.image_codecs import grey
+from simulator.codecs.image_codecs import grey
 from simulator.source_codec import (
     QUALITIES,
     DamagedFile,

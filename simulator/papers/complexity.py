@@ -19,7 +19,7 @@ from simulator.prepare import choose_device
 from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.stack import Stack
-from simulator.training import training_channel
+from simulator.training.channel import training_channel
 
 #: What v2 prints: millions of parameters, milliseconds for a batch of 100 on a V100.
 PUBLISHED = {

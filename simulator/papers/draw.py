@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from simulator.figures import MARKERS, TITLES
 from simulator.papers.experiments import Experiment
+from simulator.results.figures import MARKERS, TITLES
 
 
 def draw_experiment(

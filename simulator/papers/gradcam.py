@@ -29,7 +29,7 @@ from simulator.prepare import choose_device
 from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.stack import Stack
-from simulator.training import training_channel
+from simulator.training.channel import training_channel
 
 TASKS = ("re-identification", "colour", "type")
 SNRS_DB = (-6.0, 0.0, 8.0)

@@ -19,11 +19,11 @@ from phy.transport import TransportCodec, receive_many
 from semantic.data.names import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
-from simulator.coding import Coding as Coding  # part of this module's interface
-from simulator.coding import CodingRule
-from simulator.image_codecs import FAILURE_POLICIES, ImageCodec, grey
+from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec, grey
+from simulator.codecs.sent_pictures import SentPictures
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
-from simulator.sent_pictures import SentPictures
+from simulator.schemes.coding import Coding as Coding  # part of this module's interface
+from simulator.schemes.coding import CodingRule
 from simulator.slots import Slot
 from simulator.sources import Sources
 

@@ -20,8 +20,8 @@ from semantic.quantiser import Quantiser
 from semantic.selector import LENGTH, Selection
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
-from simulator.coding import CodingRule
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.schemes.coding import CodingRule
 from simulator.slots import Slot
 from simulator.sources import Sources
 

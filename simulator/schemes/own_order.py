@@ -19,7 +19,7 @@ from semantic.importance import importance
 from semantic.model import LinkNetwork
 from semantic.selector import LENGTH, Selection
 from semantic.tiles import in_tiles
-from simulator.subset_code import decode_subset, encode_subset
+from simulator.schemes.subset_code import decode_subset, encode_subset
 
 
 def image_order(link: LinkNetwork, f: Tensor, weight: float) -> Tensor:

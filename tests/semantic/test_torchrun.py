@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from semantic.data.dataset import ImageFile, VehicleImages
 from semantic.training.encoder import EncoderRecipe, train_encoder
-from simulator.training_encoder import join_processes
+from simulator.training.encoder import join_processes
 
 out = Path(sys.argv[1])
 device, first = join_processes("cpu")

@@ -32,7 +32,7 @@ from semantic.training.round_trip import (
     sending_order,
     transmit_slot,
 )
-from simulator.training import training_channel
+from simulator.training.channel import training_channel
 
 VEHICLES, PER_VEHICLE = 4, 2
 SEMHARQ = PROTOCOLS["semharq"]

@@ -13,7 +13,7 @@ from semantic.training.labels import Labels
 from semantic.training.link import scale_of
 from semantic.training.loop import LinkData, LinkRecipe
 from semantic.training.plus import train_plus
-from simulator.training import training_channel
+from simulator.training.channel import training_channel
 
 RECIPE = LinkRecipe(
     complete_steps=4,

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from simulator.spec import RunSpec
-from simulator.store import Store
+from simulator.sweeps.store import Store
 
 COMMAND = """
 import sys

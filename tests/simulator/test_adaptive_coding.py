@@ -8,8 +8,8 @@ import pytest
 
 from phy.fading import Awgn, Rician
 from phy.mcs import MCS_TABLE
-from simulator.adaptive_coding import AdaptiveCoding
-from simulator.coding import Coding
+from simulator.schemes.adaptive_coding import AdaptiveCoding
+from simulator.schemes.coding import Coding
 from simulator.slots import Slot
 
 BASE = Coding("qpsk", 0.5, base_graph=None)

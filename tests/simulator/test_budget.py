@@ -23,7 +23,7 @@ from simulator.scheme import Burst, Feedback, Payload, Scheme
 from simulator.slots import Slot
 from simulator.sources import Sources
 from simulator.spec import RunSpec
-from simulator.sweep import simulate
+from simulator.sweeps.sweep import simulate
 
 G, REQUEST_BITS = 4, 7
 SLOT = Slot(0.0, 1e-3, 640e3, "uses")  # 640 uses at 1 bit each: B = 10

@@ -252,7 +252,7 @@ def test_kinds_are_recognised(folder_data: Path) -> None:
         ("broken_parts:Good", "channel"),
         ("broken_parts:sound", "scheme"),
         ("webp", "codec"),
-        ("simulator.pillow_codecs:PillowCodec", "codec"),
+        ("simulator.codecs.pillow_codecs:PillowCodec", "codec"),
     ):
         assert recognise(name) == kind
     for name, message in (

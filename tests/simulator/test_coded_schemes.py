@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from simulator.cli import main
-from simulator.curve import point
+from simulator.results.curve import point
 from simulator.sources import Features, Sources
 from simulator.spec import RunSpec
-from simulator.sweep import simulate
+from simulator.sweeps.sweep import simulate
 
 ONE_SHOT, HARQ = "jpeg-ldpc-bpsk", "jpeg-ldpc-16qam-harq"
 AMC, FEATURES = "conventional-amc", "digital-features"

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from simulator.curve import ACCURACIES, METRICS, curve, point
-from simulator.figures import draw_curves
+from simulator.results.curve import ACCURACIES, METRICS, curve, point
+from simulator.results.figures import draw_curves
 
 
 def rows(**columns: list[object]) -> pd.DataFrame:

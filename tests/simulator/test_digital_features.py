@@ -18,16 +18,16 @@ from semantic.model import LinkNetwork
 from semantic.quantiser import Quantiser
 from semantic.selector import LENGTH
 from semantic.tasks import TaskOutputs
-from simulator.adaptive_coding import AdaptiveCoding
 from simulator.build_coded import digital_features
-from simulator.coding import Coding, CodingRule
 from simulator.ledger import Ledger
 from simulator.link import run_link
+from simulator.schemes.adaptive_coding import AdaptiveCoding
+from simulator.schemes.coding import Coding, CodingRule
 from simulator.schemes.digital_features import DigitalFeatures, whole_features
 from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.stack import Stack
-from simulator.sweep import simulate
+from simulator.sweeps.sweep import simulate
 
 IDENTITIES, IMAGES, USES, G = 20, 24, 1200, 4
 MEDIUM = Coding("16qam", 0.75)

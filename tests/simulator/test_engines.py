@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 import torch
 
-from simulator.cells import Cell, Point
-from simulator.commands_runs import take_engine
-from simulator.engines import Engine, EngineError, local_pools
-from simulator.forkserver import MOST_WORKERS, WORTH_IMAGES, worth_workers
+from simulator.commands.runs import take_engine
+from simulator.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.sweep import prepare, run, simulate
+from simulator.sweeps.cells import Cell, Point
+from simulator.sweeps.engines import Engine, EngineError, local_pools
+from simulator.sweeps.forkserver import MOST_WORKERS, WORTH_IMAGES, worth_workers
+from simulator.sweeps.sweep import run, simulate
 
 HERE = Path(__file__).parent
 
@@ -52,18 +53,18 @@ def test_auto_changes_no_bit(
 ) -> None:
     """On two cores, with so many cells that workers are taken, and then so few that none are."""
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1})
-    monkeypatch.setattr("simulator.forkserver.WORTH_IMAGES", len(inline))
+    monkeypatch.setattr("simulator.sweeps.forkserver.WORTH_IMAGES", len(inline))
     taken: list[int] = []
 
     def pools(workers: int) -> object:
         taken.append(workers)
         return local_pools(workers)
 
-    monkeypatch.setattr("simulator.engines.local_pools", pools)
+    monkeypatch.setattr("simulator.sweeps.engines.local_pools", pools)
     result = run(prepare(spec), out=tmp_path, engine=Engine("auto"))
     assert taken == [2]
     pd.testing.assert_frame_equal(result.images, inline, check_exact=True)
-    monkeypatch.setattr("simulator.forkserver.WORTH_IMAGES", len(inline) + 1)
+    monkeypatch.setattr("simulator.sweeps.forkserver.WORTH_IMAGES", len(inline) + 1)
     few = run(prepare(spec), engine=Engine("auto"))
     assert taken == [2]
     pd.testing.assert_frame_equal(few.images, inline, check_exact=True)
@@ -79,7 +80,7 @@ def test_a_pool_kept_open_serves_run_after_run(
         opened.append(workers)
         return local_pools(workers)
 
-    monkeypatch.setattr("simulator.engines.local_pools", pools)
+    monkeypatch.setattr("simulator.sweeps.engines.local_pools", pools)
     before = set(multiprocessing.active_children())
     halves = [replace(spec, snr_db=(snr_db,)) for snr_db in spec.snr_db]
     with Engine("local", workers=2).kept_open() as engine:
@@ -100,7 +101,7 @@ def test_a_worker_that_is_ended_leaves_nothing_to_clean_up() -> None:
     """No semaphore with a name, of which Python's resource tracker would warn on stderr."""
     code = """
 import time
-from simulator.engines import local_pools
+from simulator.sweeps.engines import local_pools
 if __name__ == "__main__":
     try:
         with local_pools(1) as open_pool:
@@ -278,7 +279,7 @@ def test_numba_does_not_give_torch_its_threads_back() -> None:
     """Both may use one OpenMP: numba's threads, as they start, set the number of torch's too."""
     code = """
 import numba, torch
-from simulator.cells import one_thread
+from simulator.sweeps.cells import one_thread
 torch.set_num_threads(2)
 with one_thread():
     numba.set_num_threads(1)

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 from run_processes import checked_cells, command
 
-from simulator.engines import Engine
+from simulator.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.sweep import Result, prepare, run, simulate
+from simulator.sweeps.engines import Engine
+from simulator.sweeps.sweep import Result, run, simulate
 
 SNRS = (-6.0, -3.0, 3.0, 6.0)
 WELL = [3.0, 6.0]

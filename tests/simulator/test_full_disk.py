@@ -16,7 +16,7 @@ import pytest
 from run_processes import checked_cells, command
 
 from simulator.spec import RunSpec
-from simulator.sweep import simulate
+from simulator.sweeps.sweep import simulate
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,14 @@ import torch
 from click.testing import CliRunner
 
 from semantic.model import LinkNetwork, load_encoder, save_link
-from simulator.cells import Bench, Point, join_blocks
 from simulator.cli import main
-from simulator.compare import Side, compare_runs
-from simulator.image_rows import image_rows
+from simulator.commands.terminal import headline
+from simulator.prepare import prepare
+from simulator.results.compare import Side, compare_runs
+from simulator.results.image_rows import image_rows
 from simulator.spec import RunSpec
-from simulator.sweep import prepare, simulate
-from simulator.terminal import headline
+from simulator.sweeps.cells import Bench, Point, join_blocks
+from simulator.sweeps.sweep import simulate
 
 
 @pytest.fixture(scope="module")

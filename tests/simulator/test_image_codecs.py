@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.catalog import CODECS
-from simulator.image_codecs import FAILURE_POLICIES, GREY, ImageCodec
+from simulator.codecs.image_codecs import FAILURE_POLICIES, GREY, ImageCodec
 
 SIZE = (48, 64)
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from simulator.curve import point
-from simulator.intervals import (
+from simulator.results.curve import point
+from simulator.results.intervals import (
     Parts,
     bootstrap,
     bootstrap_ratio,

@@ -21,8 +21,8 @@ from simulator.link import run_link
 from simulator.scheme import Burst
 from simulator.schemes.own_order import image_order, order_of, read_subset, write_header
 from simulator.schemes.semantic_harq import SemanticHarq
+from simulator.schemes.subset_code import decode_subset, encode_subset, subset_bits
 from simulator.slots import Slot
-from simulator.subset_code import decode_subset, encode_subset, subset_bits
 
 IDENTITIES, IMAGES = 20, 12
 FIR = [name for name, protocol in PROTOCOLS.items() if protocol.order == "importance"]

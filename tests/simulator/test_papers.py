@@ -12,12 +12,12 @@ from PIL import Image
 
 from simulator.catalog import SCHEMES
 from simulator.cli import main
-from simulator.curve import METRICS
 from simulator.papers.experiments import EXPERIMENTS
 from simulator.papers.information import answer_information, information, label_information
 from simulator.papers.published import published_points
 from simulator.papers.run import choose, run_experiment, spec_of
 from simulator.papers.stack_figures import STACK_FIGURES
+from simulator.results.curve import METRICS
 from simulator.spec import RunSpec
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from simulator.catalog import CODECS
-from simulator.image_codecs import LEAST_QUALITY, ImageCodec
-from simulator.picture_files import PictureFiles
+from simulator.codecs.image_codecs import LEAST_QUALITY, ImageCodec
+from simulator.codecs.picture_files import PictureFiles
 
 LIMITS = (10, 500, 900, 901, 10**9)
 

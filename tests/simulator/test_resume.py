@@ -12,10 +12,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simulator.engines import Engine
+from simulator.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.store import DamagedError, Store, StoreError
-from simulator.sweep import Result, prepare, run, simulate
+from simulator.sweeps.engines import Engine
+from simulator.sweeps.store import DamagedError, Store, StoreError
+from simulator.sweeps.sweep import Result, run, simulate
 
 PLAIN = "toy_parts:plain"
 ready = functools.cache(prepare)
@@ -185,7 +186,7 @@ def test_blocks_are_taken_up(spec: RunSpec, straight: pd.DataFrame, tmp_path: Pa
 def test_two_runs_do_not_share_a_directory(spec: RunSpec, tmp_path: Path) -> None:
     store = Store(tmp_path)
     code = (
-        "import sys, time; from pathlib import Path; from simulator.store import Store\n"
+        "import sys, time; from pathlib import Path; from simulator.sweeps.store import Store\n"
         "with Store(Path(sys.argv[1])).held(): print('held', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen(
@@ -217,7 +218,8 @@ def test_a_directory_that_cannot_be_written_to(
 import resource, sys, json
 from pathlib import Path
 from simulator.spec import RunSpec
-from simulator.sweep import prepare, run
+from simulator.prepare import prepare
+from simulator.sweeps.sweep import run
 spec, out = RunSpec.from_json(json.loads(sys.argv[1])), Path(sys.argv[2])
 prepared = prepare(spec)
 def progress(what, done, total):

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 import simulator
 from simulator.cli import main
-from simulator.sweepfile import read_sweep
+from simulator.sweeps.sweepfile import read_sweep
 
 
 def call(*arguments: object) -> Result:

@@ -12,13 +12,13 @@ import torch
 
 from semantic.data.dataset import VehicleImages, open_dataset
 from semantic.model import Loaded, load_encoder
-from simulator.cells import Bench, Point
-from simulator.image_codecs import ImageCodec
-from simulator.pillow_codecs import PillowCodec
+from simulator.codecs.image_codecs import ImageCodec
+from simulator.codecs.pillow_codecs import PillowCodec
+from simulator.codecs.sent_pictures import BLOCK, SentPictures
 from simulator.prepare import prepare
-from simulator.sent_pictures import BLOCK, SentPictures
 from simulator.sources import Sources
 from simulator.spec import RunSpec
+from simulator.sweeps.cells import Bench, Point
 
 PICTURES, LIMIT = 40, 700
 assert BLOCK < PICTURES < 2 * BLOCK

@@ -16,12 +16,13 @@ from semantic.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_direc
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
+from simulator.prepare import prepare
 from simulator.scheme import Payload
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
 from simulator.slots import LENGTH, Slot
 from simulator.spec import RunSpec
-from simulator.sweep import prepare, simulate
+from simulator.sweeps.sweep import simulate
 
 IDENTITIES, IMAGES = 20, 9
 SMSC_FIR = PROTOCOLS[SINGLE_TASK_PROTOCOL]

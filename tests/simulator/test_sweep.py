@@ -15,12 +15,13 @@ from phy.fading import Rician
 from phy.streams import Streams
 from semantic.protocol import PROTOCOLS
 from simulator.build import build_schemes
-from simulator.curve import METRICS
+from simulator.prepare import choose_device, prepare
+from simulator.results.curve import METRICS
 from simulator.scheme import Scheme
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.spec import RunSpec
 from simulator.stack import Stack
-from simulator.sweep import choose_device, prepare, simulate
+from simulator.sweeps.sweep import simulate
 
 
 @pytest.fixture(scope="module")

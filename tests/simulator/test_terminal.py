@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from simulator.curve import COLUMN, METRICS, curve
-from simulator.terminal import tables
+from simulator.commands.terminal import tables
+from simulator.results.curve import COLUMN, METRICS, curve
 
 
 def shown(log: pd.DataFrame) -> str:

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import simulator.training
+import simulator.training.command
 from semantic.losses import TASKS
 from semantic.training.encoder import EncoderRecipe
 from semantic.training.loop import LinkRecipe
 from semantic.training.performers import PerformersRecipe
 from semantic.weights import read_weights
 from simulator.cli import main
-from simulator.presets import Preset, presets
-from simulator.training import stages
+from simulator.training.command import stages
+from simulator.training.presets import Preset, presets
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def tiny(images: int) -> dict[str, Preset]:
 def test_train_then_simulate(
     training_pictures: Path, folder_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulator.training, "presets", tiny)
+    monkeypatch.setattr(simulator.training.command, "presets", tiny)
     runner, weights = CliRunner(), tmp_path / "weights"
     train = ["train", "--data", str(training_pictures), "--out", str(weights), "--device", "cpu"]
     result = runner.invoke(main, train)
@@ -88,7 +88,7 @@ def test_single_task_coding_is_three_trainings(tmp_path: Path) -> None:
 def test_one_task_is_trained_and_other_options_are_not_mixed_in(
     training_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulator.training, "presets", tiny)
+    monkeypatch.setattr(simulator.training.command, "presets", tiny)
     weights, runner = tmp_path / "weights", CliRunner()
     line = ["train", "--data", str(training_pictures), "--device", "cpu", "--out"]
     stc = [*line, str(weights), "--scheme", "smsc-stc", "--tasks", "color"]

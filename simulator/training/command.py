@@ -9,16 +9,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from phy.channel import Channel
 from phy.fading import Rician
-from phy.power import normalise_power
-from phy.snr import noise_variance
-from phy.streams import BatchStreams
 from semantic.buffer import BUFFERS
 from semantic.data.dataset import open_dataset
 from semantic.data.names import nearest
@@ -37,12 +32,10 @@ from semantic.training.link import train_complete, train_scheme
 from semantic.training.log import Log
 from semantic.training.loop import LinkData
 from semantic.training.plus import train_plus
-from semantic.training.round_trip import TrainingChannel
 from semantic.weights import file_hash, read_weights, round_to_four_bits, write_tensors
 from simulator.prepare import choose_device
-from simulator.presets import Preset, presets
-from simulator.schemes.packing import pack, unpack
-from simulator.training_encoder import (
+from simulator.training.channel import training_channel
+from simulator.training.encoder import (
     Pictures,
     Stage,
     encoder_outputs,
@@ -52,22 +45,7 @@ from simulator.training_encoder import (
     train_clean,
     validator,
 )
-
-
-def training_channel(channel: Channel, device: str) -> TrainingChannel:
-    """The simulator's own channel as the training loop takes it: power control, fading, noise."""
-
-    def send(
-        features: Tensor, sent: Tensor, snr_db: float, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        streams: Any = BatchStreams(generator, len(features), device)
-        z = normalise_power(features, sent.sum(1))
-        x = pack(z, 1)
-        h, _ = channel.draw(streams, x.shape[1], None)
-        received = channel.apply(x, h, noise_variance(snr_db), streams)
-        return unpack(received, x.shape[1], 1)
-
-    return send
+from simulator.training.presets import Preset, presets
 
 
 def stages(

@@ -13,14 +13,15 @@ import click
 import pandas as pd
 from rich.console import Console
 
-from simulator.engines import Engine
+from simulator.commands.terminal import Bar, headline, tables
 from simulator.files import write_whole
-from simulator.records import write_result
+from simulator.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.sweep import Result, prepare, run
-from simulator.sweepfile import directory_name, joined, read_sweep
-from simulator.terminal import Bar, headline, tables
-from simulator.writable import check_writable
+from simulator.sweeps.engines import Engine
+from simulator.sweeps.records import write_result
+from simulator.sweeps.sweep import Result, run
+from simulator.sweeps.sweepfile import directory_name, joined, read_sweep
+from simulator.sweeps.writable import check_writable
 
 #: Exit codes beside 0 and 2, a mistake of the user's.
 SOME_CELLS_FAILED, INTERRUPTED = 1, 130

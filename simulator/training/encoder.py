@@ -24,11 +24,11 @@ from semantic.training.labels import Labels, training_labels
 from semantic.training.log import Log
 from semantic.training.performers import refit_performers
 from semantic.weights import load_imagenet, load_into, read_weights, save_weights
-from simulator.curve import ACCURACIES, point
 from simulator.files import write_whole
-from simulator.image_rows import image_rows
 from simulator.ledger import Ledger
-from simulator.presets import Preset
+from simulator.results.curve import ACCURACIES, point
+from simulator.results.image_rows import image_rows
+from simulator.training.presets import Preset
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import PIL
 import torch
 from torch import Tensor
 
-from simulator import image_codecs, picture_files, pillow_codecs
 from simulator.cache import cache_file, load_cached, save_cached
 from simulator.catalog import CODECS
-from simulator.image_codecs import ImageCodec
-from simulator.picture_files import PictureFiles
+from simulator.codecs import image_codecs, picture_files, pillow_codecs
+from simulator.codecs.image_codecs import ImageCodec
+from simulator.codecs.picture_files import PictureFiles
 from simulator.sources import TILE, Sources
 
 #: Pictures of a block: one pass of the encoder, so that a block costs it what one picture does.

@@ -10,7 +10,7 @@ from phy.link_adaptation import Bursts, SnrStatistics
 from phy.mcs import MCS_TABLE
 from phy.snr import noise_variance
 from phy.transport import TransportCodec
-from simulator.coding import Coding
+from simulator.schemes.coding import Coding
 from simulator.slots import Slot
 
 #: Of TS 38.214 clause 5.2.2.1: error rate that a channel quality report may promise at most.

@@ -30,5 +30,5 @@ def worth_workers(cells: int, images: int | None) -> bool:
 
 def start_forkserver() -> None:
     """Starts the server unless it runs; it ends with this process."""
-    forkserver.set_forkserver_preload(["simulator.worker"])
+    forkserver.set_forkserver_preload(["simulator.sweeps.worker"])
     forkserver.ensure_running()

@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from simulator.image_codecs import ImageCodec
+from simulator.codecs.image_codecs import ImageCodec
 
 
 @final

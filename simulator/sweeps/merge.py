@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from simulator.cells import Point
-from simulator.records import write_result
 from simulator.spec import RunSpec
-from simulator.store import DamagedError, Store
-from simulator.sweep import Result, stored_curve
-from simulator.writable import check_writable
+from simulator.sweeps.cells import Point
+from simulator.sweeps.records import write_result
+from simulator.sweeps.store import DamagedError, Store
+from simulator.sweeps.sweep import Result, stored_curve
+from simulator.sweeps.writable import check_writable
 
 #: Fields in which the runs of one study may differ.
 JOINED = ("schemes", "snr_db", "seed", "seeds")

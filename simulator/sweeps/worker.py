@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 import numba
 import torch
 
-from simulator.cells import Bench, Cell
 from simulator.prepare import prepare
 from simulator.spec import RunSpec
+from simulator.sweeps.cells import Bench, Cell
 
 #: A worker that has not come back this long after a cell's time is up is ended from outside.
 GRACE_S = 5.0

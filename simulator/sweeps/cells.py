@@ -23,14 +23,14 @@ from torch import Tensor
 
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs
-from simulator.identity import common_identity, digest, point_identity
-from simulator.image_rows import image_rows
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.prepare import Prepared
+from simulator.results.image_rows import image_rows
 from simulator.scheme import Payload
 from simulator.sources import Progress, Sources
 from simulator.spec import RunSpec
+from simulator.sweeps.identity import common_identity, digest, point_identity
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from simulator.store import CELLS, DamagedError, Store
+from simulator.sweeps.store import CELLS, DamagedError, Store
 
 #: Lines of a log that are looked at from its end.
 TAIL_BYTES = 65536

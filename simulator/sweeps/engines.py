@@ -1,6 +1,6 @@
 """Where cells are computed: in this process, in processes of this machine, or on a dask cluster.
 
-The last two are the executors of `simulator.pools`. What a cell gives does not depend
+The last two are the executors of `simulator.sweeps.pools`. What a cell gives does not depend
 on where it is computed.
 """
 
@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from semantic.data.names import nearest
-from simulator.cells import Cell
-from simulator.forkserver import default_workers, worth_workers
-from simulator.pools import EngineError as EngineError  # part of this module's interface
-from simulator.pools import dask_pool, local_pools
-from simulator.worker import Failure, compute
+from simulator.sweeps.cells import Cell
+from simulator.sweeps.forkserver import default_workers, worth_workers
+from simulator.sweeps.pools import EngineError as EngineError  # part of this module's interface
+from simulator.sweeps.pools import dask_pool, local_pools
+from simulator.sweeps.worker import Failure, compute
 
 ENGINES = ("auto", "inline", "local", "dask")
 #: Cells handed out ahead of the results, for each worker.

@@ -12,7 +12,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DIRECTORY = click.Path(path_type=Path)
 
-#: What belongs to `simulator.engines.Engine`: the option's name -> the field's.
+#: What belongs to `simulator.sweeps.engines.Engine`: the option's name -> the field's.
 ENGINE_FIELDS = {
     "engine": "name",
     "workers": "workers",
@@ -76,7 +76,7 @@ def take_engine(options: dict[str, Any]) -> dict[str, Any]:
 @click.argument("directory", type=_DIRECTORY)
 def status(directory: Path) -> None:
     """Show how far a run, or every run below DIRECTORY, has come."""
-    from simulator.status import lines
+    from simulator.sweeps.status import lines
 
     for line in lines(directory):
         click.echo(line)
@@ -87,7 +87,7 @@ def status(directory: Path) -> None:
 @click.option("--out", type=_DIRECTORY, required=True, metavar="DIR")
 def merge(directories: tuple[Path, ...], out: Path) -> None:
     """Join the cells of several runs, e.g. of several machines, into one run."""
-    from simulator.merge import merge_runs
+    from simulator.sweeps.merge import merge_runs
 
     click.echo(merge_runs(directories, out))
 
@@ -108,7 +108,7 @@ def plot(
     out: Path,
 ) -> None:
     """Draw one metric of any set of runs on one figure."""
-    from simulator.figures import draw_runs
+    from simulator.results.figures import draw_runs
 
     schemes = None if scheme is None else [part.strip() for part in scheme.split(",")]
     draw_runs(directories, metric, axis, out, schemes, channel)
@@ -122,7 +122,7 @@ def plot(
 @click.option("--out", type=_DIRECTORY, metavar="FILE.csv")
 def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
     """Show what A has over B, image by image on the same fading and noise, with intervals."""
-    from simulator.compare import compare_runs, open_side
+    from simulator.results.compare import compare_runs, open_side
 
     table = compare_runs(open_side(a), open_side(b), metrics or None)
     if out is not None:

@@ -48,12 +48,13 @@ def figures(
     import pandas as pd
 
     from simulator.cli import build_spec
-    from simulator.engines import Engine
+    from simulator.commands.terminal import Bar
     from simulator.papers.run import choose, run_experiment
     from simulator.papers.stack_figures import STACK_FIGURES
+    from simulator.prepare import prepare
     from simulator.spec import RunSpec
-    from simulator.sweep import prepare, run
-    from simulator.terminal import Bar
+    from simulator.sweeps.engines import Engine
+    from simulator.sweeps.sweep import run
 
     chosen = choose(names, paper)
     base = build_spec({k: v for k, v in options.items() if v is not None}, None)

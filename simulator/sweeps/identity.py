@@ -31,15 +31,17 @@ NOT_HASHED = {
 #: Sources that only show, store or train. A file that is not named here counts.
 WITHOUT_INFLUENCE = (
     *("simulator/__init__.py", "simulator/api.py", "simulator/check", "simulator/cli.py"),
-    *("simulator/collect.py", "simulator/commands_", "simulator/compare.py", "simulator/curve.py"),
-    *("simulator/engines.py", "simulator/figures.py", "simulator/files.py"),
-    *("simulator/forkserver.py", "simulator/intervals.py", "simulator/merge.py"),
-    *("simulator/papers/", "simulator/pools.py", "simulator/presets.py"),
-    *("simulator/records.py", "simulator/seeds.py"),
-    *("simulator/run_command.py", "simulator/status.py", "simulator/stop_rule.py"),
-    *("simulator/store.py", "simulator/sweep.py", "simulator/sweepfile.py"),
-    *("simulator/terminal.py", "simulator/training", "simulator/worker.py"),
-    *("simulator/writable.py", "semantic/training/", "semantic/data/synthetic"),
+    *("simulator/commands/", "simulator/files.py", "simulator/papers/", "simulator/training/"),
+    *(f"simulator/results/{name}.py" for name in ("compare", "curve", "figures", "intervals")),
+    *(
+        f"simulator/sweeps/{name}.py"
+        for name in ("collect", "engines", "forkserver", "merge", "pools", "records", "seeds")
+    ),
+    *(
+        f"simulator/sweeps/{name}.py"
+        for name in ("status", "stop_rule", "store", "sweep", "sweepfile", "worker", "writable")
+    ),
+    *("semantic/training/", "semantic/data/synthetic"),
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulator.intervals import bootstrap, bootstrap_ratio, proportion, wilson
+from simulator.results.intervals import bootstrap, bootstrap_ratio, proportion, wilson
 
 #: Metrics in the order of tables and figures; the first four are in percent.
 ACCURACIES = ("rank1", "mAP", "color_accuracy", "type_accuracy")

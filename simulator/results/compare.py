@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from semantic.data.names import nearest
-from simulator.curve import ACCURACIES, COLUMN, METRICS, by_image
-from simulator.intervals import bootstrap
+from simulator.results.curve import ACCURACIES, COLUMN, METRICS, by_image
+from simulator.results.intervals import bootstrap
 
 
 @dataclass(frozen=True)

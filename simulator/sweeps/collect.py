@@ -8,10 +8,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from simulator.cells import Bench, Cell, Point, join_blocks, write_rows
-from simulator.identity import differences, digest, plain
-from simulator.store import DamagedError, Store, file_stem, readable
-from simulator.worker import Failure
+from simulator.sweeps.cells import Bench, Cell, Point, join_blocks, write_rows
+from simulator.sweeps.identity import differences, digest, plain
+from simulator.sweeps.store import DamagedError, Store, file_stem, readable
+from simulator.sweeps.worker import Failure
 
 LOG = logging.getLogger(__name__)
 ROWS, BLOCK = ".rows", ".block"

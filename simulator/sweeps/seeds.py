@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from simulator.curve import ACCURACIES, COLUMN
-from simulator.intervals import CONFIDENCE
-from simulator.stop_rule import StopRule
+from simulator.results.curve import ACCURACIES, COLUMN
+from simulator.results.intervals import CONFIDENCE
+from simulator.sweeps.stop_rule import StopRule
 
 #: Seeds under which no spread is believed.
 LEAST_SEEDS = 3

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from simulator.figures import draw_curves
 from simulator.files import write_whole
-from simulator.sweep import Result
+from simulator.results.figures import draw_curves
+from simulator.sweeps.sweep import Result
 
 PACKAGES = ("semharq-sim", "torch", "sionna-no-rt", "numpy", "scipy", "pandas", "numba")
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from simulator.forkserver import start_forkserver
-from simulator.worker import enter_worker
+from simulator.sweeps.forkserver import start_forkserver
+from simulator.sweeps.worker import enter_worker
 
 
 class EngineError(ValueError):
@@ -27,7 +27,7 @@ class EngineError(ValueError):
 def local_pools(workers: int) -> Iterator[Callable[[], Executor]]:
     """Opens pools of processes, and ends all of them, busy or not, when it is left.
 
-    They are forked by the server of `simulator.forkserver`.
+    They are forked by the server of `simulator.sweeps.forkserver`.
     """
     context = multiprocessing.get_context("forkserver")
     start_forkserver()

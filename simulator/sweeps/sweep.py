@@ -17,18 +17,18 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from simulator.cells import Bench, Point, read_rows
-from simulator.collect import Collector
-from simulator.curve import curve
-from simulator.engines import Engine
-from simulator.image_rows import image_rows
 from simulator.prepare import Prepared, choose_device, prepare
-from simulator.seeds import SeedSummary, enough, summarise
+from simulator.results.curve import curve
+from simulator.results.image_rows import image_rows
 from simulator.sources import Progress
 from simulator.spec import RunSpec
-from simulator.stop_rule import StopRule
-from simulator.store import Store
-from simulator.worker import Failure, attempt
+from simulator.sweeps.cells import Bench, Point, read_rows
+from simulator.sweeps.collect import Collector
+from simulator.sweeps.engines import Engine
+from simulator.sweeps.seeds import SeedSummary, enough, summarise
+from simulator.sweeps.stop_rule import StopRule
+from simulator.sweeps.store import Store
+from simulator.sweeps.worker import Failure, attempt
 
 __all__ = ["Prepared", "Result", "choose_device", "image_rows", "prepare", "run", "simulate"]
 

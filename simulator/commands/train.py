@@ -66,6 +66,6 @@ import click
 @click.option("--quiet", is_flag=True, help="No bar.")
 def train(**options: Any) -> None:
     """Train encoder and link; run again after a kill, it goes on where it was."""
-    from simulator.training import train_from_options
+    from simulator.training.command import train_from_options
 
     train_from_options(**options)

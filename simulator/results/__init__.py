@@ -1,0 +1,1 @@
+"""From one row per image to numbers: metrics, intervals, comparisons, figures."""

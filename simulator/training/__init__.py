@@ -1,0 +1,1 @@
+"""`simulate train`: where training meets the channel."""

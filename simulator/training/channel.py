@@ -1,0 +1,31 @@
+"""The simulator's own channel, as the training loop takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from phy.channel import Channel
+from phy.power import normalise_power
+from phy.snr import noise_variance
+from phy.streams import BatchStreams
+from semantic.training.round_trip import TrainingChannel
+from simulator.schemes.packing import pack, unpack
+
+
+def training_channel(channel: Channel, device: str) -> TrainingChannel:
+    """The simulator's own channel as the training loop takes it: power control, fading, noise."""
+
+    def send(
+        features: Tensor, sent: Tensor, snr_db: float, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        streams: Any = BatchStreams(generator, len(features), device)
+        z = normalise_power(features, sent.sum(1))
+        x = pack(z, 1)
+        h, _ = channel.draw(streams, x.shape[1], None)
+        received = channel.apply(x, h, noise_variance(snr_db), streams)
+        return unpack(received, x.shape[1], 1)
+
+    return send
