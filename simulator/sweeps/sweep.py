@@ -17,9 +17,8 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from simulator.prepare import Prepared, choose_device, prepare
+from simulator.prepare import Prepared, prepare
 from simulator.results.curve import curve
-from simulator.results.image_rows import image_rows
 from simulator.sources import Progress
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Bench, Point, read_rows
@@ -29,8 +28,6 @@ from simulator.sweeps.seeds import SeedSummary, enough, summarise
 from simulator.sweeps.stop_rule import StopRule
 from simulator.sweeps.store import Store
 from simulator.sweeps.worker import Failure, attempt
-
-__all__ = ["Prepared", "Result", "choose_device", "image_rows", "prepare", "run", "simulate"]
 
 #: Small tables that are held side by side.
 TABLES_HELD = 64
