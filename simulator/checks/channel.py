@@ -12,6 +12,7 @@ from torch import Tensor
 from phy.channel import Channel, Received, multiply
 from phy.streams import BatchStreams, Streams
 from simulator.catalog import CHANNELS, construct
+from simulator.checks.part import open_part
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds, mean_is
 from simulator.guard import draw_problem, received_problem
 from simulator.scheme import take
@@ -45,16 +46,15 @@ def check_channel(
     Raises:
         ValueError: One line, for an unknown name or argument.
     """
-    subject = channel if isinstance(channel, str) else _name(channel)
-    made: Any = channel
-    if isinstance(channel, str):
-        made = construct("channel", channel, CHANNELS, dict(arguments or {}), SLOT)
-    elif isinstance(channel, type):
-        made = channel(**dict(arguments or {}))
-    if not isinstance(made, Channel):
-        found = f"a {type(made).__name__}"
-        wrong = Finding("class", "a subclass of phy.channel.Channel", found, False)
-        return Report("channel", subject, (wrong,))
+    given = dict(arguments or {})
+    subject, made = open_part(
+        channel,
+        Channel,  # type: ignore[type-abstract]
+        lambda name: construct("channel", name, CHANNELS, given, SLOT),
+        given,
+    )
+    if isinstance(made, Finding):
+        return Report("channel", subject, (made,))
     rules = {
         "shapes": lambda: _shapes(made),
         "same numbers": lambda: _repeats(made),
@@ -66,11 +66,6 @@ def check_channel(
         "device": lambda: _device(made),
     }
     return gather("channel", subject, rules)
-
-
-def _name(channel: object) -> str:
-    kind = channel if isinstance(channel, type) else type(channel)
-    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def _streams(images: np.ndarray = IMAGES, seed: int = 0, device: str = "cpu") -> Streams:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from simulator.catalog import CODECS, construct
+from simulator.checks.part import open_part
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
 from simulator.codecs.image_codecs import grey
 from simulator.source_codec import (
@@ -41,17 +42,13 @@ def check_codec(codec: SourceCodec | type[SourceCodec] | str) -> Report:
     Raises:
         ValueError: One line, for an unknown name.
     """
-    kind = codec if isinstance(codec, type) else type(codec)
-    subject = codec if isinstance(codec, str) else f"{kind.__module__}:{kind.__qualname__}"
-    made: Any = codec
-    if isinstance(codec, str):
-        made = construct("codec", codec, CODECS, {})
-    elif isinstance(codec, type):
-        made = codec()
-    if not isinstance(made, SourceCodec):
-        found = f"a {type(made).__name__}"
-        wrong = Finding("class", "a subclass of simulator.source_codec.SourceCodec", found, False)
-        return Report("codec", subject, (wrong,))
+    subject, made = open_part(
+        codec,
+        SourceCodec,  # type: ignore[type-abstract]
+        lambda name: construct("codec", name, CODECS, {}),
+    )
+    if isinstance(made, Finding):
+        return Report("codec", subject, (made,))
     rules = {
         "files": lambda: _files(made),
         "quality": lambda: _quality(made),
