@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,11 @@ from torch import Tensor
 from simulator.files import write_whole
 
 Tensors = dict[str, Tensor]
+
+#: What the directory may hold.
+LIMIT_BYTES = 4 * 2**30
+#: Names of our files in it, and of those that are being written.
+OURS = re.compile(r"\.?[a-z-]+-[0-9a-f]{32}(\.\w+)?\.safetensors")
 
 
 def cache_directory() -> Path:
@@ -40,7 +46,11 @@ def load_cached(path: Path) -> tuple[Tensors, str] | None:
             metadata = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         note: str = metadata["note"]
-        return (tensors, note) if metadata["sha256"] == _digest(tensors, note) else None
+        if metadata["sha256"] != _digest(tensors, note):
+            return None
+        with suppress(OSError):
+            path.touch()  # used now
+        return tensors, note
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
 
@@ -56,6 +66,22 @@ def save_cached(path: Path, tensors: Tensors, note: str = "") -> None:
     metadata = {"note": note, "sha256": _digest(tensors, note)}
     with suppress(OSError, SafetensorError):
         write_whole(path, lambda temporary: save_file(tensors, temporary, metadata))
+    _make_room(path.parent)
+
+
+def _make_room(directory: Path) -> None:
+    """Removes files unused for longest, those that a killed process left half-written too."""
+    used = []
+    with suppress(OSError):
+        for file in (file for file in directory.iterdir() if OURS.fullmatch(file.name)):
+            with suppress(OSError):  # another process may have been quicker
+                used.append((file.stat().st_mtime_ns, file.stat().st_size, file))
+    held = 0
+    for _, size, file in sorted(used, reverse=True):
+        held += size
+        if held > LIMIT_BYTES:
+            with suppress(OSError):
+                file.unlink()
 
 
 def _digest(tensors: Tensors, note: str) -> str:
