@@ -146,12 +146,12 @@ class Reading:
 
 READINGS = {
     "features (default)": Reading(feature_information),
+    "told the labels": Reading(told),
     "(s, s_hat) as printed": Reading(as_printed, plain=True),
     "(z, z_hat)": Reading(sent_and_received, plain=True),
     "exchanged features": Reading(exchanged, plain=True),
     "L_CH alone": Reading(channel_alone),
     "denoiser's residual": Reading(residual, network=Denoiser),
-    "told the labels": Reading(told),
     "features, F sees |h|": Reading(feature_information, "semharq-csi"),
 }
 #: What needs no training: label -> the scheme whose detector stands behind the same coder.

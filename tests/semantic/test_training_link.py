@@ -16,7 +16,7 @@ from semantic.selection import asked_ratio
 from semantic.selector import LENGTH, Plan
 from semantic.tasks import TaskPerformers
 from semantic.training.calibration import calibrate_thresholds
-from semantic.training.fde import fde_loss, only_fde
+from semantic.training.fde import Heard, fde_loss, only_fde
 from semantic.training.labels import Labels
 from semantic.training.link import (
     measure_importance,
@@ -246,6 +246,25 @@ def test_fde_loss_falls(data: LinkData, tmp_path: Path) -> None:
     before = loss()
     train_scheme(network, SEMHARQ, data, recipe, tmp_path / "c.safetensors", silent)
     assert loss() < before - 0.02
+
+
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_f_maximises_what_it_is_given(sign: float, data: LinkData, tmp_path: Path) -> None:
+    """Given d itself, or -d, F finds more, or less, distorted."""
+    recipe = LinkRecipe(fde_steps=10, selected_steps=0, vehicles_per_batch=6, fde_features=24)
+    heard: list[Heard] = []
+
+    def information(batch: Heard) -> Tensor:
+        heard.append(batch)
+        return 10 * sign * batch.network.distortion(batch.buffer).mean()
+
+    network, path = fresh(), tmp_path / "c.safetensors"
+    train_scheme(network, SEMHARQ, data, recipe, path, silent, information)
+    with torch.no_grad():
+        before, after = (
+            float(link.distortion(heard[0].buffer).mean()) for link in (fresh(), network)
+        )
+    assert sign * (after - before) > 0.05
 
 
 def test_link_goes_on_after_a_kill_as_if_nothing_had_been(data: LinkData, tmp_path: Path) -> None:
