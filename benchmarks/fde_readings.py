@@ -7,8 +7,8 @@ The papers train F on pairs (s, s_hat), do not say how two vectors become the on
 then feed it z_hat. Each reading trains an F of its own from scratch, for as many steps, beside the
 coder and decoder of `semharq`, which stand still; then its thresholds are calibrated and the scheme
 is run: only the detector differs. What they are to be measured by: nothing sent again; z_hat itself
-for d; an F that is told in training which features err more than the median, so that no objective
-can get more out of z_hat; F that sees |h| too; the genie who sees the errors.
+for d; an F that is told in training which features err more than the median: what these layers can
+make of z_hat in as many steps; F that sees |h| too; the genie who sees the errors.
 """
 
 from __future__ import annotations
@@ -201,6 +201,7 @@ def main() -> None:
     parser.add_argument("data", help="training images, as for `simulate train`")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=[*READINGS, *OTHERS])
     parser.add_argument("--snr", default="-6:8:2")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("readings"))
@@ -211,7 +212,7 @@ def main() -> None:
     encoder, data = link_data(stage, pictures)
     spec = RunSpec(weights=str(chosen.weights), device="cpu")
     s, rows = encoded_images(spec), []
-    for name in [*READINGS, *OTHERS]:
+    for name in chosen.only or [*READINGS, *OTHERS]:
         out = chosen.out / name.translate(str.maketrans(" |", "-_", "'(),"))
         out.mkdir(parents=True, exist_ok=True)
         shutil.copy(chosen.weights / "encoder.safetensors", out)
