@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec, parse_snr
 from simulator.sweeps.cells import Bench, Point
 

@@ -23,8 +23,8 @@ import pandas as pd
 import torch
 
 from phy.streams import Streams
-from simulator.guard import open_channel
-from simulator.prepare import prepare
+from simulator.setup.channel import open_channel
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec, parse_snr
 from simulator.sweeps.sweep import run
 

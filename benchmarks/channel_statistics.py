@@ -24,12 +24,12 @@ from scipy import stats
 from scipy.special import j0
 
 from phy.channel import Channel
-from phy.fading import Awgn, Rayleigh, Rician
-from phy.gilbert_elliott import GilbertElliott
-from phy.jakes import SPEED_OF_LIGHT_MPS, Jakes
-from phy.nakagami import Nakagami
-from phy.shadowing import Shadowed
-from phy.simo import Simo
+from phy.channels.fading import Awgn, Rayleigh, Rician
+from phy.channels.gilbert_elliott import GilbertElliott
+from phy.channels.jakes import SPEED_OF_LIGHT_MPS, Jakes
+from phy.channels.nakagami import Nakagami
+from phy.channels.shadowing import Shadowed
+from phy.channels.simo import Simo
 from phy.streams import Streams
 
 SHADOW = 4 * np.log(10) / 20  # sigma of ln |h| for sigma_db = 4

@@ -25,14 +25,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from phy.bounds import bicm_information, faded_information, gaussian_limit_db, required_snr_db
-from phy.ldpc_encoder import encode
-from phy.ldpc_tables import LdpcCode
+from phy.coding.bounds import (
+    bicm_information,
+    faded_information,
+    gaussian_limit_db,
+    required_snr_db,
+)
+from phy.coding.ldpc_code import LdpcCode
+from phy.coding.ldpc_encoder import encode
+from phy.coding.rate_matching import combine, empty_buffer, match, sent_positions
 from phy.modulation import Modulation
-from phy.rate_matching import combine, empty_buffer, match, sent_positions
 from simulator.files import write_whole
-from simulator.prepare import prepare
 from simulator.results.curve import ACCURACIES
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import run
 

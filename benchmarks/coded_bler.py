@@ -19,9 +19,14 @@ from typing import Literal
 import numpy as np
 import torch
 
-from phy.bounds import bicm_information, faded_information, normal_approximation, required_snr_db
+from phy.coding.bounds import (
+    bicm_information,
+    faded_information,
+    normal_approximation,
+    required_snr_db,
+)
+from phy.coding.transport import TransportCodec
 from phy.modulation import Modulation
-from phy.transport import TransportCodec
 
 RATE, K_FACTOR = 0.75, 2.0
 

@@ -16,14 +16,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from phy.fading import Rician
-from semantic.buffer import Combining
-from semantic.model import LinkNetwork
-from semantic.selection import auroc
-from semantic.selector import Plan
+from phy.channels.fading import Rician
+from semantic.distortion.threshold import auroc
+from semantic.link.buffer import Combining
+from semantic.link.network import LinkNetwork
+from semantic.link.selector import Plan
 from semantic.training.round_trip import transmit_slot, unit_power
 from simulator.files import write_whole
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.slots import Slot
 from simulator.sources import Sources
 from simulator.spec import RunSpec

@@ -25,22 +25,23 @@ from fde import detection, encoded_images
 from torch import Tensor
 from torch.nn import functional
 
-from semantic.fde import FdeNetwork, FdeOutput
-from semantic.model import LinkNetwork, load_link, save_link
-from semantic.mutual_information import mine_bound
-from semantic.protocol import PROTOCOLS
-from semantic.selector import LENGTH
+from semantic.distortion.mine import mine_bound
+from semantic.distortion.network import FdeNetwork, FdeOutput
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import PROTOCOLS
+from semantic.link.selector import LENGTH
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.fde import Heard, Information, feature_information
 from semantic.training.link import train_scheme
 from semantic.training.log import Log
 from semantic.training.loop import LinkData, LinkRecipe
-from semantic.weights import round_to_four_bits
+from semantic.weights.files import round_to_four_bits
+from semantic.weights.stored import load_link, save_link
 from simulator import Engine, simulate
 from simulator.scheme import Scheme
 from simulator.schemes.semantic_harq import SemanticHarq
+from simulator.setup.networks import Stack
 from simulator.spec import RunSpec
-from simulator.stack import Stack
 from simulator.training.command import link_data
 from simulator.training.encoder import Stage, read_pictures
 from simulator.training.presets import presets

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from phy.ldpc_decoder import NumbaDecoder, SionnaDecoder
-from phy.ldpc_encoder import encode
-from phy.ldpc_tables import LdpcCode
-from phy.rate_matching import combine, empty_buffer, match, sent_positions
+from phy.coding.ldpc_code import LdpcCode
+from phy.coding.ldpc_decoder import NumbaDecoder, SionnaDecoder
+from phy.coding.ldpc_encoder import encode
+from phy.coding.rate_matching import combine, empty_buffer, match, sent_positions
 
 K, N, ITERATIONS = 6000, 8000, 20
 CODE = LdpcCode.for_block(K)

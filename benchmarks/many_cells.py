@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.records import write_result
 from simulator.sweeps.sweep import run

@@ -17,15 +17,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from phy.bounds import required_snr_db
 from phy.channel import Channel
-from phy.fading import Awgn, Rician
-from phy.link_adaptation import SnrStatistics
-from phy.mcs import MCS_TABLE, Mcs
+from phy.channels.fading import Awgn, Rician
+from phy.coding.bounds import required_snr_db
+from phy.coding.link_adaptation import SnrStatistics
+from phy.coding.mcs import MCS_TABLE, Mcs
+from phy.coding.segmentation import select_base_graph
+from phy.coding.transport import TransportCodec
 from phy.modulation import Modulation
-from phy.segmentation import select_base_graph
 from phy.streams import Streams
-from phy.transport import TransportCodec
 
 CHANNELS: dict[str, Channel] = {"awgn": Awgn(), "rician": Rician(2.0, "fast")}
 MARGINS_DB = np.arange(0.4, 2.41, 0.2)

@@ -22,9 +22,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from scipy.special import j0
 
-from phy.ofdm_channel import OfdmChannel
+from phy.ofdm.channel import OfdmChannel
+from phy.ofdm.tr38901 import delay_profile
 from phy.streams import Streams
-from phy.tr38901 import delay_profile
 from simulator.catalog import CHANNELS, construct
 
 SPREAD_NS, SPEED_MPS = 200.0, 25.0

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 
 UNKNOWN = -1  # label of an image that lacks one

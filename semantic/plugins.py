@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 
 #: Entry point group of each kind of part, read in the pyproject.toml of a user's own package.
 GROUPS = {

@@ -12,7 +12,7 @@ from scipy.optimize import fsolve, minimize_scalar
 from scipy.special import ndtr, ndtri
 from torch import Tensor
 
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 
 MOST_BITS = 10
 QUANTISERS = ("lloyd-max", "uniform")

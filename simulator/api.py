@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec, parse_snr
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.records import write_result

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from semantic.data.names import nearest
 from semantic.plugins import installed, load
+from semantic.suggest import nearest
 
 
 @dataclass(frozen=True)
@@ -45,79 +45,81 @@ _CODED = (
 
 SCHEMES: dict[str, Entry] = {
     "semharq": Entry(
-        "simulator.build:semharq",
+        "simulator.setup.learned:semharq",
         "semantic HARQ: distorted features again, then the next most important ones",
         _FIR_HARQ,
     ),
     "semharq-no-fde": Entry(
-        "simulator.build:semharq_no_fde",
+        "simulator.setup.learned:semharq_no_fde",
         "SemHARQ that picks features by z_hat itself",
         _FIR_HARQ,
     ),
     "semharq-sst": Entry(
-        "simulator.build:semharq_sst", "SemHARQ that sends f from front to back", _HARQ
+        "simulator.setup.learned:semharq_sst", "SemHARQ that sends f from front to back", _HARQ
     ),
     "semharq-csi": Entry(
-        "simulator.build:semharq_csi",
+        "simulator.setup.learned:semharq_csi",
         "SemHARQ whose F also sees each feature's |h|",
         _FIR_HARQ,
     ),
     "semharq-oracle": Entry(
-        "simulator.build:semharq_oracle", "SemHARQ with a genie for F: the bound", _FIR_HARQ
+        "simulator.setup.learned:semharq_oracle", "SemHARQ with a genie for F: the bound", _FIR_HARQ
     ),
     "semharq-plus": Entry(
-        "simulator.build:semharq_plus",
+        "simulator.setup.learned:semharq_plus",
         "what the receiver knows least about in every use, its estimates fed back",
         "theta_0_db=1 estimate_bits=1 bursts_per_slot=2 equaliser=mrc",
     ),
     "ik-s-harq": Entry(
-        "simulator.build:ik_s_harq",
+        "simulator.setup.learned:ik_s_harq",
         "incremental knowledge: new features in every slot",
         _FIR_HARQ,
     ),
     "rt-s-harq": Entry(
-        "simulator.build:rt_s_harq",
+        "simulator.setup.learned:rt_s_harq",
         "the B most important features in every slot",
         _FIR_HARQ,
     ),
     "smsc-fir": Entry(
-        "simulator.build:smsc_fir", "one slot, the most important features", _FIR_ONE
+        "simulator.setup.learned:smsc_fir", "one slot, the most important features", _FIR_ONE
     ),
-    "smsc-sequential": Entry("simulator.build:smsc_sequential", "one slot, the first of f", _ONE),
-    "smsc-random": Entry("simulator.build:smsc_random", "one slot, random features", _ONE),
+    "smsc-sequential": Entry(
+        "simulator.setup.learned:smsc_sequential", "one slot, the first of f", _ONE
+    ),
+    "smsc-random": Entry("simulator.setup.learned:smsc_random", "one slot, random features", _ONE),
     "smsc-complete": Entry(
-        "simulator.build:smsc_complete",
+        "simulator.setup.learned:smsc_complete",
         "all of f, as many slots as it takes: the bound",
         _FIR_ONE,
     ),
     "smsc-stc": Entry(
-        "simulator.build:smsc_stc",
+        "simulator.setup.learned:smsc_stc",
         "SMSC-FIR with three single-task networks beside each other",
         f"share=third|full {_ONE}",
     ),
     "jpeg-ldpc-bpsk": Entry(
-        "simulator.build_coded:jpeg_ldpc_bpsk",
+        "simulator.setup.coded:jpeg_ldpc_bpsk",
         "picture file, 5G LDPC 3/4, BPSK, one shot",
         "codec=jpeg quality=fit modulation=bpsk rate=0.75 base_graph=1 iterations=50 give_up=1 "
         "engine=auto on_failure=best-effort",
     ),
     "jpeg-ldpc-16qam-harq": Entry(
-        "simulator.build_coded:jpeg_ldpc_16qam_harq",
+        "simulator.setup.coded:jpeg_ldpc_16qam_harq",
         "picture file, 5G LDPC 3/4, 16-QAM, incremental-redundancy HARQ",
         f"codec=jpeg quality=fit modulation=16qam rate=0.75 base_graph=1 {_CODED}",
     ),
     "conventional-amc": Entry(
-        "simulator.build_coded:conventional_amc",
+        "simulator.setup.coded:conventional_amc",
         "picture file, quality, modulation and rate by the channel's statistics, HARQ",
         f"codec=webp quality=fit target_bler=0.1 base_graph=auto {_CODED}",
     ),
     "digital-features": Entry(
-        "simulator.build_coded:digital_features",
+        "simulator.setup.coded:digital_features",
         "SemHARQ's features, quantised, over adaptive LDPC and QAM with HARQ",
         "bits=2 quantiser=lloyd-max modulation=adaptive rate=adaptive target_bler=0.1 "
         "base_graph=auto rv_order=0231 combining=ir iterations=50 give_up=1 engine=auto",
     ),
-    "perfect": Entry("simulator.build:perfect", "no channel: the ceiling"),
+    "perfect": Entry("simulator.setup.learned:perfect", "no channel: the ceiling"),
 }
 
 _FADING = "fading=fast|block|jakes speed_mps=10 carrier_hz=5.9e9 bandwidth_hz=W interval_s=T"
@@ -130,36 +132,42 @@ _OFDM = (
 _ANTENNAS = "tx_pattern=omni|38.901|38.901-handheld rx_pattern=omni tx_slant_deg=0 rx_slant_deg=0"
 
 CHANNELS: dict[str, Entry] = {
-    "rician": Entry("phy.fading:Rician", "line of sight and scatter", f"k_factor=2 {_FADING}"),
-    "rayleigh": Entry("phy.fading:Rayleigh", "scatter alone", _FADING),
-    "nakagami": Entry("phy.nakagami:Nakagami", "Nakagami-m envelope", f"m=2 {_FADING}"),
-    "awgn": Entry("phy.fading:Awgn", "no fading"),
+    "rician": Entry(
+        "phy.channels.fading:Rician", "line of sight and scatter", f"k_factor=2 {_FADING}"
+    ),
+    "rayleigh": Entry("phy.channels.fading:Rayleigh", "scatter alone", _FADING),
+    "nakagami": Entry("phy.channels.nakagami:Nakagami", "Nakagami-m envelope", f"m=2 {_FADING}"),
+    "awgn": Entry("phy.channels.fading:Awgn", "no fading"),
     "shadowed": Entry(
-        "phy.shadowing:Shadowed",
+        "phy.channels.shadowing:Shadowed",
         "log-normal shadowing over any channel",
         "over=rician sigma_db=4 and what the other takes",
         over="rician",
     ),
     "gilbert-elliott": Entry(
-        "phy.gilbert_elliott:GilbertElliott",
+        "phy.channels.gilbert_elliott:GilbertElliott",
         "bursts of a bad state over any channel",
         "over=awgn good_to_bad=0.01 bad_to_good=0.1 bad_db=-20 bandwidth_hz=W interval_s=T "
         "and what the other takes",
         over="awgn",
     ),
     "simo": Entry(
-        "phy.simo:Simo",
+        "phy.channels.simo:Simo",
         "several receive antennas and maximum-ratio combining over any flat channel",
         "over=rician antennas=2 and what the other takes",
         over="rician",
     ),
     **{
-        f"tdl-{model}": Entry(f"phy.tdl:tdl_{model}", f"3GPP TDL-{model.upper()} over OFDM", _OFDM)
+        f"tdl-{model}": Entry(
+            f"phy.ofdm.tdl:tdl_{model}", f"3GPP TDL-{model.upper()} over OFDM", _OFDM
+        )
         for model in "abcde"
     },
     **{
         f"cdl-{model}": Entry(
-            f"phy.cdl:cdl_{model}", f"3GPP CDL-{model.upper()} over OFDM", f"{_OFDM} {_ANTENNAS}"
+            f"phy.ofdm.cdl:cdl_{model}",
+            f"3GPP CDL-{model.upper()} over OFDM",
+            f"{_OFDM} {_ANTENNAS}",
         )
         for model in "abcde"
     },

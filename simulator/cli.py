@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from semantic.plugins import installed
-from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
+from simulator.commands.catalog import list_names
+from simulator.commands.check import check
+from simulator.commands.data import data
 from simulator.commands.figures import figures
+from simulator.commands.options import build_spec
 from simulator.commands.runs import COMMANDS, engine_options, take_engine
 from simulator.commands.train import train
-from simulator.spec import RunSpec, parse_snr
 from simulator.sweeps.forkserver import start_forkserver, worth_workers
 
 EXAMPLES = """
@@ -55,25 +54,6 @@ class Commands(click.Group):
             sys.exit(130)
         click.echo(f"simulate: {problem}", err=True)
         sys.exit(2)
-
-
-def _key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise ValueError(f"{option} {pair!r} is not NAME=VALUE")
-        found[name] = _value(value)
-    return tuple(sorted(found.items()))
-
-
-def _value(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
 
 
 @click.group(
@@ -202,105 +182,8 @@ def main(
         )
 
 
-def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
-    """The run's spec: the file's or the default one, with what was given on the command line."""
-    spec = RunSpec.read(base) if isinstance(base, Path) else base or RunSpec()
-    convert: dict[str, tuple[str, Callable[[Any], Any]]] = {
-        "scheme": (
-            "schemes",
-            lambda v: tuple(part.strip() for part in v.split(",") if part.strip()),
-        ),
-        "snr": ("snr_db", parse_snr),
-        "slot_ms": ("slot_s", lambda v: v / 1e3),
-        "bandwidth_mhz": ("bandwidth_hz", lambda v: v * 1e6),
-        "channel_args": ("channel_args", lambda v: _key_values("--channel-arg", v)),
-        "impairments": ("impairments", lambda v: _key_values("--impair", v)),
-        "scheme_args": ("scheme_args", lambda v: _key_values("--scheme-arg", v)),
-    }
-    fading = given.pop("fading", None)
-    changes = {}
-    for name, value in given.items():
-        field, function = convert.get(name, (name, lambda v: v))
-        changes[field] = function(value)
-    if (
-        "channel" in changes
-        and "channel_args" not in changes
-        and changes["channel"] != spec.channel
-    ):
-        changes["channel_args"] = ()
-    spec = replace(spec, **changes)
-    return spec if fading is None else spec.with_fading(fading)
-
-
-for _command in (*COMMANDS, figures, train):
+for _command in (*COMMANDS, figures, train, list_names, check, data):
     main.add_command(_command)
-
-
-@main.command("list")
-def list_names() -> None:
-    """Show schemes, channels, source codecs and data sets."""
-    for title, entries in (
-        ("schemes", {name: entry.line for name, entry in SCHEMES.items()}),
-        ("channels", {name: entry.line for name, entry in CHANNELS.items()}),
-        ("impairments", IMPAIRMENTS),
-        ("codecs", {name: entry.line for name, entry in CODECS.items()}),
-        ("data sets", DATA),
-    ):
-        click.echo(f"{title}:")
-        for name, summary in entries.items():
-            click.echo(f"  {name:22} {summary}")
-        theirs = {} if entries is IMPAIRMENTS else installed(title.removesuffix("s"))
-        for name, target in theirs.items():
-            click.echo(f"  {name:22} {target}, installed")
-
-
-@main.command("check")
-@click.argument("name", metavar="NAME|module:attribute")
-@click.option(
-    "--kind", type=click.Choice(["channel", "scheme", "data", "codec"]), help="What it is."
-)
-@click.option(
-    "--arg",
-    "arguments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="An argument of the channel or scheme.",
-)
-@click.option("--data", default="synthetic", show_default=True, help="Images to try a scheme with.")
-@click.option("--weights", metavar="FILE|DIR", help="Weights to try a scheme with.")
-def check(
-    name: str, kind: str | None, arguments: tuple[str, ...], data: str, weights: str | None
-) -> None:
-    """Say whether a channel, scheme, data set or codec, built in or your own, keeps its contract.
-
-    Exit code 1 when something fails, 2 for a name that cannot be found.
-    """
-    from simulator.check import check_from_options
-
-    check_from_options(name, kind, dict(_key_values("--arg", arguments)), data, weights)
-
-
-@main.group("data")
-def data() -> None:
-    """Make data sets."""
-
-
-@data.command("synthetic")
-@click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--vehicles", type=int, metavar="N", help="Number of vehicles [the split's own].")
-@click.option("--quiet", is_flag=True, help="No bar.")
-def synthetic(split: str, out: Path, seed: int, vehicles: int | None, quiet: bool) -> None:
-    """Render synthetic vehicles into DIR (extra [render], needs EGL)."""
-    from semantic.data.synthetic import write_synthetic
-    from simulator.commands.terminal import Bar
-
-    with Bar(quiet) as bar:
-        write_synthetic(
-            split, out, seed, vehicles, lambda done, total: bar("rendering", done, total)
-        )
-    click.echo(f"{out}: images/ and labels.csv; use it as --data {out}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from phy.channel import Channel
-from phy.crc import CRC11
+from phy.coding.crc import CRC11
 from phy.streams import Streams
 from simulator.scheme import Feedback
 

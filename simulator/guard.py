@@ -12,8 +12,6 @@ from torch import Tensor
 
 from phy.channel import Channel, Received
 from phy.streams import Streams
-from simulator.catalog import CHANNELS, construct
-from simulator.spec import RunSpec
 
 
 def draw_problem(h: object, batch: int, uses: int) -> str | None:
@@ -59,24 +57,6 @@ def _tensor_problem(
         found = value[row, use].item()
         return f"gave {name} = {found} in row {row}, use {use}; it must be finite"
     return None
-
-
-def open_channel(spec: RunSpec) -> Channel:
-    """The channel of a run, guarded.
-
-    A channel that has the parameters bandwidth_hz and interval_s gets the run's W and T.
-
-    Raises:
-        ValueError: One line: what cannot be imported, what it does not take, or what it is instead.
-    """
-    slot = {"bandwidth_hz": spec.bandwidth, "interval_s": spec.slot_s}
-    channel = construct("channel", spec.channel, CHANNELS, dict(spec.channel_args), slot)
-    if not isinstance(channel, Channel):
-        raise ValueError(
-            f"channel {spec.channel!r} is a {type(channel).__name__}, "
-            "it must be a phy.channel.Channel"
-        )
-    return Guarded(channel, spec.channel_label)
 
 
 @final

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from semantic.data.names import nearest
-
-if TYPE_CHECKING:
-    from phy.channel import Channel
-    from simulator.feedback import FeedbackLink
+from semantic.suggest import nearest
 
 #: Largest |offset| and step of CSIT in dB: beyond it no SNR of a run is left.
 MOST_DB = 100.0
@@ -62,14 +58,6 @@ class Impairments:
                 raise ValueError(f"unknown impairment {name!r}: {nearest(name, known)}")
         return cls(**dict(arguments))
 
-    def channel(self, channel: Channel) -> Channel:
-        """The channel as an imperfect receiver sees it; itself where it is perfect."""
-        from phy.impairments import ImperfectCsir
-
-        seen = ImperfectCsir(channel, self.csir_error, self.csir_pilot_gain_db)
-        perfect = self.csir_error == 0 and self.csir_pilot_gain_db is None
-        return channel if perfect else seen
-
     def reported_snr_db(self, snr_db: float) -> float:
         """The SNR that the transmitter is told when the true one is `snr_db`."""
         measured = snr_db - self.csit_offset_db
@@ -77,10 +65,3 @@ class Impairments:
             return measured
         # A value on the grid stays where it is, whatever the last bit of the quotient says.
         return float(math.floor(measured / self.csit_step_db + 1e-9) * self.csit_step_db)
-
-    @property
-    def feedback_link(self) -> FeedbackLink:
-        """The link that answers take."""
-        from simulator.feedback import FeedbackLink
-
-        return FeedbackLink(self.feedback_error, self.feedback_delay)

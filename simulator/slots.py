@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phy.snr import noise_variance, shannon_bits_per_use, snr_from_db
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 
 #: A feature is counted as a double, SMSC-FIR section 3.1.
 BITS_PER_FEATURE = 64

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from semantic.backbone import normalise
 from semantic.data.dataset import VehicleImages
 from semantic.data.images import ImageError, load_images
-from semantic.model import Loaded
+from semantic.encoder.densenet import normalise
 from semantic.tasks import TaskOutputs, TaskPerformers
 from semantic.tiles import in_tiles
+from semantic.weights.stored import Loaded
 from simulator.cache import cache_file, load_cached, save_cached
 
 #: Goes into every key: raise it when what is computed from an image changes.

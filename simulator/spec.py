@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, SCHEMES, find_target
 from simulator.impairments import Impairments
 from simulator.slots import BUDGETS, Slot
-from simulator.sweeps.stop_rule import MAX_SEEDS, StopRule
+from simulator.stop_rule import MAX_SEEDS, StopRule
 
 #: T of both papers' slots, decided in docs/model.md.
 SLOT_S = 1e-3

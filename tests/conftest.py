@@ -10,8 +10,10 @@ import torch
 from PIL import Image, ImageDraw
 
 from semantic.data.dataset import COLORS, TYPES
-from semantic.model import LinkNetwork, MultiTaskNetwork, save_link
-from semantic.weights import save_weights
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.network import LinkNetwork
+from semantic.weights.files import save_weights
+from semantic.weights.stored import save_link
 
 IDENTITIES = 20
 IMAGE_SIZE = 32

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import simulator
-from semantic.data.dataset import open_dataset
+from semantic.data.opening import open_dataset
 from simulator.cli import main
 
 HOME = Path(simulator.__path__[0]).parent

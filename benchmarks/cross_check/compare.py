@@ -19,13 +19,13 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-import phy.crc
-from phy.ldpc_decoder import Decoder, NumbaDecoder, SionnaDecoder
-from phy.ldpc_encoder import encode
-from phy.ldpc_kernel import decode_block
-from phy.ldpc_tables import LdpcCode
+import phy.coding.crc
+from phy.coding.ldpc_code import LdpcCode
+from phy.coding.ldpc_decoder import Decoder, NumbaDecoder, SionnaDecoder
+from phy.coding.ldpc_encoder import encode
+from phy.coding.ldpc_kernel import decode_block
+from phy.coding.rate_matching import combine, empty_buffer, match, sent_positions
 from phy.modulation import BITS_PER_SYMBOL, Modulation
-from phy.rate_matching import combine, empty_buffer, match, sent_positions
 
 FOLDER = Path(__file__).parent
 OURS, SIONNA = "our kernel", "Sionna 2"
@@ -33,7 +33,7 @@ ALPHA = 1e-3
 #: Two programs of one algorithm may be wrong about different blocks only where one rounding of
 #: many decides: in this share of them.
 SAME = 0.01
-#: The chain's decoder as it is set in `phy.transport`.
+#: The chain's decoder as it is set in `phy.coding.transport`.
 ITERATIONS = 50
 #: Largest error of an LLR L, in units of 1 + |L|.
 LLR_TOLERANCE = 1e-5
@@ -70,7 +70,7 @@ def check_crcs(reference: Reference) -> Iterator[Check]:
         for i, case in enumerate(reference.manifest["crc"]):
             if case["name"] == name:
                 word = reference.bits(f"crc/{i}", case["bits"] + case["length"])
-                ours = getattr(phy.crc, name).append(word[:, : case["bits"]])
+                ours = getattr(phy.coding.crc, name).append(word[:, : case["bits"]])
                 wrong += int((ours != word).sum())
                 lengths.append(case["bits"])
         case = f"{name}, {min(lengths)} to {max(lengths)} bits"

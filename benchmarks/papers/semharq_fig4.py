@@ -9,13 +9,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from phy.fading import Rician
-from semantic.backbone import normalise
-from semantic.data.dataset import open_dataset
+from phy.channels.fading import Rician
 from semantic.data.images import load_images
+from semantic.data.opening import open_dataset
+from semantic.encoder.densenet import normalise
 from simulator.papers.gradcam import TASKS, heat_maps
+from simulator.setup.networks import Stack
 from simulator.spec import RunSpec
-from simulator.stack import Stack
 from simulator.training.channel import training_channel
 
 SNRS_DB = (-6.0, 0.0, 8.0)

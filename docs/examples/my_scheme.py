@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from phy.channel import multiply
-from semantic.backbone import normalise
+from semantic.encoder.densenet import normalise
 from semantic.tiles import in_tiles
 from simulator.scheme import Burst, Payload, Scheme, no_request
 

@@ -8,7 +8,7 @@ from zipfile import BadZipFile, ZipFile
 from semantic.data.dataset import ImageFile, Split, VehicleImages
 from semantic.data.folder import with_cameras
 from semantic.data.labels import assemble, parse_labels
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 
 ARCHIVE = Path(__file__).with_name("synthetic_test.zip")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from semantic.data.dataset import ImageFile, Split, VehicleImages
 from semantic.data.labels import LabelRow, assemble, parse_labels
-from semantic.data.names import nearest
 from semantic.data.patterns import label_names
+from semantic.suggest import nearest
 
 TABLES = ("labels.csv", "labels.json")
 SUFFIXES = (

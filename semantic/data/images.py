@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from semantic.data.dataset import VehicleImages
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 
 OnCorrupt = Literal["report", "raise"]
 

@@ -25,7 +25,7 @@ from semantic.data.dataset import (
     VehicleImages,
     check_queries,
 )
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 
 COLUMNS = ("file", "vehicle", "camera", "color", "type", "split")
 ROLES = ("train", "query", "gallery")

@@ -10,10 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from semantic.model import RATIOS, LinkNetwork
-from semantic.protocol import Protocol
-from semantic.selection import calibrate_threshold
-from semantic.selector import Plan
+from semantic.distortion.threshold import calibrate_threshold
+from semantic.link.network import RATIOS, LinkNetwork
+from semantic.link.protocol import Protocol
+from semantic.link.selector import Plan
 from semantic.training.round_trip import (
     Budget,
     TrainingChannel,

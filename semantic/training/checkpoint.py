@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from semantic.weights import write_tensors
+from semantic.weights.files import write_tensors
 
 
 def _pack(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

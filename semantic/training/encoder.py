@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from semantic.backbone import normalise
 from semantic.data.dataset import VehicleImages
+from semantic.encoder.densenet import normalise
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.encoder.timm import DENSENET
 from semantic.losses import TaskLosses, TaskWeights, task_losses
-from semantic.model import MultiTaskNetwork
 from semantic.tasks import TaskOutputs
-from semantic.timm_backbone import DENSENET
 from semantic.training.checkpoint import load_checkpoint, save_checkpoint
 from semantic.training.labels import Labels, training_labels
 from semantic.training.sampler import PKSampler

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from semantic.buffer import Buffer, SlotFeatures
-from semantic.gumbel import select_distorted
+from semantic.distortion.gumbel import select_distorted
+from semantic.distortion.mine import mine_bound
+from semantic.link.buffer import Buffer, SlotFeatures
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import Protocol
 from semantic.losses import channel_mse
-from semantic.model import LinkNetwork
-from semantic.mutual_information import mine_bound
-from semantic.protocol import Protocol
 from semantic.training.round_trip import TrainingChannel, play
 
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from semantic.gumbel import annealed_temperature
-from semantic.importance import TASK_WEIGHTS as FIR_WEIGHTS
-from semantic.importance import ImportanceMean, importance
-from semantic.model import LinkNetwork
-from semantic.protocol import Protocol
-from semantic.selector import LENGTH, Plan
+from semantic.distortion.gumbel import annealed_temperature
+from semantic.link.importance import TASK_WEIGHTS as FIR_WEIGHTS
+from semantic.link.importance import ImportanceMean, importance
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import Protocol
+from semantic.link.selector import LENGTH, Plan
 from semantic.training.encoder import step_seed
 from semantic.training.fde import Information, fde_loss, feature_information, only_fde
 from semantic.training.loop import (

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from semantic.importance import TASK_WEIGHTS as FIR_WEIGHTS
+from semantic.link.importance import TASK_WEIGHTS as FIR_WEIGHTS
 from semantic.losses import TaskWeights, channel_mse
 from semantic.tasks import TaskOutputs
 from semantic.training.checkpoint import load_checkpoint, save_checkpoint

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from semantic.belief import Belief, heard, unknown_part
-from semantic.plus import PlusNetwork
-from semantic.sending_plan import burst_sizes, sending_plan
+from semantic.plus.belief import Belief, heard, unknown_part
+from semantic.plus.network import PlusNetwork
+from semantic.plus.schedule import burst_sizes, sending_plan
 from semantic.tasks import TaskOutputs
 from semantic.training.loop import (
     LinkData,

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from semantic.buffer import Buffer, SlotFeatures
-from semantic.model import LinkNetwork
-from semantic.protocol import Protocol
-from semantic.selector import LENGTH, Plan, Selection
+from semantic.link.buffer import Buffer, SlotFeatures
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import Protocol
+from semantic.link.selector import LENGTH, Plan, Selection
 from semantic.tasks import TaskOutputs
 
 #: The channel as training sees it: (features [batch, B], which of them are sent, snr_db,

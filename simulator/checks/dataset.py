@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from semantic.data.dataset import UNKNOWN, Split, VehicleImages, open_dataset
+from semantic.data.dataset import UNKNOWN, Split, VehicleImages
 from semantic.data.images import ImageError, decode
 from semantic.data.imported import find_opener
+from semantic.data.opening import open_dataset
 from simulator.checks.report import Finding, Report, gather, holds
 
 #: Side in pixels to which pictures are decoded here.

@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phy.fading import Rician
+from phy.channels.fading import Rician
 from phy.streams import Streams
-from semantic.data.dataset import open_dataset
+from semantic.data.opening import open_dataset
 from semantic.tasks import TaskOutputs
-from simulator.build import build_schemes
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
 from simulator.checks.witness import Witness, payload_rows
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Payload, Scheme
+from simulator.setup.learned import build_schemes
+from simulator.setup.networks import Stack
 from simulator.sources import Sources
 from simulator.spec import RunSpec
-from simulator.stack import Stack
 
 #: About how many images, and how many of them travel together in the second run.
 IMAGES, PART = 12, 5

@@ -47,11 +47,11 @@ def figures(
     """
     import pandas as pd
 
-    from simulator.cli import build_spec
+    from simulator.commands.options import build_spec
     from simulator.commands.terminal import Bar
     from simulator.papers.run import choose, run_experiment
     from simulator.papers.stack_figures import STACK_FIGURES
-    from simulator.prepare import prepare
+    from simulator.setup.prepare import prepare
     from simulator.spec import RunSpec
     from simulator.sweeps.engines import Engine
     from simulator.sweeps.sweep import run

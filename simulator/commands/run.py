@@ -15,7 +15,7 @@ from rich.console import Console
 
 from simulator.commands.terminal import Bar, headline, tables
 from simulator.files import write_whole
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.records import write_result

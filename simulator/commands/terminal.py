@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.prepare import Prepared
 from simulator.results.curve import ACCURACIES
+from simulator.setup.prepare import Prepared
 
 HEADINGS = {
     "rank1": "rank-1 %",

@@ -10,15 +10,15 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from phy.fading import Rician
-from semantic.backbone import normalise
-from semantic.selector import Plan
+from phy.channels.fading import Rician
+from semantic.encoder.densenet import normalise
+from semantic.link.selector import Plan
 from semantic.training.round_trip import transmit_slot
 from simulator.files import write_whole
-from simulator.prepare import choose_device
+from simulator.setup.networks import Stack
+from simulator.setup.prepare import choose_device
 from simulator.slots import Slot
 from simulator.spec import RunSpec
-from simulator.stack import Stack
 from simulator.training.channel import training_channel
 
 #: What v2 prints: millions of parameters, milliseconds for a batch of 100 on a V100.

@@ -17,18 +17,19 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional
 
-from phy.fading import Rician
-from semantic.backbone import DenseNet121, normalise
-from semantic.data.dataset import open_dataset
+from phy.channels.fading import Rician
 from semantic.data.images import load_images
-from semantic.model import LinkNetwork, MultiTaskNetwork
-from semantic.protocol import PROTOCOLS
+from semantic.data.opening import open_dataset
+from semantic.encoder.densenet import DenseNet121, normalise
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import PROTOCOLS
 from semantic.training.round_trip import TrainingChannel, play
 from simulator.files import write_whole
-from simulator.prepare import choose_device
+from simulator.setup.networks import Stack
+from simulator.setup.prepare import choose_device
 from simulator.slots import Slot
 from simulator.spec import RunSpec
-from simulator.stack import Stack
 from simulator.training.channel import training_channel
 
 TASKS = ("re-identification", "colour", "type")

@@ -27,8 +27,8 @@ from semantic.tasks import TaskOutputs
 from simulator.files import write_whole
 from simulator.link import run_link
 from simulator.papers.experiments import file_name
-from simulator.prepare import Prepared, prepare
 from simulator.scheme import Scheme
+from simulator.setup.prepare import Prepared, prepare
 from simulator.slots import Slot
 from simulator.sources import Sources
 from simulator.spec import RunSpec

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 from simulator.files import write_whole
 from simulator.papers.draw import draw_experiment, markdown_table
 from simulator.papers.experiments import EXPERIMENTS, Experiment, Line, file_name

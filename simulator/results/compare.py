@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 from simulator.results.curve import ACCURACIES, COLUMN, METRICS, by_image
 from simulator.results.intervals import bootstrap
 

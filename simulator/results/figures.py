@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 from simulator.files import write_whole
 
 TITLES = {

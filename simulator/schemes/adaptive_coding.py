@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import final
 
 from phy.channel import Channel
-from phy.link_adaptation import Bursts, SnrStatistics
-from phy.mcs import MCS_TABLE
+from phy.coding.link_adaptation import Bursts, SnrStatistics
+from phy.coding.mcs import MCS_TABLE
+from phy.coding.transport import TransportCodec
 from phy.snr import noise_variance
-from phy.transport import TransportCodec
 from simulator.schemes.coding import Coding
 from simulator.slots import Slot
 

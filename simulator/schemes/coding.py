@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
-from phy.ldpc_decoder import Decoder, engine
-from phy.mcs import Mcs
+from phy.coding.ldpc_decoder import Decoder, engine
+from phy.coding.mcs import Mcs
+from phy.coding.segmentation import select_base_graph
+from phy.coding.transport import TransportCodec
 from phy.modulation import Modulation
-from phy.segmentation import select_base_graph
-from phy.transport import TransportCodec
 from simulator.slots import Slot
 
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from phy.channel import Received
-from phy.code_block_groups import sent_bits, wrong_groups
+from phy.coding.code_block_groups import sent_bits, wrong_groups
+from phy.coding.soft_buffer import SoftBuffer
+from phy.coding.transport import TransportCodec, receive_many
 from phy.modulation import Modulation
-from phy.soft_buffer import SoftBuffer
-from phy.transport import TransportCodec, receive_many
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec, grey

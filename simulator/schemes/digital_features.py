@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from phy.channel import Received
+from phy.coding.soft_buffer import SoftBuffer
+from phy.coding.transport import TransportCodec
 from phy.modulation import Modulation
 from phy.power import normalise_power
-from phy.soft_buffer import SoftBuffer
-from phy.transport import TransportCodec
-from semantic.buffer import SlotFeatures
-from semantic.model import LinkNetwork
+from semantic.link.buffer import SlotFeatures
+from semantic.link.network import LinkNetwork
+from semantic.link.selector import LENGTH, Selection
 from semantic.quantiser import Quantiser
-from semantic.selector import LENGTH, Selection
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request

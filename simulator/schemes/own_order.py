@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from phy.power import normalise_power
-from semantic.buffer import SlotFeatures
-from semantic.importance import importance
-from semantic.model import LinkNetwork
-from semantic.selector import LENGTH, Selection
+from semantic.link.buffer import SlotFeatures
+from semantic.link.importance import importance
+from semantic.link.network import LinkNetwork
+from semantic.link.selector import LENGTH, Selection
 from semantic.tiles import in_tiles
 from simulator.schemes.subset_code import decode_subset, encode_subset
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from phy.channel import Received
-from semantic.model import MultiTaskNetwork
+from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request

@@ -13,11 +13,12 @@ from phy.channel import Received
 from phy.equaliser import COMBINERS
 from phy.power import normalise_power
 from phy.snr import snr_from_db
-from semantic.buffer import Buffer, SlotFeatures
-from semantic.data.names import nearest
-from semantic.model import RATIOS, LinkNetwork, MultiTaskNetwork
-from semantic.protocol import Protocol
-from semantic.selector import LENGTH, Plan, Selection
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.buffer import Buffer, SlotFeatures
+from semantic.link.network import RATIOS, LinkNetwork
+from semantic.link.protocol import Protocol
+from semantic.link.selector import LENGTH, Plan, Selection
+from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request, take

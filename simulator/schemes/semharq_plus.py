@@ -13,11 +13,11 @@ from phy.channel import Received
 from phy.equaliser import COMBINERS
 from phy.power import normalise_power
 from phy.snr import snr_from_db
-from semantic.belief import Belief, heard, unknown_part
-from semantic.data.names import nearest
-from semantic.model import MultiTaskNetwork
-from semantic.plus import PlusNetwork
-from semantic.sending_plan import BurstPlan, burst_sizes, sending_plan
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.plus.belief import Belief, heard, unknown_part
+from semantic.plus.network import PlusNetwork
+from semantic.plus.schedule import BurstPlan, burst_sizes, sending_plan
+from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.scheme import Burst, Feedback, Payload, Scheme
@@ -78,7 +78,7 @@ class SemharqPlus(Scheme):
     ```
 
     A slot has B uses, each with a feature on its in-phase part, as SemHARQ's, in two bursts. Which
-    features is decided use by use (semantic/sending_plan.py). After every burst that ends in a NACK
+    features is decided use by use (semantic/plus/schedule.py). After every burst that ends in a NACK
     the receiver sends its quantised estimates of the burst's features back, and the transmitter
     sends what they lack. An image is acknowledged after whole slots only.
 

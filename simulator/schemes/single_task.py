@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from phy.channel import Received
-from semantic.data.names import nearest
 from semantic.losses import TASKS
-from semantic.model import Loaded
+from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
+from semantic.weights.stored import Loaded
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.schemes.semantic_harq import RxState, SemanticHarq, TxState
 from simulator.slots import Slot

@@ -25,9 +25,9 @@ from phy.streams import Streams
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
-from simulator.prepare import Prepared
 from simulator.results.image_rows import image_rows
 from simulator.scheme import Payload
+from simulator.setup.prepare import Prepared
 from simulator.sources import Progress, Sources
 from simulator.spec import RunSpec
 from simulator.sweeps.identity import common_identity, digest, point_identity
@@ -175,7 +175,7 @@ class Bench:
                 slot,
                 streams,
                 spec.max_transmissions,
-                spec.impaired.feedback_link,
+                self.prepared.feedback_link,
             )
             found[first] = TaskOutputs(*(value.cpu() for value in batch)), ledger
             step(len(rows))

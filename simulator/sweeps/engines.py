@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 from simulator.sweeps.cells import Cell
 from simulator.sweeps.forkserver import default_workers, worth_workers
 from simulator.sweeps.pools import EngineError as EngineError  # part of this module's interface

@@ -18,7 +18,7 @@ import semantic
 import simulator
 from semantic.plugins import installed
 from simulator.catalog import CHANNELS, CODECS, SCHEMES, resolve
-from simulator.prepare import Prepared
+from simulator.setup.prepare import Prepared
 from simulator.spec import RunSpec
 
 #: Packages that compute.

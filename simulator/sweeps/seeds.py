@@ -18,7 +18,7 @@ from scipy import stats
 
 from simulator.results.curve import ACCURACIES, COLUMN
 from simulator.results.intervals import CONFIDENCE
-from simulator.sweeps.stop_rule import StopRule
+from simulator.stop_rule import StopRule
 
 #: Seeds under which no spread is believed.
 LEAST_SEEDS = 3

@@ -17,15 +17,15 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from simulator.prepare import Prepared, prepare
 from simulator.results.curve import curve
+from simulator.setup.prepare import Prepared, prepare
 from simulator.sources import Progress
 from simulator.spec import RunSpec
+from simulator.stop_rule import StopRule
 from simulator.sweeps.cells import Bench, Point, read_rows
 from simulator.sweeps.collect import Collector
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.seeds import SeedSummary, enough, summarise
-from simulator.sweeps.stop_rule import StopRule
 from simulator.sweeps.store import Store
 from simulator.sweeps.worker import Failure, attempt
 

@@ -22,7 +22,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from semantic.data.names import nearest
+from semantic.suggest import nearest
 from simulator.spec import RunSpec, parse_snr
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numba
 import torch
 
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Bench, Cell
 

@@ -13,27 +13,29 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from phy.fading import Rician
-from semantic.buffer import BUFFERS
-from semantic.data.dataset import open_dataset
-from semantic.data.names import nearest
-from semantic.losses import TASKS
-from semantic.model import LinkNetwork, MultiTaskNetwork, save_link
-from semantic.plus import PLUS, PlusNetwork, save_plus
-from semantic.protocol import (
+from phy.channels.fading import Rician
+from semantic.data.opening import open_dataset
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.buffer import BUFFERS
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import (
     PROTOCOLS,
     SINGLE_TASK,
     SINGLE_TASK_PROTOCOL,
     Detector,
     single_task_directory,
 )
+from semantic.losses import TASKS
+from semantic.plus.network import PlusNetwork
+from semantic.suggest import nearest
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.link import train_complete, train_scheme
 from semantic.training.log import Log
 from semantic.training.loop import LinkData
 from semantic.training.plus import train_plus
-from semantic.weights import file_hash, read_weights, round_to_four_bits, write_tensors
-from simulator.prepare import choose_device
+from semantic.weights.files import file_hash, read_weights, round_to_four_bits, write_tensors
+from semantic.weights.stored import PLUS, save_link, save_plus
+from simulator.setup.prepare import choose_device
 from simulator.training.channel import training_channel
 from simulator.training.encoder import (
     Pictures,

@@ -13,17 +13,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from semantic.backbone import normalise
-from semantic.data.dataset import VehicleImages, open_dataset
+from semantic.data.dataset import VehicleImages
 from semantic.data.images import load_images
-from semantic.model import MultiTaskNetwork
+from semantic.data.opening import open_dataset
+from semantic.encoder.densenet import normalise
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.encoder.timm import DENSENET
 from semantic.tasks import TaskOutputs
-from semantic.timm_backbone import DENSENET
 from semantic.training.encoder import train_encoder
 from semantic.training.labels import Labels, training_labels
 from semantic.training.log import Log
 from semantic.training.performers import refit_performers
-from semantic.weights import load_imagenet, load_into, read_weights, save_weights
+from semantic.weights.files import load_imagenet, load_into, read_weights, save_weights
 from simulator.files import write_whole
 from simulator.ledger import Ledger
 from simulator.results.curve import ACCURACIES, point

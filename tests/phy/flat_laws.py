@@ -12,11 +12,11 @@ import numpy.typing as npt
 from scipy import integrate, special, stats
 
 from phy.channel import Channel
-from phy.fading import Awgn, Rayleigh, Rician
-from phy.gilbert_elliott import GilbertElliott
-from phy.nakagami import Nakagami
-from phy.shadowing import Shadowed
-from phy.simo import Simo
+from phy.channels.fading import Awgn, Rayleigh, Rician
+from phy.channels.gilbert_elliott import GilbertElliott
+from phy.channels.nakagami import Nakagami
+from phy.channels.shadowing import Shadowed
+from phy.channels.simo import Simo
 
 Floats = npt.NDArray[np.float64]
 Function = Callable[[Floats], Floats]

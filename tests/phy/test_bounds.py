@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from phy.bounds import (
+from phy.coding.bounds import (
     bicm_information,
     cannot_decode,
     faded_information,
@@ -16,9 +16,9 @@ from phy.bounds import (
     normal_approximation,
     required_snr_db,
 )
+from phy.coding.rate_matching import empty_buffer
+from phy.coding.transport import TransportCodec
 from phy.modulation import BITS_PER_SYMBOL, Modulation
-from phy.rate_matching import empty_buffer
-from phy.transport import TransportCodec
 
 
 @pytest.mark.parametrize(("name", "snr_db"), [("bpsk", 0.377), ("16qam", 9.309)])

@@ -136,7 +136,10 @@ def chain(**arguments: Any) -> Callable[[], Channel]:
         (chain(name="simo", antennas=0), "channel simo: antennas 0 is not allowed, it must be"),
         (chain(name="simo", antennas=1.5), "channel simo: antennas 1.5 is not allowed"),
         (chain(name="simo", over="shadowed", k_factor=-2), "channel rician: k_factor -2 is not"),
-        (chain(name="phy.simo:Simo"), "channel phy.simo:Simo goes over another one: say which"),
+        (
+            chain(name="phy.channels.simo:Simo"),
+            "channel phy.channels.simo:Simo goes over another one: say which",
+        ),
     ],
 )
 def test_one_line_names_the_channel_and_the_value(

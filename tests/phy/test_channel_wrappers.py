@@ -11,12 +11,12 @@ import torch
 from scipy import stats
 
 from phy.channel import Channel, Received, multiply
-from phy.fading import Awgn, Rayleigh, Rician
-from phy.gilbert_elliott import GilbertElliott
-from phy.shadowing import Shadowed
-from phy.simo import Simo
+from phy.channels.fading import Awgn, Rayleigh, Rician
+from phy.channels.gilbert_elliott import GilbertElliott
+from phy.channels.shadowing import Shadowed
+from phy.channels.simo import Simo
+from phy.channels.wrapper import Wrapper, is_flat
 from phy.streams import Streams
-from phy.wrapper import Wrapper, is_flat
 
 SIGNIFICANCE = 1e-3
 

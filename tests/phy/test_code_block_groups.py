@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from phy.code_block_groups import sent_bits, wrong_groups
+from phy.coding.code_block_groups import sent_bits, wrong_groups
+from phy.coding.transport import TransportCodec
 from phy.modulation import Modulation
-from phy.transport import TransportCodec
 
 
 def test_groups_are_consecutive_and_as_equal_as_can_be() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phy.crc import CRC11, CRC16, CRC24A, CRC24B, Crc, transport_crc
+from phy.coding.crc import CRC11, CRC16, CRC24A, CRC24B, Crc, transport_crc
 
 ALL = [CRC24A, CRC24B, CRC16, CRC11]
 #: Remainder of the ASCII text "123456789": "check" in the catalogue of parametrised CRC algorithms,
@@ -50,7 +50,7 @@ def test_rows_are_independent() -> None:
 
 
 def test_zeros_pass() -> None:
-    # Known property of a zero start value: what guards against it is in phy.transport.
+    # Known property of a zero start value: what guards against it is in phy.coding.transport.
     assert CRC24A.check(np.zeros((1, 50), np.uint8))[0]
 
 

@@ -10,10 +10,15 @@ import torch
 from scipy.stats import binomtest
 from torch import Tensor
 
-from phy.bounds import bicm_information, gaussian_limit_db, normal_approximation, required_snr_db
-from phy.ldpc_decoder import SionnaDecoder
+from phy.coding.bounds import (
+    bicm_information,
+    gaussian_limit_db,
+    normal_approximation,
+    required_snr_db,
+)
+from phy.coding.ldpc_decoder import SionnaDecoder
+from phy.coding.transport import TransportCodec
 from phy.modulation import BITS_PER_SYMBOL, Modulation
-from phy.transport import TransportCodec
 
 RATE = 0.75
 

@@ -10,7 +10,7 @@ import torch
 from scipy import stats
 
 from phy.channel import Channel
-from phy.fading import Awgn, Rayleigh, Rician
+from phy.channels.fading import Awgn, Rayleigh, Rician
 from phy.streams import Streams
 
 SIGNIFICANCE = 1e-3

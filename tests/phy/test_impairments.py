@@ -7,9 +7,9 @@ from flat_laws import LAWS, Law
 from scipy import stats
 
 from phy.channel import Channel, Received
-from phy.fading import Awgn, Rayleigh, Rician
-from phy.impairments import ImperfectCsir
-from phy.simo import Simo
+from phy.channels.fading import Awgn, Rayleigh, Rician
+from phy.channels.imperfect_csir import ImperfectCsir
+from phy.channels.simo import Simo
 from phy.snr import noise_variance
 from phy.streams import BatchStreams, Streams
 

@@ -10,9 +10,9 @@ from scipy import stats
 from scipy.special import j0
 
 from phy.channel import Channel
-from phy.fading import Rayleigh, Rician
-from phy.jakes import PATHS, SPEED_OF_LIGHT_MPS, Jakes
-from phy.nakagami import Nakagami
+from phy.channels.fading import Rayleigh, Rician
+from phy.channels.jakes import PATHS, SPEED_OF_LIGHT_MPS, Jakes
+from phy.channels.nakagami import Nakagami
 from phy.streams import BatchStreams, Streams
 
 IMAGES = 4000

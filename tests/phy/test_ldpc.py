@@ -7,10 +7,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from phy.ldpc_decoder import Decoder, NumbaDecoder, SionnaDecoder, engine, parity_check_matrix
-from phy.ldpc_encoder import encode, syndrome
-from phy.ldpc_tables import LIFTING_SETS, LdpcCode
-from phy.rate_matching import combine, empty_buffer, match, sent_positions
+from phy.coding.ldpc_code import LIFTING_SETS, LdpcCode
+from phy.coding.ldpc_decoder import (
+    Decoder,
+    NumbaDecoder,
+    SionnaDecoder,
+    engine,
+    parity_check_matrix,
+)
+from phy.coding.ldpc_encoder import encode, syndrome
+from phy.coding.rate_matching import combine, empty_buffer, match, sent_positions
 
 SIZES = [
     (graph, k)

@@ -9,20 +9,20 @@ import pytest
 import torch
 from scipy.stats import binomtest
 
-from phy.bounds import (
+from phy.channel import Channel
+from phy.channels.fading import Awgn, Rayleigh, Rician
+from phy.coding.bounds import (
     bicm_information,
     faded_information,
     normal_approximation,
     required_snr_db,
 )
-from phy.channel import Channel
-from phy.fading import Awgn, Rayleigh, Rician
-from phy.link_adaptation import SnrStatistics, implementation_margin_db
-from phy.mcs import MCS_TABLE
+from phy.coding.link_adaptation import SnrStatistics, implementation_margin_db
+from phy.coding.mcs import MCS_TABLE
+from phy.coding.segmentation import select_base_graph
+from phy.coding.transport import TransportCodec
 from phy.modulation import Modulation
-from phy.segmentation import select_base_graph
 from phy.streams import Streams
-from phy.transport import TransportCodec
 
 USES, BLOCKS = 1500, 60
 

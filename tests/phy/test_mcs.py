@@ -1,6 +1,6 @@
 """The MCS table against the spectral efficiencies that TS 38.214 prints."""
 
-from phy.mcs import MCS_TABLE
+from phy.coding.mcs import MCS_TABLE
 
 # Table 5.1.3.1-3, indices 0 to 5, then table 5.1.3.1-1, indices 0 to 28.
 PRINTED = [

@@ -13,14 +13,14 @@ import torch
 from scipy import stats
 from scipy.special import j0
 
-from phy.antenna import Antenna
-from phy.cdl import CdlPaths, cdl
 from phy.channel import Channel
-from phy.ofdm_channel import OfdmChannel
-from phy.ofdm_paths import PathModel, advance, response
+from phy.ofdm.antenna import Antenna
+from phy.ofdm.cdl import CdlPaths, cdl
+from phy.ofdm.channel import OfdmChannel
+from phy.ofdm.paths import PathModel, advance, response
+from phy.ofdm.tdl import TdlPaths, tdl
+from phy.ofdm.tr38901 import delay_profile
 from phy.streams import BatchStreams, Streams
-from phy.tdl import TdlPaths, tdl
-from phy.tr38901 import delay_profile
 from simulator.catalog import CHANNELS, construct
 
 MODELS = [f"{family}-{model}" for family in ("tdl", "cdl") for model in "abcde"]

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from phy.channel import Channel
-from phy.gilbert_elliott import GilbertElliott
-from phy.ofdm_estimation import linear, wiener
-from phy.ofdm_grid import OfdmGrid
-from phy.ofdm_receiver import PilotAided
-from phy.shadowing import Shadowed
-from phy.simo import Simo
+from phy.channels.gilbert_elliott import GilbertElliott
+from phy.channels.shadowing import Shadowed
+from phy.channels.simo import Simo
+from phy.ofdm.estimation import linear, wiener
+from phy.ofdm.grid import OfdmGrid
+from phy.ofdm.receiver import PilotAided
+from phy.ofdm.tdl import TdlPaths, tdl
 from phy.streams import Streams
-from phy.tdl import TdlPaths, tdl
 from simulator import check_channel
 
 IMAGES, SUBCARRIERS = 800, 60

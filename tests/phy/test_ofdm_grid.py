@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phy.ofdm_grid import OfdmGrid, whole_blocks
+from phy.ofdm.grid import OfdmGrid, whole_blocks
 
 GRIDS = st.integers(12, 60).flatmap(
     lambda subcarriers: st.builds(

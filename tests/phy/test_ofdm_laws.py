@@ -16,9 +16,9 @@ from scipy import stats
 
 from phy.channel import Channel
 from phy.modulation import Modulation
+from phy.ofdm.tr38901 import delay_profile
 from phy.snr import noise_variance
 from phy.streams import Streams
-from phy.tr38901 import delay_profile
 from simulator.catalog import CHANNELS, construct
 
 MODELS = [f"{family}-{model}" for family in ("tdl", "cdl") for model in "abcde"]

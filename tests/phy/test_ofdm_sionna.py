@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from phy.antenna import Antenna
-from phy.cdl import RAY_OFFSETS, RAYS, CdlPaths, cdl, ray_angles
-from phy.ofdm_paths import response
+from phy.ofdm.antenna import Antenna
+from phy.ofdm.cdl import RAY_OFFSETS, RAYS, CdlPaths, cdl, ray_angles
+from phy.ofdm.paths import response
+from phy.ofdm.tdl import TdlPaths
+from phy.ofdm.tr38901 import delay_profile
 from phy.streams import Streams
-from phy.tdl import TdlPaths
-from phy.tr38901 import delay_profile
 from simulator.catalog import CHANNELS, construct
 
 SPREAD_S, CARRIER_HZ, SPEED_MPS = 300e-9, 5.9e9, 20.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phy.ldpc_encoder import encode
-from phy.ldpc_tables import LdpcCode
-from phy.rate_matching import combine, empty_buffer, match, sent_positions, start_position
+from phy.coding.ldpc_code import LdpcCode
+from phy.coding.ldpc_encoder import encode
+from phy.coding.rate_matching import combine, empty_buffer, match, sent_positions, start_position
 
 CODES = [LdpcCode.for_block(k, g) for g, k in ((1, 44), (1, 100), (1, 8448), (2, 24), (2, 700))]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from phy.crc import CRC24B
-from phy.ldpc_tables import LIFTING_SETS, MAX_BLOCK_BITS, LdpcCode
-from phy.segmentation import Segmentation, block_count, padded_bits, select_base_graph
+from phy.coding.crc import CRC24B
+from phy.coding.ldpc_code import LIFTING_SETS, MAX_BLOCK_BITS, LdpcCode
+from phy.coding.segmentation import Segmentation, block_count, padded_bits, select_base_graph
 
 
 @pytest.mark.parametrize("base_graph", [1, 2])

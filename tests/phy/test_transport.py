@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from phy.coding.soft_buffer import Reception
+from phy.coding.transport import TransportCodec, receive_many
 from phy.modulation import BITS_PER_SYMBOL, Modulation
-from phy.soft_buffer import Reception
-from phy.transport import TransportCodec, receive_many
 
 
 def payload(codec: TransportCodec, batch: int, seed: int = 0) -> Tensor:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from semantic.backbone import IMAGENET_MEAN, IMAGENET_STD, DenseNet121, normalise
-from semantic.weights import WeightsError, file_hash, load_imagenet
+from semantic.encoder.densenet import IMAGENET_MEAN, IMAGENET_STD, DenseNet121, normalise
+from semantic.weights.files import WeightsError, file_hash, load_imagenet
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from semantic.belief import Belief, heard, unknown_part
-from semantic.sending_plan import LATENT, BurstPlan, sending_plan
+from semantic.plus.belief import Belief, heard, unknown_part
+from semantic.plus.schedule import LATENT, BurstPlan, sending_plan
 
 SNR, B = 0.5, 40
 

@@ -4,8 +4,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from semantic.buffer import BUFFERS, CONCATENATED, Buffer, Combining, Concatenating, SlotFeatures
-from semantic.selector import LENGTH, Selection
+from semantic.link.buffer import (
+    BUFFERS,
+    CONCATENATED,
+    Buffer,
+    Combining,
+    Concatenating,
+    SlotFeatures,
+)
+from semantic.link.selector import LENGTH, Selection
 
 ROWS = 48
 

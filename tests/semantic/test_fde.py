@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from semantic.fde import FdeNetwork
-from semantic.mutual_information import mine_objective, mismatched
-from semantic.selection import auroc
+from semantic.distortion.mine import mine_objective, mismatched
+from semantic.distortion.network import FdeNetwork
+from semantic.distortion.threshold import auroc
 
 
 @pytest.mark.parametrize("hidden", [(1024, 256), (256, 256)])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from semantic.gumbel import (
+from semantic.distortion.gumbel import (
     annealed_temperature,
     gumbel_noise,
     relaxed_selection,

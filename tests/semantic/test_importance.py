@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from semantic.importance import TASK_WEIGHTS, ImportanceMean, importance
+from semantic.link.importance import TASK_WEIGHTS, ImportanceMean, importance
 
 
 def classifiers(seed: int = 0) -> list[Tensor]:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from semantic.mutual_information import (
+from semantic.distortion.mine import (
     MineEstimator,
     PairScore,
     mine_bound,

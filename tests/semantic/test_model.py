@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from semantic.model import LinkNetwork, load_encoder, load_link, save_link, weights_path
-from semantic.protocol import Detector
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import Detector
 from semantic.tasks import TaskPerformers
-from semantic.weights import WeightsError, round_to_four_bits
+from semantic.weights.files import WeightsError, round_to_four_bits
+from semantic.weights.stored import load_encoder, load_link, save_link, weights_path
 
 
 def test_weights_of_a_directory_and_of_a_file_beside_its_neighbours(tiny_weights: Path) -> None:

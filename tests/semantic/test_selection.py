@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy import stats
 
-from semantic.selection import asked_ratio, auroc, calibrate_threshold
+from semantic.distortion.threshold import asked_ratio, auroc, calibrate_threshold
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.25, 0.5, 0.75, 1.0])

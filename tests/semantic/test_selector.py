@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semantic.selector import LENGTH, Plan, Selection, select
+from semantic.link.selector import LENGTH, Plan, Selection, select
 
 SMALL = 12
 

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from semantic.sending_plan import LATENT, burst_sizes, importance_of_features, sending_plan
+from semantic.plus.schedule import LATENT, burst_sizes, importance_of_features, sending_plan
 
 SLOTS = [(0.25, 15), (0.63, 33), (6.3, 134), (1.0, 1), (0.25, 1024)]
 

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from semantic.jsc import JscDecoder, JscEncoder
+from semantic.link.jsc import JscDecoder, JscEncoder
 from semantic.tasks import TaskOutputs, TaskPerformers
 
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from semantic.backbone import DenseNet121
-from semantic.model import MultiTaskNetwork, load_encoder
-from semantic.timm_backbone import TimmBackbone, build_backbone
-from semantic.weights import save_weights
+from semantic.encoder.densenet import DenseNet121
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.encoder.timm import TimmBackbone, build_backbone
+from semantic.weights.files import save_weights
+from semantic.weights.stored import load_encoder
 
 
 class Body(nn.Module):

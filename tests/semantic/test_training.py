@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from semantic.data.dataset import ImageFile, VehicleImages
+from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.losses import TaskWeights
-from semantic.model import MultiTaskNetwork
 from semantic.training.checkpoint import load_checkpoint, save_checkpoint
 from semantic.training.encoder import (
     EncoderRecipe,

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from phy.fading import Rician
+from phy.channels.fading import Rician
+from semantic.distortion.threshold import asked_ratio
+from semantic.link.network import RATIOS, LinkNetwork
+from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, Protocol
+from semantic.link.selector import LENGTH, Plan
 from semantic.losses import TASKS, TaskWeights
-from semantic.model import RATIOS, LinkNetwork
-from semantic.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, Protocol
-from semantic.selection import asked_ratio
-from semantic.selector import LENGTH, Plan
 from semantic.tasks import TaskPerformers
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.fde import Heard, fde_loss, only_fde

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from phy.fading import Rician
-from semantic.plus import PlusNetwork
+from phy.channels.fading import Rician
+from semantic.plus.network import PlusNetwork
 from semantic.training.labels import Labels
 from semantic.training.link import scale_of
 from semantic.training.loop import LinkData, LinkRecipe

@@ -8,8 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from semantic.four_bits import from_four_bits, to_four_bits
-from semantic.weights import (
+from semantic.weights.files import (
     WeightsError,
     file_hash,
     load_into,
@@ -18,6 +17,7 @@ from semantic.weights import (
     save_in_four_bits,
     save_weights,
 )
+from semantic.weights.four_bits import from_four_bits, to_four_bits
 
 CONFIG = {"identities": 20, "recipe": {"phases": [[64, 5]], "rate": 1e-3}}
 

@@ -11,9 +11,9 @@ from phy.channel import Channel, Received
 from phy.power import normalise_power
 from semantic.tasks import TaskOutputs
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.setup.networks import Stack
 from simulator.slots import Slot
 from simulator.sources import Sources
-from simulator.stack import Stack
 
 Drawn = tuple[Tensor, Any]
 

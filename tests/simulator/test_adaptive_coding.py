@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from phy.fading import Awgn, Rician
-from phy.mcs import MCS_TABLE
+from phy.channels.fading import Awgn, Rician
+from phy.coding.mcs import MCS_TABLE
 from simulator.schemes.adaptive_coding import AdaptiveCoding
 from simulator.schemes.coding import Coding
 from simulator.slots import Slot

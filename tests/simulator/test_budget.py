@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from phy.channel import Received
-from phy.fading import Rician
+from phy.channels.fading import Rician
 from phy.modulation import Modulation
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs

@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 import simulator
 from phy.channel import Channel
 from phy.streams import Streams
-from semantic.data.dataset import ImageFile, VehicleImages, open_dataset
+from semantic.data.dataset import ImageFile, VehicleImages
+from semantic.data.opening import open_dataset
 from simulator import check_channel, check_dataset, check_scheme
-from simulator.check import recognise
+from simulator.checks.dispatch import recognise
 from simulator.checks.report import GlobalGenerators, Report, gather, holds, mean_is
 from simulator.cli import main
 from simulator.guard import Guarded

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.losses import TASKS
-from semantic.model import LinkNetwork, save_link
-from semantic.plus import PLUS, PlusNetwork, save_plus
-from semantic.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
+from semantic.plus.network import PlusNetwork
+from semantic.weights.stored import PLUS, save_link, save_plus
 from simulator import check_channel, check_codec, check_scheme
 from simulator.catalog import CHANNELS, CODECS, SCHEMES
 

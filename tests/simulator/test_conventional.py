@@ -11,17 +11,17 @@ import torch
 from click.testing import CliRunner
 
 from phy.channel import Received
-from phy.ldpc_decoder import NumbaDecoder, SionnaDecoder
-from semantic.data.dataset import open_dataset
-from simulator.build_coded import jpeg_ldpc_16qam_harq
+from phy.coding.ldpc_decoder import NumbaDecoder, SionnaDecoder
+from semantic.data.opening import open_dataset
 from simulator.cli import main
 from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec
 from simulator.schemes.coding import Coding
 from simulator.schemes.conventional import Conventional, RxState, TxState
+from simulator.setup.coded import jpeg_ldpc_16qam_harq
+from simulator.setup.networks import Stack
 from simulator.slots import Slot
 from simulator.sources import Sources
 from simulator.spec import RunSpec
-from simulator.stack import Stack
 from simulator.sweeps.sweep import simulate
 
 HARQ, ONE_SHOT, AMC = "jpeg-ldpc-16qam-harq", "jpeg-ldpc-bpsk", "conventional-amc"

@@ -10,23 +10,23 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from phy.channel import Received
-from phy.fading import Awgn
+from phy.channels.fading import Awgn
+from phy.coding.transport import TransportCodec
 from phy.streams import Streams
-from phy.transport import TransportCodec
-from semantic.buffer import Combining
-from semantic.model import LinkNetwork
+from semantic.link.buffer import Combining
+from semantic.link.network import LinkNetwork
+from semantic.link.selector import LENGTH
 from semantic.quantiser import Quantiser
-from semantic.selector import LENGTH
 from semantic.tasks import TaskOutputs
-from simulator.build_coded import digital_features
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.schemes.adaptive_coding import AdaptiveCoding
 from simulator.schemes.coding import Coding, CodingRule
 from simulator.schemes.digital_features import DigitalFeatures, whole_features
+from simulator.setup.coded import digital_features
+from simulator.setup.networks import Stack
 from simulator.slots import Slot
 from simulator.spec import RunSpec
-from simulator.stack import Stack
 from simulator.sweeps.sweep import simulate
 
 IDENTITIES, IMAGES, USES, G = 20, 24, 1200, 4

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from simulator.commands.runs import take_engine
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Cell, Point
 from simulator.sweeps.engines import Engine, EngineError, local_pools

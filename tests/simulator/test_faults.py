@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from run_processes import checked_cells, command
 
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.sweep import Result, run, simulate

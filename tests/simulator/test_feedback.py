@@ -10,10 +10,11 @@ from scipy import stats
 from torch import Tensor
 
 from phy.channel import Channel, Received
-from phy.fading import Rician
+from phy.channels.fading import Rician
 from phy.streams import Streams
-from semantic.model import LinkNetwork, MultiTaskNetwork
-from semantic.protocol import PROTOCOLS
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import PROTOCOLS
 from semantic.tasks import TaskOutputs
 from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.ledger import FALSE_ACK, Ledger

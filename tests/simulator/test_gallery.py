@@ -10,12 +10,13 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from semantic.model import LinkNetwork, load_encoder, save_link
+from semantic.link.network import LinkNetwork
+from semantic.weights.stored import load_encoder, save_link
 from simulator.cli import main
 from simulator.commands.terminal import headline
-from simulator.prepare import prepare
 from simulator.results.compare import Side, compare_runs
 from simulator.results.image_rows import image_rows
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Bench, Point, join_blocks
 from simulator.sweeps.sweep import simulate

@@ -9,19 +9,21 @@ import torch
 from torch import Tensor
 
 from phy.channel import Received
-from phy.impairments import ImperfectCsir
+from phy.channels.imperfect_csir import ImperfectCsir
 from phy.streams import Streams
-from semantic.model import LinkNetwork, MultiTaskNetwork
-from semantic.protocol import PROTOCOLS
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import PROTOCOLS
 from semantic.tasks import TaskOutputs
 from simulator.catalog import CHANNELS, IMPAIRMENTS
-from simulator.guard import open_channel
+from simulator.guard import Guarded
 from simulator.impairments import Impairments
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.schemes.packing import pack, unpack
 from simulator.schemes.semantic_harq import SemanticHarq
+from simulator.setup.channel import open_channel, open_feedback_link
 from simulator.slots import Slot
 from simulator.sources import Sources
 from simulator.spec import RunSpec
@@ -96,9 +98,9 @@ def test_a_run_names_its_impairments_and_keeps_its_fading() -> None:
 
 
 def test_a_perfect_run_has_no_wrapper() -> None:
-    channel = open_channel(spec_of())
-    assert Impairments(feedback_error=0.1).channel(channel) is channel
-    assert isinstance(Impairments(csir_error=0.1).channel(channel), ImperfectCsir)
+    assert isinstance(open_channel(spec_of()), Guarded)
+    assert isinstance(open_channel(spec_of(feedback_error=0.1)), Guarded)
+    assert isinstance(open_channel(spec_of(csir_error=0.1)), ImperfectCsir)
 
 
 class Pilots(Scheme):
@@ -125,10 +127,10 @@ class Pilots(Scheme):
 
 
 def walk(spec: RunSpec, rows: np.ndarray) -> tuple[Tensor, Ledger]:
-    channel = spec.impaired.channel(open_channel(spec))
+    channel = open_channel(spec)
     payload = Payload({"row": torch.from_numpy(rows)}, {})
     streams = Streams(0, f"{spec.channel_law} 0", rows)
-    slot, link = spec.slot(0.0), spec.impaired.feedback_link
+    slot, link = spec.slot(0.0), open_feedback_link(spec)
     outputs, ledger = run_link(Pilots(), payload, channel, slot, streams, G, link)
     return outputs.embedding, ledger
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from phy.channel import Channel, Received
-from phy.fading import Rician
+from phy.channels.fading import Rician
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from phy.fading import Rician
+from phy.channels.fading import Rician
 from phy.snr import snr_from_db
 from phy.streams import Streams
-from semantic.buffer import SlotFeatures
-from semantic.model import LinkNetwork, MultiTaskNetwork
-from semantic.protocol import PROTOCOLS
-from semantic.selector import LENGTH, Selection
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.buffer import SlotFeatures
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import PROTOCOLS
+from semantic.link.selector import LENGTH, Selection
 from semantic.tasks import TaskOutputs
 from simulator.feedback import FeedbackLink
 from simulator.ledger import Ledger

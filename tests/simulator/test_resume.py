@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.store import DamagedError, Store, StoreError
@@ -218,7 +218,7 @@ def test_a_directory_that_cannot_be_written_to(
 import resource, sys, json
 from pathlib import Path
 from simulator.spec import RunSpec
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.sweeps.sweep import run
 spec, out = RunSpec.from_json(json.loads(sys.argv[1])), Path(sys.argv[2])
 prepared = prepare(spec)

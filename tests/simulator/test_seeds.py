@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from simulator.prepare import prepare
 from simulator.results.compare import paired_difference
 from simulator.results.intervals import bootstrap
+from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
+from simulator.stop_rule import StopRule
 from simulator.sweeps.seeds import SeedSummary, enough, half_width, summarise
-from simulator.sweeps.stop_rule import StopRule
 from simulator.sweeps.sweep import run
 
 #: Runs of each coverage test: a standard error of 0.69 % at 95 %; 93 to 97 % is 2.9 of them.

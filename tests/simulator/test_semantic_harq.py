@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from phy.channel import Channel, Received
-from phy.fading import Awgn, Rician
+from phy.channels.fading import Awgn, Rician
 from phy.snr import snr_from_db
 from phy.streams import Streams
-from semantic.buffer import SlotFeatures
-from semantic.model import LinkNetwork, MultiTaskNetwork
-from semantic.protocol import PROTOCOLS, Detector
-from semantic.selector import LENGTH, Selection
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.buffer import SlotFeatures
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import PROTOCOLS, Detector
+from semantic.link.selector import LENGTH, Selection
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from phy.fading import Awgn, Rician
+from phy.channels.fading import Awgn, Rician
 from phy.snr import snr_from_db
 from phy.streams import Streams
-from semantic.model import MultiTaskNetwork
-from semantic.plus import PlusNetwork
-from semantic.sending_plan import LATENT, burst_sizes, sending_plan
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.plus.network import PlusNetwork
+from semantic.plus.schedule import LATENT, burst_sizes, sending_plan
 from semantic.tasks import TaskOutputs
 from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.ledger import Ledger

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from semantic.data.dataset import VehicleImages, open_dataset
-from semantic.model import Loaded, load_encoder
+from semantic.data.dataset import VehicleImages
+from semantic.data.opening import open_dataset
+from semantic.weights.stored import Loaded, load_encoder
 from simulator.codecs.image_codecs import ImageCodec
 from simulator.codecs.pillow_codecs import PillowCodec
 from simulator.codecs.sent_pictures import BLOCK, SentPictures
-from simulator.prepare import prepare
+from simulator.setup.prepare import prepare
 from simulator.sources import Sources
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Bench, Point

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from phy.fading import Rician
+from phy.channels.fading import Rician
 from phy.streams import Streams
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.losses import TASKS
-from semantic.model import LinkNetwork, Loaded, MultiTaskNetwork, save_link
-from semantic.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.tasks import TaskOutputs
+from semantic.weights.stored import Loaded, save_link
 from simulator.ledger import Ledger
 from simulator.link import run_link
-from simulator.prepare import prepare
 from simulator.scheme import Payload
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
+from simulator.setup.prepare import prepare
 from simulator.slots import LENGTH, Slot
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from semantic.data.dataset import VehicleImages, open_dataset
-from semantic.model import Loaded, load_encoder
+from semantic.data.dataset import VehicleImages
+from semantic.data.opening import open_dataset
+from semantic.weights.stored import Loaded, load_encoder
 from simulator.cache import cache_directory
 from simulator.sources import Features, Sources
 

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from phy.channel import Channel, Received
-from phy.fading import Rician
+from phy.channels.fading import Rician
 from phy.streams import Streams
-from semantic.protocol import PROTOCOLS
-from simulator.build import build_schemes
-from simulator.prepare import choose_device, prepare
+from semantic.link.protocol import PROTOCOLS
 from simulator.results.curve import METRICS
 from simulator.scheme import Scheme
 from simulator.schemes.semantic_harq import SemanticHarq
+from simulator.setup.learned import build_schemes
+from simulator.setup.networks import Stack
+from simulator.setup.prepare import choose_device, prepare
 from simulator.spec import RunSpec
-from simulator.stack import Stack
 from simulator.sweeps.sweep import simulate
 
 

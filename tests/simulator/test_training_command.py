@@ -13,7 +13,7 @@ from semantic.losses import TASKS
 from semantic.training.encoder import EncoderRecipe
 from semantic.training.loop import LinkRecipe
 from semantic.training.performers import PerformersRecipe
-from semantic.weights import read_weights
+from semantic.weights.files import read_weights
 from simulator.cli import main
 from simulator.training.command import stages
 from simulator.training.presets import Preset, presets

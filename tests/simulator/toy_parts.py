@@ -16,9 +16,9 @@ from phy.streams import Streams
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.setup.networks import Stack
 from simulator.slots import Slot
 from simulator.sources import Sources
-from simulator.stack import Stack
 
 
 class Plain(Scheme):

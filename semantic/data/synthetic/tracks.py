@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from semantic.data.names import nearest
 from semantic.data.synthetic.scene import (
     CAMERAS,
     LIGHT_SHARE,
@@ -16,6 +15,7 @@ from semantic.data.synthetic.scene import (
     sample_cameras,
 )
 from semantic.data.synthetic.vehicle import Vehicle, sample_vehicles
+from semantic.suggest import nearest
 
 SPLITS = ("train", "test")
 # How many frames a track has, and how often.

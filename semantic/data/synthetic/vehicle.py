@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from semantic.data.dataset import COLORS
-from semantic.data.names import nearest
 from semantic.data.synthetic.livery import Mark, Stripe, contrasting, sample_marks, sample_stripes
 from semantic.data.synthetic.paint import Rgb, sample_paint
 from semantic.data.synthetic.proportions import Proportions, sample_proportions
+from semantic.suggest import nearest
 
 # Shares in percent. Black, white and grey make up about three quarters, as among VeRi-776's query
 # vehicles; the rare types keep to a few colours, as on the road, so that colour and type together

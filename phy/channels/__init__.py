@@ -1,0 +1,1 @@
+"""Flat channels: fading laws, and what goes over them."""

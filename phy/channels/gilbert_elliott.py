@@ -1,0 +1,137 @@
+"""Bursts: the two-state channel of Gilbert and Elliott over any channel."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from phy.channel import Channel, scale
+from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S
+from phy.channels.parameters import checked, positive
+from phy.channels.wrapper import Wrapper
+from phy.streams import Streams
+
+_Floats = npt.NDArray[np.float64]
+_Bools = npt.NDArray[np.bool_]
+
+
+class BurstState(NamedTuple):
+    """What stays of an image from slot to slot.
+
+    Attributes:
+        bad: [batch, 1] bool, the state that the next transmission begins in.
+        over: State of the channel under it.
+    """
+
+    bad: Tensor
+    over: Any
+
+
+@final
+class GilbertElliott(Wrapper):
+    """h = a(s) h' with s a Markov chain over the channel uses, good or bad, and E a^2 = 1.
+
+    The chain is stationary and goes on between transmissions: `interval_s` W uses lie between the
+    starts of two. The state at the next start is drawn first, and the path towards it after
+    (a Markov bridge), so that what follows does not depend on how long a burst is drawn.
+
+    The receiver knows the state. It could not learn it from pilots, between which the state changes:
+    a channel that is estimated from them is refused.
+
+    Source: Gilbert, "Capacity of a burst-noise channel", Bell Syst. Tech. J. 39, 1960; Elliott,
+    "Estimates of error rates for codes on burst-noise channels", Bell Syst. Tech. J. 42, 1963.
+    Theirs flips bits; here the bad state is a fade, and the receiver knows it as it knows h.
+
+    Args:
+        over: The channel h', known to the receiver.
+        good_to_bad: Probability of a change from use to use, in (0, 1).
+        bad_to_good: Likewise; bursts last 1 / bad_to_good uses in the mean.
+        bad_db: Power gain of the bad state over the good one's, from -100 to 0 dB.
+        bandwidth_hz: W; a channel use takes 1 / W.
+        interval_s: From the start of one transmission to that of the next. Of a burst that takes
+            longer, the end has nothing to do with the next one's beginning.
+
+    Raises:
+        ValueError: One line with what is out of range.
+    """
+
+    def __init__(
+        self,
+        over: Channel,
+        good_to_bad: float = 0.01,
+        bad_to_good: float = 0.1,
+        bad_db: float = -20.0,
+        bandwidth_hz: float = BANDWIDTH_HZ,
+        interval_s: float = INTERVAL_S,
+    ) -> None:
+        name, rule = "gilbert-elliott", "above 0 and below 1"
+        super().__init__(name, over)
+        if over.pilot_uses(1):
+            raise ValueError(
+                f"channel {name}: over a channel that is estimated from pilots is not allowed, "
+                "the state changes between them: take csi=perfect"
+            )
+        self.good_to_bad = checked(name, "good_to_bad", good_to_bad, lambda p: 0 < p < 1, rule)
+        self.bad_to_good = checked(name, "bad_to_good", bad_to_good, lambda p: 0 < p < 1, rule)
+        bad_db = checked(name, "bad_db", bad_db, lambda g: -100 <= g <= 0, "from -100 to 0")
+        seconds = positive(name, "interval_s", interval_s)
+        self.interval_uses = max(1, round(seconds * positive(name, "bandwidth_hz", bandwidth_hz)))
+        #: Share of the uses in the bad state.
+        self.bad_share = self.good_to_bad / (self.good_to_bad + self.bad_to_good)
+        #: Power gains of the good and of the bad state, 1 in the mean.
+        good = 1 / (1 - self.bad_share + self.bad_share * 10 ** (bad_db / 10))
+        self.power_gains = (good, good * 10 ** (bad_db / 10))
+
+    def draw(
+        self, streams: Streams, uses: int, state: BurstState | None
+    ) -> tuple[Tensor, BurstState]:
+        """h [batch, uses]."""
+        h, under = self.over.draw(
+            streams.for_role("over"), uses, None if state is None else state.over
+        )
+        u = streams.for_role("bursts").uniform(2 + max(uses - 1, 0)).double().cpu().numpy()
+        begin = u[:, :1] < self.bad_share if state is None else state.bad.cpu().numpy()
+        end = u[:, 1:2] < self._reach(self.interval_uses)[begin.astype(int)]
+        bad = self._path(begin, end, u[:, 2:])[:, :uses]
+        amplitude = np.sqrt(np.array(self.power_gains, np.float32))[bad.astype(int)]
+        gain = torch.from_numpy(amplitude).to(h.device)
+        return scale(h, gain), BurstState(torch.from_numpy(end).to(h.device), under)
+
+    def _reach(self, steps: int | npt.NDArray[np.int64]) -> _Floats:
+        """[2, *steps] probability to be bad that many uses after good, and after bad."""
+        memory = (1 - self.good_to_bad - self.bad_to_good) ** np.asarray(steps)
+        share = self.bad_share
+        return np.stack([share - share * memory, share + (1 - share) * memory])
+
+    def _path(self, begin: _Bools, end: _Bools, u: _Floats) -> _Bools:
+        """[batch, 1 + steps] states from `begin` on, towards `end` after `interval_uses` uses.
+
+        With p and q the probabilities of "bad" after good and after bad, a step with u < min(p, q)
+        leads to bad and one with u >= max(p, q) to good, wherever it comes from; any other step
+        stays if p <= q and changes if not. So a state follows from the last step of the first kind.
+        """
+        p, q = self._towards(end, u.shape[1])
+        to_bad, to_good = u < np.minimum(p, q), u >= np.maximum(p, q)
+        place = np.arange(1 + u.shape[1])
+        known = np.concatenate([np.ones_like(begin), to_bad | to_good], axis=1)
+        last = np.maximum.accumulate(np.where(known, place, 0), axis=1)
+        states = np.take_along_axis(np.concatenate([begin, to_bad], axis=1), last, axis=1)
+        alternates = self.good_to_bad > 1 - self.bad_to_good  # p > q in every step
+        return states ^ ((place - last) % 2 == 1) if alternates else states
+
+    def _towards(self, end: _Bools, steps: int) -> tuple[_Floats, _Floats]:
+        """p and q of every step, given the state at the end: Bayes' rule, each [batch, steps]."""
+        left = self.interval_uses - 1 - np.arange(steps)  # uses to the end after the step
+        after_good, after_bad = self._reach(np.maximum(left, 0))
+        tables = []
+        for prior in (self.good_to_bad, 1 - self.bad_to_good):
+            ends_bad = prior * after_bad / (prior * after_bad + (1 - prior) * after_good)
+            good, bad = 1 - after_good, 1 - after_bad
+            ends_good = prior * bad / (prior * bad + (1 - prior) * good)
+            bridge = np.stack([ends_good, ends_bad])  # beyond the end: the chain as it is
+            tables.append(np.where(left >= 0, bridge, prior)[end[:, 0].astype(int)])
+        return tables[0], tables[1]

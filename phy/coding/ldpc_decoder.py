@@ -1,0 +1,180 @@
+"""LDPC decoding: two engines behind one contract.
+
+    decode(llr [blocks, n_mother], code, iterations) -> bits [blocks, k], converged [blocks]
+
+The LLRs are the soft buffer as `phy.coding.rate_matching` fills it: positive means 0, zero means not
+received, +inf means a filler. Both engines leave out the rows of the graph that say nothing because
+their own parity bit was never received.
+
+- `NumbaDecoder`: layered normalised min-sum on 16-bit integers; stops a block when all its parity
+  checks hold; all cores. The default on a CPU.
+- `SionnaDecoder`: flooding sum-product in Sionna, in floating point, on any device: the reference.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol, cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from phy.coding.crc import Bits
+from phy.coding.ldpc_code import LdpcCode
+from phy.coding.ldpc_encoder import syndrome
+from phy.coding.ldpc_kernel import decode_at_once, decode_in_turn
+from phy.coding.rate_matching import Llrs
+
+ENGINES = ("numba", "sionna")
+
+#: LLRs are cut to this before sum-product, as Sionna's own decoder does.
+_SIONNA_LLR_MAX = 20.0
+
+
+class Decoded(NamedTuple):
+    """What a decoder returns.
+
+    Attributes:
+        bits: [blocks, k] uint8 hard decisions, without fillers.
+        converged: [blocks] whether all parity checks hold and no information bit is undecided.
+            A block may be right without: its CRC decides.
+    """
+
+    bits: Bits
+    converged: NDArray[np.bool_]
+
+
+class Decoder(Protocol):
+    """The contract of an engine."""
+
+    def __call__(self, llr: Llrs, code: LdpcCode, iterations: int = 20) -> Decoded:
+        """Decodes soft buffers [blocks, n_mother] of one code.
+
+        Raises:
+            ValueError: When the shape or the number of iterations is not allowed.
+        """
+        ...
+
+
+@final
+class NumbaDecoder:
+    """Layered normalised min-sum (3/4) on 16-bit integers, one block per task.
+
+    >>> code = LdpcCode.for_block(100, 2)
+    >>> NumbaDecoder()(np.ones((1, code.n_mother), np.float32), code).converged
+    array([ True])
+    """
+
+    def __call__(self, llr: Llrs, code: LdpcCode, iterations: int = 20) -> Decoded:
+        """See `Decoder`."""
+        _check(llr, code, iterations)
+        words = np.zeros((len(llr), code.k_mother), np.uint8)
+        converged = np.zeros(len(llr), np.bool_)
+        llr = np.ascontiguousarray(llr, np.float32)
+        # Starting threads takes longer than one block.
+        decode_all = decode_in_turn if len(llr) == 1 else decode_at_once
+        decode_all(
+            llr, words, converged, iterations, *code.graph, code.lifting
+        )  # fmt: skip
+        return Decoded(words[:, : code.k], converged)
+
+
+@final
+class SionnaDecoder:
+    """Flooding sum-product ("boxplus-phi") of Sionna.
+
+    Args:
+        device: Where to compute, such as "cpu" or "cuda:0".
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        self.device = device
+        self._decoders: dict[tuple[object, ...], Any] = {}
+
+    def __call__(self, llr: Llrs, code: LdpcCode, iterations: int = 20) -> Decoded:
+        """See `Decoder`."""
+        import torch
+
+        _check(llr, code, iterations)
+        rows = _useful_rows(llr, code)
+        columns = _useful_columns(rows, code)
+        # Sionna's logits are ln p(1) / p(0).
+        known = np.clip(llr[:, columns], -_SIONNA_LLR_MAX, _SIONNA_LLR_MAX)
+        logits = torch.from_numpy(-known).to(self.device)
+        posterior = self._decoder(code, rows, columns)(logits, num_iter=iterations).cpu().numpy()
+        words = np.zeros(llr.shape, np.uint8)
+        words[:, columns] = posterior > 0
+        checks = syndrome(words, code).reshape(len(llr), code.rows, -1)[:, rows]
+        decided = (posterior[:, : code.k_mother] != 0).all(axis=1)
+        converged = decided & ~checks.any(axis=(1, 2))
+        return Decoded(words[:, : code.k], converged)
+
+    def _decoder(self, code: LdpcCode, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Any:
+        """Sionna's decoder of the pruned graph, kept for the next call."""
+        key = (code.base_graph, code.lifting, rows.tobytes())
+        if key not in self._decoders:
+            import torch
+
+            # Importing Sionna seeds torch's global generator, which is not ours to touch.
+            state = torch.random.get_rng_state()
+            from sionna.phy.fec.ldpc import LDPCBPDecoder
+
+            torch.random.set_rng_state(state)
+            matrix = parity_check_matrix(code)
+            checks = (rows[:, None] * code.lifting + np.arange(code.lifting)).ravel()
+            self._decoders[key] = LDPCBPDecoder(
+                matrix[checks][:, columns], hard_out=False, llr_max=_SIONNA_LLR_MAX,
+                device=self.device,
+            )  # fmt: skip
+        return self._decoders[key]
+
+
+def engine(name: str, device: str = "cpu") -> Decoder:
+    """An engine by its name.
+
+    Args:
+        name: "numba" or "sionna".
+        device: Where "sionna" computes; "numba" is for CPUs.
+
+    Raises:
+        ValueError: When the name is unknown.
+    """
+    if name == "numba":
+        return NumbaDecoder()
+    if name == "sionna":
+        return SionnaDecoder(device)
+    raise ValueError(f"LDPC engine {name!r} is not one of {', '.join(ENGINES)}")
+
+
+def parity_check_matrix(code: LdpcCode) -> Any:
+    """The parity-check matrix [rows Z, n_mother] as a scipy CSR matrix."""
+    from scipy import sparse
+
+    z, graph = code.lifting, code.graph
+    row = np.repeat(np.arange(code.rows), np.diff(graph.start))
+    check = np.arange(z)
+    i = (row[:, None] * z + check).ravel()
+    j = (graph.column[:, None] * z + (check + graph.shift[:, None]) % z).ravel()
+    shape = (code.rows * z, code.n_mother)
+    matrix: Any = sparse.csr_matrix  # Without types of its own.
+    return matrix((np.ones(len(i), np.uint8), (i, j)), shape)
+
+
+def _check(llr: Llrs, code: LdpcCode, iterations: int) -> None:
+    if llr.ndim != 2 or llr.shape[1] != code.n_mother:
+        raise ValueError(f"LLRs have shape {llr.shape}, they must be [blocks, {code.n_mother}]")
+    if iterations < 1:
+        raise ValueError(f"{iterations} iterations are not allowed, there must be at least 1")
+
+
+def _useful_rows(llr: Llrs, code: LdpcCode) -> NDArray[np.int64]:
+    """Rows to keep: the first four, and those whose own parity bits were received somewhere."""
+    columns = llr.reshape(len(llr), code.columns, code.lifting)
+    useful = np.array([columns[:, c].any() for c in range(code.info_columns, code.columns)])
+    useful[:4] = True
+    return cast("NDArray[np.int64]", np.flatnonzero(useful))
+
+
+def _useful_columns(rows: NDArray[np.int64], code: LdpcCode) -> NDArray[np.int64]:
+    """Bits of the word that the kept rows meet."""
+    kept = np.concatenate([np.arange(code.info_columns), code.info_columns + rows])
+    return (kept[:, None] * code.lifting + np.arange(code.lifting)).ravel()

@@ -1,0 +1,148 @@
+"""Channel estimation from pilots: each data element's gain as a weighted sum of pilots near it.
+
+    LS at the pilots       h_p = y_p / x_p = h + n / x_p
+    "ls"      h_hat = linear interpolation between the two neighbours in the same symbol
+    "lmmse"   h_hat = R_dp (R_pp + no I)^-1 h_p over the nearest pilots of this and earlier symbols
+
+Neither looks beyond the pilot that closes an element's block, so that what a receiver believes
+about the start of a burst does not depend on how long the burst (or the batch's longest) is.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from phy.channel import multiply
+from phy.ofdm.grid import OfdmGrid
+from phy.ofdm.paths import PathModel
+from phy.snr import POWER
+
+ESTIMATORS = ("ls", "lmmse")
+#: Pilots of one symbol, and symbols, that LMMSE weighs.
+NEAREST, SYMBOLS = 8, 4
+#: Below this noise a covariance of float64 is as good as singular.
+_LEAST_NO = 1e-10
+
+
+class Interpolator(NamedTuple):
+    """Weights of the pilots for the data elements of one symbol.
+
+    Attributes:
+        lag: [terms] how many symbols ago each term's pilot was sent.
+        pilot: [data, terms] which of its symbol's pilots it is.
+        weight: [data, terms] complex.
+        error_variance: [data] E|h - h_hat|^2, as far as the estimator knows it.
+    """
+
+    lag: NDArray[np.int64]
+    pilot: NDArray[np.int64]
+    weight: NDArray[np.complex128]
+    error_variance: NDArray[np.float64]
+
+
+@lru_cache(maxsize=64)
+def linear(grid: OfdmGrid, no: float) -> Interpolator:
+    """Linear interpolation in frequency.
+
+    What it knows of its error is the noise that passes: no sum |w|^2. That a channel bends between
+    two pilots it cannot know.
+    """
+    right = np.searchsorted(grid.pilots, grid.data)
+    pilot = np.stack([right - 1, right], 1)
+    left, right = grid.pilots[pilot].T
+    share = (grid.data - left) / (right - left)
+    weight = np.stack([1 - share, share], 1)
+    variance = no / POWER * np.square(weight).sum(1)
+    return Interpolator(np.zeros(2, np.int64), pilot, weight.astype(np.complex128), variance)
+
+
+@lru_cache(maxsize=64)
+def wiener(grid: OfdmGrid, paths: PathModel, no: float, symbols: int) -> Interpolator:
+    """The linear estimate of least mean square error, given the delay-Doppler covariance.
+
+    Source: Hoeher, Kaiser and Robertson, "Two-dimensional pilot-symbol-aided channel estimation by
+    Wiener filtering", ICASSP 1997.
+
+    Args:
+        grid: Where data and pilots are.
+        paths: The channel's law.
+        no: Variance of the complex noise.
+        symbols: From how many symbols pilots are weighed, this one and earlier ones.
+    """
+    closing = np.searchsorted(grid.pilots, grid.data)[:, None]
+    order = np.arange(len(grid.pilots))
+    distance = np.abs(grid.data[:, None] - grid.pilots).astype(np.float64)
+    nearest = np.argsort(distance, 1, kind="stable")[:, :NEAREST]
+    so_far = np.argsort(np.where(order > closing, np.inf, distance), 1, kind="stable")[:, :NEAREST]
+    pilot = np.concatenate([so_far, *[nearest] * (symbols - 1)], 1)
+    lag = np.repeat(np.arange(symbols, dtype=np.int64), nearest.shape[1])
+    sent = (pilot <= closing) | (lag > 0)  # [data, terms]
+    # covariance[symbols - 1 + lag, subcarriers - 1 + offset], for all that occur on the grid
+    lags = np.arange(1 - symbols, symbols, dtype=np.float64) * grid.symbol_s
+    offsets = (
+        np.arange(1 - grid.subcarriers, grid.subcarriers, dtype=np.float64) * grid.subcarrier_hz
+    )
+    covariance = paths.covariance(lags, offsets)
+    now, here = symbols - 1, grid.subcarriers - 1
+    where = grid.pilots[pilot]
+    r_dp = covariance[now + lag, here + grid.data[:, None] - where] * sent
+    r_pp = covariance[
+        now + lag[None, :] - lag[:, None], here + where[:, :, None] - where[:, None, :]
+    ]
+    r_pp = r_pp * (sent[:, :, None] & sent[:, None, :])
+    r_pp += max(no / POWER, _LEAST_NO) * np.eye(len(lag))
+    # w R_pp = r_dp, and R_pp is Hermitian; a pilot that is not sent gets the weight 0
+    weight = np.linalg.solve(r_pp.conj(), r_dp[..., None])[..., 0]
+    explained = (weight * r_dp.conj()).real.sum(1)
+    variance = np.maximum(covariance[now, here].real - explained, 0.0)
+    return Interpolator(lag, pilot, weight, variance)
+
+
+def interpolators(
+    estimator: str, grid: OfdmGrid, paths: PathModel, no: float
+) -> tuple[Interpolator, ...]:
+    """The laws of a burst's first, second, ... symbol; the last one stays.
+
+    "lmmse" knows the channel's law, "ls" does not.
+    """
+    if estimator == "ls":
+        return (linear(grid, no),)
+    return tuple(wiener(grid, paths, no, seen) for seen in range(1, SYMBOLS + 1))
+
+
+def interpolate(
+    pilots: Tensor, grid: OfdmGrid, laws: tuple[Interpolator, ...], uses: int
+) -> tuple[Tensor, Tensor]:
+    """Estimates the gains of a burst.
+
+    Args:
+        pilots: [batch, pilots] LS estimates, symbol after symbol.
+        grid: Where data and pilots are.
+        laws: See `interpolators`.
+        uses: Of the burst.
+
+    Returns:
+        (h_hat [batch, uses] complex64, known error variance [1, uses]).
+    """
+    h_hat = pilots.new_zeros(len(pilots), uses)
+    variance = pilots.real.new_zeros(1, uses)
+    starts = range(0, uses, len(grid.data))
+    for symbol, start in enumerate(starts):
+        law = laws[min(symbol, len(laws) - 1)]
+        here = h_hat[:, start : start + len(grid.data)]
+        index = (symbol - law.lag) * len(grid.pilots) + law.pilot[: here.shape[1]]
+        # What is not sent yet has the weight 0: any place will do.
+        places = torch.from_numpy(index.clip(max=pilots.shape[1] - 1)).to(pilots.device)
+        weight = torch.from_numpy(law.weight[: here.shape[1]].astype(np.complex64)).to(here.device)
+        # Term by term: a matrix product may round differently for another number of images.
+        for j in range(len(law.lag)):
+            here += multiply(pilots[:, places[:, j]], weight[:, j])
+        known = torch.from_numpy(law.error_variance[: here.shape[1]].astype(np.float32))
+        variance[:, start : start + len(grid.data)] = known.to(here.device)
+    return h_hat, variance

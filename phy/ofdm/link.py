@@ -1,0 +1,61 @@
+"""From what a user says of a mobile link to its channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from phy.channel import Channel
+from phy.channels.jakes import SPEED_OF_LIGHT_MPS
+from phy.channels.parameters import checked, positive
+from phy.ofdm.channel import OfdmChannel
+from phy.ofdm.estimation import ESTIMATORS
+from phy.ofdm.grid import OfdmGrid, whole_blocks
+from phy.ofdm.paths import PathModel
+from phy.ofdm.receiver import PilotAided
+
+CSI = ("perfect", *ESTIMATORS)
+
+
+def mobile_channel(
+    name: str,
+    paths: Callable[[float, float], PathModel],
+    delay_spread_ns: float,
+    speed_mps: float,
+    carrier_hz: float,
+    bandwidth_hz: float,
+    subcarriers: int | None,
+    subcarrier_khz: float,
+    cyclic_prefix: str,
+    csi: str,
+    pilot_spacing: int,
+    interval_s: float,
+) -> Channel:
+    """Puts paths on a grid, and a receiver behind it (the arguments: `phy.ofdm.tdl.tdl`).
+
+    With perfect CSI there are no pilots, and every subcarrier carries data.
+
+    Args:
+        name: Of the channel, for messages.
+        paths: (delay spread in seconds, largest Doppler shift in hertz) -> its rays.
+
+    Raises:
+        ValueError: One line with the channel and the value that is not allowed.
+    """
+    spread_ns, speed_mps = (
+        checked(name, what, value, lambda v: v >= 0, ">= 0")
+        for what, value in (("delay_spread_ns", delay_spread_ns), ("speed_mps", speed_mps))
+    )
+    doppler_hz = speed_mps * positive(name, "carrier_hz", carrier_hz) / SPEED_OF_LIGHT_MPS
+    spacing_hz = 1e3 * positive(name, "subcarrier_khz", subcarrier_khz)
+    if subcarriers is None:
+        subcarriers = whole_blocks(positive(name, "bandwidth_hz", bandwidth_hz), spacing_hz)
+    interval_s = positive(name, "interval_s", interval_s)
+    if csi not in CSI:
+        raise ValueError(f"channel {name}: csi {csi!r} is not one of {', '.join(CSI)}")
+    try:
+        spacing = None if csi == "perfect" else pilot_spacing
+        grid = OfdmGrid(subcarriers, spacing_hz, cyclic_prefix, spacing)
+        channel = OfdmChannel(paths(spread_ns * 1e-9, doppler_hz), grid, interval_s)
+    except ValueError as error:
+        raise ValueError(f"channel {name}: {error}") from None
+    return channel if csi == "perfect" else PilotAided(channel, csi)

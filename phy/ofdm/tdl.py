@@ -1,0 +1,117 @@
+"""Tapped delay lines TDL-A to TDL-E of 3GPP TR 38.901 clause 7.7.2, over OFDM."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import j0
+from torch import Tensor
+
+from phy.channel import Channel
+from phy.channels.diffuse import BANDWIDTH_HZ, CARRIER_HZ, INTERVAL_S, SPEED_MPS
+from phy.ofdm.link import mobile_channel
+from phy.ofdm.paths import PathModel
+from phy.ofdm.tr38901 import delay_profile
+from phy.streams import Streams
+
+#: Sinusoids of a tap, as in Sionna.
+SINUSOIDS = 20
+#: Doppler shift of the line of sight over the largest one (TR 38.901 clause 7.7.2).
+LINE_OF_SIGHT_DOPPLER = 0.7
+
+
+@final
+class TdlPaths(PathModel):
+    """Each tap is Clarke's: 20 waves of equal power from all around, of which E = J0.
+
+        a_n(t) = sqrt(p_n / M) sum_m exp(j (2 pi f_d t cos alpha_m + phi_m)),
+        alpha_m = 2 pi (m + u_m - 1/2) / M,    u_m ~ U(0, 1), phi_m ~ U(0, 2 pi)
+
+    Source: Xiao, Zheng and Beaulieu, "Novel sum-of-sinusoids simulation models for Rayleigh and
+    Rician fading channels", IEEE Trans. Wireless Commun. 5(12), 2006; the form that Sionna has.
+
+    Args:
+        model: "a" to "e".
+        delay_spread_s: RMS delay spread that the normalised delays are scaled by.
+        doppler_hz: Largest Doppler shift f_d.
+
+    Raises:
+        ValueError: When the model is unknown.
+    """
+
+    def __init__(self, model: str, delay_spread_s: float, doppler_hz: float) -> None:
+        profile = delay_profile("tdl", model)
+        self.line_of_sight = profile.line_of_sight
+        self.delays_s = profile.delays * delay_spread_s
+        self.powers = profile.powers
+        self.doppler_hz = doppler_hz
+        amplitude = np.tile(np.sqrt(profile.powers / SINUSOIDS), (SINUSOIDS, 1))
+        if self.line_of_sight:  # one wave takes it all
+            amplitude[:, 0] = 0
+            amplitude[0, 0] = math.sqrt(profile.powers[0])
+        self._amplitude = torch.from_numpy(amplitude.astype(np.float32))
+
+    def draw(self, streams: Streams) -> Tensor:
+        """Angles of arrival and phases of all waves."""
+        u, v = streams.uniform(2, *self._amplitude.shape).unbind(1)
+        wave = torch.arange(SINUSOIDS, dtype=torch.float32, device=u.device)[:, None]
+        doppler_hz = torch.cos((wave + u - 0.5) * (2 * math.pi / SINUSOIDS)) * self.doppler_hz
+        if self.line_of_sight:
+            doppler_hz[..., 0] = LINE_OF_SIGHT_DOPPLER * self.doppler_hz
+        amplitude = self._amplitude.to(u.device).expand_as(u)
+        phase = v * (2 * math.pi)
+        gain = amplitude * torch.cos(phase), amplitude * torch.sin(phase)
+        return torch.stack([*gain, doppler_hz], 1)
+
+    def correlation(self, lag_s: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """J0(2 pi f_d lag); the line of sight turns at 0.7 f_d."""
+        turn = 2 * np.pi * self.doppler_hz * np.asarray(lag_s)[..., None]
+        taps = np.tile(j0(turn), len(self.powers)).astype(np.complex128)
+        if self.line_of_sight:
+            taps[..., 0] = np.exp(1j * LINE_OF_SIGHT_DOPPLER * turn[..., 0])
+        return taps
+
+
+def tdl(
+    model: str,
+    delay_spread_ns: float = 100.0,
+    speed_mps: float = SPEED_MPS,
+    carrier_hz: float = CARRIER_HZ,
+    bandwidth_hz: float = BANDWIDTH_HZ,
+    subcarriers: int | None = None,
+    subcarrier_khz: float = 15.0,
+    cyclic_prefix: str = "normal",
+    csi: str = "perfect",
+    pilot_spacing: int = 12,
+    interval_s: float = INTERVAL_S,
+) -> Channel:
+    """A tapped delay line over an OFDM grid.
+
+    Args:
+        model: "a", "b", "c" (no line of sight), "d" or "e" (line of sight).
+        delay_spread_ns: RMS delay spread.
+        speed_mps: Of the moving end.
+        carrier_hz: Carrier frequency.
+        bandwidth_hz: W.
+        subcarriers: Of the grid; as many as fill 90 % of W with resource blocks unless given.
+        subcarrier_khz: Their spacing.
+        cyclic_prefix: "normal" or "extended".
+        csi: "perfect", or estimated from pilots: "ls" or "lmmse".
+        pilot_spacing: Subcarriers from pilot to pilot, where pilots are sent.
+        interval_s: From the start of one transmission to that of the next.
+
+    Raises:
+        ValueError: One line with the channel and the value that is not allowed.
+    """
+    return mobile_channel(
+        f"tdl-{model}", partial(TdlPaths, model), delay_spread_ns, speed_mps, carrier_hz, bandwidth_hz,
+        subcarriers, subcarrier_khz, cyclic_prefix, csi, pilot_spacing, interval_s,
+    )  # fmt: skip
+
+
+tdl_a, tdl_b, tdl_c, tdl_d, tdl_e = (partial(tdl, model) for model in "abcde")

@@ -1,0 +1,1 @@
+"""Feature distortion evaluation (FDE) and how it is trained."""

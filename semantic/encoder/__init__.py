@@ -1,0 +1,1 @@
+"""The semantic encoder: image to feature vector s."""

@@ -1,0 +1,1 @@
+"""What lies between the semantic encoder and the tasks: coder, buffer, selector, protocol."""

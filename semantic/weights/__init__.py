@@ -1,0 +1,1 @@
+"""Weights files: what they hold, where they lie, how they are stored."""

@@ -1,0 +1,196 @@
+"""Weights on disk: safetensors files, written atomically, checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.hub import download_url_to_file
+
+from semantic.encoder.densenet import torchvision_names
+from semantic.weights.four_bits import BLOCK, fits, from_four_bits, to_four_bits
+
+IMAGENET_URL = "https://download.pytorch.org/models/densenet121-a639ec97.pth"
+
+#: Ends of the names of a matrix that is stored in four bits: its numbers, and their scales.
+PACKED, SCALE = ".packed", ".scales"
+
+
+class WeightsError(ValueError):
+    """A weights file that is missing, broken, or made for another network."""
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Writes a safetensors file under a temporary name, then renames it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        save_file(
+            {n: t.detach().cpu().contiguous() for n, t in tensors.items()}, temporary, metadata
+        )
+        Path(temporary).chmod(0o644)  # mkstemp's files are for the owner alone
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def save_weights(
+    path: Path, model: nn.Module, config: dict[str, Any], left_out: tuple[str, ...] = ()
+) -> None:
+    """Saves a model with the config that rebuilds it: its matrices in half precision.
+
+    Vectors and buffers stay as they are: they weigh nothing, and batch statistics and thresholds
+    would lose what half precision cannot hold.
+
+    Args:
+        path: File to write.
+        model: Its state is stored.
+        config: What `read_weights` gives back beside it.
+        left_out: Prefixes of the names that are not stored.
+    """
+    matrices = _matrices(model)
+    state = {
+        name: value.half() if name in matrices else value
+        for name, value in _state(model, left_out).items()
+    }
+    write_tensors(path, state, {"config": json.dumps(config, sort_keys=True)})
+
+
+def save_in_four_bits(
+    path: Path, model: nn.Module, config: dict[str, Any], left_out: tuple[str, ...] = ()
+) -> None:
+    """The same with the matrices in four bits a number (semantic/weights/four_bits.py)."""
+    matrices, state = _matrices(model), {}
+    for name, value in _state(model, left_out).items():
+        if name in matrices and fits(value):
+            state[name + PACKED], state[name + SCALE] = to_four_bits(value)
+        else:
+            state[name] = value
+    write_tensors(path, state, {"config": json.dumps(config, sort_keys=True)})
+
+
+@torch.no_grad()
+def round_to_four_bits(model: nn.Module) -> None:
+    """Makes a model what it will be once it has been stored by `save_in_four_bits`."""
+    for value in model.parameters():
+        if value.requires_grad and fits(value):
+            value.copy_(from_four_bits(*to_four_bits(value)))
+
+
+def _state(model: nn.Module, left_out: tuple[str, ...]) -> dict[str, Tensor]:
+    state = model.state_dict().items()
+    return {name: value for name, value in state if not name.startswith(left_out)}
+
+
+def _matrices(model: nn.Module) -> set[str]:
+    return {name for name, value in model.named_parameters() if value.ndim > 1}
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """(state dict in float32, config) of a file by `save_weights`.
+
+    Raises:
+        WeightsError: One line that names the file, when it is missing, truncated or foreign.
+    """
+    if not path.is_file():
+        raise WeightsError(f"weights file {path} does not exist")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"weights file {path} is truncated or no safetensors file: {error}"
+        ) from None
+    if "config" not in metadata:
+        raise WeightsError(
+            f"weights file {path} carries no config: it was not written by `simulate train`"
+        )
+    try:
+        config: dict[str, Any] = dict(json.loads(metadata["config"]))
+    except (TypeError, ValueError):
+        raise WeightsError(f"weights file {path} carries a config that is no JSON object") from None
+    for name in [name.removesuffix(PACKED) for name in state if name.endswith(PACKED)]:
+        packed, scale = state.pop(name + PACKED), state.pop(name + SCALE, None)
+        if scale is None or tuple(scale.shape) != (len(packed), 2 * packed.shape[1] // BLOCK):
+            raise WeightsError(f"weights file {path} holds {name} in four bits without its scales")
+        state[name] = from_four_bits(packed, scale)
+    return {n: v.float() if v.is_floating_point() else v for n, v in state.items()}, config
+
+
+def load_into(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
+    """Loads a state dict, strictly.
+
+    Raises:
+        WeightsError: Naming the origin and the first tensors that do not fit.
+    """
+    want = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    have = {name: tuple(value.shape) for name, value in state.items()}
+    wrong = sorted(name for name in want.keys() | have.keys() if want.get(name) != have.get(name))
+    if wrong:
+        shown = ", ".join(f"{n} (file {have.get(n)}, network {want.get(n)})" for n in wrong[:2])
+        raise WeightsError(
+            f"{origin} does not fit this network: {len(wrong)} tensors differ, {shown}"
+        )
+    model.load_state_dict(dict(state))
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_imagenet(model: nn.Module, source: str | Path = IMAGENET_URL) -> None:
+    """Loads torchvision's DenseNet-121 file, from its URL (cached by torch.hub) or a local copy.
+
+    The published file's name ends in the first eight digits of its SHA-256; a file that is named
+    in this way is checked against them.
+
+    Raises:
+        WeightsError: When the file cannot be had, or its hash or its tensors are wrong.
+    """
+    path = Path(source) if not str(source).startswith("http") else _downloaded(str(source))
+    if not path.is_file():
+        raise WeightsError(f"ImageNet weights {path} do not exist")
+    prefix = _hash_prefix(path.name)
+    if prefix and not file_hash(path).startswith(prefix):
+        raise WeightsError(f"{path} is damaged: its SHA-256 does not begin with {prefix}")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception:  # any unpickling error means the same to the user
+        state = None
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise WeightsError(f"{path} is no PyTorch state dict")
+    state = torchvision_names(state)
+    for name, value in model.state_dict().items():
+        if name.endswith("num_batches_tracked"):  # absent from files older than torch 0.4
+            state.setdefault(name, value)
+    load_into(model, state, str(path))
+
+
+def _hash_prefix(name: str) -> str | None:
+    found = re.search(r"-([0-9a-f]{8,64})\.", name)
+    return found[1] if found else None
+
+
+def _downloaded(url: str) -> Path:
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            download_url_to_file(url, str(path), hash_prefix=_hash_prefix(path.name))
+        except (OSError, RuntimeError) as error:  # no network; a wrong hash
+            raise WeightsError(f"{url} cannot be downloaded ({error}): give a local file") from None
+    return path

@@ -1,0 +1,26 @@
+"""`simulate list`: what can be named on the command line."""
+
+from __future__ import annotations
+
+import click
+
+from semantic.plugins import installed
+from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
+
+
+@click.command("list")
+def list_names() -> None:
+    """Show schemes, channels, source codecs and data sets."""
+    for title, entries in (
+        ("schemes", {name: entry.line for name, entry in SCHEMES.items()}),
+        ("channels", {name: entry.line for name, entry in CHANNELS.items()}),
+        ("impairments", IMPAIRMENTS),
+        ("codecs", {name: entry.line for name, entry in CODECS.items()}),
+        ("data sets", DATA),
+    ):
+        click.echo(f"{title}:")
+        for name, summary in entries.items():
+            click.echo(f"  {name:22} {summary}")
+        theirs = {} if entries is IMPAIRMENTS else installed(title.removesuffix("s"))
+        for name, target in theirs.items():
+            click.echo(f"  {name:22} {target}, installed")

@@ -1,0 +1,59 @@
+"""From options of the command line to a `RunSpec`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from simulator.spec import RunSpec, parse_snr
+
+
+def key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise ValueError(f"{option} {pair!r} is not NAME=VALUE")
+        found[name] = _value(value)
+    return tuple(sorted(found.items()))
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
+
+
+def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
+    """The run's spec: the file's or the default one, with what was given on the command line."""
+    spec = RunSpec.read(base) if isinstance(base, Path) else base or RunSpec()
+    convert: dict[str, tuple[str, Callable[[Any], Any]]] = {
+        "scheme": (
+            "schemes",
+            lambda v: tuple(part.strip() for part in v.split(",") if part.strip()),
+        ),
+        "snr": ("snr_db", parse_snr),
+        "slot_ms": ("slot_s", lambda v: v / 1e3),
+        "bandwidth_mhz": ("bandwidth_hz", lambda v: v * 1e6),
+        "channel_args": ("channel_args", lambda v: key_values("--channel-arg", v)),
+        "impairments": ("impairments", lambda v: key_values("--impair", v)),
+        "scheme_args": ("scheme_args", lambda v: key_values("--scheme-arg", v)),
+    }
+    fading = given.pop("fading", None)
+    changes = {}
+    for name, value in given.items():
+        field, function = convert.get(name, (name, lambda v: v))
+        changes[field] = function(value)
+    if (
+        "channel" in changes
+        and "channel_args" not in changes
+        and changes["channel"] != spec.channel
+    ):
+        changes["channel_args"] = ()
+    spec = replace(spec, **changes)
+    return spec if fading is None else spec.with_fading(fading)

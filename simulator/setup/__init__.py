@@ -1,0 +1,1 @@
+"""A run made ready: parts opened from a RunSpec, nothing simulated yet."""

@@ -1,0 +1,40 @@
+"""The channel of a run and its feedback link, as its impairments leave them."""
+
+from __future__ import annotations
+
+from phy.channel import Channel
+from phy.channels.imperfect_csir import ImperfectCsir
+from simulator.catalog import CHANNELS, construct
+from simulator.feedback import FeedbackLink
+from simulator.guard import Guarded
+from simulator.spec import RunSpec
+
+
+def open_channel(spec: RunSpec) -> Channel:
+    """The channel of a run, guarded, as its receiver knows it.
+
+    A channel that has the parameters bandwidth_hz and interval_s gets the run's W and T.
+
+    Raises:
+        ValueError: One line: what cannot be imported, what it does not take, or what it is instead.
+    """
+    slot = {"bandwidth_hz": spec.bandwidth, "interval_s": spec.slot_s}
+    channel = construct("channel", spec.channel, CHANNELS, dict(spec.channel_args), slot)
+    if not isinstance(channel, Channel):
+        raise ValueError(
+            f"channel {spec.channel!r} is a {type(channel).__name__}, "
+            "it must be a phy.channel.Channel"
+        )
+    guarded, seen = Guarded(channel, spec.channel_label), spec.impaired
+    if seen.csir_error == 0 and seen.csir_pilot_gain_db is None:
+        return guarded
+    return ImperfectCsir(guarded, seen.csir_error, seen.csir_pilot_gain_db)
+
+
+def open_feedback_link(spec: RunSpec) -> FeedbackLink:
+    """The link that answers take.
+
+    Raises:
+        ValueError: One line with what is out of range.
+    """
+    return FeedbackLink(spec.impaired.feedback_error, spec.impaired.feedback_delay)

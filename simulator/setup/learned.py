@@ -1,0 +1,118 @@
+"""Builds a run's schemes; the learned ones here, those that send coded bits in `build_coded`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from inspect import Parameter
+from typing import Any
+
+from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL
+from semantic.losses import TASKS
+from semantic.suggest import nearest
+from simulator.catalog import SCHEMES, resolve
+from simulator.scheme import Scheme
+from simulator.schemes.perfect import Perfect
+from simulator.schemes.semantic_harq import SemanticHarq
+from simulator.schemes.semharq_plus import SemharqPlus
+from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
+from simulator.setup.networks import Stack
+
+
+def build_schemes(stack: Stack) -> dict[str, Scheme]:
+    """The schemes of the run, each with those of the run's arguments that it takes.
+
+    Raises:
+        ValueError: When no scheme takes an argument; names the nearest that one does.
+    """
+    factories = {name: resolve("scheme", name, SCHEMES) for name in stack.spec.schemes}
+    taken = {
+        name: [p for p in inspect.signature(factory).parameters if p != "stack"]
+        for name, factory in factories.items()
+    }
+    for argument, _ in stack.spec.scheme_args:
+        if not any(argument in names for names in taken.values()):
+            allowed = sorted({name for names in taken.values() for name in names})
+            hint = nearest(argument, allowed) if allowed else "they take none"
+            raise ValueError(
+                f"schemes {', '.join(factories)} take no argument {argument!r}; {hint}"
+            )
+    given = dict(stack.spec.scheme_args)
+    return {
+        name: factory(stack.apart(name), **{n: given[n] for n in taken[name] if n in given})
+        for name, factory in factories.items()
+    }
+
+
+def perfect(stack: Stack) -> Scheme:
+    """No channel."""
+    return Perfect(stack.encoder.network)
+
+
+def _learned(name: str, *arguments: str) -> Callable[..., Scheme]:
+    """The factory of a learned scheme, which takes some of `SemanticHarq`'s arguments.
+
+    Those whose order is that of importance take `importance` too.
+    """
+    protocol = PROTOCOLS[name]
+    if protocol.order == "importance":
+        arguments += ("importance",)
+
+    def build(stack: Stack, **given: Any) -> Scheme:
+        return SemanticHarq(stack.encoder.network, stack.link(name), protocol, **given)
+
+    # Names and defaults stand in one place: what a factory takes is read off its signature.
+    known = inspect.signature(SemanticHarq).parameters
+    own = [known[argument].replace(kind=Parameter.KEYWORD_ONLY) for argument in arguments]
+    stack = Parameter("stack", Parameter.POSITIONAL_OR_KEYWORD)
+    build.__signature__ = inspect.Signature([stack, *own])  # type: ignore[attr-defined]
+    return build
+
+
+_ONE = ("features_per_use", "equaliser")
+_HARQ = ("theta_0_db", "ratio", *_ONE)
+
+semharq = _learned("semharq", *_HARQ)
+semharq_no_fde = _learned("semharq-no-fde", *_HARQ)
+semharq_sst = _learned("semharq-sst", *_HARQ)
+semharq_csi = _learned("semharq-csi", *_HARQ)
+semharq_oracle = _learned("semharq-oracle", *_HARQ)
+ik_s_harq = _learned("ik-s-harq", *_HARQ)
+rt_s_harq = _learned("rt-s-harq", *_HARQ)
+
+
+def semharq_plus(
+    stack: Stack,
+    theta_0_db: float = 1.0,
+    estimate_bits: int = 1,
+    bursts_per_slot: int = 2,
+    equaliser: str = "mrc",
+) -> Scheme:
+    """Latent features by plan, the receiver's estimates fed back."""
+    return SemharqPlus(
+        stack.encoder.network, stack.plus(), theta_0_db, estimate_bits, bursts_per_slot, equaliser
+    )
+
+
+def smsc_stc(
+    stack: Stack, share: str = "third", features_per_use: int = 1, equaliser: str = "mrc"
+) -> Scheme:
+    """SMSC-FIR with three single-task networks."""
+    protocol, networks = PROTOCOLS[SINGLE_TASK_PROTOCOL], {}
+    for task in TASKS:
+        encoder, link = stack.single_task(task)
+        own = SemanticHarq(
+            encoder.network,
+            link,
+            protocol,
+            features_per_use=features_per_use,
+            equaliser=equaliser,
+        )
+        networks[task] = SingleTaskNetwork(encoder, own)
+    return SingleTask(networks, share)
+
+
+smsc_fir = _learned("smsc-fir", *_ONE)
+smsc_sequential = _learned("smsc-sequential", *_ONE)
+smsc_random = _learned("smsc-random", *_ONE)
+smsc_complete = _learned("smsc-complete", *_ONE)

@@ -1,0 +1,90 @@
+"""The networks of one run."""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import cached_property
+
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import SINGLE_TASK, SINGLE_TASK_PROTOCOL, single_task_directory
+from semantic.plus.network import PlusNetwork
+from semantic.weights.files import WeightsError
+from semantic.weights.stored import Loaded, load_encoder, load_link, load_plus, weights_directory
+from simulator.spec import RunSpec
+
+
+class Stack:
+    """Networks of one run, each file read once however many schemes share it.
+
+    Attributes:
+        spec: The run.
+        device: Torch device.
+        hashes: SHA-256 of every weights file read so far.
+        own: Those that one scheme has read, see `apart`.
+    """
+
+    def __init__(self, spec: RunSpec, device: str) -> None:
+        self.spec, self.device = spec, device
+        self.hashes: dict[str, str] = {}
+        self.own: dict[str, str] = {}
+        self._parts: dict[str, Stack] = {}
+
+    def apart(self, scheme: str) -> Stack:
+        """The same networks for one scheme, which counts what that scheme alone reads."""
+        own = dict(self.encoder.hashes)  # loaded before the copy, so that both have it
+        part = copy(self)
+        part.own = own
+        self._parts[scheme] = part
+        return part
+
+    def hashes_of(self, scheme: str) -> dict[str, str]:
+        """SHA-256 of the weights files that a built scheme stands on."""
+        return self._parts[scheme].own
+
+    def _count(self, hashes: dict[str, str]) -> None:
+        self.hashes.update(hashes)  # in place: the parts share it
+        self.own.update(hashes)
+
+    @cached_property
+    def encoder(self) -> Loaded:
+        """DenseNet-121 and the clean-trained performers."""
+        loaded = load_encoder(self.spec.weights, self.device)
+        self._count(loaded.hashes)
+        return loaded
+
+    def link(self, scheme: str) -> LinkNetwork:
+        """Everything behind the encoder for one scheme."""
+        network, hashes = load_link(
+            scheme, self.encoder.network.performers, self.spec.weights, self.device
+        )
+        self._count(hashes)
+        return network
+
+    def plus(self) -> PlusNetwork:
+        """Everything behind the encoder for semharq-plus."""
+        network, hashes = load_plus(self.encoder.network.performers, self.spec.weights, self.device)
+        self._count(hashes)
+        return network
+
+    def single_task(self, task: str) -> tuple[Loaded, LinkNetwork]:
+        """Encoder and link that were trained for one task alone.
+
+        Raises:
+            WeightsError: When they are not there; says which command makes them.
+        """
+        above = weights_directory(self.spec.weights)
+        directory = above / single_task_directory(task)
+        for name in ("encoder", SINGLE_TASK_PROTOCOL):
+            path = directory / f"{name}.safetensors"
+            if not path.exists():
+                raise WeightsError(
+                    f"no weights for {SINGLE_TASK!r}: {path} does not exist; "
+                    f"`simulate train --scheme {SINGLE_TASK} --data DIR --out {above}` makes it"
+                )
+        encoder = load_encoder(str(directory), self.device)
+        link, hashes = load_link(
+            SINGLE_TASK_PROTOCOL, encoder.network.performers, str(directory), self.device
+        )
+        both = {**encoder.hashes, **hashes}
+        self._count({f"{directory.name}/{name}": value for name, value in both.items()})
+        return encoder, link

@@ -1,0 +1,65 @@
+"""A run made ready: data, weights, schemes and channel opened, nothing simulated yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from phy.channel import Channel
+from semantic.data.dataset import VehicleImages
+from semantic.data.opening import open_dataset
+from simulator.feedback import FeedbackLink
+from simulator.scheme import Scheme
+from simulator.setup.channel import open_channel, open_feedback_link
+from simulator.setup.learned import build_schemes
+from simulator.setup.networks import Stack
+from simulator.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run with its data, weights, schemes and channel at hand, nothing simulated yet."""
+
+    spec: RunSpec
+    dataset: VehicleImages
+    stack: Stack
+    schemes: dict[str, Scheme]
+    channel: Channel
+    feedback_link: FeedbackLink
+    device: str
+
+
+def choose_device(device: str) -> str:
+    """ "auto" is the first GPU where there is one.
+
+    Raises:
+        ValueError: When a GPU is asked for that is not there.
+    """
+    if device == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda"):
+        index = int(device.partition(":")[2] or 0)
+        if index >= torch.cuda.device_count():
+            raise ValueError(
+                f"device {device} is not there: this machine has {torch.cuda.device_count()} GPUs"
+            )
+    return device
+
+
+def prepare(spec: RunSpec) -> Prepared:
+    """Opens data and weights and builds the schemes, so that every mistake shows before any work.
+
+    Raises:
+        ValueError: One line that names what is wrong.
+    """
+    device = choose_device(spec.device)
+    for snr_db in spec.snr_db:
+        spec.slot(snr_db)  # refuses what is no slot
+    channel, feedback_link = open_channel(spec), open_feedback_link(spec)
+    dataset = open_dataset(spec.data)
+    if spec.images is not None:
+        dataset = dataset.limit(spec.images, seed=0)
+    stack = Stack(spec, device)
+    _ = stack.encoder  # every scheme ends in its tasks: missing weights show now
+    return Prepared(spec, dataset, stack, build_schemes(stack), channel, feedback_link, device)

@@ -1,0 +1,45 @@
+"""When a point has enough seeds: `--until ci=1.0` and `--until errors=100`, as they are written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from semantic.suggest import nearest
+
+MAX_SEEDS = 100
+RULES = ("ci", "errors")
+
+
+@dataclass(frozen=True)
+class StopRule:
+    """Stops adding seeds to a point.
+
+    Attributes:
+        kind: "ci", all accuracies known to a half-width; "errors", each has that many errors.
+        target: Points of a percentage, or a count.
+    """
+
+    kind: str
+    target: float
+
+    @classmethod
+    def parse(cls, text: str) -> StopRule:
+        """The rule of "ci=1.0" or "errors=100".
+
+        Raises:
+            ValueError: When it is neither.
+
+        >>> StopRule.parse("ci=0.5")
+        StopRule(kind='ci', target=0.5)
+        """
+        kind, equals, value = text.partition("=")
+        if kind not in RULES:
+            raise ValueError(f"unknown stop rule {kind!r}: {nearest(kind, RULES)}")
+        try:
+            target = float(value)
+        except ValueError:
+            target = math.nan
+        if not equals or not (math.isfinite(target) and target > 0):
+            raise ValueError(f"stop rule {text!r} needs a positive number: ci=1.0 or errors=100")
+        return cls(kind, target)
