@@ -20,7 +20,7 @@ import pandas as pd
 
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec, parse_snr
-from simulator.sweeps.cells import Bench, Point
+from simulator.sweeps.cells import CellRunner, Point
 
 #: VeRi-776's test split: queries and gallery.
 VERI_IMAGES = 1678 + 11579
@@ -44,7 +44,7 @@ def measure(spec: RunSpec) -> pd.DataFrame:
     gpu = spec.device.startswith("cuda")
     clock = time.perf_counter if gpu else time.process_time
     began = clock()
-    bench = Bench(prepare(spec), lambda what, done, total: None)
+    bench = CellRunner(prepare(spec), lambda what, done, total: None)
     opening = clock() - began
     images = len(bench.kept)
     rows = []

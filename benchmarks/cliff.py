@@ -1,4 +1,4 @@
-"""The cliff of a coded picture: accuracy and block error rate over SNR, by transmissions allowed.
+"""The cliff of a coded image: accuracy and block error rate over SNR, by transmissions allowed.
 
     python benchmarks/cliff.py [--images 60] [--keep runs/cliff] [--out docs]
 
@@ -231,8 +231,8 @@ def main(
 ) -> None:
     """Runs all curves."""
     curves = []
-    with ExitStack() as stack:
-        store = keep or Path(stack.enter_context(TemporaryDirectory()))
+    with ExitStack() as networks:
+        store = keep or Path(networks.enter_context(TemporaryDirectory()))
         rest = {"images": images, "weights": weights}
         for channel in CHANNELS:
             for allowed in TRANSMISSIONS:

@@ -1,4 +1,4 @@
-"""Runs the semantic and the coded scheme over every channel of the catalogue.
+"""Runs the semantic and the coded scheme over every channel of the catalog.
 
     python benchmarks/every_channel.py --images 60 --out benchmarks/results/channels
 
@@ -7,7 +7,7 @@ For each channel X with its default arguments this is
     simulate --scheme semharq,jpeg-ldpc-16qam-harq --channel X --snr -6:8:2 --images 60
 
 Writes curve.csv (the curves of all runs, one under the other) and rank1.png (a panel for each
-channel: rank-1, and colour accuracy, which counts every image and not the queries alone). A run that
+channel: rank-1, and color accuracy, which counts every image and not the queries alone). A run that
 was finished before is read from its cells (--cells), not computed again; --draw only draws.
 """
 
@@ -46,7 +46,7 @@ def run_all(snr: str, images: int, cells: Path) -> pd.DataFrame:
 
 
 def draw(curve: pd.DataFrame, path: Path) -> None:
-    """Rank-1 over the SNR with 95 % intervals, and colour accuracy, a panel for each channel."""
+    """Rank-1 over the SNR with 95 % intervals, and color accuracy, a panel for each channel."""
     names = list(dict.fromkeys(curve["channel"]))
     rows = -(-(len(names) + 1) // COLUMNS)
     figure, axes = plt.subplots(
@@ -55,13 +55,13 @@ def draw(curve: pd.DataFrame, path: Path) -> None:
     for ax, name in zip(axes.flat, names, strict=False):
         for scheme, color in SCHEMES.items():
             mine = curve[(curve["channel"] == name) & (curve["scheme"] == scheme)]
-            colour = mine[mine["metric"] == "color_accuracy"].sort_values("snr_db")
+            color = mine[mine["metric"] == "color_accuracy"].sort_values("snr_db")
             points = mine[mine["metric"] == "rank1"].sort_values("snr_db")
             ax.plot(
                 points["snr_db"], points["value"], "o-", ms=3, lw=1.3, color=color, label=scheme
             )
             ax.plot(
-                *(colour["snr_db"], colour["value"], "--"), lw=1, color=color, label="  its colour"
+                *(color["snr_db"], color["value"], "--"), lw=1, color=color, label="  its color"
             )
             ax.fill_between(
                 points["snr_db"], points["ci_low"], points["ci_high"], color=color, alpha=0.15, lw=0
@@ -73,7 +73,7 @@ def draw(curve: pd.DataFrame, path: Path) -> None:
         ax.axis("off")
     axes.flat[len(names)].legend(*axes.flat[0].get_legend_handles_labels(), loc="center")
     figure.supxlabel("SNR, average Es/N0 per channel use (dB)", fontsize=10)
-    figure.supylabel("rank-1, and colour accuracy (%)", fontsize=10)
+    figure.supylabel("rank-1, and color accuracy (%)", fontsize=10)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -22,10 +22,10 @@ from semantic.link.buffer import Combining
 from semantic.link.network import LinkNetwork
 from semantic.link.selector import Plan
 from semantic.training.round_trip import transmit_slot, unit_power
+from simulator.encoded_dataset import EncodedDataset
 from simulator.files import write_whole
 from simulator.setup.prepare import prepare
 from simulator.slots import Slot
-from simulator.sources import Sources
 from simulator.spec import RunSpec
 from simulator.training.channel import training_channel
 
@@ -68,7 +68,7 @@ def detection(network: LinkNetwork, s: Tensor, slot_s: float, bandwidth_hz: floa
             request = (d >= network.threshold_at(snr_db)) & latest.sent
             if transmission + 1 < TRANSMISSIONS:
                 asked.append(float(request.sum() / latest.sent.sum()))
-        row = {"snr_db": snr_db, "B": B, **found, "asked_again": sum(asked) / len(asked)}
+        row = {"snr_db": snr_db, "B": B, **found, "retransmission_request": sum(asked) / len(asked)}
         rows.append(row)
     return pd.DataFrame(rows).round(3)
 
@@ -76,8 +76,10 @@ def detection(network: LinkNetwork, s: Tensor, slot_s: float, bandwidth_hz: floa
 def encoded_images(spec: RunSpec) -> Tensor:
     """s of the run's images."""
     prepared = prepare(spec)
-    sources = Sources(prepared.dataset, prepared.stack.encoder, "cpu", lambda *progress: None)
-    return sources.features.s
+    encoded = EncodedDataset(
+        prepared.dataset, prepared.networks.encoder, "cpu", lambda *progress: None
+    )
+    return encoded.features.s
 
 
 @click.command()
@@ -86,7 +88,7 @@ def encoded_images(spec: RunSpec) -> Tensor:
 def main(weights: str | None, out: Path) -> None:
     """Prints the table and writes fde.csv."""
     spec = RunSpec(weights=weights, device="cpu")
-    network = prepare(spec).stack.link("semharq")
+    network = prepare(spec).networks.link("semharq")
     table = detection(network, encoded_images(spec), spec.slot_s, spec.bandwidth)
     click.echo(table.to_string(index=False))
     write_whole(out / "fde.csv", lambda path: table.to_csv(path, index=False))

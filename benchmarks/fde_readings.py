@@ -25,11 +25,11 @@ from fde import detection, encoded_images
 from torch import Tensor
 from torch.nn import functional
 
+from semantic.conventions import CODED_FEATURES
 from semantic.distortion.mine import mine_bound
 from semantic.distortion.network import FdeNetwork, FdeOutput
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS
-from semantic.link.selector import LENGTH
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.fde import Heard, Information, feature_information
 from semantic.training.link import train_scheme
@@ -40,10 +40,10 @@ from semantic.weights.stored import load_link, save_link
 from simulator import Engine, simulate
 from simulator.scheme import Scheme
 from simulator.schemes.semantic_harq import SemanticHarq
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 from simulator.spec import RunSpec
 from simulator.training.command import link_data
-from simulator.training.encoder import Stage, read_pictures
+from simulator.training.encoder import Stage, read_training_images
 from simulator.training.presets import presets
 
 METRICS = ["rank1", "mAP", "color_accuracy", "type_accuracy", "channel_uses"]
@@ -63,14 +63,14 @@ class Denoiser(FdeNetwork):
         return FdeOutput(similarity, self.statistic(similarity).squeeze(1))
 
 
-def denoiser(stack: Stack) -> Scheme:
+def denoiser(networks: Networks) -> Scheme:
     """SemHARQ whose F is the denoiser; `simulate` finds it as fde_readings:denoiser."""
-    network = stack.link("semharq")
+    network = networks.link("semharq")
     fde = Denoiser()
     assert network.fde is not None
     fde.load_state_dict(network.fde.state_dict())
     network.fde = fde.requires_grad_(False).eval()
-    return SemanticHarq(stack.encoder.network, network, PROTOCOLS["semharq"])
+    return SemanticHarq(networks.encoder.network, network, PROTOCOLS["semharq"])
 
 
 def _f(heard: Heard) -> FdeNetwork:
@@ -133,7 +133,7 @@ class Reading:
     """One way to train F.
 
     Attributes:
-        information: What it maximises beside -L_CH.
+        information: What it maximizes beside -L_CH.
         scheme: By whose protocol, and what --scheme runs; F of semharq-csi sees |h|.
         network: F itself.
         plain: Whether the score begins as torch draws it, not with the precisions of `pair_score`.
@@ -172,7 +172,7 @@ def with_detector(link: LinkNetwork, scheme: str, data: LinkData, path: Path) ->
     state = {name: v for name, v in link.state_dict().items() if not name.startswith("fde.")}
     found.load_state_dict(state)
     found.eval()
-    if protocol.again == "distorted":
+    if protocol.retransmit == "distorted":
         calibrate_thresholds(found, protocol, data.s, data.channel, data.budget)
     save_link(path, found, {})
 
@@ -184,7 +184,7 @@ def train_reading(
     protocol = PROTOCOLS[reading.scheme]
     torch.manual_seed(0)
     link.detector = protocol.detector
-    link.fde = reading.network(inputs=LENGTH * (2 if link.detector == "fde-csi" else 1))
+    link.fde = reading.network(inputs=CODED_FEATURES * (2 if link.detector == "fde-csi" else 1))
     if reading.plain:
         link.fde.statistic.reset_parameters()
     recipe = LinkRecipe(fde_steps=steps, selected_steps=0)
@@ -207,10 +207,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("readings"))
     chosen = parser.parse_args()
-    pictures = read_pictures(chosen.data, 128, print)
-    preset = presets(len(pictures.images))["synthetic"]
+    images = read_training_images(chosen.data, 128, print)
+    preset = presets(len(images.images))["synthetic"]
     stage = Stage(chosen.weights, preset, ("semharq",), "cpu", print)
-    encoder, data = link_data(stage, pictures)
+    encoder, data = link_data(stage, images)
     spec = RunSpec(weights=str(chosen.weights), device="cpu")
     s, rows = encoded_images(spec), []
     for name in chosen.only or [*READINGS, *OTHERS]:

@@ -1,8 +1,8 @@
-"""How much faster the numba LDPC engine is than Sionna on this CPU, from one run.
+"""How much faster the numba LDPC decoder is than Sionna on this CPU, from one run.
 
     python benchmarks/ldpc_speed.py --seconds 20
 
-k = 6000, n = 8000, base graph 1, BPSK over AWGN, at most 20 iterations. Each engine works at the
+k = 6000, n = 8000, base graph 1, BPSK over AWGN, at most 20 iterations. Each decoder works at the
 SNR where its own block error rate is about 1e-2; only decoding is timed, on all cores. Trust the
 ratios: the absolute figures are the machine's.
 """
@@ -84,11 +84,11 @@ def measure(
 def main() -> None:
     """Prints a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=20.0, help="per engine and case")
+    parser.add_argument("--seconds", type=float, default=20.0, help="per decoder and case")
     parser.add_argument("--batch", type=int, default=32, help="blocks per call of Sionna")
     options = parser.parse_args()
     numba, pruned = NumbaDecoder(), SionnaDecoder()
-    print("| received | engine | SNR / dB | BLER | Mbit/s | numba is faster by |")
+    print("| received | decoder | SNR / dB | BLER | Mbit/s | numba is faster by |")
     print("|---|---|---|---|---|---|")
     for name, (rvs, numba_db, sionna_db) in CASES.items():
         own = "harq_mode" if len(rvs) > 1 else "LDPC5GDecoder"
@@ -103,10 +103,10 @@ def main() -> None:
             ),
         ]
         fastest = 0.0
-        for engine, decode, snr_db, frames in runs:
+        for decoder, decode, snr_db, frames in runs:
             rate, bler = measure(decode, receive(rvs, snr_db, frames), options.seconds)
             fastest = fastest or rate
-            row = [name, engine, snr_db, f"{bler:.3f}", f"{rate:.3f}", f"{fastest / rate:.0f}"]
+            row = [name, decoder, snr_db, f"{bler:.3f}", f"{rate:.3f}", f"{fastest / rate:.0f}"]
             print("|", " | ".join(map(str, row)), "|", flush=True)
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/ofdm_statistics.py --images 4000 --out docs/figures
 
-Everything is measured on gains that the channels of the catalogue draw for bursts, one image an
+Everything is measured on gains that the channels of the catalog draw for bursts, one image an
 independent sample. Writes channel_ofdm.png (power over delay, correlation over frequency and over
 time) and prints the largest distances.
 """
@@ -36,7 +36,7 @@ Complexes = npt.NDArray[np.complex128]
 
 
 def channel(name: str, subcarriers: int) -> OfdmChannel:
-    """One of the catalogue, on a grid of its own."""
+    """One of the catalog, on a grid of its own."""
     arguments = {
         "delay_spread_ns": SPREAD_NS,
         "speed_mps": SPEED_MPS,
@@ -87,7 +87,7 @@ def draw_delays(axis: Axes, family: str, images: int) -> None:
 def draw_frequency(axis: Axes, family: str, images: int) -> None:
     """|E[h(f + offset) h*(f)]| against the transform of the delay profile."""
     steps = np.arange(0, SUBCARRIERS, 15)
-    for model, colour in COLOURS.items():
+    for model, color in COLOURS.items():
         name = f"{family}-{model}"
         h = gains(name, images, SUBCARRIERS, 1)[:, 0]
         measured = (h[:, steps] * h[:, :1].conj()).mean(0)
@@ -95,7 +95,7 @@ def draw_frequency(axis: Axes, family: str, images: int) -> None:
         offsets_hz = steps * SUBCARRIER_HZ
         turns = np.exp(-2j * np.pi * np.outer(offsets_hz, profile.delays) * SPREAD_NS * 1e-9)
         law = turns @ profile.powers
-        axis.plot(offsets_hz / 1e6, np.abs(measured), ".", ms=3, color=colour, label=name)
+        axis.plot(offsets_hz / 1e6, np.abs(measured), ".", ms=3, color=color, label=name)
         axis.plot(offsets_hz / 1e6, np.abs(law), color=LAW, lw=0.8)
         print(f"{name}, frequency correlation: largest distance {np.abs(measured - law).max():.3f}")
     axis.set(xlabel="offset / MHz", ylim=(0, 1.05), title="correlation over frequency, magnitude")
@@ -104,7 +104,7 @@ def draw_frequency(axis: Axes, family: str, images: int) -> None:
 
 def draw_time(axis: Axes, family: str, images: int) -> None:
     """Re E[h(t + lag) h*(t)]: TDL against Clarke's J0 and a path at 0.7 f_d, CDL ray by ray."""
-    for model, colour in COLOURS.items():
+    for model, color in COLOURS.items():
         name = f"{family}-{model}"
         made, h = channel(name, 1), gains(name, images, 1, SYMBOLS)[:, :, 0]
         lags_s = np.arange(SYMBOLS) * made.grid.symbol_s
@@ -115,7 +115,7 @@ def draw_time(axis: Axes, family: str, images: int) -> None:
             law = specular * np.exp(0.7j * turn) + (1 - specular) * j0(turn)
         else:
             law = made.paths.covariance(lags_s, np.zeros(1))[:, 0]
-        axis.plot(lags_s * 1e3, measured.real, ".", ms=3, color=colour, label=name)
+        axis.plot(lags_s * 1e3, measured.real, ".", ms=3, color=color, label=name)
         axis.plot(lags_s * 1e3, law.real, color=LAW, lw=0.8)
         print(f"{name}, time correlation: largest distance {np.abs(measured - law).max():.3f}")
     axis.set(xlabel="lag / ms", ylim=(-1.05, 1.05), title="correlation over time, real part")

@@ -25,7 +25,7 @@ from unittest import mock
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec, parse_snr
 from simulator.sweeps import sweep
-from simulator.sweeps.cells import Bench
+from simulator.sweeps.cells import CellRunner
 from simulator.sweeps.records import write_result
 from simulator.sweeps.sweep import run
 
@@ -90,10 +90,12 @@ def machinery(images: int | None, scheme: str) -> None:
         return call
 
     prepared = prepare(RunSpec(schemes=(scheme,), snr_db=parse_snr(EIGHT), images=images))
-    Bench(prepared, lambda what, done, total: None)  # the encoder's outputs are in the cache now
+    CellRunner(
+        prepared, lambda what, done, total: None
+    )  # the encoder's outputs are in the cache now
     with (
         tempfile.TemporaryDirectory() as out,
-        mock.patch.object(Bench, "compute", timed("cells", Bench.compute)),
+        mock.patch.object(CellRunner, "compute", timed("cells", CellRunner.compute)),
         mock.patch.object(sweep, "stored_curve", timed("statistics", sweep.stored_curve)),
     ):
         began = time.process_time()

@@ -2,7 +2,7 @@
 
     python benchmarks/synthetic_gates.py SET [--sheet FIGURE.png] [--pack ARCHIVE.zip]
 
-Prints the label statistics, the mAP of an oracle that knows colour and type and nothing else, and
+Prints the label statistics, the mAP of an oracle that knows color and type and nothing else, and
 the rank-1 of an observer who sees everything but the vehicle. Exits with 1 if a gate fails. The
 split is rendered again for its masks, with the seed of `SET`.
 """
@@ -56,7 +56,7 @@ def read_labels(path: Path) -> Labels:
 
 
 def show_statistics(labels: Labels) -> None:
-    """Prints sizes and the mix of colours and types over vehicles."""
+    """Prints sizes and the mix of colors and types over vehicles."""
     tracks = {(v, c) for v, c in zip(labels.vehicle, labels.camera, strict=True)}
     cameras = np.array(list(Counter(v for v, _ in tracks).values()))
     sizes = ", ".join(f"{n} {name}" for name, n in sorted(Counter(labels.split.tolist()).items()))
@@ -71,7 +71,7 @@ def show_statistics(labels: Labels) -> None:
 
 
 def oracle_map(labels: Labels, seed: int = 0) -> float:
-    """mAP of ranking by colour and type alone, at random among the vehicles that share both."""
+    """mAP of ranking by color and type alone, at random among the vehicles that share both."""
     generator = torch.Generator().manual_seed(seed)
     classes = torch.tensor(
         [
@@ -97,10 +97,10 @@ def background_features(seed: int) -> tuple[NDArray[np.float64], NDArray[np.floa
     """What is left of each test image without its vehicle.
 
     Returns:
-        Colour histograms (images, 512) of the pixels outside the grown mask, and coarse pictures
-        (images, 768) with the mask's bounding box greyed out.
+        Color histograms (images, 512) of the pixels outside the grown mask, and coarse images
+        (images, 768) with the mask's bounding box grayed out.
     """
-    histograms, pictures = [], []
+    histograms, images = [], []
     for pixels, mask in render((s.shot for s in sample_shots("test", seed)), mask=True):
         outside = ~_grown(mask)
         levels = (pixels[outside] // 32).astype(np.int64)
@@ -110,8 +110,8 @@ def background_features(seed: int) -> tuple[NDArray[np.float64], NDArray[np.floa
         kept = pixels.astype(np.float64)
         if len(rows):
             kept[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = 128.0
-        pictures.append((kept.reshape(16, 8, 16, 8, 3).mean((1, 3)).ravel() - 128.0) / 128.0)
-    return np.array(histograms), np.array(pictures)
+        images.append((kept.reshape(16, 8, 16, 8, 3).mean((1, 3)).ravel() - 128.0) / 128.0)
+    return np.array(histograms), np.array(images)
 
 
 def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -123,7 +123,7 @@ def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def cross_camera_rank1(
     features: NDArray[np.float64], labels: Labels
 ) -> tuple[float, tuple[float, float], float]:
-    """Nearest neighbour among the gallery images of all other cameras.
+    """Nearest neighbor among the gallery images of all other cameras.
 
     Returns:
         Rank-1, its 95 % interval (vehicles resampled) and the rank-1 of a random choice.
@@ -169,7 +169,7 @@ def contact_sheet(folder: Path, labels: Labels, out: Path) -> None:
             with Image.open(folder / labels.file[i]) as image:
                 sheet.paste(image, (x, row * width))
     out.parent.mkdir(parents=True, exist_ok=True)
-    # An octree keeps the few saturated pixels that a median cut would turn grey.
+    # An octree keeps the few saturated pixels that a median cut would turn gray.
     sheet.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
         out, optimize=True
     )
@@ -201,8 +201,8 @@ def main(folder: Path, seed: int, sheet: Path | None, archive: Path | None) -> N
     show_statistics(labels)
     oracle = oracle_map(labels)
     failed = oracle >= ORACLE_LIMIT
-    click.echo(f"colour-and-type oracle: mAP {oracle:.3f} (gate: below {ORACLE_LIMIT})")
-    for name, features in zip(("histogram", "picture"), background_features(seed), strict=True):
+    click.echo(f"color-and-type oracle: mAP {oracle:.3f} (gate: below {ORACLE_LIMIT})")
+    for name, features in zip(("histogram", "image"), background_features(seed), strict=True):
         rank1, (low, high), chance = cross_camera_rank1(features, labels)
         failed |= low > chance
         click.echo(f"background {name}: rank-1 {rank1:.4f}, 95 % interval {low:.4f} to {high:.4f}, "

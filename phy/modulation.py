@@ -1,6 +1,6 @@
 """BPSK, QPSK, 16-QAM and 64-QAM of TS 38.211 clause 5.1, and their soft demapping.
 
-Every constellation is a Gray-labelled amplitude on each axis; bits alternate between the axes:
+Every constellation is a Gray-labeled amplitude on each axis; bits alternate between the axes:
 
     b0 b2 b4 ... -> amplitude on the real axis          b1 b3 b5 ... -> on the imaginary axis
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def normalise_power(z: Tensor, uses: Tensor | int, power: float = 1.0) -> Tensor:
+def normalize_power(z: Tensor, uses: Tensor | int, power: float = 1.0) -> Tensor:
     """z = sqrt(P B) z~ / ||z~||_2, row by row (SMSC-FIR section 2; SemHARQ eq. 1).
 
     Args:
@@ -17,7 +17,7 @@ def normalise_power(z: Tensor, uses: Tensor | int, power: float = 1.0) -> Tensor
     Returns:
         z scaled to the energy P B; a row of zeros stays zero.
 
-    >>> round(float(normalise_power(torch.tensor([[3.0, 4.0, 0.0]]), 2).square().sum()), 4)
+    >>> round(float(normalize_power(torch.tensor([[3.0, 4.0, 0.0]]), 2).square().sum()), 4)
     2.0
     """
     # Clamped before the root, whose slope at 0 would turn the gradient of an empty row into NaN.

@@ -1,6 +1,6 @@
 """Random numbers by row: each image of a batch draws from a stream of its own.
 
-A stream depends on (seed, cell, role, slot, image) and on nothing else. So a result is the same
+A stream depends on (seed, point, role, transmission, image) and on nothing else. So a result is the same
 for every batch size and worker count, images that leave the batch disturb no other, and two
 schemes that meet at one point of the curve meet the same fading and the same noise, use by use:
 a shorter burst sees a prefix of what a longer one sees.
@@ -34,17 +34,17 @@ class Streams:
 
     Attributes:
         seed: Of the whole run.
-        cell: Names the point of the curve without naming the scheme, e.g. "rician snr_db=-6.0".
+        point: Names the point of the curve without naming the scheme, e.g. "rician snr_db=-6.0".
         images: [batch] int64, index of each row's image in the data set.
-        slot: Time slot, counted from 0.
+        transmission: HARQ transmission, counted from 0.
         role: What the numbers are for: "fading", "noise", ...
         device: Where drawn tensors go; the draw itself is on the CPU, the same everywhere.
     """
 
     seed: int
-    cell: str
+    point: str
     images: np.ndarray
-    slot: int = 0
+    transmission: int = 0
     role: str = ""
     device: str = "cpu"
 
@@ -55,9 +55,9 @@ class Streams:
         """The streams of another purpose, independent of these."""
         return replace(self, role=f"{self.role}/{role}")
 
-    def rows(self, index: np.ndarray, slot: int) -> Streams:
-        """The streams of some of the images in another slot."""
-        return replace(self, images=self.images[index], slot=slot)
+    def rows(self, index: np.ndarray, transmission: int) -> Streams:
+        """The streams of some of the images in another transmission."""
+        return replace(self, images=self.images[index], transmission=transmission)
 
     def each(self, draw: Callable[[np.random.Generator], np.ndarray]) -> Tensor:
         """Stacks `draw(generator)` over the rows: any numpy distribution, one stream per row.
@@ -76,9 +76,9 @@ class Streams:
         It is one object that is put to the start of one stream after the other: to make a new one
         takes longer than to draw a hundred numbers.
         """
-        # The key names the purpose, the upper counter words the slot and the image.
-        counter = np.array([0, 0, self.slot, 0], dtype=np.uint64)
-        philox = np.random.Philox(key=_key(self.seed, self.cell, self.role), counter=counter)
+        # The key names the purpose, the upper counter words the transmission and the image.
+        counter = np.array([0, 0, self.transmission, 0], dtype=np.uint64)
+        philox = np.random.Philox(key=_key(self.seed, self.point, self.role), counter=counter)
         generator, state = np.random.Generator(philox), philox.state
         for image in self.images.tolist():
             state["state"]["counter"][3] = image

@@ -16,16 +16,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from semantic.conventions import UNKNOWN
 from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 
-UNKNOWN = -1  # label of an image that lacks one
 DEFAULT_MARGIN = 0.3
 
 
 @dataclass(frozen=True)
 class TaskWeights:
-    """Weight lambda of each task, SemHARQ eq. 24: re-identification, colour, type."""
+    """Weight lambda of each task, SemHARQ eq. 24: re-identification, color, type."""
 
     reid: float = 1.0
     color: float = 0.125
@@ -63,7 +63,7 @@ class TaskLabels(Protocol):
 
     @property
     def color(self) -> Int[Tensor, " batch"]:
-        """Index of the colour."""
+        """Index of the color."""
 
     @property
     def type(self) -> Int[Tensor, " batch"]:
@@ -76,7 +76,7 @@ class TaskLosses(NamedTuple):
     Attributes:
         triplet: Batch-hard triplet loss.
         vehicle: Cross-entropy of the identity.
-        color: Cross-entropy of the colour, L_c.
+        color: Cross-entropy of the color, L_c.
         type: Cross-entropy of the type, L_t.
     """
 
@@ -101,7 +101,7 @@ def batch_hard_triplet(
         max(0, margin + distance to the farthest same vehicle - to the nearest other vehicle)
 
     An anchor counts if the batch holds another image of its vehicle and an image of another
-    vehicle; images of an unknown vehicle take no part at all. Distances are Euclidean; normalise
+    vehicle; images of an unknown vehicle take no part at all. Distances are Euclidean; normalize
     the embedding first if cosine distance is meant.
 
     Args:
@@ -147,7 +147,7 @@ def masked_cross_entropy(
     """Softmax cross-entropy in nats, mean over the images whose label is known.
 
     Args:
-        logits: Unnormalised log-probabilities.
+        logits: Unnormalized log-probabilities.
         label: Class of each image, `UNKNOWN` where it has none.
         label_smoothing: Share in [0, 1] of the target that is spread over all classes.
 
@@ -263,7 +263,7 @@ def _pairwise_distance(x: Float[Tensor, "batch d"]) -> Float[Tensor, "batch batc
 
 
 def _at_least_float32(x: Tensor) -> Tensor:
-    # A loss summed in half precision would lose the small differences that are to be learnt.
+    # A loss summed in half precision would lose the small differences that are to be learned.
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 

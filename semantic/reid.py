@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from semantic.losses import UNKNOWN
+from semantic.conventions import UNKNOWN
 
 # Similarities are computed in double precision and rounded to this grid: images that are equally
 # similar tie on every machine and for every chunk size, instead of being ranked by rounding errors.
@@ -118,7 +118,7 @@ def evaluate_reid(
     if query.embedding.shape[1] != gallery.embedding.shape[1]:
         shapes = f"{query.embedding.shape[1]} and {gallery.embedding.shape[1]}"
         raise ValueError(f"query and gallery embeddings must have one length, got {shapes}")
-    unit_query, unit_gallery = _normalised(query.embedding), _normalised(gallery.embedding)
+    unit_query, unit_gallery = _normalized(query.embedding), _normalized(gallery.embedding)
     hits, precisions, valids = [], [], []
     for start in range(0, len(query.vehicle), chunk):
         part = slice(start, start + chunk)
@@ -193,7 +193,7 @@ class ReidMetric:
         return evaluate_reid(query, gallery, remove_junk, chunk)
 
 
-def _normalised(embedding: Float[Tensor, "images d"]) -> Float[Tensor, "images d"]:
+def _normalized(embedding: Float[Tensor, "images d"]) -> Float[Tensor, "images d"]:
     """Unit vectors; zero stays zero and is as similar to everything as to nothing."""
     return functional.normalize(embedding.double(), dim=1, eps=1e-300)
 

@@ -13,7 +13,7 @@ def nearest(given: str, allowed: Iterable[str], otherwise: str | None = None) ->
         otherwise: the end if nothing is near; by default the list of valid names.
 
     Examples:
-        >>> nearest("grey", ("red", "gray"))
+        >>> nearest("gray", ("red", "gray"))
         "nearest: 'gray'"
         >>> nearest("?", ("red", "gray"))
         'allowed: red, gray'

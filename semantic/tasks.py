@@ -7,7 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-#: Width of the semantic decoders (re-identification, colour, type), SemHARQ Table I.
+from semantic.conventions import SEMANTIC_FEATURES
+
+#: Width of the semantic decoders (re-identification, color, type), SemHARQ Table I.
 DECODER_WIDTHS = (1024, 512, 512)
 LEAKY_SLOPE = 0.01
 
@@ -29,7 +31,7 @@ class TaskOutputs(NamedTuple):
 
     @property
     def probabilities(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Posterior of each task [batch, classes]: re-identification, colour, type."""
+        """Posterior of each task [batch, classes]: re-identification, color, type."""
         return self.vehicle.softmax(-1), self.color.softmax(-1), self.type.softmax(-1)
 
     def uncertainty(self) -> Tensor:
@@ -47,14 +49,16 @@ class TaskPerformers(nn.Module):
 
     ```
     s_hat -> FC 1024, LeakyReLU -> embedding -> FC identities
-          -> FC  512, LeakyReLU -----------> FC 10 colours
+          -> FC  512, LeakyReLU -----------> FC 10 colors
           -> FC  512, LeakyReLU -----------> FC 9 types
     ```
 
     Source: SemHARQ Table I.
     """
 
-    def __init__(self, identities: int, colors: int = 10, types: int = 9, n: int = 1024) -> None:
+    def __init__(
+        self, identities: int, colors: int = 10, types: int = 9, n: int = SEMANTIC_FEATURES
+    ) -> None:
         super().__init__()
         self.identities = identities
         self.decoders = nn.ModuleList(nn.Linear(n, width) for width in DECODER_WIDTHS)

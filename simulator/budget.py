@@ -64,7 +64,7 @@ class Budget:
         uses = torch.minimum(burst.uses.cpu(), self.uses - spent)
         return burst._replace(x=burst.x.masked_fill(beyond(burst.x, uses), 0), uses=uses)
 
-    def heard(self, received: Received, burst: Burst) -> Received:
+    def limit_received(self, received: Received, burst: Burst) -> Received:
         """What the receiver gets of an admitted burst: y = 0 and h = 0 where nothing was sent.
 
         An LLR is 0 there, and a matched filter's weight too.

@@ -34,13 +34,13 @@ class Entry:
         return f"{self.summary} [{self.arguments}]" if self.arguments else self.summary
 
 
-_HARQ = "theta_0_db=1 features_per_use=1 ratio=0.5 equaliser=mrc"
-_ONE = "features_per_use=1 equaliser=mrc"
+_HARQ = "theta_0_db=1 features_per_use=1 ratio=0.5 equalizer=mrc"
+_ONE = "features_per_use=1 equalizer=mrc"
 _FIR_HARQ, _FIR_ONE = (f"{arguments} importance=mean|image" for arguments in (_HARQ, _ONE))
 
 _CODED = (
     "rv_order=0231 combining=ir retransmission=block groups=8 harq=1 iterations=50 give_up=1 "
-    "engine=auto on_failure=best-effort"
+    "decoder=auto on_failure=best-effort"
 )
 
 SCHEMES: dict[str, Entry] = {
@@ -68,7 +68,7 @@ SCHEMES: dict[str, Entry] = {
     "semharq-plus": Entry(
         "simulator.setup.learned:semharq_plus",
         "what the receiver knows least about in every use, its estimates fed back",
-        "theta_0_db=1 estimate_bits=1 bursts_per_slot=2 equaliser=mrc",
+        "theta_0_db=1 estimate_bits=1 bursts_per_slot=2 equalizer=mrc",
     ),
     "ik-s-harq": Entry(
         "simulator.setup.learned:ik_s_harq",
@@ -99,25 +99,25 @@ SCHEMES: dict[str, Entry] = {
     ),
     "jpeg-ldpc-bpsk": Entry(
         "simulator.setup.coded:jpeg_ldpc_bpsk",
-        "picture file, 5G LDPC 3/4, BPSK, one shot",
+        "image file, 5G LDPC 3/4, BPSK, one shot",
         "codec=jpeg quality=fit modulation=bpsk rate=0.75 base_graph=1 iterations=50 give_up=1 "
-        "engine=auto on_failure=best-effort",
+        "decoder=auto on_failure=best-effort",
     ),
     "jpeg-ldpc-16qam-harq": Entry(
         "simulator.setup.coded:jpeg_ldpc_16qam_harq",
-        "picture file, 5G LDPC 3/4, 16-QAM, incremental-redundancy HARQ",
+        "image file, 5G LDPC 3/4, 16-QAM, incremental-redundancy HARQ",
         f"codec=jpeg quality=fit modulation=16qam rate=0.75 base_graph=1 {_CODED}",
     ),
     "conventional-amc": Entry(
         "simulator.setup.coded:conventional_amc",
-        "picture file, quality, modulation and rate by the channel's statistics, HARQ",
+        "image file, quality, modulation and rate by the channel's statistics, HARQ",
         f"codec=webp quality=fit target_bler=0.1 base_graph=auto {_CODED}",
     ),
     "digital-features": Entry(
         "simulator.setup.coded:digital_features",
-        "SemHARQ's features, quantised, over adaptive LDPC and QAM with HARQ",
-        "bits=2 quantiser=lloyd-max modulation=adaptive rate=adaptive target_bler=0.1 "
-        "base_graph=auto rv_order=0231 combining=ir iterations=50 give_up=1 engine=auto",
+        "SemHARQ's features, quantized, over adaptive LDPC and QAM with HARQ",
+        "bits=2 quantizer=lloyd-max modulation=adaptive rate=adaptive target_bler=0.1 "
+        "base_graph=auto rv_order=0231 combining=ir iterations=50 give_up=1 decoder=auto",
     ),
     "perfect": Entry("simulator.setup.learned:perfect", "no channel: the ceiling"),
 }
@@ -173,9 +173,9 @@ CHANNELS: dict[str, Entry] = {
     },
 }
 
-#: Source codecs, for codec=NAME of the schemes that send picture files.
+#: Source codecs, for codec=NAME of the schemes that send image files.
 CODECS: dict[str, Entry] = {
-    "jpeg": Entry("simulator.codecs.pillow_codecs:jpeg", "JPEG, 4:2:0, optimised Huffman tables"),
+    "jpeg": Entry("simulator.codecs.pillow_codecs:jpeg", "JPEG, 4:2:0, optimized Huffman tables"),
     "webp": Entry("simulator.codecs.pillow_codecs:webp", "WebP, lossy"),
     "avif": Entry("simulator.codecs.pillow_codecs:avif", "AVIF"),
 }
@@ -199,7 +199,7 @@ DATA: dict[str, str] = {
 
 
 def find_target(kind: str, name: str, entries: Mapping[str, Entry]) -> str:
-    """Where a thing is: a name of the catalogue, an entry point, or "package.module:attribute".
+    """Where a thing is: a name of the catalog, an entry point, or "package.module:attribute".
 
     Raises:
         ValueError: One line with the nearest valid name.
@@ -215,7 +215,7 @@ def find_target(kind: str, name: str, entries: Mapping[str, Entry]) -> str:
 
 
 def resolve(kind: str, name: str, entries: Mapping[str, Entry]) -> Any:
-    """The object behind a name of a catalogue, an entry point or "package.module:Attribute".
+    """The object behind a name of a catalog, an entry point or "package.module:Attribute".
 
     Raises:
         ValueError: One line with the nearest valid name, or with what cannot be imported.
@@ -238,7 +238,7 @@ def construct(
     Args:
         kind: What the messages call it.
         name: Which one.
-        entries: The catalogue.
+        entries: The catalog.
         arguments: Its arguments.
         known: What the run knows already and a thing may ask for, unless `arguments` says
             otherwise: bandwidth_hz, for example.

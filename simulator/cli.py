@@ -88,8 +88,8 @@ class Commands(click.Group):
 @click.option("--max-transmissions", type=int, metavar="G", help="G_max, transmissions in all [4].")
 @click.option(
     "--budget",
-    metavar="rounds|uses",
-    help="Every scheme may fill G slots, or spend G B channel uses [rounds].",
+    metavar="slots|uses",
+    help="Every scheme may fill G slots, or spend G B channel uses [slots].",
 )
 @click.option(
     "--gallery",

@@ -63,7 +63,7 @@ class FeedbackLink:
 
         Returns:
             ack and request as heard, no feature asked for where the CRC fails; `request_bits` with
-            the CRC; `request_heard` False where the CRC fails, None where nobody sends requests.
+            the CRC; `request_received` False where the CRC fails, None where nobody sends requests.
         """
         if self.error == 0:
             return feedback
@@ -85,7 +85,7 @@ class FeedbackLink:
         return heard._replace(
             request=word[:, : request.shape[1]].to(request.device) & passes[:, None],
             request_bits=bits + CRC11.length * (bits > 0).to(bits.dtype),
-            request_heard=passes,
+            request_received=passes,
         )
 
     def wait(self, channel: Channel, streams: Streams, memory: Any) -> Any:

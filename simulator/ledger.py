@@ -83,7 +83,7 @@ class Ledger:
         self.pilot_uses[images] += pilots
         if burst.header is not None:
             self.side_information_bits[images] += _header_bits(burst.header, burst.header_bits)
-        # In sequence: a sum over a row as wide as its longest neighbour's rounds differently.
+        # In sequence: a sum over a row as wide as its longest neighbor's rounds differently.
         self.energy[images] += energy_per_use(burst.x).cpu().cumsum(1)[:, -1:].sum(1)
         slots = torch.maximum(-(-uses // slot.uses), -(-(uses + pilots) // slot.resources))
         self.slots[images] += slots

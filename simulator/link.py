@@ -44,7 +44,7 @@ def run_link(
     Returns:
         The tasks' outputs for all images of the batch, and what each of them cost.
     """
-    n, rounds = len(streams), scheme.rounds(slot, max_transmissions)
+    n, rounds = len(streams), scheme.transmissions(slot, max_transmissions)
     active = torch.arange(n)  # images that still wait for their ACK
     budget, ledger = Budget.of(slot, max_transmissions, rounds), Ledger.zeros(n)
     outputs, feedback, memory = None, None, None
@@ -57,7 +57,9 @@ def run_link(
         x = ledger.charge_burst(active, burst, slot, channel.pilot_uses)
         h, memory = channel.draw(rows.for_role("fading"), x.shape[1], memory)
         memory = link.wait(channel, rows.for_role("waiting"), memory)
-        received = budget.heard(channel.apply(x, h, slot.no, rows.for_role("noise")), burst)
+        received = budget.limit_received(
+            channel.apply(x, h, slot.no, rows.for_role("noise")), burst
+        )
         answer, rx = scheme.receive(scheme.read_header(rx, burst.header), received, slot)
         last = budget.used_up(transmission + 1, ledger.channel_uses[active])
         feedback = link.carry(answer, rows.for_role("feedback"))

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from phy.channel import Received
 from semantic.tasks import TaskOutputs
+from simulator.encoded_dataset import EncodedDataset
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 State = TypeVar("State")
 
@@ -53,7 +53,7 @@ class Feedback(NamedTuple):
         request_bits: [batch] int64, length of the request on the feedback channel beside the
             one bit of ACK/NACK; charged where the answer is NACK.
         reason: [batch] int8, index into the scheme's `reasons`.
-        request_heard: [batch] bool, as the transmitter hears it: False where the request was lost,
+        request_received: [batch] bool, as the transmitter hears it: False where the request was lost,
             and then says nothing; None on a link without errors.
     """
 
@@ -61,7 +61,7 @@ class Feedback(NamedTuple):
     request: Tensor | None
     request_bits: Tensor
     reason: Tensor
-    request_heard: Tensor | None = None
+    request_received: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,13 @@ class Scheme(ABC):
     #: Whether the transmitter waits for no answer: feedback errors and delay are then nothing to it.
     open_loop: bool = False
 
-    def rounds(self, slot: Slot, max_transmissions: int) -> int:
+    def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """Most transmissions of an image: G_max, unless the scheme has a number of its own."""
         return max_transmissions
 
     @abstractmethod
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
-        """The payload of some images, given as rows of the sources' readable images."""
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
+        """The payload of some images, given as rows of the encoded' readable images."""
 
     @abstractmethod
     def start(self, payload: Payload, slot: Slot) -> tuple[Any, Any]:
@@ -132,17 +132,17 @@ class Scheme(ABC):
     def perform(self, rx: Any) -> TaskOutputs:
         """The tasks, on what has been received."""
 
-    def clean_embedding(self, sources: Sources, index: np.ndarray) -> Tensor:
+    def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
         """What a server that holds some of the images itself compares queries with: [rows, width].
 
         The encoder's own performers on the encoder's s, unless what `perform` gives comes from
         other networks. Asked for with --gallery clean alone.
 
         Args:
-            sources: The images and the encoder.
+            encoded: The images and the encoder.
             index: [rows] rows of the readable images.
         """
-        return sources.embedding(sources.encoder.network.performers, index)
+        return encoded.embedding(encoded.encoder.network.performers, index)
 
     def offered(self, tx: Any) -> list[Tensor] | None:
         """Information bits offered so far, [bits] zeros and ones for each image.

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from phy.snr import noise_variance, shannon_bits_per_use, snr_from_db
+from semantic.conventions import CODED_FEATURES
 from semantic.suggest import nearest
 
 #: A feature is counted as a double, SMSC-FIR section 3.1.
 BITS_PER_FEATURE = 64
 #: Channel uses of the longest slot, far beyond any that fits into memory.
 MOST_USES = 1e12
-#: Features in f.
-LENGTH = 1024
 #: What schemes have in common when they are compared (docs/model.md).
-BUDGETS = ("rounds", "uses")
+BUDGETS = ("slots", "uses")
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Slot:
         snr_db: Average Es/N0 per complex channel use.
         slot_s: T in seconds.
         bandwidth_hz: W in hertz.
-        budget: "rounds", all T W channel uses are there for the taking, or "uses", as many as
+        budget: "slots", all T W channel uses are there for the taking, or "uses", as many as
             there are features.
         csit_snr_db: The SNR that the transmitter was told, from which both ends take the slot's
             size and whatever else they adapt; None for the true one.
@@ -37,7 +36,7 @@ class Slot:
     snr_db: float
     slot_s: float
     bandwidth_hz: float
-    budget: str = "rounds"
+    budget: str = "slots"
     csit_snr_db: float | None = None
 
     def __post_init__(self) -> None:
@@ -94,4 +93,4 @@ class Slot:
         """
         snr = snr_from_db(self.reported_snr_db)
         bits = self.slot_s * self.bandwidth_hz * shannon_bits_per_use(snr)
-        return min(max(int(bits / BITS_PER_FEATURE + 1e-9), 1), LENGTH)
+        return min(max(int(bits / BITS_PER_FEATURE + 1e-9), 1), CODED_FEATURES)

@@ -1,4 +1,4 @@
-"""The contract of a source codec: a picture to a file, and back from whatever has arrived.
+"""The contract of a source codec: a image to a file, and back from whatever has arrived.
 
 A codec of one's own is a class with `encode` and `decode`; which quality a file gets, and what is
 done where nothing can be decoded, belongs to the simulator.
@@ -19,18 +19,18 @@ class DamagedFile(ValueError):  # noqa: N818 -- what it is, not what went wrong 
 
 
 class SourceCodec(ABC):
-    """Pixels -> file -> pixels; subclasses are final and remember nothing between pictures.
+    """Pixels -> file -> pixels; subclasses are final and remember nothing between images.
 
-    The receiver knows the size of the picture, so that a file need not say it.
+    The receiver knows the size of the image, so that a file need not say it.
     """
 
     @abstractmethod
     def encode(self, pixels: np.ndarray, quality: int) -> bytes:
-        """The file of a picture.
+        """The file of a image.
 
         Args:
             pixels: uint8 [h, w, 3], not to be written to.
-            quality: 1 to 95; a higher one gives a better picture in a file that is no smaller.
+            quality: 1 to 95; a higher one gives a better image in a file that is no smaller.
                 "fit" bisects over it.
 
         Returns:
@@ -39,24 +39,24 @@ class SourceCodec(ABC):
 
     @abstractmethod
     def decode(self, data: bytes, size: tuple[int, int]) -> np.ndarray:
-        """The picture in a file that may be cut off, damaged or empty.
+        """The image in a file that may be cut off, damaged or empty.
 
         Args:
             data: What has arrived.
-            size: (h, w) of the picture.
+            size: (h, w) of the image.
 
         Returns:
             uint8 [h, w, 3]: of a file that was cut off, as much as it still says.
 
         Raises:
-            DamagedFile: Where nothing can be decoded, or a picture of another size.
+            DamagedFile: Where nothing can be decoded, or a image of another size.
         """
 
 
-def picture_problem(pixels: object, size: tuple[int, int]) -> str | None:
+def image_problem(pixels: object, size: tuple[int, int]) -> str | None:
     """What is wrong with what `SourceCodec.decode` gave; None for nothing.
 
-    >>> picture_problem(np.zeros((4, 6, 3)), (4, 6))
+    >>> image_problem(np.zeros((4, 6, 3)), (4, 6))
     'gave float64 [4, 6, 3], it must be uint8 [4, 6, 3]'
     """
     wanted = [*size, 3]

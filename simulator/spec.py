@@ -31,14 +31,14 @@ class RunSpec:
     """Everything that a result depends on, besides code and weights.
 
     Attributes:
-        schemes: Names from the catalogue or "package.module:factory".
+        schemes: Names from the catalog or "package.module:factory".
         snr_db: Average Es/N0 per channel use of each point.
         channel: Name or "package.module:Class".
         channel_args: Its arguments.
         data: "synthetic", a directory, or "veri:" and a directory.
         images: About how many images to take (whole vehicles); None for all.
         max_transmissions: G_max, at least 1.
-        budget: "rounds", the same G_max slots of T W channel uses for all, or "uses", the same
+        budget: "slots", the same G_max slots of T W channel uses for all, or "uses", the same
             G_max B channel uses.
         gallery: "received", gallery images have crossed the link as queries have, or "clean", a
             server holds them.
@@ -62,7 +62,7 @@ class RunSpec:
     data: str = "synthetic"
     images: int | None = None
     max_transmissions: int = 4
-    budget: str = "rounds"
+    budget: str = "slots"
     gallery: str = "received"
     seed: int = 0
     seeds: int = 1

@@ -1,4 +1,4 @@
-"""What the tests share: a cache and a seed of their own, tiny random weights, a small folder of pictures."""
+"""What the tests share: a cache and a seed of their own, tiny random weights, a small folder of images."""
 
 import csv
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def seeded() -> None:
 
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of random weights for 32x32 pictures, scaled so that no answer saturates."""
+    """A directory of random weights for 32x32 images, scaled so that no answer saturates."""
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randn(48, 3, IMAGE_SIZE, IMAGE_SIZE, generator=generator)
     with torch.random.fork_rng(), torch.no_grad():
@@ -61,7 +61,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def folder_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """8 vehicles, 5 cameras: coloured rectangles with labels.csv; camera 0 asks."""
+    """8 vehicles, 5 cameras: colored rectangles with labels.csv; camera 0 asks."""
     root = tmp_path_factory.mktemp("rectangles")
     rng = np.random.default_rng(0)
     with (root / "labels.csv").open("w", newline="") as file:
@@ -73,10 +73,10 @@ def folder_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for camera in range(CAMERAS):
                 name = f"{vehicle:02d}_c{camera}.png"
                 street = rng.integers(60, 160, (IMAGE_SIZE, 40, 3), dtype=np.uint8)
-                picture = Image.fromarray(street)
+                image = Image.fromarray(street)
                 x, y = (int(v) for v in rng.integers(2, 12, 2))
-                ImageDraw.Draw(picture).rectangle((x, y, x + width, y + height), PAINT[color])
-                picture.save(root / name)
+                ImageDraw.Draw(image).rectangle((x, y, x + width, y + height), PAINT[color])
+                image.save(root / name)
                 kind = TYPES[vehicle % len(TYPES)]
                 role = "query" if camera == 0 else "gallery"
                 table.writerow([name, vehicle, camera, color, kind, role])

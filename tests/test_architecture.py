@@ -28,7 +28,7 @@ ALLOWED: dict[str, str] = {
     "semantic": "",
     "semantic/data": "semantic",
     "semantic/encoder": "semantic",
-    "semantic/distortion": "",
+    "semantic/distortion": "semantic",
     "semantic/link": "semantic semantic/distortion",
     "semantic/plus": "semantic semantic/link",
     "semantic/weights": "semantic semantic/encoder semantic/link semantic/plus",

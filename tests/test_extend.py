@@ -28,7 +28,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture
 def here(tmp_path: Path, folder_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A user's directory: the four files, and pictures with annotations of their own kind."""
+    """A user's directory: the four files, and images with annotations of their own kind."""
     for name in MINE:
         shutil.copy(EXAMPLES / f"{name}.py", tmp_path)
     images = open_dataset(str(folder_data))
@@ -41,7 +41,7 @@ def here(tmp_path: Path, folder_data: Path, monkeypatch: pytest.MonkeyPatch) -> 
                 "file": file.name,
                 "car": int(images.vehicle[i]),
                 "camera": int(images.camera[i]),
-                "colour": images.colors[images.color[i]],
+                "color": images.colors[images.color[i]],
                 "type": "spaceship",
                 "use": "query" if images.is_query[i] else "gallery",
             }
@@ -106,7 +106,7 @@ def test_each_passes_its_check(name: str, kind: str, here: Path, tiny_weights: P
     assert re.search(rf"{kind} {name}: \d+ checks hold", result.stdout)
 
 
-def test_a_codec_of_ones_own_carries_the_pictures(here: Path, tiny_weights: Path) -> None:
+def test_a_codec_of_ones_own_carries_the_images(here: Path, tiny_weights: Path) -> None:
     arguments = (
         *("--scheme", "jpeg-ldpc-16qam-harq", "--channel", "awgn", "--snr", 20, "--images", 10),
         *("--data", "my_data:cars", "--weights", tiny_weights, "--quiet"),
@@ -217,8 +217,8 @@ def test_entry_points_need_no_colon(here: Path, tiny_weights: Path) -> None:
         ("cosines", "my_codec:Cosines"),
     ):
         assert any(line.split() == [name, f"{target},", "installed"] for line in listed)
-    shutil.move(here / "cars", here / "pictures")  # a directory of the name would come first
-    text = Path("my_data.py").read_text().replace('/ "cars"', '/ "pictures"')
+    shutil.move(here / "cars", here / "images")  # a directory of the name would come first
+    text = Path("my_data.py").read_text().replace('/ "cars"', '/ "images"')
     Path("my_data.py").write_text(text)
     result = run(
         *("--scheme", "thumbnail", "--channel", "slow-rayleigh", "--data", "cars", "--snr", 5),

@@ -73,12 +73,12 @@ def test_the_curve_falls_from_the_ceiling(points: pd.DataFrame, ceiling: pd.Seri
 
 
 def test_the_mean_curve_of_five_seeds_rises(tmp_path: Path) -> None:
-    """One seed knows rank-1 of 338 queries to 3 points, more than neighbours differ by."""
+    """One seed knows rank-1 of 338 queries to 3 points, more than neighbors differ by."""
     done = simulate(tmp_path, *OWNERS_LINE, "--seeds", "5", "--out", "five", "--quiet")
     assert done.returncode == 0, done.stderr
     curve = pd.read_csv(tmp_path / "five" / "curve.csv")
     points = curve.pivot(index="snr_db", columns="metric", values="value")
-    for metric in ("rank1", "mAP"):  # monotone, up to a point of noise between neighbours
+    for metric in ("rank1", "mAP"):  # monotone, up to a point of noise between neighbors
         assert (points[metric].diff().dropna() > -1).all(), metric
 
 
@@ -126,7 +126,7 @@ def test_the_fde_network_finds_distorted_features(tmp_path: Path) -> None:
     # 1 902 images with B features each: a standard error under 0.003.
     assert table["d"][-6] > 0.65
     assert (table["d"] > 0.52).all()
-    assert table["asked_again"].between(0.35, 0.65).all()
+    assert table["retransmission_request"].between(0.35, 0.65).all()
 
 
 def test_real_photographs(tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_real_photographs(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     curve = pd.read_csv(tmp_path / "photos" / "curve.csv")
-    colour = curve[curve["metric"] == "color_accuracy"]
-    assert (colour["n"] == 0).all(), "these photographs carry no colour labels: the task is masked"
+    color = curve[curve["metric"] == "color_accuracy"]
+    assert (color["n"] == 0).all(), "these photographs carry no color labels: the task is masked"
     rank1 = curve[curve["metric"] == "rank1"].set_index("snr_db")
     assert (rank1["n"] >= 100).all()
     # Far above chance (under 1 %) on photographs that the network has never seen the like of.

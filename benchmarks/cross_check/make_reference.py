@@ -142,7 +142,7 @@ def block_errors(frames: int) -> list[dict[str, Any]]:
     return cases
 
 
-def quantised_llrs(rng: np.random.Generator, words: np.ndarray, snr_db: float) -> np.ndarray:
+def quantized_llrs(rng: np.random.Generator, words: np.ndarray, snr_db: float) -> np.ndarray:
     """LLRs ln p(0) / p(1) of BPSK over AWGN as integers q: the LLR is (q + 1/2) / 8, never zero."""
     variance = 0.5 * 10 ** (-snr_db / 10)
     y = 1.0 - 2.0 * words + rng.normal(0, variance**0.5, words.shape)
@@ -155,7 +155,7 @@ def decisions(arrays: Arrays) -> dict[str, Any]:
     rng = np.random.default_rng([SEED, frames])
     encoder = LDPC5GEncoder(k, n, bg=f"bg{base_graph}")
     bits = random_bits(rng, frames, k)
-    q = quantised_llrs(rng, encoder(bits).numpy(), snr_db)
+    q = quantized_llrs(rng, encoder(bits).numpy(), snr_db)
     logits = tf.constant(-(q + 0.5) / 8, tf.float32)
     found = LDPC5GDecoder(encoder, num_iter=ITERATIONS)(logits).numpy()
     arrays["decoded/bits"], arrays["decoded/llr"] = packed(bits), q
@@ -177,7 +177,7 @@ def regular_code(arrays: Arrays) -> dict[str, Any]:
         rng = np.random.default_rng([SEED, i])
         messages = rng.integers(0, 2, (generator.shape[1], frames))
         words = (generator @ messages % 2).T
-        q = quantised_llrs(rng, words, snr_db)
+        q = quantized_llrs(rng, words, snr_db)
         # With snr = 0 dB it takes 2 y for the LLR.
         found = [pyldpc.decode(matrix, row, 0.0, iterations) for row in (q + 0.5) / 16]
         arrays[f"regular/{i}/words"], arrays[f"regular/{i}/llr"] = packed(words), q

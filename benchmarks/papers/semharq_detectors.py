@@ -13,7 +13,7 @@ SCHEMES = ["semharq", "semharq-no-fde", "semharq-csi", "semharq-oracle"]
 METRICS = {
     "rank1": "rank-1 (%)",
     "mAP": "mAP (%)",
-    "color_accuracy": "colour (%)",
+    "color_accuracy": "color (%)",
     "type_accuracy": "type (%)",
 }
 

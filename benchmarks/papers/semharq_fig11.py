@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 
 from simulator import simulate
 
-METRICS = {"rank1": "rank-1", "mAP": "mAP", "color_accuracy": "colour", "type_accuracy": "type"}
+METRICS = {"rank1": "rank-1", "mAP": "mAP", "color_accuracy": "color", "type_accuracy": "type"}
 RETRANSMISSIONS = (0, 1, 3)
 
 figure, axis = plt.subplots(figsize=(7, 4))

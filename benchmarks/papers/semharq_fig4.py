@@ -1,8 +1,8 @@
-"""SemHARQ, Fig. 4: where on a picture each task's answer comes from (Grad-CAM), at several SNRs.
+"""SemHARQ, Fig. 4: where on a image each task's answer comes from (Grad-CAM), at several SNRs.
 
     python benchmarks/papers/semharq_fig4.py
 
-To be copied and changed: other pictures, SNRs, tasks, channel.
+To be copied and changed: other images, SNRs, tasks, channel.
 """
 
 import matplotlib.pyplot as plt
@@ -12,20 +12,20 @@ import torch
 from phy.channels.fading import Rician
 from semantic.data.images import load_images
 from semantic.data.opening import open_dataset
-from semantic.encoder.densenet import normalise
+from semantic.encoder.densenet import normalize
 from simulator.papers.gradcam import TASKS, heat_maps
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 from simulator.spec import RunSpec
 from simulator.training.channel import training_channel
 
 SNRS_DB = (-6.0, 0.0, 8.0)
 
 spec = RunSpec()
-stack, images = Stack(spec, "cpu"), open_dataset(spec.data)
-link, encoder = stack.link("semharq"), stack.encoder.network
+networks, images = Networks(spec, "cpu"), open_dataset(spec.data)
+link, encoder = networks.link("semharq"), networks.encoder.network
 query = np.flatnonzero(images.is_query)[:1]
-pixels, _, _ = load_images(images.subset(query), int(stack.encoder.config["image_size"]))
-x, channel = normalise(torch.from_numpy(pixels)), training_channel(Rician(), "cpu")
+pixels, _, _ = load_images(images.subset(query), int(networks.encoder.config["image_size"]))
+x, channel = normalize(torch.from_numpy(pixels)), training_channel(Rician(), "cpu")
 
 figure, axes = plt.subplots(len(TASKS), len(SNRS_DB), figsize=(7, 7))
 for column, snr_db in zip(axes.T, SNRS_DB, strict=True):

@@ -1,4 +1,4 @@
-"""SemHARQ, Fig. 9: colour and type against HARQ baselines.
+"""SemHARQ, Fig. 9: color and type against HARQ baselines.
 
     python benchmarks/papers/semharq_fig9.py
 
@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from simulator import simulate
 
 SCHEMES = ["semharq", "ik-s-harq", "rt-s-harq", "jpeg-ldpc-16qam-harq"]
-METRICS = {"color_accuracy": "colour (%)", "type_accuracy": "type (%)"}
+METRICS = {"color_accuracy": "color (%)", "type_accuracy": "type (%)"}
 
 curve = simulate(SCHEMES, "-6:8:2", out="runs/semharq_fig9")
 figure, axes = plt.subplots(1, len(METRICS), figsize=(4.5 * len(METRICS), 4))

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from simulator import simulate
 
 RATIOS = (0.25, 0.5, 0.75)
-METRICS = {"rank1": "rank-1 (%)", "color_accuracy": "colour (%)", "type_accuracy": "type (%)"}
+METRICS = {"rank1": "rank-1 (%)", "color_accuracy": "color (%)", "type_accuracy": "type (%)"}
 
 figure, axes = plt.subplots(1, len(METRICS), figsize=(4.5 * len(METRICS), 4))
 for ratio in RATIOS:

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from simulator import simulate
 
 SCHEMES = ["smsc-fir", "smsc-sequential", "smsc-random", "smsc-complete", "jpeg-ldpc-bpsk"]
-METRICS = {"rank1": "rank-1 (%)", "color_accuracy": "colour (%)", "type_accuracy": "type (%)"}
+METRICS = {"rank1": "rank-1 (%)", "color_accuracy": "color (%)", "type_accuracy": "type (%)"}
 
 curve = simulate(SCHEMES, "-6:8:2", out="runs/smsc_fir_fig3")
 figure, axes = plt.subplots(1, len(METRICS), figsize=(4.5 * len(METRICS), 4))

@@ -10,7 +10,7 @@ import sys
 
 from simulator import simulate
 
-METRICS = {"rank1": "rank-1", "color_accuracy": "colour", "type_accuracy": "type"}
+METRICS = {"rank1": "rank-1", "color_accuracy": "color", "type_accuracy": "type"}
 SYSTEMS = {
     "MTC": ("smsc-fir", {}),
     "STC": ("smsc-stc", {"share": "third"}),

@@ -1,4 +1,4 @@
-"""Pictures of one's own: cars/annotations.json beside this file says what is on them."""
+"""Images of one's own: cars/annotations.json beside this file says what is on them."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ CARS = Path(__file__).parent / "cars"
 
 
 def label(name, names):
-    """Colour and type may be unknown; such an image counts for re-identification alone."""
+    """Color and type may be unknown; such an image counts for re-identification alone."""
     return names.index(name) if name in names else UNKNOWN
 
 
@@ -22,7 +22,7 @@ def cars(split):
         files=tuple(ImageFile(row["file"], CARS / row["file"]) for row in rows),
         vehicle=[row["car"] for row in rows],
         camera=[row["camera"] for row in rows],
-        color=[label(row["colour"], COLORS) for row in rows],
+        color=[label(row["color"], COLORS) for row in rows],
         type=[label(row["type"], TYPES) for row in rows],
         is_query=[row["use"] == "query" for row in rows],
     )

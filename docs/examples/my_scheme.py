@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from phy.channel import multiply
-from semantic.encoder.densenet import normalise
+from semantic.encoder.densenet import normalize
 from semantic.tiles import in_tiles
 from simulator.scheme import Burst, Payload, Scheme, no_request
 
@@ -19,17 +19,17 @@ class Thumbnail(Scheme):
     def __init__(self, network, image_size, most_side):
         self.network, self.image_size, self.most_side = network, image_size, most_side
 
-    def encode(self, sources, index):
+    def encode(self, encoded, index):
         """Once for all SNRs: the pixels, uint8 [batch, 3, height, width]."""
-        pixels = torch.from_numpy(sources.pixels(sources.features.kept[index]))
-        return Payload({"pixels": pixels.permute(0, 3, 1, 2).to(sources.device)}, {})
+        pixels = torch.from_numpy(encoded.pixels(encoded.features.kept[index]))
+        return Payload({"pixels": pixels.permute(0, 3, 1, 2).to(encoded.device)}, {})
 
     def start(self, payload, slot):
         """What transmitter and receiver know before the first slot."""
         return payload.tensors["pixels"], None
 
     def transmit(self, tx, feedback, slot):
-        """Three colours a pixel, two real numbers a channel use, each at most sqrt(1/2)."""
+        """Three colors a pixel, two real numbers a channel use, each at most sqrt(1/2)."""
         side = self.side(slot)
         small = interpolate(tx.float(), (side, side), mode="bilinear", antialias=True)
         values = (small / 127.5 - 1).flatten(1) * math.sqrt(0.5)
@@ -56,14 +56,14 @@ class Thumbnail(Scheme):
 
     def tasks(self, pixels):
         """Fixed numbers of rows at a time, so that no image depends on its company."""
-        return self.network.performers(self.network.encoder(normalise(pixels)))
+        return self.network.performers(self.network.encoder(normalize(pixels)))
 
     def side(self, slot):
         """Edge of the thumbnail in pixels: 3 side^2 numbers fit into 2 T W."""
         return min(self.most_side, self.image_size, max(1, math.isqrt(2 * slot.uses // 3)))
 
 
-def thumbnail(stack, most_side=1000):
+def thumbnail(networks, most_side=1000):
     """What --scheme names: a function of the run's networks and of --scheme-arg."""
-    encoder = stack.encoder
+    encoder = networks.encoder
     return Thumbnail(encoder.network, encoder.config["image_size"], most_side)

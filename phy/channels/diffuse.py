@@ -18,7 +18,7 @@ SPEED_MPS, CARRIER_HZ = 10.0, 5.9e9
 BANDWIDTH_HZ, INTERVAL_S = 20e6, 1e-3
 
 
-class Scatter:
+class DiffuseComponent:
     """g ~ CN(0, 1): "fast", independent from use to use; "block", one for every slot; "jakes",
     correlated over uses and slots as of a receiver that moves (`phy.channels.jakes.Jakes`).
 

@@ -11,7 +11,7 @@ from scipy.special import gammainccinv, gammaincinv
 from torch import Tensor
 
 from phy.channel import Channel, scale
-from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S, Scatter
+from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S, DiffuseComponent
 from phy.channels.parameters import checked
 from phy.streams import Streams
 
@@ -23,7 +23,7 @@ POINTS = 8192
 class Nakagami(Channel):
     """|h|^2 ~ Gamma(m, 1 / m) and a uniform phase: m = 1 is Rayleigh, m = 1/2 a one-sided Gaussian.
 
-    h is scatter g ~ CN(0, 1) whose envelope is stretched: |h| = F_m^-1(F_1(|g|)), with F_m the
+    h is diffuse g ~ CN(0, 1) whose envelope is stretched: |h| = F_m^-1(F_1(|g|)), with F_m the
     distribution of the envelope. So the envelope has exactly the rank correlation over time of
     g's, and h keeps g's phase (a Gaussian copula). For Jakes fading that is a choice, as Nakagami's
     law says nothing of time: levels are crossed as often as the Rayleigh level of the same
@@ -36,7 +36,7 @@ class Nakagami(Channel):
     Args:
         m: From 0.5 to 1000; (E|h|^2)^2 / Var|h|^2.
         fading: "fast", "block" or "jakes".
-        speed_mps: For "jakes", as all that follows: `phy.channels.diffuse.Scatter`.
+        speed_mps: For "jakes", as all that follows: `phy.channels.diffuse.DiffuseComponent`.
         carrier_hz: Carrier frequency.
         bandwidth_hz: W; a channel use takes 1 / W.
         interval_s: From the start of one transmission to that of the next.
@@ -57,12 +57,14 @@ class Nakagami(Channel):
     ) -> None:
         self.m = checked("nakagami", "m", m, lambda m: 0.5 <= m <= 1000, "from 0.5 to 1000")
         self.fading = fading
-        self.scatter = Scatter("nakagami", fading, speed_mps, carrier_hz, bandwidth_hz, interval_s)
+        self.diffuse = DiffuseComponent(
+            "nakagami", fading, speed_mps, carrier_hz, bandwidth_hz, interval_s
+        )
         self._log_power, self._log_stretch = _stretch(self.m)
 
     def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
         """h [batch, uses], for block fading [batch, 1]."""
-        g, state = self.scatter.draw(streams, uses, state)
+        g, state = self.diffuse.draw(streams, uses, state)
         power = (g.real.square() + g.imag.square()).double().cpu().numpy()
         log_power = np.log(np.maximum(power, np.exp(self._log_power[0])))
         stretch = np.exp(np.interp(log_power, self._log_power, self._log_stretch))

@@ -35,7 +35,7 @@ class Shadowed(Wrapper):
     median is sigma^2 ln(10) / 20 dB under it (1.8 dB for sigma = 4 dB, 7.4 dB for 8 dB).
 
     Source: Gudmundson, "Correlation model for shadow fading in mobile radio systems", Electron.
-    Lett. 27(23), 1991: log-normal, correlated over tens to hundreds of metres. The slots of an
+    Lett. 27(23), 1991: log-normal, correlated over tens to hundreds of meters. The slots of an
     image take milliseconds, hence centimetres: S is constant over them.
 
     Over a channel that is estimated from pilots, these are in the same shadow. Its receiver does

@@ -1,12 +1,12 @@
-"""LDPC decoding: two engines behind one contract.
+"""LDPC decoding: two decoders behind one contract.
 
     decode(llr [blocks, n_mother], code, iterations) -> bits [blocks, k], converged [blocks]
 
 The LLRs are the soft buffer as `phy.coding.rate_matching` fills it: positive means 0, zero means not
-received, +inf means a filler. Both engines leave out the rows of the graph that say nothing because
+received, +inf means a filler. Both decoders leave out the rows of the graph that say nothing because
 their own parity bit was never received.
 
-- `NumbaDecoder`: layered normalised min-sum on 16-bit integers; stops a block when all its parity
+- `NumbaDecoder`: layered normalized min-sum on 16-bit integers; stops a block when all its parity
   checks hold; all cores. The default on a CPU.
 - `SionnaDecoder`: flooding sum-product in Sionna, in floating point, on any device: the reference.
 """
@@ -24,7 +24,7 @@ from phy.coding.ldpc_encoder import syndrome
 from phy.coding.ldpc_kernel import decode_at_once, decode_in_turn
 from phy.coding.rate_matching import Llrs
 
-ENGINES = ("numba", "sionna")
+DECODERS = ("numba", "sionna")
 
 #: LLRs are cut to this before sum-product, as Sionna's own decoder does.
 _SIONNA_LLR_MAX = 20.0
@@ -44,7 +44,7 @@ class Decoded(NamedTuple):
 
 
 class Decoder(Protocol):
-    """The contract of an engine."""
+    """The contract of a decoder."""
 
     def __call__(self, llr: Llrs, code: LdpcCode, iterations: int = 20) -> Decoded:
         """Decodes soft buffers [blocks, n_mother] of one code.
@@ -57,7 +57,7 @@ class Decoder(Protocol):
 
 @final
 class NumbaDecoder:
-    """Layered normalised min-sum (3/4) on 16-bit integers, one block per task.
+    """Layered normalized min-sum (3/4) on 16-bit integers, one block per task.
 
     >>> code = LdpcCode.for_block(100, 2)
     >>> NumbaDecoder()(np.ones((1, code.n_mother), np.float32), code).converged
@@ -128,8 +128,8 @@ class SionnaDecoder:
         return self._decoders[key]
 
 
-def engine(name: str, device: str = "cpu") -> Decoder:
-    """An engine by its name.
+def make_decoder(name: str, device: str = "cpu") -> Decoder:
+    """A decoder by its name.
 
     Args:
         name: "numba" or "sionna".
@@ -142,7 +142,7 @@ def engine(name: str, device: str = "cpu") -> Decoder:
         return NumbaDecoder()
     if name == "sionna":
         return SionnaDecoder(device)
-    raise ValueError(f"LDPC engine {name!r} is not one of {', '.join(ENGINES)}")
+    raise ValueError(f"LDPC decoder {name!r} is not one of {', '.join(DECODERS)}")
 
 
 def parity_check_matrix(code: LdpcCode) -> Any:

@@ -1,4 +1,4 @@
-"""The compiled inner part of the LDPC decoder: layered normalised min-sum on one block.
+"""The compiled inner part of the LDPC decoder: layered normalized min-sum on one block.
 
     posterior P[column], message R[edge];     for each row, for each of its Z checks at once:
         T = P - R                     what the bits say without this check
@@ -28,7 +28,7 @@ Narrow = NDArray[np.int16]
 _LARGEST = 32767
 #: An unsigned number spares the test for negative indices, which would keep loops scalar.
 U: Any = np.uint64
-#: Mean magnitude of the quantised LLRs at rate r: 6 + 600 max(0, r - 0.3)^2. Found by simulation at
+#: Mean magnitude of the quantized LLRs at rate r: 6 + 600 max(0, r - 0.3)^2. Found by simulation at
 #: rates 1/5 to 0.92 over AWGN and Rayleigh. At low rates the coarse step helps: messages under one
 #: and a half steps vanish, which corrects min-sum's overconfidence. At high rates it hurts, most of
 #: all in fading, and that is why the integers are not bytes.
@@ -47,7 +47,7 @@ def load(
     info_columns: int,
     z: int,
 ) -> NDArray[np.bool_]:  # pragma: no cover - compiled
-    """Quantises a block's LLRs [columns Z] into `posterior` [columns 2 Z].
+    """Quantizes a block's LLRs [columns Z] into `posterior` [columns 2 Z].
 
     Min-sum does not care about the scale, so each block is scaled to a mean magnitude over what was
     received; fillers, which are known, do not count. The lower the rate, the more messages add up

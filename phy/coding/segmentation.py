@@ -2,7 +2,7 @@
 
     transport block with CRC (B bits) -> C equal pieces -> + CRC24B each, when C > 1 -> C blocks
 
-The clause takes for granted that C divides B, because TS 38.214 quantises the sizes. Here any
+The clause takes for granted that C divides B, because TS 38.214 quantizes the sizes. Here any
 payload is allowed: `padded_bits` says how many zeros behind the payload make C divide.
 """
 

@@ -46,7 +46,7 @@ class TransportCodec:
         combining: "ir", or "chase" for the first redundancy version every time.
         iterations: Decoder iterations at most; most blocks need a few. 20 cost 0.1 dB.
         give_up: Whether to leave out blocks that provably cannot be decoded, see `cannot_decode`.
-        decoder: LDPC engine.
+        decoder: LDPC decoder.
 
     Raises:
         ValueError: When one of them is not allowed.

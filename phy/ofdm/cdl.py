@@ -46,7 +46,7 @@ class CdlPaths(PathModel):
         model: "a" to "e".
         tx: Antenna of the standing end, whose boresight is azimuth 0.
         rx: Antenna of the moving end, whose boresight is azimuth 180 degrees.
-        delay_spread_s: RMS delay spread that the normalised delays are scaled by.
+        delay_spread_s: RMS delay spread that the normalized delays are scaled by.
         doppler_hz: Largest Doppler shift f_d.
 
     Raises:

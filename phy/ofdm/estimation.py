@@ -1,7 +1,7 @@
 """Channel estimation from pilots: each data element's gain as a weighted sum of pilots near it.
 
     LS at the pilots       h_p = y_p / x_p = h + n / x_p
-    "ls"      h_hat = linear interpolation between the two neighbours in the same symbol
+    "ls"      h_hat = linear interpolation between the two neighbors in the same symbol
     "lmmse"   h_hat = R_dp (R_pp + no I)^-1 h_p over the nearest pilots of this and earlier symbols
 
 Neither looks beyond the pilot that closes an element's block, so that what a receiver believes

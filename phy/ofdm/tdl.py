@@ -37,7 +37,7 @@ class TdlPaths(PathModel):
 
     Args:
         model: "a" to "e".
-        delay_spread_s: RMS delay spread that the normalised delays are scaled by.
+        delay_spread_s: RMS delay spread that the normalized delays are scaled by.
         doppler_hz: Largest Doppler shift f_d.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Labelled vehicle images: what every loader returns and everything behind it reads.
+"""Labeled vehicle images: what every loader returns and everything behind it reads.
 
 open_dataset(spec, split) -> VehicleImages -> limit / subset -> images.load_images
 """
@@ -18,6 +18,8 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import numpy.typing as npt
 
+from semantic.conventions import UNKNOWN as UNKNOWN  # part of this module's interface
+
 Split = Literal["test", "train"]
 
 # In the order of VeRi-776's list_color.txt and list_type.txt: index = VeRi's id - 1.
@@ -26,8 +28,6 @@ COLORS = (
     *("blue", "white", "golden", "brown", "black"),
 )
 TYPES = ("sedan", "suv", "van", "hatchback", "mpv", "pickup", "bus", "truck", "estate")
-UNKNOWN = -1
-"""Label of an image whose colour or type nobody gave; it is masked in losses and accuracies."""
 
 SPLITS: tuple[Split, ...] = ("test", "train")
 
@@ -71,7 +71,7 @@ def _archive(path: Path, mtime_ns: int, size: int) -> ZipFile:
 
 @dataclass(frozen=True, eq=False)
 class VehicleImages:
-    """A labelled set of vehicle images; its arrays share the axis "images".
+    """A labeled set of vehicle images; its arrays share the axis "images".
 
     An image that is both a query and in the gallery (every VeRi-776 query is) is two rows; the
     evaluation leaves out images of the same vehicle and the same camera.
@@ -81,10 +81,10 @@ class VehicleImages:
         files: where the bytes of each image are.
         vehicle: identity, [images] int64; the numbers need not be contiguous.
         camera: camera, [images] int64.
-        color: index into `colors`, [images] int64, `UNKNOWN` where unlabelled.
-        type: index into `types`, [images] int64, `UNKNOWN` where unlabelled.
+        color: index into `colors`, [images] int64, `UNKNOWN` where unlabeled.
+        type: index into `types`, [images] int64, `UNKNOWN` where unlabeled.
         is_query: [images] bool; all False in a training set.
-        colors: names of the colours.
+        colors: names of the colors.
         types: names of the types.
 
     Raises:

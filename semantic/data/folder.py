@@ -32,7 +32,7 @@ def open_folder(root: Path, split: Split = "test", pattern: str | None = None) -
             table, only the cameras that it leaves out.
 
     Raises:
-        ValueError: if the folder is missing, has no images, or cannot be labelled or evaluated.
+        ValueError: if the folder is missing, has no images, or cannot be labeled or evaluated.
     """
     if not root.is_dir():
         raise ValueError(f"{root}: {'not a directory' if root.exists() else 'no such directory'}")

@@ -38,7 +38,7 @@ class ImageError(ValueError):
 def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
     """Decode an image, turn it upright and resize it.
 
-    CMYK, grey, palette and 16-bit images become 8-bit RGB; what is transparent becomes white. The
+    CMYK, gray, palette and 16-bit images become 8-bit RGB; what is transparent becomes white. The
     aspect ratio is not kept, as is usual in re-identification.
 
     Args:
@@ -104,11 +104,11 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise ValueError("floating-point pixels have no defined white; use 8 or 16 bits")
     if image.mode.startswith("I"):
-        # Pillow clips 16-bit grey at 255 instead of scaling it.
-        grey = np.asarray(image.convert("I"), dtype=np.int64)
-        if grey.min() < 0 or grey.max() > 0xFFFF:
-            raise ValueError(f"grey values {grey.min()} to {grey.max()} need more than 16 bits")
-        return Image.fromarray((grey >> 8).astype(np.uint8)).convert("RGB")
+        # Pillow clips 16-bit gray at 255 instead of scaling it.
+        gray = np.asarray(image.convert("I"), dtype=np.int64)
+        if gray.min() < 0 or gray.max() > 0xFFFF:
+            raise ValueError(f"gray values {gray.min()} to {gray.max()} need more than 16 bits")
+        return Image.fromarray((gray >> 8).astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:
         opaque = image.convert("RGBA")
         white = Image.new("RGBA", opaque.size, (255, 255, 255, 255))

@@ -1,7 +1,7 @@
 """The table of labels of a plain set: ``labels.csv`` or ``labels.json``.
 
-Columns: file, vehicle (both needed), camera, color, type, split. Colour and type are names or blank
-(unlabelled); split is train, query or gallery for every image or for none. The JSON form is a list
+Columns: file, vehicle (both needed), camera, color, type, split. Color and type are names or blank
+(unlabeled); split is train, query or gallery for every image or for none. The JSON form is a list
 of objects with these keys.
 """
 

@@ -4,7 +4,7 @@
     image_query/  name_query.txt  -+
     image_test/   name_test.txt   -+- test_label.xml            -> "test"
 
-Vehicle and camera come from the file names, colour and type from the XML files.
+Vehicle and camera come from the file names, color and type from the XML files.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Labels:
-    """(colour, type) indices of each image in the XML file, and of each vehicle."""
+    """(color, type) indices of each image in the XML file, and of each vehicle."""
 
     image: dict[str, tuple[int, int]]
     vehicle: dict[int, tuple[int, int]]
@@ -88,7 +88,7 @@ def open_veri(root: Path, split: Split = "test") -> VehicleImages:
         np.array([m[1] for m in marks]),
         np.array(is_query),
     )
-    _report_unlabelled(images, root / f"{split}_label.xml")
+    _report_unlabeled(images, root / f"{split}_label.xml")
     if split == "test":
         check_queries(images, str(root / "image_query"))
         check_indices(images, root)
@@ -126,10 +126,10 @@ def _parse_name(name: str, path: Path) -> tuple[int, int]:
 
 
 def _read_labels(path: Path) -> _Labels:
-    """Colour and type from an XML file; no labels if it is missing."""
+    """Color and type from an XML file; no labels if it is missing."""
     labels = _Labels({}, {})
     if not path.is_file():
-        _log.warning("%s is missing: colour and type are unknown", path)
+        _log.warning("%s is missing: color and type are unknown", path)
         return labels
     for item in _items(path):
         name = item.get("imageName", "")
@@ -178,10 +178,10 @@ def _index(text: str | None, count: int) -> int:
     return number - 1 if number is not None and 1 <= number <= count else UNKNOWN
 
 
-def _report_unlabelled(images: VehicleImages, table: Path) -> None:
+def _report_unlabeled(images: VehicleImages, table: Path) -> None:
     if not table.is_file():
         return  # already said
-    for kind, column in (("colour", images.color), ("type", images.type)):
+    for kind, column in (("color", images.color), ("type", images.type)):
         masked = np.flatnonzero(column == UNKNOWN)
         if len(masked):
             first = images.files[int(masked[0])].name

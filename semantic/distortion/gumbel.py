@@ -197,7 +197,7 @@ def _draw(
 ) -> Float[Tensor, "batch size features"]:
     """The draws w^r for r - 1 = start, start + 1, ...; 0 beyond the R of an image."""
     number = _numbers(start, noise.shape[1], d)
-    # Half precision would make neighbours among hundreds of values equal.
+    # Half precision would make neighbors among hundreds of values equal.
     wide = d.to(torch.promote_types(d.dtype, torch.float32))
     remaining = torch.where(rank[:, None, :] >= number[None, :, None], wide[:, None, :], 0.0)
     # Not -inf, which would make NaN, also in the gradient, of an image without a valid feature.

@@ -64,7 +64,7 @@ def mine_objective(
     log_mean: Float[Tensor, ""] | None = None,
     decay: float = DEFAULT_DECAY,
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-    """The bound with a bias-corrected gradient, to be maximised.
+    """The bound with a bias-corrected gradient, to be maximized.
 
     The gradient of log E[exp T] is E[exp(T) grad T] / E[exp T]. A batch's own mean in the
     denominator biases it, so an exponential moving average over batches takes its place. The

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from semantic.conventions import CODED_FEATURES
+
 #: Widths of the first two layers; the first version of the paper has (256, 256).
 HIDDEN = (1024, 256)
 
@@ -43,7 +45,10 @@ class FdeNetwork(nn.Module):
     """
 
     def __init__(
-        self, length: int = 1024, hidden: tuple[int, int] = HIDDEN, inputs: int | None = None
+        self,
+        length: int = CODED_FEATURES,
+        hidden: tuple[int, int] = HIDDEN,
+        inputs: int | None = None,
     ) -> None:
         """Draws the initial weights.
 
@@ -97,9 +102,9 @@ class FdeNetwork(nn.Module):
                 = tau (z_hat z - z^2 / 2) + log(1 + tau) / 2 - tau^2 z_hat^2 / (2 (1 + tau))
 
         for z_i ~ N(0, 1) and z_hat_i received with the precision tau_i that F believes it has. What
-        maximises the bound is the true precision, so d_tilde, which sees z_hat alone, says how far
+        maximizes the bound is the true precision, so d_tilde, which sees z_hat alone, says how far
         each feature can be trusted: it is trained in the domain in which it is asked. The exact
-        normalisation keeps the statistic from growing without bound where the mutual information
+        normalization keeps the statistic from growing without bound where the mutual information
         is more than a batch can show.
 
         Args:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from semantic.conventions import SEMANTIC_FEATURES
+
 GROWTH, BOTTLENECK, STEM = 32, 4, 64
 BLOCKS = (6, 12, 24, 16)
 
@@ -47,7 +49,7 @@ class DenseNet121(nn.Module):
     Source: Huang et al., "Densely connected convolutional networks", CVPR 2017, Table 1.
     """
 
-    features_out = 1024
+    features_out = SEMANTIC_FEATURES
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,12 +88,12 @@ class DenseNet121(nn.Module):
         return maps
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalised images [batch, 3, h, w] -> s [batch, 1024], the maps' spatial means."""
+        """Normalized images [batch, 3, h, w] -> s [batch, 1024], the maps' spatial means."""
         return self.feature_maps(x).mean((2, 3))
 
 
-def normalise(pixels: Tensor) -> Tensor:
-    """uint8 pixels [batch, h, w, 3] -> normalised float images [batch, 3, h, w]."""
+def normalize(pixels: Tensor) -> Tensor:
+    """uint8 pixels [batch, h, w, 3] -> normalized float images [batch, 3, h, w]."""
     mean = torch.tensor(IMAGENET_MEAN, device=pixels.device)
     std = torch.tensor(IMAGENET_STD, device=pixels.device)
     scaled = (pixels.to(torch.float32) / 255 - mean) / std

@@ -26,6 +26,6 @@ class MultiTaskNetwork(nn.Module):
         self.performers = TaskPerformers(identities)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalised images [batch, 3, h, w] -> s [batch, 1024]."""
+        """Normalized images [batch, 3, h, w] -> s [batch, 1024]."""
         s: Tensor = self.encoder(x)
         return s

@@ -7,11 +7,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from semantic.conventions import SEMANTIC_FEATURES
 from semantic.encoder.densenet import DenseNet121
 from semantic.suggest import nearest
 
 #: N, the length of s.
-WIDTH = 1024
+WIDTH = SEMANTIC_FEATURES
 DENSENET = "densenet121"
 
 
@@ -34,7 +35,7 @@ class TimmBackbone(nn.Module):
         self.head = nn.Linear(self.body.num_features, WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalised images [batch, 3, h, w] -> s [batch, 1024]."""
+        """Normalized images [batch, 3, h, w] -> s [batch, 1024]."""
         s: Tensor = self.head(self.body(x)).relu()
         return s
 

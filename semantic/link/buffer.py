@@ -13,7 +13,8 @@ from typing import Self, final
 import torch
 from torch import Tensor
 
-from semantic.link.selector import LENGTH, Selection
+from semantic.conventions import CODED_FEATURES
+from semantic.link.selector import Selection
 
 #: Transmissions that the concatenating buffer has room for (v2's 17.83 M decoder: 16 of 1024).
 CONCATENATED = 16
@@ -76,12 +77,12 @@ class Combining(Buffer):
     matched: Tensor
     weight: Tensor
 
-    inputs = 2 * LENGTH
+    inputs = 2 * CODED_FEATURES
 
     @classmethod
     def empty(cls, batch: int, device: torch.device | str = "cpu") -> Combining:
         """Nothing received."""
-        zero = torch.zeros(batch, LENGTH, device=device)
+        zero = torch.zeros(batch, CODED_FEATURES, device=device)
         return cls(zero, zero)
 
     def add(self, slot: SlotFeatures) -> Combining:
@@ -128,13 +129,13 @@ class Concatenating(Buffer):
     latest_weight: Tensor
     count: int = 0
 
-    inputs = CONCATENATED * LENGTH
+    inputs = CONCATENATED * CODED_FEATURES
 
     @classmethod
     def empty(cls, batch: int, device: torch.device | str = "cpu") -> Concatenating:
         """Nothing received."""
-        zero = torch.zeros(batch, LENGTH, device=device)
-        return cls(torch.zeros(batch, CONCATENATED, LENGTH, device=device), zero, zero)
+        zero = torch.zeros(batch, CODED_FEATURES, device=device)
+        return cls(torch.zeros(batch, CONCATENATED, CODED_FEATURES, device=device), zero, zero)
 
     def add(self, slot: SlotFeatures) -> Concatenating:
         """Puts the slot's zero-padded vector beside the earlier ones."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-#: lambda of re-identification, colour and type.
+#: lambda of re-identification, color and type.
 TASK_WEIGHTS = (1.0, 0.125, 0.125)
 
 
@@ -20,7 +20,7 @@ def importance(
 
         Ind = sum_k lambda_k |d c_km / d f|,    m = the class that task k predicts
 
-    The link between f and the answers must treat every image by itself: put batch normalisation
+    The link between f and the answers must treat every image by itself: put batch normalization
     into evaluation mode. No parameter's gradient is touched.
 
     Args:

@@ -7,7 +7,11 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from semantic.conventions import CODED_FEATURES, SEMANTIC_FEATURES
 from semantic.tasks import LEAKY_SLOPE
+
+#: Width of the hidden layer of coder and decoder.
+HIDDEN = 1024
 
 
 class DecoderInput(Protocol):
@@ -23,11 +27,11 @@ class JscEncoder(nn.Module):
     Source: SemHARQ Table I.
     """
 
-    def __init__(self, n: int = 1024, length: int = 1024) -> None:
+    def __init__(self, n: int = SEMANTIC_FEATURES, length: int = CODED_FEATURES) -> None:
         super().__init__()
-        self.hidden = nn.Linear(n, 1024)
-        self.norm = nn.BatchNorm1d(1024)
-        self.out = nn.Linear(1024, length)
+        self.hidden = nn.Linear(n, HIDDEN)
+        self.norm = nn.BatchNorm1d(HIDDEN)
+        self.out = nn.Linear(HIDDEN, length)
 
     def forward(self, s: Tensor) -> Tensor:
         """f, not yet power-controlled."""
@@ -44,11 +48,11 @@ class JscDecoder(nn.Module):
     Source: SemHARQ Table I; the combining input is this project's choice (docs/semantics.md).
     """
 
-    def __init__(self, inputs: int = 2048, n: int = 1024) -> None:
+    def __init__(self, inputs: int = 2 * CODED_FEATURES, n: int = SEMANTIC_FEATURES) -> None:
         super().__init__()
-        self.hidden = nn.Linear(inputs, 1024)
-        self.norm = nn.BatchNorm1d(1024)
-        self.out = nn.Linear(1024, n)
+        self.hidden = nn.Linear(inputs, HIDDEN)
+        self.norm = nn.BatchNorm1d(HIDDEN)
+        self.out = nn.Linear(HIDDEN, n)
 
     def forward(self, received: DecoderInput) -> Tensor:
         """s_hat [batch, N]."""

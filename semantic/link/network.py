@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from semantic.conventions import CODED_FEATURES, SEMANTIC_FEATURES
 from semantic.distortion.network import FdeNetwork
 from semantic.link.buffer import BUFFERS, Buffer
 from semantic.link.jsc import JscDecoder, JscEncoder
 from semantic.link.protocol import TRAINED_DETECTORS, Detector
-from semantic.link.selector import LENGTH
 from semantic.tasks import TaskOutputs, TaskPerformers
 
 #: Where z_hat is clipped before the FDE network reads it; sent features have unit power.
@@ -61,10 +61,10 @@ class LinkNetwork(nn.Module):
         self.jsc_encoder = JscEncoder()
         self.jsc_decoder = JscDecoder(BUFFERS[buffer].inputs)
         self.performers = TaskPerformers(identities) if clean is None else clean
-        inputs = 2 * LENGTH if detector == "fde-csi" else LENGTH
+        inputs = 2 * CODED_FEATURES if detector == "fde-csi" else CODED_FEATURES
         self.fde = FdeNetwork(inputs=inputs) if detector in TRAINED_DETECTORS else None
-        self.register_buffer("order", torch.arange(LENGTH))
-        self.register_buffer("scale", torch.ones(1024))
+        self.register_buffer("order", torch.arange(CODED_FEATURES))
+        self.register_buffer("scale", torch.ones(SEMANTIC_FEATURES))
         self.register_buffer("threshold_snr_db", torch.linspace(-6, 8, thresholds))
         self.register_buffer("threshold", torch.full((len(RATIOS), thresholds), 0.5))
 

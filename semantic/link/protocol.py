@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Order = Literal["importance", "sequential", "random"]
-Again = Literal["distorted", "nothing", "everything"]
-Rounds = Literal["harq", "one", "all"]
+Retransmit = Literal["distorted", "none", "all"]
+Transmissions = Literal["harq", "one", "all"]
 Detector = Literal["fde", "fde-csi", "received", "oracle"]
 
 #: Those whose distortion a network judges, which is trained.
@@ -22,17 +22,17 @@ class Protocol:
         order: In which order features that are new are sent: by mean importance (FIR), as they
             stand in f, or in a random order of each image's own, which both ends draw from a
             shared seed.
-        again: Which of the latest slot's features come first in the next one: those that the
+        retransmit: Which of the latest slot's features come first in the next one: those that the
             receiver finds distorted, none (incremental knowledge), all (retransmission only).
-        rounds: "harq" until the receiver is certain enough; "one" slot; "all" slots that f takes.
+        transmissions: "harq" until the receiver is certain enough; "one" slot; "all" slots that f takes.
         detector: How the receiver finds distortion: the FDE network F on z_hat, F also told the
             reliability of each feature, z_hat itself (the papers' ablation), or a genie who sees
             the true errors.
     """
 
     order: Order = "importance"
-    again: Again = "distorted"
-    rounds: Rounds = "harq"
+    retransmit: Retransmit = "distorted"
+    transmissions: Transmissions = "harq"
     detector: Detector | None = None
 
 
@@ -43,12 +43,12 @@ PROTOCOLS: dict[str, Protocol] = {
     "semharq-sst": Protocol(order="sequential", detector="fde"),
     "semharq-csi": Protocol(detector="fde-csi"),
     "semharq-oracle": Protocol(detector="oracle"),
-    "ik-s-harq": Protocol(again="nothing"),
-    "rt-s-harq": Protocol(again="everything"),
-    "smsc-fir": Protocol(again="nothing", rounds="one"),
-    "smsc-sequential": Protocol(order="sequential", again="nothing", rounds="one"),
-    "smsc-random": Protocol(order="random", again="nothing", rounds="one"),
-    "smsc-complete": Protocol(again="nothing", rounds="all"),
+    "ik-s-harq": Protocol(retransmit="none"),
+    "rt-s-harq": Protocol(retransmit="all"),
+    "smsc-fir": Protocol(retransmit="none", transmissions="one"),
+    "smsc-sequential": Protocol(order="sequential", retransmit="none", transmissions="one"),
+    "smsc-random": Protocol(order="random", retransmit="none", transmissions="one"),
+    "smsc-complete": Protocol(retransmit="none", transmissions="all"),
 }
 
 #: Single-task coding (SMSC-FIR, Table 1): three encoders and links by this protocol, each trained

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-#: Features in f.
-LENGTH = 1024
+from semantic.conventions import CODED_FEATURES
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Selection:
 
     def spread(self, value: Tensor) -> Tensor:
         """[batch, B] values at their positions in a zero vector [batch, L]."""
-        zero = value.new_zeros(len(value), LENGTH)
+        zero = value.new_zeros(len(value), CODED_FEATURES)
         return zero.scatter(1, self.position, torch.where(self.sent, value, zero[:, :1]))
 
     def take(self, index: Tensor) -> Selection:
@@ -85,7 +84,7 @@ class Plan:
     @classmethod
     def empty(cls, batch: int, device: torch.device | str = "cpu") -> Plan:
         """Nothing sent yet."""
-        return cls(torch.zeros(batch, LENGTH, dtype=torch.bool, device=device))
+        return cls(torch.zeros(batch, CODED_FEATURES, dtype=torch.bool, device=device))
 
     def next(self, order: Tensor, request: Tensor | None, B: int) -> Plan:
         """The plan with one more slot.

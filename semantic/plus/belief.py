@@ -1,7 +1,7 @@
 """What a receiver believes about an image's latent features, and what it tells of it.
 
 A latent feature is N(0, 1) over the images; each use that carries it, or the part of it that the
-transmitter has not been told, is one Gaussian observation. The belief is then exact: a mean and a
+transmitter has not been fed_back, is one Gaussian observation. The belief is then exact: a mean and a
 precision for each feature.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from semantic.plus.schedule import LATENT, BurstPlan, estimate_quantiser
+from semantic.plus.schedule import LATENT, BurstPlan, estimate_quantizer
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,16 @@ class Belief:
     Attributes:
         matched: [batch, LATENT] sum over the uses of precision times what each says c is.
         precision: [batch, LATENT] sum of the uses' precisions; 0 where nothing came.
-        told: [batch, LATENT] the estimate that the transmitter has heard; 0 before the first.
+        fed_back: [batch, LATENT] the estimate that the transmitter has heard; 0 before the first.
     """
 
     matched: Tensor
     precision: Tensor
-    told: Tensor
+    fed_back: Tensor
 
     @classmethod
     def empty(cls, batch: int, device: torch.device | str = "cpu") -> Belief:
-        """Nothing received, nothing told."""
+        """Nothing received, nothing fed_back."""
         zero = torch.zeros(batch, LATENT, device=device)
         return cls(zero, zero, zero)
 
@@ -45,8 +45,8 @@ class Belief:
         """
         deviation = plan.deviation.to(weight.device)
         precision = _by_feature(weight, plan) / deviation.square()
-        # What was sent is (c - told) / deviation.
-        says = _by_feature(matched, plan) / deviation + precision * self.told
+        # What was sent is (c - fed_back) / deviation.
+        says = _by_feature(matched, plan) / deviation + precision * self.fed_back
         return replace(self, matched=self.matched + says, precision=self.precision + precision)
 
     def estimate(self) -> Tensor:
@@ -58,44 +58,47 @@ class Belief:
         return torch.cat([self.estimate(), self.precision / (1 + self.precision)], 1)
 
     def words(self, plan: BurstPlan, bits: int) -> Tensor:
-        """What is fed back: the quantised news of each feature of the burst.
+        """What is fed back: the quantized innovation_fed_back of each feature of the burst.
 
         Returns:
             [batch, features of the burst times bits] bool.
         """
-        plan_sent = plan.sent.to(self.told.device)
-        news = (self.estimate() - self.told)[:, plan_sent]
-        scale = plan.novelty.to(news.device)[plan_sent]
-        return estimate_quantiser(bits).quantise(news / scale).bool()
+        plan_sent = plan.sent.to(self.fed_back.device)
+        innovation_fed_back = (self.estimate() - self.fed_back)[:, plan_sent]
+        scale = plan.innovation_deviation.to(innovation_fed_back.device)[plan_sent]
+        return estimate_quantizer(bits).quantize(innovation_fed_back / scale).bool()
 
-    def tell(self, told: Tensor) -> Belief:
-        """The same once the transmitter has heard estimates `told`."""
-        return replace(self, told=told.detach())
+    def with_feedback(self, fed_back: Tensor) -> Belief:
+        """The same once the transmitter has heard estimates `fed_back`."""
+        return replace(self, fed_back=fed_back.detach())
 
     def take(self, index: Tensor) -> Belief:
         """The rows of some of the images."""
-        return Belief(self.matched[index], self.precision[index], self.told[index])
+        return Belief(self.matched[index], self.precision[index], self.fed_back[index])
 
 
-def heard(told: Tensor, plan: BurstPlan, words: Tensor, bits: int) -> Tensor:
+def apply_feedback(fed_back: Tensor, plan: BurstPlan, words: Tensor, bits: int) -> Tensor:
     """The estimates [batch, LATENT] that the transmitter knows after one more answer.
 
     Args:
-        told: Those that it knew.
+        fed_back: Those that it knew.
         plan: Of the burst that was answered.
         words: What the receiver fed back, see `Belief.words`.
         bits: Of each estimate.
     """
-    plan_sent = plan.sent.to(told.device)
-    news = estimate_quantiser(bits).dequantise(words) * plan.novelty.to(told.device)[plan_sent]
-    known = told.clone()
-    known[:, plan_sent] += news
+    plan_sent = plan.sent.to(fed_back.device)
+    innovation_fed_back = (
+        estimate_quantizer(bits).dequantize(words)
+        * plan.innovation_deviation.to(fed_back.device)[plan_sent]
+    )
+    known = fed_back.clone()
+    known[:, plan_sent] += innovation_fed_back
     return known
 
 
-def unknown_part(c: Tensor, told: Tensor, plan: BurstPlan) -> Tensor:
+def innovation(c: Tensor, fed_back: Tensor, plan: BurstPlan) -> Tensor:
     """What the burst's uses carry of c [batch, LATENT]: [batch, B], unit variance over images."""
-    part = (c - told) / plan.deviation.to(c.device)
+    part = (c - fed_back) / plan.deviation.to(c.device)
     return part[:, plan.position.to(c.device)]
 
 

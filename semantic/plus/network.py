@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from semantic.conventions import SEMANTIC_FEATURES
 from semantic.link.jsc import JscDecoder, JscEncoder
 from semantic.plus.belief import Belief
 from semantic.plus.schedule import LATENT
@@ -15,7 +16,7 @@ class PlusNetwork(nn.Module):
     """Everything behind the encoder of semharq-plus.
 
     ```
-    s -> JSC-Encoder, batch normalisation -> c -> (c - told) / deviation -> power -> channel
+    s -> JSC-Encoder, batch normalization -> c -> (c - fed_back) / deviation -> power -> channel
                                               ^
                                               +-- estimates fed back
     channel -> matched filter -> belief -> JSC-Decoder -> s_hat -> tasks
@@ -38,7 +39,7 @@ class PlusNetwork(nn.Module):
         self.unit_variance = nn.BatchNorm1d(LATENT, affine=False)
         self.jsc_decoder = JscDecoder(inputs=2 * LATENT)
         self.performers = TaskPerformers(identities) if clean is None else clean
-        self.register_buffer("scale", torch.ones(1024))
+        self.register_buffer("scale", torch.ones(SEMANTIC_FEATURES))
 
     def encode(self, s: Tensor) -> Tensor:
         """c [batch, LATENT] of s [batch, N]."""

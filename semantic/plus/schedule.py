@@ -3,7 +3,7 @@
 Reverse water-filling, use by use. Before a use both ends know how uncertain the receiver is about
 each feature, from the average SNR alone; the use goes to the feature whose uncertainty it lowers
 most, so that a repetition and a new feature are weighed by one rule. What is sent of a feature is
-what the receiver has not told that it knows: the feature less the estimate that it has fed back.
+what the receiver has not fed_back that it knows: the feature less the estimate that it has fed back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from semantic.quantiser import Quantiser
+from semantic.quantizer import Quantizer
 
 #: Latent features of an image.
 LATENT = 64
@@ -25,9 +25,9 @@ _Floats = NDArray[np.float64]
 
 
 @cache
-def estimate_quantiser(bits: int) -> Quantiser:
-    """The quantiser of estimates that are fed back, its values found once."""
-    return Quantiser(bits)
+def estimate_quantizer(bits: int) -> Quantizer:
+    """The quantizer of estimates that are fed back, its values found once."""
+    return Quantizer(bits)
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class BurstPlan:
         carriers: [LATENT, most] int64, the uses of each feature in turn, B where it has no more.
         deviation: [LATENT] standard deviation of what is sent of each feature, c less the estimate
             that the transmitter knows.
-        novelty: [LATENT] that of the new estimate less the one that the transmitter knows.
+        innovation_deviation: [LATENT] that of the new estimate less the one that the transmitter knows.
         sent: [LATENT] bool, features that the burst carries.
     """
 
     position: Tensor
     carriers: Tensor
     deviation: Tensor
-    novelty: Tensor
+    innovation_deviation: Tensor
     sent: Tensor
 
 
@@ -110,10 +110,12 @@ def _burst(snr: float, sizes: tuple[int, ...], bits: int) -> tuple[BurstPlan, _U
         gain[k] = importance[k] * (error[k] - 1 / (1 / error[k] + per_use[k]))
     counts = np.bincount(position, minlength=LATENT)
     sent = counts > 0
-    novelty = before.unknown - error
+    innovation_deviation = before.unknown - error
     unknown = before.unknown
     if bits:
-        unknown = np.where(sent, error + estimate_quantiser(bits).distortion * novelty, unknown)
+        unknown = np.where(
+            sent, error + estimate_quantizer(bits).distortion * innovation_deviation, unknown
+        )
     carriers = np.full((LATENT, counts.max()), B)
     for k in np.flatnonzero(sent):
         carriers[k, : counts[k]] = np.flatnonzero(position == k)
@@ -121,7 +123,7 @@ def _burst(snr: float, sizes: tuple[int, ...], bits: int) -> tuple[BurstPlan, _U
         position=torch.from_numpy(position),
         carriers=torch.from_numpy(carriers),
         deviation=torch.from_numpy(np.sqrt(before.unknown)).float(),
-        novelty=torch.from_numpy(np.sqrt(novelty)).float(),
+        innovation_deviation=torch.from_numpy(np.sqrt(innovation_deviation)).float(),
         sent=torch.from_numpy(sent),
     )
     return plan, _Uncertainty(error, unknown)

@@ -1,4 +1,4 @@
-"""Checkpoints: model, optimiser and step in one safetensors file, replaced atomically."""
+"""Checkpoints: model, optimizer and step in one safetensors file, replaced atomically."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, note: dict[str, Any]
 ) -> int:
-    """Restores model and optimiser; returns the next step, 0 where there is no checkpoint.
+    """Restores model and optimizer; returns the next step, 0 where there is no checkpoint.
 
     Raises:
         ValueError: When the checkpoint is damaged or belongs to a run with other settings.

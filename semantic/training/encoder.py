@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from semantic.data.dataset import VehicleImages
-from semantic.encoder.densenet import normalise
+from semantic.encoder.densenet import normalize
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.encoder.timm import DENSENET
 from semantic.losses import TaskLosses, TaskWeights, task_losses
@@ -30,7 +30,7 @@ from semantic.training.labels import Labels, training_labels
 from semantic.training.sampler import PKSampler
 
 #: lambda of each task in the embedded set's preset.
-TASK_WEIGHTS = TaskWeights(1.0, 0.5, 0.5)
+ENCODER_TASK_WEIGHTS = TaskWeights(1.0, 0.5, 0.5)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class EncoderRecipe:
         weight_decay: Of AdamW.
         label_smoothing: Of the identity's cross-entropy.
         backbone: "densenet121" or "timm:NAME".
-        task_weights: lambda of each task. The papers' eighth leaves colour and type to the
+        task_weights: lambda of each task. The papers' eighth leaves color and type to the
             identities: the encoder then knows a training vehicle's type by its stickers.
         seed: With the step, all that a batch and its augmentation depend on.
     """
@@ -58,7 +58,7 @@ class EncoderRecipe:
     images_per_vehicle: int = 4
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
-    task_weights: TaskWeights = TASK_WEIGHTS
+    task_weights: TaskWeights = ENCODER_TASK_WEIGHTS
     backbone: str = DENSENET
     seed: int = 0
 
@@ -77,7 +77,7 @@ class EncoderRecipe:
 
 
 def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Random flip, crop, brightness, contrast and erasing; hue is left alone: colour is a task.
+    """Random flip, crop, brightness, contrast and erasing; hue is left alone: color is a task.
 
     Args:
         pixels: uint8 [batch, h, w, 3].
@@ -85,14 +85,14 @@ def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
         generator: Source of every random number.
 
     Returns:
-        Normalised float images [batch, 3, size, size].
+        Normalized float images [batch, 3, size, size].
     """
     batch = len(pixels)
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.empty(batch, 1, 1, 1).uniform_(low, high, generator=generator)
 
-    x = normalise(pixels)
+    x = normalize(pixels)
     zoom, dx, dy = uniform(0.8, 1.02), uniform(-0.12, 0.12), uniform(-0.12, 0.12)
     flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
     affine = torch.zeros(batch, 2, 3)
@@ -143,7 +143,7 @@ def train_encoder(
     checkpoint: Path,
     report: Callable[[int, dict[str, float]], None],
     validate: Callable[[MultiTaskNetwork, int], None] | None = None,
-    initialise: Callable[[MultiTaskNetwork], None] | None = None,
+    initialize: Callable[[MultiTaskNetwork], None] | None = None,
     device: str = "cpu",
     checkpoint_every: int = 200,
 ) -> MultiTaskNetwork:
@@ -156,7 +156,7 @@ def train_encoder(
         checkpoint: File that is replaced every `checkpoint_every` steps.
         report: Called each step with the loss terms.
         validate: Called after each checkpoint with the network and the step.
-        initialise: Called with the fresh network, e.g. to load ImageNet weights.
+        initialize: Called with the fresh network, e.g. to load ImageNet weights.
         device: Torch device; on CUDA the forward pass runs in bfloat16 (on CPUs it gains nothing).
         checkpoint_every: Steps between checkpoints.
 
@@ -166,8 +166,8 @@ def train_encoder(
     torch.manual_seed(recipe.seed)
     labels = training_labels(images)
     model = MultiTaskNetwork(labels.identities, recipe.backbone)
-    if initialise is not None:
-        initialise(model)
+    if initialize is not None:
+        initialize(model)
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))

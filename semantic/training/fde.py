@@ -18,7 +18,7 @@ from semantic.losses import channel_mse
 from semantic.training.round_trip import TrainingChannel, play
 
 
-class Heard(NamedTuple):
+class ReceivedFeatures(NamedTuple):
     """What a batch's transmissions leave for F to learn from.
 
     Attributes:
@@ -36,23 +36,23 @@ class Heard(NamedTuple):
     shifts: tuple[int, ...]
 
 
-#: What F maximises beside -L_CH; benchmarks/fde_readings.py compares readings of the paper.
-Information = Callable[[Heard], Tensor]
+#: What F maximizes beside -L_CH; benchmarks/fde_readings.py compares readings of the paper.
+Information = Callable[[ReceivedFeatures], Tensor]
 
 
-def feature_information(heard: Heard) -> Tensor:
+def feature_information(received: ReceivedFeatures) -> Tensor:
     """Bound on what each received feature tells of the one sent, mean over the features, in nats.
 
     F is MINE's statistics network on pairs of what was received and what was sent, of the same
     image (joint) or of different images of the batch (marginal); see `FdeNetwork.pair_score`.
     """
-    fde, z = heard.network.fde, heard.z
+    fde, z = received.network.fde, received.z
     assert fde is not None
-    seen = heard.network.fde_input(heard.buffer)
+    seen = received.network.fde_input(received.buffer)
     z_hat = seen[:, : z.shape[1]]
     here = (z_hat != 0).any(0)
     joint = fde.pair_score(seen, z_hat, z)[:, here]
-    others = [fde.pair_score(seen, z_hat, z.roll(k, 0))[:, here] for k in heard.shifts]
+    others = [fde.pair_score(seen, z_hat, z.roll(k, 0))[:, here] for k in received.shifts]
     bounds: Tensor = torch.vmap(mine_bound, in_dims=1)(joint, torch.cat(others))
     return bounds.mean()
 
@@ -72,7 +72,7 @@ def fde_loss(
 ) -> Tensor:
     """L_FDE = L_CH + L_MI (eq. 20), for F alone: everything else passes as a constant.
 
-    L_MI: what F is to maximise, with its sign changed.
+    L_MI: what F is to maximize, with its sign changed.
 
     L_CH: the features of the latest slot that F finds distorted are sent once more; what this
     leaves of the error of s_hat reaches F through the multi-dimensional straight-through
@@ -84,13 +84,13 @@ def fde_loss(
         matched, weight = channel(latest.gather(f), latest.sent, snr_db, generator)
     # A batch holds the images of a vehicle side by side: whole vehicles apart, they differ.
     shifts = (images_per_vehicle * k % len(s) for k in (1, 3, 5, 7))
-    heard = Heard(network, s, buffer, z, tuple(k for k in shifts if k))
+    received = ReceivedFeatures(network, s, buffer, z, tuple(k for k in shifts if k))
     d = network.distortion(buffer).gather(1, latest.position)
     p = select_distorted(
         d, float(d.detach().median()), temperature, generator=generator, valid=latest.sent
     )
     s_hat, _ = network.decode(buffer.add(SlotFeatures(latest, matched * p, weight * p)))
-    return channel_mse(s / network.scale, s_hat) - information(heard)
+    return channel_mse(s / network.scale, s_hat) - information(received)
 
 
 @contextmanager

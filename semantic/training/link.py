@@ -16,12 +16,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from semantic.conventions import CODED_FEATURES
 from semantic.distortion.gumbel import annealed_temperature
 from semantic.link.importance import TASK_WEIGHTS as FIR_WEIGHTS
 from semantic.link.importance import ImportanceMean, importance
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import Protocol
-from semantic.link.selector import LENGTH, Plan
+from semantic.link.selector import Plan
 from semantic.training.encoder import step_seed
 from semantic.training.fde import Information, fde_loss, feature_information, only_fde
 from semantic.training.loop import (
@@ -37,7 +38,7 @@ from semantic.training.loop import (
 from semantic.training.round_trip import Budget, TrainingChannel, harq_round_trip, transmit_slot
 
 #: How f is sent complete.
-COMPLETE = Protocol(again="nothing", rounds="all")
+COMPLETE = Protocol(retransmit="none", transmissions="all")
 
 
 def scale_of(s: Tensor) -> Tensor:
@@ -64,7 +65,9 @@ def train_complete(
 
     def step(index: Tensor, generator: torch.Generator, number: int) -> dict[str, float]:
         snr_db = draw_snr(recipe, generator)
-        return _link_step(network, COMPLETE, data, recipe, index, snr_db, LENGTH, 1, generator)
+        return _link_step(
+            network, COMPLETE, data, recipe, index, snr_db, CODED_FEATURES, 1, generator
+        )
 
     note = {"buffer": network.buffer_name}
     ends = (recipe.complete_steps,)
@@ -88,7 +91,7 @@ def train_scheme(
 ) -> LinkNetwork:
     """Trains a scheme by its own protocol, from a network that has been trained with f complete.
 
-    Args and result as for `train_complete`; `information` is what F maximises. Thresholds are not
+    Args and result as for `train_complete`; `information` is what F maximizes. Thresholds are not
     yet calibrated.
     """
     alone = recipe.fde_steps if network.fde is not None else 0
@@ -151,7 +154,7 @@ def measure_importance(
         f = network.encode(rows).detach()
 
         def probabilities(f: Tensor, snr_db: float = snr_db) -> tuple[Tensor, ...]:
-            plan = Plan.empty(len(f), f.device).next(network.order, None, LENGTH)
+            plan = Plan.empty(len(f), f.device).next(network.order, None, CODED_FEATURES)
             empty = network.empty_buffer(len(f))
             buffer, _ = transmit_slot(f, empty, plan, snr_db, channel, generator)
             return network.decode(buffer)[1].probabilities
@@ -170,10 +173,10 @@ def _draw_slot(
 ) -> tuple[int, int]:
     """(B, transmissions) of one batch."""
     free, size, count = torch.rand(3, generator=generator).tolist()
-    if protocol.rounds == "all":
-        return LENGTH, 1
+    if protocol.transmissions == "all":
+        return CODED_FEATURES, 1
     B = draw_slot_size(recipe, budget, snr_db, free, size)
-    return B, 1 if protocol.rounds == "one" else 1 + int(count * recipe.max_transmissions)
+    return B, 1 if protocol.transmissions == "one" else 1 + int(count * recipe.max_transmissions)
 
 
 def _link_step(

@@ -14,7 +14,12 @@ from semantic.link.importance import TASK_WEIGHTS as FIR_WEIGHTS
 from semantic.losses import TaskWeights, channel_mse
 from semantic.tasks import TaskOutputs
 from semantic.training.checkpoint import load_checkpoint, save_checkpoint
-from semantic.training.encoder import TASK_WEIGHTS, one_cycle_rate, retrieval_losses, step_seed
+from semantic.training.encoder import (
+    ENCODER_TASK_WEIGHTS,
+    one_cycle_rate,
+    retrieval_losses,
+    step_seed,
+)
 from semantic.training.labels import Labels
 from semantic.training.round_trip import Budget, TrainingChannel
 from semantic.training.sampler import PKSampler
@@ -37,7 +42,7 @@ class LinkRecipe:
         free_budget: Share of the batches whose B is drawn log-uniformly from [16, 1024] instead
             of following the slot, so that other T and W work too.
         fde_features: Most features in a slot of the FDE's own training step (memory).
-        fixed_statistics: Share of the scheme's steps after which batch normalisation keeps its
+        fixed_statistics: Share of the scheme's steps after which batch normalization keeps its
             running statistics. A batch has one SNR and one number of slots; its own statistics
             take out of it what the receiver, who knows none at test time, has to live with.
         task_weights: lambda of each task.
@@ -55,7 +60,7 @@ class LinkRecipe:
     free_budget: float = 0.25
     fde_features: int = 256
     fixed_statistics: float = 0.4
-    task_weights: TaskWeights = TASK_WEIGHTS
+    task_weights: TaskWeights = ENCODER_TASK_WEIGHTS
     seed: int = 0
 
     @property
@@ -103,7 +108,7 @@ def draw_slot_size(
 
 
 def keep_statistics(network: nn.Module) -> None:
-    """Leaves batch normalisation with the statistics that it has, as at test time."""
+    """Leaves batch normalization with the statistics that it has, as at test time."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d):
             module.eval()

@@ -1,6 +1,6 @@
 """Refits the clean task performers on s, all tasks with the same weight.
 
-While the encoder learns, colour and type weigh an eighth of re-identification (SemHARQ section V-B),
+While the encoder learns, color and type weigh an eighth of re-identification (SemHARQ section V-B),
 and their heads, which start from nothing, lag behind what s already holds. Behind a frozen encoder
 the tasks share nothing but s, so equal weights take nothing away from any of them.
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from semantic.plus.belief import Belief, heard, unknown_part
+from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import burst_sizes, sending_plan
 from semantic.tasks import TaskOutputs
@@ -43,12 +43,12 @@ def plus_round_trip(
     sizes = burst_sizes(B, bursts) * slots
     for count in range(1, len(sizes) + 1):
         plan = sending_plan(10 ** (snr_db / 10), sizes[:count], bits)
-        part = unknown_part(c, belief.told, plan)
+        part = innovation(c, belief.fed_back, plan)
         matched, weight = channel(part, torch.ones_like(part, dtype=torch.bool), snr_db, generator)
         belief = belief.add(plan, matched, weight)
         if bits:
             words = belief.words(plan, bits)
-            belief = belief.tell(heard(belief.told, plan, words, bits))
+            belief = belief.with_feedback(apply_feedback(belief.fed_back, plan, words, bits))
     return network.decode(belief)
 
 

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from semantic.conventions import CODED_FEATURES
 from semantic.link.buffer import Buffer, SlotFeatures
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import Protocol
-from semantic.link.selector import LENGTH, Plan, Selection
+from semantic.link.selector import Plan, Selection
 from semantic.tasks import TaskOutputs
 
 #: The channel as training sees it: (features [batch, B], which of them are sent, snr_db,
@@ -45,8 +46,8 @@ def sending_order(
     if protocol.order == "importance":
         return network.order
     if protocol.order == "sequential":
-        return torch.arange(LENGTH, device=network.order.device)
-    drawn = torch.rand(batch, LENGTH, generator=generator)
+        return torch.arange(CODED_FEATURES, device=network.order.device)
+    drawn = torch.rand(batch, CODED_FEATURES, generator=generator)
     return drawn.argsort(1).to(network.order.device)
 
 
@@ -66,13 +67,13 @@ def transmit_slot(
     return buffer.add(slot), slot
 
 
-def asked_again(
+def retransmission_request(
     network: LinkNetwork, protocol: Protocol, buffer: Buffer, latest: Selection, sent: Tensor
 ) -> Tensor | None:
     """[batch, B] which of the latest features go again; of the distorted, the upper half."""
-    if protocol.again == "nothing":
+    if protocol.retransmit == "none":
         return None
-    if protocol.again == "everything":
+    if protocol.retransmit == "all":
         return latest.sent
     with torch.no_grad():
         d = network.distortion(buffer, sent).gather(1, latest.position)
@@ -101,7 +102,7 @@ def play(
         z = latest.spread(unit_power(latest.gather(f), latest.uses))
         sent = torch.where(latest.spread(latest.sent), z, sent)
         if transmission + 1 < transmissions:
-            request = asked_again(network, protocol, buffer, latest, sent)
+            request = retransmission_request(network, protocol, buffer, latest, sent)
     return Played(buffer, latest, sent)
 
 

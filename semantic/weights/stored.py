@@ -28,7 +28,7 @@ PRETRAINED = Path(__file__).parents[1] / "pretrained"
 
 
 @dataclass(frozen=True)
-class Loaded:
+class EncoderBundle:
     """Networks of one weights directory, with what a result file records of them.
 
     Attributes:
@@ -49,7 +49,7 @@ def weights_directory(weights: str | None) -> Path:
 
 
 def weights_path(weights: str | None, name: str) -> Path:
-    """Where `name`'s weights are: the package's, a directory's, or a file and its neighbours.
+    """Where `name`'s weights are: the package's, a directory's, or a file and its neighbors.
 
     Raises:
         WeightsError: When there is no such file; says which command makes it.
@@ -69,7 +69,7 @@ def weights_path(weights: str | None, name: str) -> Path:
     return path
 
 
-def load_encoder(weights: str | None = None, device: str = "cpu") -> Loaded:
+def load_encoder(weights: str | None = None, device: str = "cpu") -> EncoderBundle:
     """The multi-task network, ready for inference."""
     path = weights_path(weights, "encoder")
     state, config = read_weights(path)
@@ -78,7 +78,7 @@ def load_encoder(weights: str | None = None, device: str = "cpu") -> Loaded:
     network = MultiTaskNetwork(int(config["identities"]), config.get("backbone", DENSENET))
     load_into(network, state, str(path))
     network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Loaded(network, config, {path.name: file_hash(path)})
+    return EncoderBundle(network, config, {path.name: file_hash(path)})
 
 
 def load_link(

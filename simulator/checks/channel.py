@@ -37,7 +37,7 @@ def check_channel(
     same channel always gets the same report.
 
     Args:
-        channel: A channel, its class, a name of the catalogue, or "package.module:Class".
+        channel: A channel, its class, a name of the catalog, or "package.module:Class".
         arguments: Of the class, as --channel-arg gives them.
 
     Returns:

@@ -11,30 +11,30 @@ import numpy as np
 from simulator.catalog import CODECS, construct
 from simulator.checks.part import open_part
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
-from simulator.codecs.image_codecs import grey
+from simulator.codecs.image_codecs import gray
 from simulator.source_codec import (
     QUALITIES,
     DamagedFile,
     SourceCodec,
     file_problem,
-    picture_problem,
+    image_problem,
 )
 
-#: (h, w) of the trial pictures, not all of them multiples of a codec's blocks.
+#: (h, w) of the trial images, not all of them multiples of a codec's blocks.
 SIZES = ((32, 32), (40, 56), (33, 17), (64, 48))
 #: Qualities that files are made with, and some between which size and error must order themselves.
 TRIED, LADDER = (QUALITIES[0], 10, 50, QUALITIES[-1]), (10, 30, 50, 70, 90)
-#: Damaged files of each picture.
+#: Damaged files of each image.
 TRIALS = 120
 
 
 def check_codec(codec: SourceCodec | type[SourceCodec] | str) -> Report:
     """Looks at everything that the conventional chain takes for granted about a source codec.
 
-    The pictures and the damage are the same in every call, and so is the report.
+    The images and the damage are the same in every call, and so is the report.
 
     Args:
-        codec: A codec, its class, a name of the catalogue, or "package.module:Class".
+        codec: A codec, its class, a name of the catalog, or "package.module:Class".
 
     Returns:
         A report; its `ok` says whether all holds, `print` shows what does not.
@@ -58,22 +58,22 @@ def check_codec(codec: SourceCodec | type[SourceCodec] | str) -> Report:
     return gather("codec", subject, rules)
 
 
-def pictures() -> list[np.ndarray]:
+def images() -> list[np.ndarray]:
     """Waves, an edge and a little noise, uint8 [h, w, 3] of each of `SIZES`."""
     rng = np.random.default_rng(0)
     made = []
     for number, (h, w) in enumerate(SIZES):
         y, x = np.mgrid[:h, :w]
         waves = [127 + 70 * np.sin(x / a + y / b + number) for a, b in ((5, 9), (7, 4), (3, 11))]
-        picture = np.stack(waves, 2) + rng.normal(0, 8, (h, w, 3))
-        picture[h // 3 : h // 2, w // 4 : w // 2] = rng.integers(0, 256, 3)
-        made.append(picture.clip(0, 255).astype(np.uint8))
+        image = np.stack(waves, 2) + rng.normal(0, 8, (h, w, 3))
+        image[h // 3 : h // 2, w // 4 : w // 2] = rng.integers(0, 256, 3)
+        made.append(image.clip(0, 255).astype(np.uint8))
     return made
 
 
 def _files(codec: SourceCodec) -> Iterator[Finding]:
-    file, picture, written = None, None, None
-    for pixels in pictures():
+    file, image, written = None, None, None
+    for pixels in images():
         before = pixels.copy()
         for quality in TRIED:
             data: Any = codec.encode(pixels, quality)
@@ -81,22 +81,22 @@ def _files(codec: SourceCodec) -> Iterator[Finding]:
             problem = file_problem(data)
             file = file or (problem and problem + where)
             if problem is None:
-                problem = picture_problem(codec.decode(data, pixels.shape[:2]), pixels.shape[:2])
-                picture = picture or (problem and problem + where)
+                problem = image_problem(codec.decode(data, pixels.shape[:2]), pixels.shape[:2])
+                image = image or (problem and problem + where)
             if not np.array_equal(pixels, before):
                 written = written or f"written to{where}"
                 pixels[...] = before
     tried = f"at qualities {', '.join(map(str, TRIED))} of {len(SIZES)} sizes"
     yield holds("encode: file", f"bytes, at least one, {tried}", file)
-    yield holds("decode: picture", f"uint8 [h, w, 3] of the size asked for, {tried}", picture)
+    yield holds("decode: image", f"uint8 [h, w, 3] of the size asked for, {tried}", image)
     yield holds("pixels", "not written to", written, "not written to")
 
 
 def _quality(codec: SourceCodec) -> Iterator[Finding]:
-    """Over all pictures together: of a single one, a better file may be a few bytes smaller."""
+    """Over all images together: of a single one, a better file may be a few bytes smaller."""
     sizes, errors = [], []
     for quality in LADDER:
-        files = [codec.encode(pixels, quality) for pixels in pictures()]
+        files = [codec.encode(pixels, quality) for pixels in images()]
         sizes.append(sum(map(len, files)))
         errors.append(_error([codec.decode(f, s) for f, s in zip(files, SIZES, strict=True)]))
     at = f"at qualities {', '.join(map(str, LADDER))}"
@@ -104,17 +104,17 @@ def _quality(codec: SourceCodec) -> Iterator[Finding]:
     yield Finding("bytes", f"no fewer for a higher quality, {at}", _listed(sizes), rising)
     falling = all(a >= b for a, b in pairwise(errors))
     yield Finding("mean squared error", f"no more, {at}", _listed(errors), falling)
-    nothing, best = _error([grey(size) for size in SIZES]), errors[-1]
+    nothing, best = _error([gray(size) for size in SIZES]), errors[-1]
     yield Finding(
         "the best file",
-        f"nearer to the picture than grey is, whose mean squared error is {nothing:.0f}",
+        f"nearer to the image than gray is, whose mean squared error is {nothing:.0f}",
         f"{best:.1f}",
         best < nothing,
     )
 
 
 def _error(decoded: list[np.ndarray]) -> float:
-    gaps = [a.astype(float) - b for a, b in zip(decoded, pictures(), strict=True)]
+    gaps = [a.astype(float) - b for a, b in zip(decoded, images(), strict=True)]
     return float(np.mean([np.mean(gap**2) for gap in gaps]))
 
 
@@ -124,7 +124,7 @@ def _listed(values: list[Any]) -> str:
 
 def _repeats(codec: SourceCodec) -> Iterator[Finding]:
     generators = GlobalGenerators()
-    shown = pictures()
+    shown = images()
     first = [codec.encode(pixels, 50) for pixels in shown]
     again = [codec.encode(pixels, 50) for pixels in shown[::-1]][::-1]
     changed = [
@@ -133,7 +133,7 @@ def _repeats(codec: SourceCodec) -> Iterator[Finding]:
         if a != b
     ]
     expected = "the same file, whatever was encoded before"
-    yield holds("the same picture twice", expected, next(iter(changed), None), "the same")
+    yield holds("the same image twice", expected, next(iter(changed), None), "the same")
     pixels = [codec.decode(data, size).copy() for data, size in zip(first, SIZES, strict=True)]
     backwards = list(zip(first, SIZES, pixels, strict=True))[::-1]
     changed = [
@@ -141,30 +141,30 @@ def _repeats(codec: SourceCodec) -> Iterator[Finding]:
         for data, size, before in backwards
         if not np.array_equal(codec.decode(data, size), before)
     ]
-    expected = "the same picture, whatever was decoded before"
+    expected = "the same image, whatever was decoded before"
     yield holds("the same file twice", expected, next(iter(changed), None), "the same")
     yield generators.finding()
 
 
 def _damaged(codec: SourceCodec) -> Iterator[Finding]:
-    raised, shape, differs, pictured = None, None, None, 0
+    raised, shape, differs, imaged = None, None, None, 0
     rng = np.random.default_rng(1)
     trials = 0
-    for pixels in pictures():
+    for pixels in images():
         whole = codec.encode(pixels, 50)
         for what, data in _damages(whole, rng):
             trials += 1
             outcomes = [_outcome(codec, data, pixels.shape[:2]) for _ in range(2)]
-            error, picture = outcomes[0]
+            error, image = outcomes[0]
             raised = raised or (error and f"{error}, {what}")
-            if error is None and picture is not None:
-                pictured += 1
-                problem = picture_problem(picture, pixels.shape[:2])
+            if error is None and image is not None:
+                imaged += 1
+                problem = image_problem(image, pixels.shape[:2])
                 shape = shape or (problem and f"{problem}, {what}")
             if differs is None and not _alike(*outcomes):
                 differs = f"something else the second time, {what}"
-    expected = f"a picture or DamagedFile, no other exception, of {trials} files"
-    yield holds("damaged files", expected, raised, f"{pictured} pictures of {trials}")
+    expected = f"a image or DamagedFile, no other exception, of {trials} files"
+    yield holds("damaged files", expected, raised, f"{imaged} images of {trials}")
     yield holds("their size", "uint8 [h, w, 3] of the size asked for", shape)
     yield holds("a damaged file twice", "the same", differs, "the same")
 
@@ -196,7 +196,7 @@ def _damages(whole: bytes, rng: np.random.Generator) -> Iterator[tuple[str, byte
 def _outcome(
     codec: SourceCodec, data: bytes, size: tuple[int, int]
 ) -> tuple[str | None, np.ndarray | None]:
-    """(the exception that is not allowed, the picture)."""
+    """(the exception that is not allowed, the image)."""
     try:
         return None, codec.decode(data, size)
     except DamagedFile:

@@ -1,4 +1,4 @@
-"""Whether a data set can be measured on: readable pictures, labels, and answers to every query."""
+"""Whether a data set can be measured on: readable images, labels, and answers to every query."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from semantic.data.imported import find_opener
 from semantic.data.opening import open_dataset
 from simulator.checks.report import Finding, Report, gather, holds
 
-#: Side in pixels to which pictures are decoded here.
+#: Side in pixels to which images are decoded here.
 SIDE = 32
 
 
@@ -44,7 +44,7 @@ def check_dataset(
         "split": lambda: _split(images, split),
         "labels": lambda: _labels(images),
         "queries": lambda: _queries(images, split),
-        "pictures": lambda: _pictures(images),
+        "images": lambda: _images(images),
         "opened twice": lambda: _again(images, opener(split)),
     }
     return gather("data set", subject, rules)
@@ -76,7 +76,7 @@ def _split(images: VehicleImages, split: Split) -> Iterator[Finding]:
 
 def _labels(images: VehicleImages) -> Iterator[Finding]:
     for name, labels, names in (
-        ("colour", images.color, images.colors),
+        ("color", images.color, images.colors),
         ("type", images.type, images.types),
     ):
         low, high = (int(labels.min()), int(labels.max())) if len(labels) else (UNKNOWN, UNKNOWN)
@@ -84,7 +84,7 @@ def _labels(images: VehicleImages) -> Iterator[Finding]:
         yield Finding(
             f"{name} labels",
             f"0 to {len(names) - 1}, or {UNKNOWN} for unknown",
-            f"{low} to {high}; {known} of {len(labels)} images labelled",
+            f"{low} to {high}; {known} of {len(labels)} images labeled",
             low >= UNKNOWN and high < len(names),
         )
 
@@ -101,7 +101,7 @@ def _queries(images: VehicleImages, split: Split) -> Iterator[Finding]:
     yield holds("queries", expected, problem, f"{int(images.is_query.sum())} have one")
 
 
-def _pictures(images: VehicleImages) -> Iterator[Finding]:
+def _images(images: VehicleImages) -> Iterator[Finding]:
     """One at a time: a large set need not fit into memory."""
     problems: list[str] = []
     owner: dict[bytes, int] = {}
@@ -119,7 +119,7 @@ def _pictures(images: VehicleImages) -> Iterator[Finding]:
             shared.append(file.name)
     total = len(images)
     bad = f"{len(problems)} of {total} cannot be; first: {problems[0]}" if problems else None
-    yield holds("pictures", "all can be read and decoded", bad, f"all {total}")
+    yield holds("images", "all can be read and decoded", bad, f"all {total}")
     twice = f"{len(shared)} of {total}; first: {shared[0]}" if shared else None
     yield holds("the same file", "not under two vehicles", twice, "none")
 

@@ -23,7 +23,7 @@ from simulator.source_codec import SourceCodec
 KINDS = ("channel", "scheme", "data", "codec")
 
 
-def recognise(name: str) -> str:
+def recognize(name: str) -> str:
     """The kind of thing behind a name, one of `KINDS`.
 
     Raises:
@@ -56,18 +56,18 @@ def _kind_of(name: str, part: object) -> str:
     if isinstance(part, type) and issubclass(part, Scheme):
         raise ValueError(
             f"{name!r} is the class of a scheme; --scheme takes a function of one's own that makes "
-            "one, factory(stack, ...)"
+            "one, factory(networks, ...)"
         )
     if isinstance(part, VehicleImages):
         raise ValueError(f"{name!r} is a VehicleImages; --data takes a function of the split")
     first = next(iter(inspect.signature(part).parameters), "") if callable(part) else ""
-    for parameter, kind in (("stack", "scheme"), ("split", "data")):
+    for parameter, kind in (("networks", "scheme"), ("split", "data")):
         if first == parameter:
             return kind
     raise ValueError(
         f"cannot tell what {name!r} is (a {type(part).__name__}): a channel is a subclass of "
         "phy.channel.Channel, a codec one of simulator.source_codec.SourceCodec, the first "
-        "parameter of a scheme's factory is called stack, that of a data set's function split; or "
+        "parameter of a scheme's factory is called networks, that of a data set's function split; or "
         "say it with --kind channel, scheme, data or codec"
     )
 
@@ -82,8 +82,8 @@ def check(
     """Checks what a name stands for.
 
     Args:
-        name: Of the catalogue, an entry point, "package.module:attribute", or of a data set.
-        kind: One of `KINDS`; by default it is recognised.
+        name: Of the catalog, an entry point, "package.module:attribute", or of a data set.
+        kind: One of `KINDS`; by default it is recognized.
         arguments: Of the channel or the scheme; the others take none.
         data: Images with which a scheme is checked.
         weights: Trained weights with which a scheme is checked.
@@ -91,7 +91,7 @@ def check(
     Raises:
         ValueError: One line, for what cannot be imported or made.
     """
-    kind = recognise(name) if kind is None else kind
+    kind = recognize(name) if kind is None else kind
     if kind == "channel":
         return check_channel(name, arguments)
     if kind == "scheme":

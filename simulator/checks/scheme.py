@@ -16,12 +16,12 @@ from semantic.data.opening import open_dataset
 from semantic.tasks import TaskOutputs
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
 from simulator.checks.witness import Witness, payload_rows
+from simulator.encoded_dataset import EncodedDataset
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Payload, Scheme
 from simulator.setup.learned import build_schemes
-from simulator.setup.networks import Stack
-from simulator.sources import Sources
+from simulator.setup.networks import Networks
 from simulator.spec import RunSpec
 
 #: About how many images, and how many of them travel together in the second run.
@@ -35,28 +35,28 @@ class Case:
 
     Attributes:
         scheme: The scheme.
-        sources: The images and the encoder.
+        encoded: The images and the encoder.
         spec: Slots and G_max.
     """
 
     scheme: Scheme
-    sources: Sources
+    encoded: EncodedDataset
     spec: RunSpec
 
     def __len__(self) -> int:
-        return len(self.sources.features.kept)
+        return len(self.encoded.features.kept)
 
     def encode(self, rows: np.ndarray) -> Payload:
         """What the scheme makes of some of the images."""
         with torch.inference_mode():
-            return self.scheme.encode(self.sources, rows)
+            return self.scheme.encode(self.encoded, rows)
 
     def run(self, snr_db: float, batches: list[np.ndarray], scheme: Any) -> list[Tensor]:
         """Every column of outputs and costs, in the order of the batches' images."""
         parts: list[tuple[TaskOutputs, Ledger]] = []
         for rows in batches:
-            images = self.sources.features.kept[rows]
-            streams = Streams(0, f"check {snr_db}", images, device=self.sources.device)
+            images = self.encoded.features.kept[rows]
+            streams = Streams(0, f"check {snr_db}", images, device=self.encoded.device)
             slot, payload = self.spec.slot(snr_db), self.encode(rows)
             parts.append(
                 run_link(
@@ -87,8 +87,8 @@ def check_scheme(
     """Sends a few images at 0 and 9 dB over Rician fading and looks at everything on the way.
 
     Args:
-        scheme: A name of the catalogue, "package.module:factory", or the factory itself, called
-            as factory(stack, **arguments).
+        scheme: A name of the catalog, "package.module:factory", or the factory itself, called
+            as factory(networks, **arguments).
         arguments: As --scheme-arg gives them.
         data: Images to send.
         images: About how many.
@@ -114,15 +114,15 @@ def check_scheme(
         bandwidth_hz=bandwidth_hz,
         device="cpu",
     )
-    stack = Stack(spec, "cpu")
-    made: Any = scheme(stack, **given) if callable(scheme) else build_schemes(stack)[subject]
+    networks = Networks(spec, "cpu")
+    made: Any = scheme(networks, **given) if callable(scheme) else build_schemes(networks)[subject]
     if not isinstance(made, Scheme):
         found = f"a {type(made).__name__}"
         wrong = Finding("factory", "gives a simulator.scheme.Scheme", found, False)
         return Report("scheme", subject, (wrong,))
     dataset = open_dataset(data).limit(images, seed=0)
-    sources = Sources(dataset, stack.encoder, "cpu", lambda what, done, total: None)
-    case = Case(made, sources, spec)
+    encoded = EncodedDataset(dataset, networks.encoder, "cpu", lambda what, done, total: None)
+    case = Case(made, encoded, spec)
     rules = {
         "payload": lambda: _payload(case),
         "a run": lambda: _watched(case),

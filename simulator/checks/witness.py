@@ -21,7 +21,7 @@ RULES = {
     "power": "at most P = 1 per declared use on average over a batch, nothing beyond those uses",
     "answer": "ack bool [batch]; request bool [batch, features] or None; request_bits int64 "
     "[batch] >= 0; reason int8 [batch], an index of `reasons`",
-    "task outputs": f"finite rows for each image: embedding, vehicle, {len(COLORS)} colours, "
+    "task outputs": f"finite rows for each image: embedding, vehicle, {len(COLORS)} colors, "
     f"{len(TYPES)} types",
 }
 

@@ -1,6 +1,6 @@
 """Source coding of the conventional chain: which quality a file gets, and what becomes of it.
 
-pixels -> the best quality that fits -> file => file -> pixels, grey where nothing can be decoded
+pixels -> the best quality that fits -> file => file -> pixels, gray where nothing can be decoded
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from simulator.source_codec import (
     DamagedFile,
     SourceCodec,
     file_problem,
-    picture_problem,
+    image_problem,
 )
 
-#: A picture of which nothing is known.
+#: A image of which nothing is known.
 GREY = 128
 #: The least quality that `fit` goes down to before it takes more slots instead.
 LEAST_QUALITY = 10
@@ -122,24 +122,24 @@ class ImageCodec:
         return data
 
     def decode(self, data: bytes, size: tuple[int, int]) -> np.ndarray:
-        """The picture in a file that may be cut off, damaged or empty.
+        """The image in a file that may be cut off, damaged or empty.
 
         Args:
             data: What arrived.
             size: (h, w) that the receiver expects; another size in a damaged header is refused.
 
         Returns:
-            uint8 [h, w, 3]; neutral grey where nothing can be decoded.
+            uint8 [h, w, 3]; neutral gray where nothing can be decoded.
 
         Raises:
             ValueError: One line, for what the codec must not do: another exception than
-                `DamagedFile`, or no picture of that size.
+                `DamagedFile`, or no image of that size.
         """
         try:
             pixels: np.ndarray = self._ask("decode", self.codec.decode, data, size)
         except DamagedFile:
-            return grey(size)
-        self._refuse("decode", picture_problem(pixels, size))
+            return gray(size)
+        self._refuse("decode", image_problem(pixels, size))
         return pixels
 
     def _ask(self, verb: str, function: Callable[..., Any], *arguments: object) -> Any:
@@ -156,8 +156,8 @@ class ImageCodec:
             raise ValueError(f"codec {self.name}: {verb} {problem}")
 
 
-def grey(size: tuple[int, int]) -> np.ndarray:
-    """A picture of which nothing is known, uint8 [h, w, 3]."""
+def gray(size: tuple[int, int]) -> np.ndarray:
+    """A image of which nothing is known, uint8 [h, w, 3]."""
     return np.full((*size, 3), GREY, np.uint8)
 
 
@@ -169,8 +169,8 @@ def best_effort(
 
 
 def drop(codec: ImageCodec, data: bytes, good_bits: int, size: tuple[int, int]) -> np.ndarray:
-    """A neutral grey picture."""
-    return grey(size)
+    """A neutral gray image."""
+    return gray(size)
 
 
 def with_errors(

@@ -1,4 +1,4 @@
-"""Source codecs that Pillow brings: JPEG (4:2:0, optimised Huffman tables), WebP, AVIF."""
+"""Source codecs that Pillow brings: JPEG (4:2:0, optimized Huffman tables), WebP, AVIF."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ class PillowCodec(SourceCodec):
         """
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # damaged metadata warns; the picture counts
+                warnings.simplefilter("ignore")  # damaged metadata warns; the image counts
                 image = Image.open(io.BytesIO(data + self._tail))
                 if image.size == (size[1], size[0]):
                     return np.asarray(image.convert("RGB"))
         except Exception as error:  # a damaged header can raise anything at all
             raise DamagedFile(f"{type(error).__name__}: {error}") from None
-        raise DamagedFile(f"a picture of {image.size[1]} x {image.size[0]} pixels")
+        raise DamagedFile(f"a image of {image.size[1]} x {image.size[0]} pixels")
 
 
 jpeg, webp, avif = (partial(PillowCodec, name) for name in SAVE_OPTIONS)

@@ -19,8 +19,8 @@ import click
 @click.option("--max-transmissions", type=int, metavar="G", help="G_max where it is not fixed [4].")
 @click.option(
     "--budget",
-    metavar="rounds|uses",
-    help="Lines have G slots, or G B channel uses, in common [rounds].",
+    metavar="slots|uses",
+    help="Lines have G slots, or G B channel uses, in common [slots].",
 )
 @click.option("--gallery", metavar="received|clean", help="What queries are compared with.")
 @click.option("--images", type=int, metavar="N", help="About N images.")
@@ -49,8 +49,8 @@ def figures(
 
     from simulator.commands.options import build_spec
     from simulator.commands.terminal import Bar
+    from simulator.papers.network_figures import NETWORK_FIGURES
     from simulator.papers.run import choose, run_experiment
-    from simulator.papers.stack_figures import STACK_FIGURES
     from simulator.setup.prepare import prepare
     from simulator.spec import RunSpec
     from simulator.sweeps.engines import Engine
@@ -69,8 +69,8 @@ def figures(
 
     for name in chosen:
         announce(f"{name}: {chosen[name]}")
-        if name in STACK_FIGURES:
-            STACK_FIGURES[name].make(base, out)
+        if name in NETWORK_FIGURES:
+            NETWORK_FIGURES[name].make(base, out)
         else:
             run_experiment(name, base, out, curve_of, announce)
     click.echo(f"{out}/: " + " ".join(sorted(p.name for p in out.iterdir() if p.is_file())))

@@ -17,7 +17,7 @@ from simulator.setup.prepare import Prepared
 HEADINGS = {
     "rank1": "rank-1 %",
     "mAP": "mAP %",
-    "color_accuracy": "colour %",
+    "color_accuracy": "color %",
     "type_accuracy": "type %",
     "transmissions": "sent",
     "channel_uses": "uses",
@@ -28,7 +28,7 @@ HEADINGS = {
 def headline(prepared: Prepared) -> str:
     """What will be run, in two lines: images, weights, channel, T, W, and B per SNR."""
     spec, data = prepared.spec, prepared.dataset
-    weights = ", ".join(f"{name} {digest[:8]}" for name, digest in prepared.stack.hashes.items())
+    weights = ", ".join(f"{name} {digest[:8]}" for name, digest in prepared.networks.hashes.items())
     preset = "" if spec.bandwidth_hz is not None else f" (preset of {spec.data.split(':')[0]})"
     slots = [spec.slot(snr_db) for snr_db in spec.snr_db]
     budget = ", ".join(f"{slot.snr_db:g} dB: {slot.features}" for slot in slots)

@@ -11,11 +11,11 @@ import pandas as pd
 import torch
 
 from phy.channels.fading import Rician
-from semantic.encoder.densenet import normalise
+from semantic.encoder.densenet import normalize
 from semantic.link.selector import Plan
 from semantic.training.round_trip import transmit_slot
 from simulator.files import write_whole
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 from simulator.setup.prepare import choose_device
 from simulator.slots import Slot
 from simulator.spec import RunSpec
@@ -37,19 +37,19 @@ SNR_DB = 0.0
 @torch.inference_mode()
 def complexity(spec: RunSpec) -> pd.DataFrame:
     """Columns module, parameters_M, delay_ms (median of batches of 100), and the paper's two."""
-    stack = Stack(spec, choose_device(spec.device))
-    encoder, link = stack.encoder.network, stack.link("semharq")
+    networks = Networks(spec, choose_device(spec.device))
+    encoder, link = networks.encoder.network, networks.link("semharq")
     fde = link.fde
     assert fde is not None
-    size = int(stack.encoder.config["image_size"])
-    pixels = torch.zeros(BATCH, size, size, 3, dtype=torch.uint8, device=stack.device)
-    x = normalise(pixels)
+    size = int(networks.encoder.config["image_size"])
+    pixels = torch.zeros(BATCH, size, size, 3, dtype=torch.uint8, device=networks.device)
+    x = normalize(pixels)
     s = encoder(x)
     f = link.encode(s)
     generator = torch.Generator().manual_seed(0)
     B = Slot(SNR_DB, spec.slot_s, spec.bandwidth).features
     plan = Plan.empty(BATCH, f.device).next(link.order, None, B)
-    channel = training_channel(Rician(), stack.device)
+    channel = training_channel(Rician(), networks.device)
     buffer, _ = transmit_slot(f, link.empty_buffer(BATCH), plan, SNR_DB, channel, generator)
     s_hat = link.jsc_decoder(buffer)
     seen = link.fde_input(buffer)
@@ -63,7 +63,7 @@ def complexity(spec: RunSpec) -> pd.DataFrame:
     rows = []
     for name, (module, call) in modules.items():
         millions = sum(p.numel() for p in module.parameters()) / 1e6
-        rows.append((name, millions, _delay_ms(call, stack.device), *PUBLISHED[name]))
+        rows.append((name, millions, _delay_ms(call, networks.device), *PUBLISHED[name]))
     columns = ["module", "parameters_M", "delay_ms", "paper_parameters_M", "paper_delay_ms"]
     return pd.DataFrame(rows, columns=columns).round(3)
 

@@ -58,8 +58,8 @@ def _errors(rows: pd.DataFrame) -> list[Any]:
 def _curves(ax: Any, experiment: Experiment, rows: pd.DataFrame, published: pd.DataFrame) -> None:
     for i, line in enumerate(experiment.lines):
         mine = rows[rows["label"] == line.label].sort_values("snr_db")
-        marker, colour = MARKERS[i % len(MARKERS)], f"C{i}"
-        style: dict[str, Any] = {"marker": marker, "color": colour, "markersize": 4}
+        marker, color = MARKERS[i % len(MARKERS)], f"C{i}"
+        style: dict[str, Any] = {"marker": marker, "color": color, "markersize": 4}
         ax.errorbar(
             mine["snr_db"], mine["value"], yerr=_errors(mine), capsize=2, label=line.label, **style
         )

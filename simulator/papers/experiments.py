@@ -105,7 +105,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "fig9": Experiment(
         "semharq",
-        "colour and type against HARQ baselines",
+        "color and type against HARQ baselines",
         _lines(*SEMANTIC_HARQ, "jpeg-ldpc-16qam-harq"),
         CLASSIFICATION,
         published=(("semharq-v1", "table2"),),

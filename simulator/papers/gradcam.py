@@ -1,9 +1,9 @@
-"""Fig. 4: where on a picture the tasks' answers come from, at several SNRs.
+"""Fig. 4: where on a image the tasks' answers come from, at several SNRs.
 
 Grad-CAM (Selvaraju et al., 2017): the gradient of the predicted class's probability with respect to
 an inner layer's feature maps, through the rest of the encoder and the whole link, averages into one
-weight per map; the weighted sum of the maps, where positive, is the picture's heat. The layer is the
-third dense block: the fourth has 3x3 places for a 96x96 picture, too few to see anything.
+weight per map; the weighted sum of the maps, where positive, is the image's heat. The layer is the
+third dense block: the fourth has 3x3 places for a 96x96 image, too few to see anything.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from torch.nn import functional
 from phy.channels.fading import Rician
 from semantic.data.images import load_images
 from semantic.data.opening import open_dataset
-from semantic.encoder.densenet import DenseNet121, normalise
+from semantic.encoder.densenet import DenseNet121, normalize
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS
 from semantic.training.round_trip import TrainingChannel, play
 from simulator.files import write_whole
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 from simulator.setup.prepare import choose_device
 from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.training.channel import training_channel
 
-TASKS = ("re-identification", "colour", "type")
+TASKS = ("re-identification", "color", "type")
 SNRS_DB = (-6.0, 0.0, 8.0)
 #: Draws of fading and noise that a map is the mean of.
 DRAWS = 8
-PICTURES = 3
+SHOWN = 3
 
 
 def heat_maps(
@@ -53,7 +53,7 @@ def heat_maps(
     Args:
         encoder: Images to s.
         link: SemHARQ's.
-        x: Normalised images [batch, 3, h, w].
+        x: Normalized images [batch, 3, h, w].
         snr_db: Average SNR.
         B: Features of the slot.
         channel: The channel in the loop.
@@ -88,15 +88,15 @@ def heat_maps(
 
 
 def write_gradcam(spec: RunSpec, out: Path) -> None:
-    """Writes fig4.png and fig4.pdf: pictures down, task and SNR across."""
+    """Writes fig4.png and fig4.pdf: images down, task and SNR across."""
     device = choose_device(spec.device)
-    stack = Stack(spec, device)
-    link, encoder = stack.link("semharq"), stack.encoder.network
+    networks = Networks(spec, device)
+    link, encoder = networks.link("semharq"), networks.encoder.network
     dataset = open_dataset(spec.data)
     queries = np.flatnonzero(dataset.is_query)
-    chosen = queries[np.linspace(0, len(queries) - 1, PICTURES + 2).astype(int)[1:-1]]
-    pixels, _, _ = load_images(dataset.subset(chosen), int(stack.encoder.config["image_size"]))
-    x = normalise(torch.from_numpy(pixels).to(device))
+    chosen = queries[np.linspace(0, len(queries) - 1, SHOWN + 2).astype(int)[1:-1]]
+    pixels, _, _ = load_images(dataset.subset(chosen), int(networks.encoder.config["image_size"]))
+    x = normalize(torch.from_numpy(pixels).to(device))
     channel = training_channel(Rician(), device)
     heats = {
         snr_db: heat_maps(
@@ -114,14 +114,14 @@ def _draw(pixels: np.ndarray, heats: dict[float, Tensor], path: Path) -> None:
     figure = Figure(figsize=(1.25 * columns, 1.35 * len(pixels) + 0.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(pixels), columns, squeeze=False)
-    for row, picture in enumerate(pixels):
-        shown = [("picture", None)] + [
+    for row, image in enumerate(pixels):
+        shown = [("image", None)] + [
             (f"{task}\n{snr_db:g} dB", heat[k, row])
             for k, task in enumerate(TASKS)
             for snr_db, heat in heats.items()
         ]
         for ax, (title, heat) in zip(axes[row], shown, strict=True):
-            ax.imshow(picture)
+            ax.imshow(image)
             if heat is not None:
                 ax.imshow(heat.numpy(), cmap="jet", alpha=0.45, vmin=0, vmax=1)
             ax.set_axis_off()

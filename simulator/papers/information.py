@@ -1,11 +1,11 @@
 """How much the answers still say: mutual information against v2's bound (section V-C3).
 
-The information that a task's posterior p(answer | picture) gives is H(E p) - E H(p) in bits, averages
-over the pictures. I_DL is its sum over the tasks without a channel, and v2 bounds what a link can
+The information that a task's posterior p(answer | image) gives is H(E p) - E H(p) in bits, averages
+over the images. I_DL is its sum over the tasks without a channel, and v2 bounds what a link can
 keep by I_U = min(I_DL, G_max C), C = E log2(1 + SNR |h|^2) the ergodic capacity of one channel use.
 A slot has B uses, so the bound by the channel itself is G_max B C: both are drawn.
 
-A posterior that is too sure of itself claims more than it knows, and more than I_DL. What colours and
+A posterior that is too sure of itself claims more than it knows, and more than I_DL. What colors and
 types of known label bear out is H(label) - E log 1 / p(label), a lower bound whatever the posterior
 (Barber and Agakov, 2003); re-identification has no such labels, its vehicles are new.
 """
@@ -24,13 +24,13 @@ from phy.snr import snr_from_db
 from phy.streams import Streams
 from semantic.data.dataset import VehicleImages
 from semantic.tasks import TaskOutputs
+from simulator.encoded_dataset import EncodedDataset
 from simulator.files import write_whole
 from simulator.link import run_link
 from simulator.papers.experiments import file_name
 from simulator.scheme import Scheme
 from simulator.setup.prepare import Prepared, prepare
 from simulator.slots import Slot
-from simulator.sources import Sources
 from simulator.spec import RunSpec
 
 #: Gains that the ergodic capacity is averaged over.
@@ -38,12 +38,12 @@ GAINS = 100_000
 
 
 def answer_information(posteriors: Tensor) -> float:
-    """Mutual information in bits between pictures and the answers of one task.
+    """Mutual information in bits between images and the answers of one task.
 
     Args:
-        posteriors: [pictures, classes], rows sum to one.
+        posteriors: [images, classes], rows sum to one.
 
-    >>> answer_information(torch.eye(4))  # four pictures, four sure answers
+    >>> answer_information(torch.eye(4))  # four images, four sure answers
     2.0
     >>> answer_information(torch.full((4, 4), 0.25))
     0.0
@@ -58,8 +58,8 @@ def label_information(posteriors: Tensor, labels: Tensor) -> float:
     """Information in bits that the answers of one task are known to give, a lower bound.
 
     Args:
-        posteriors: [pictures, classes], rows sum to one.
-        labels: [pictures] the right classes; negative where unknown.
+        posteriors: [images, classes], rows sum to one.
+        labels: [images] the right classes; negative where unknown.
 
     Returns:
         NaN when no label is known.
@@ -83,12 +83,14 @@ def _all_tasks(outputs: TaskOutputs) -> float:
     return sum(answer_information(p) for p in outputs.probabilities)
 
 
-def _after_link(prepared: Prepared, scheme: Scheme, sources: Sources, slot: Slot) -> TaskOutputs:
-    spec, rows = prepared.spec, sources.features.kept
+def _after_link(
+    prepared: Prepared, scheme: Scheme, encoded: EncodedDataset, slot: Slot
+) -> TaskOutputs:
+    spec, rows = prepared.spec, encoded.features.kept
     parts = []
     for start in range(0, len(rows), spec.batch_size):
         index = torch.arange(start, min(start + spec.batch_size, len(rows))).numpy()
-        payload = scheme.encode(sources, index)
+        payload = scheme.encode(encoded, index)
         streams = Streams(spec.seed, f"information {slot.snr_db}", rows[index])
         outputs, _ = run_link(
             scheme, payload, prepared.channel, slot, streams, spec.max_transmissions
@@ -97,7 +99,7 @@ def _after_link(prepared: Prepared, scheme: Scheme, sources: Sources, slot: Slot
     return TaskOutputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def _labelled_tasks(outputs: TaskOutputs, dataset: VehicleImages) -> float:
+def _labeled_tasks(outputs: TaskOutputs, dataset: VehicleImages) -> float:
     _, color, type_ = outputs.probabilities
     return label_information(color, torch.from_numpy(dataset.color).long()) + label_information(
         type_, torch.from_numpy(dataset.type).long()
@@ -106,15 +108,15 @@ def _labelled_tasks(outputs: TaskOutputs, dataset: VehicleImages) -> float:
 
 @torch.inference_mode()
 def information(spec: RunSpec) -> pd.DataFrame:
-    """One row per SNR, in bits per picture: I of SemHARQ, I_DL, both bounds, and against labels."""
+    """One row per SNR, in bits per image: I of SemHARQ, I_DL, both bounds, and against labels."""
     prepared = prepare(spec)
     scheme = prepared.schemes["semharq"]
-    sources = Sources(
-        prepared.dataset, prepared.stack.encoder, prepared.device, lambda what, done, total: None
+    encoded = EncodedDataset(
+        prepared.dataset, prepared.networks.encoder, prepared.device, lambda what, done, total: None
     )
-    performers = prepared.stack.encoder.network.performers
-    dataset = prepared.dataset.subset(sources.features.kept)
-    clean = TaskOutputs(*(v.cpu() for v in performers(sources.features.s)))
+    performers = prepared.networks.encoder.network.performers
+    dataset = prepared.dataset.subset(encoded.features.kept)
+    clean = TaskOutputs(*(v.cpu() for v in performers(encoded.features.s)))
     without_channel = _all_tasks(clean)
     h, _ = prepared.channel.draw(Streams(0, "capacity", torch.arange(1).numpy()), GAINS, None)
     rows = []
@@ -122,7 +124,7 @@ def information(spec: RunSpec) -> pd.DataFrame:
         slot = spec.slot(snr_db)
         capacity = float((1 + snr_from_db(snr_db) * h.abs().square()).log2().mean())
         most = spec.max_transmissions * capacity
-        received = _after_link(prepared, scheme, sources, slot)
+        received = _after_link(prepared, scheme, encoded, slot)
         rows.append(
             {
                 "snr_db": snr_db,
@@ -130,8 +132,8 @@ def information(spec: RunSpec) -> pd.DataFrame:
                 "i_dl_bits": without_channel,
                 "v2_bound_bits": min(without_channel, most),
                 "channel_bound_bits": min(without_channel, most * slot.features),
-                "semharq_label_bits": _labelled_tasks(received, dataset),
-                "i_dl_label_bits": _labelled_tasks(clean, dataset),
+                "semharq_label_bits": _labeled_tasks(received, dataset),
+                "i_dl_label_bits": _labeled_tasks(clean, dataset),
             }
         )
     return pd.DataFrame(rows)
@@ -155,8 +157,8 @@ def _draw(table: pd.DataFrame, path: Path) -> None:
         ("channel_bound_bits", "min(I_DL, G B C)", "C2--"),
         ("v2_bound_bits", "min(I_DL, G C), as v2 prints it", "C1--"),
         ("semharq_bits", "SemHARQ, as its answers claim", "C0o-"),
-        ("semharq_label_bits", "SemHARQ, colour and type against their labels", "C3s-"),
-        ("i_dl_label_bits", "no channel, colour and type against their labels", "C3:"),
+        ("semharq_label_bits", "SemHARQ, color and type against their labels", "C3s-"),
+        ("i_dl_label_bits", "no channel, color and type against their labels", "C3:"),
     ):
         ax.plot(table["snr_db"], table[column], style, label=label, markersize=4)
     ax.set_xlabel("SNR, average Es/N0 (dB)")

@@ -12,8 +12,8 @@ from semantic.suggest import nearest
 from simulator.files import write_whole
 from simulator.papers.draw import draw_experiment, markdown_table
 from simulator.papers.experiments import EXPERIMENTS, Experiment, Line, file_name
+from simulator.papers.network_figures import NETWORK_FIGURES
 from simulator.papers.published import published_points
-from simulator.papers.stack_figures import STACK_FIGURES
 from simulator.spec import RunSpec
 
 #: Runs a spec and gives its tidy curve.
@@ -27,13 +27,13 @@ def choose(names: Iterable[str], paper: str | None) -> dict[str, str]:
         ValueError: For a name that is none, with the nearest that is.
     """
     titles = {name: e.title for name, e in EXPERIMENTS.items()}
-    titles |= {name: figure.title for name, figure in STACK_FIGURES.items()}
+    titles |= {name: figure.title for name, figure in NETWORK_FIGURES.items()}
     names = tuple(names)
     for name in names:
         if name not in titles:
             raise ValueError(f"unknown experiment {name!r}; {nearest(name, titles)}")
     of_paper = {n: e.paper for n, e in EXPERIMENTS.items()} | dict.fromkeys(
-        STACK_FIGURES, "semharq"
+        NETWORK_FIGURES, "semharq"
     )
     return {
         name: title

@@ -17,7 +17,7 @@ from simulator.files import write_whole
 TITLES = {
     "rank1": "re-identification rank-1 (%)",
     "mAP": "re-identification mAP (%)",
-    "color_accuracy": "colour accuracy (%)",
+    "color_accuracy": "color accuracy (%)",
     "type_accuracy": "type accuracy (%)",
     "transmissions": "transmissions per image",
     "channel_uses": "channel uses per image",
@@ -57,7 +57,7 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
             )
         ax.set_title(title, fontsize=10)
         ax.grid(alpha=0.3)
-        if metric == "channel_uses":  # pictures and features differ by powers of ten
+        if metric == "channel_uses":  # images and features differ by powers of ten
             ax.set_yscale("symlog", linthresh=10)
         elif metric != "transmissions":
             ax.set_ylim(0, 102)

@@ -7,7 +7,7 @@ other fading and noise:
     variance of the mean over n images and m seeds = image / n + seed / m + rest / (n m)
 
 seed_j is what all images of one seed share. Fading and noise are an image's own, so that it is
-nothing for colour and type; queries share the gallery, as it arrived under that seed.
+nothing for color and type; queries share the gallery, as it arrived under that seed.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def wilson(proportion: float, n: float) -> tuple[float, float]:
     [0.7225, 1.0]
     """
     z = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
-    centre = proportion + z * z / (2 * n)
+    center = proportion + z * z / (2 * n)
     spread = z * math.sqrt(proportion * (1 - proportion) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    low, high = (centre - spread) / scale, (centre + spread) / scale
+    low, high = (center - spread) / scale, (center + spread) / scale
     # At 0 and at 1 the bound is the proportion itself, up to rounding.
     return max(0.0, min(low, proportion)), min(1.0, max(high, proportion))
 

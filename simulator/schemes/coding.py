@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
-from phy.coding.ldpc_decoder import Decoder, engine
+from phy.coding.ldpc_decoder import Decoder, make_decoder
 from phy.coding.mcs import Mcs
 from phy.coding.segmentation import select_base_graph
 from phy.coding.transport import TransportCodec
@@ -26,7 +26,7 @@ class Coding:
         combining: "ir" or "chase".
         iterations: Of the LDPC decoder, at most.
         give_up: Whether to skip decoding what provably cannot be decoded.
-        engine: LDPC decoder, "numba" or "sionna".
+        decoder: LDPC decoder, "numba" or "sionna".
         device: Where "sionna" computes.
 
     Raises:
@@ -40,7 +40,7 @@ class Coding:
     combining: str = "ir"
     iterations: int = 50
     give_up: bool = True
-    engine: str = "numba"
+    decoder: str = "numba"
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -110,11 +110,11 @@ def _codec(coding: Coding, payload_bits: int) -> TransportCodec:
         coding.combining,  # type: ignore[arg-type]
         coding.iterations,
         coding.give_up,
-        _decoder(coding.engine, coding.device),
+        _decoder(coding.decoder, coding.device),
     )
 
 
 @lru_cache(maxsize=8)
 def _decoder(name: str, device: str) -> Decoder:
     """One decoder for all sizes: blocks of different files go into it together."""
-    return engine(name, device)
+    return make_decoder(name, device)

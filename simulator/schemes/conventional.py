@@ -1,4 +1,4 @@
-"""The conventional chain: a picture file over LDPC, QAM and HARQ, then the tasks on what arrives."""
+"""The conventional chain: a image file over LDPC, QAM and HARQ, then the tasks on what arrives."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from phy.modulation import Modulation
 from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
-from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec, grey
-from simulator.codecs.sent_pictures import SentPictures
+from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec, gray
+from simulator.codecs.sent_images import SentImages
+from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.schemes.coding import Coding as Coding  # part of this module's interface
 from simulator.schemes.coding import CodingRule
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class TxState:
         bits: Of the files.
         codecs: Of the files.
         words: Code words of which each round sends a part.
-        round: The one that comes next.
+        transmission: The one that comes next.
     """
 
     bits: list[Tensor]
     codecs: list[TransportCodec]
     words: list[Tensor]
-    round: int = 0
+    transmission: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class RxState:
         good_bits: [batch] payload bits before the first bad code block.
         ok: [batch] bool, whether the CRC holds.
         sent: [batch, groups] bool, code-block groups that the coming burst carries.
-        round: The one that comes next.
+        transmission: The one that comes next.
     """
 
     codecs: list[TransportCodec]
@@ -65,12 +65,12 @@ class RxState:
     good_bits: Tensor
     ok: Tensor
     sent: Tensor
-    round: int = 0
+    transmission: int = 0
 
 
 @final
 class Conventional(Scheme):
-    """Picture file + LDPC + QAM + HARQ (both papers' traditional methods, and an adaptive one).
+    """Image file + LDPC + QAM + HARQ (both papers' traditional methods, and an adaptive one).
 
     ```
     pixels -> JPEG -> CRC, segments, LDPC, rv j -> QAM -> x
@@ -111,20 +111,20 @@ class Conventional(Scheme):
         self.rule, self.image_codec, self.harq = rule, image_codec, harq
         self.open_loop, self.side_information_bits = not harq, rule.side_information_bits
         self.policy, self.groups = FAILURE_POLICIES[on_failure], groups
-        self._pictures: SentPictures | None = None
-        self._grey: dict[bytes, Tensor] = {}  # s of the picture of which nothing arrives
+        self._images: SentImages | None = None
+        self._gray: dict[bytes, Tensor] = {}  # s of the image of which nothing arrives
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
-        """Which pictures: how large a file may be shows when the slot is known."""
-        if self._pictures is None or self._pictures.sources is not sources:
-            self._pictures, self._grey = SentPictures(self.image_codec, sources), {}
-        return Payload({"picture": torch.from_numpy(index)}, {})
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
+        """Which images: how large a file may be shows when the slot is known."""
+        if self._images is None or self._images.encoded is not encoded:
+            self._images, self._gray = SentImages(self.image_codec, encoded), {}
+        return Payload({"image": torch.from_numpy(index)}, {})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """Pixels -> files -> transport blocks, empty soft buffers."""
-        assert self._pictures is not None
-        pictures = payload.tensors["picture"].tolist()
-        files = self._pictures.files(pictures, self.rule.most_bytes(slot))
+        assert self._images is not None
+        images = payload.tensors["image"].tolist()
+        files = self._images.files(images, self.rule.most_bytes(slot))
         codecs = [self.rule.for_file(len(d), slot).codec(8 * len(d)) for d in files]
         bits = [torch.from_numpy(np.unpackbits(np.frombuffer(d, np.uint8))) for d in files]
         buffers = [codec.start(1) for codec in codecs]
@@ -142,14 +142,14 @@ class Conventional(Scheme):
             wanted = asked | ~asked.any(1, keepdim=True)  # a request that was lost: all of them
         rows = []
         for codec, words, groups in zip(tx.codecs, tx.words, wanted, strict=True):
-            sent = codec.select(words, tx.round)
+            sent = codec.select(words, tx.transmission)
             if not groups.all():
                 sent = sent[:, sent_bits(codec, groups)]
             rows.append(Modulation(codec.modulation).map(sent)[0])
         uses = torch.tensor([len(row) for row in rows])
         x = pad_sequence(rows, batch_first=True)
         header = wanted if self.groups > 1 else None
-        return Burst(x, uses, header), replace(tx, round=tx.round + 1)
+        return Burst(x, uses, header), replace(tx, transmission=tx.transmission + 1)
 
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
         """Which groups the burst carries."""
@@ -159,12 +159,12 @@ class Conventional(Scheme):
         """Demaps, combines, decodes; ACK where the CRC holds."""
         y, h = received.y.cpu(), received.h.cpu()
         no = received.no.cpu().expand(y.shape)
-        # One by one: how a use is rounded may not depend on how long its neighbours' bursts are.
+        # One by one: how a use is rounded may not depend on how long its neighbors' bursts are.
         llrs = [
             _demapped(codec, sent, Received(y[i : i + 1], h[i : i + 1], no[i : i + 1]))
             for i, (codec, sent) in enumerate(zip(rx.codecs, rx.sent, strict=True))
         ]
-        found = receive_many(rx.codecs, rx.buffers, llrs, [rx.round] * len(llrs))
+        found = receive_many(rx.codecs, rx.buffers, llrs, [rx.transmission] * len(llrs))
         blocks_ok = [r.block_ok[0] for r in found]
         good = [_good_bits(c, block_ok) for c, block_ok in zip(rx.codecs, blocks_ok, strict=True)]
         ok = torch.tensor([bool(r.crc_ok) for r in found])
@@ -175,7 +175,7 @@ class Conventional(Scheme):
             torch.tensor(good),
             ok,
             rx.sent,
-            rx.round + 1,
+            rx.transmission + 1,
         )
         return self._answer(ok, blocks_ok), state
 
@@ -191,16 +191,16 @@ class Conventional(Scheme):
 
     def perform(self, rx: RxState) -> TaskOutputs:
         """Files -> pixels -> s -> tasks; a file that arrives as it was sent is s already."""
-        assert self._pictures is not None
-        sources = self._pictures.sources
-        size = (sources.image_size,) * 2
+        assert self._images is not None
+        encoded = self._images.encoded
+        size = (encoded.image_size,) * 2
         s: dict[int, Tensor] = {}
         damaged: dict[int, np.ndarray] = {}
         for i, (bits, ok, good) in enumerate(
             zip(rx.bits, rx.ok.tolist(), rx.good_bits.tolist(), strict=True)
         ):
             data = np.packbits(bits.numpy()).tobytes()
-            known = self._pictures.s(data) if ok else None
+            known = self._images.s(data) if ok else None
             if known is not None:
                 s[i] = known
             elif ok:  # a CRC that holds by chance
@@ -208,9 +208,9 @@ class Conventional(Scheme):
             else:
                 damaged[i] = self.policy(self.image_codec, data, good, size)
         if damaged:
-            s.update(zip(damaged, self._encoded(list(damaged.values()), sources), strict=True))
+            s.update(zip(damaged, self._encoded(list(damaged.values()), encoded), strict=True))
         rows = torch.stack([s[i] for i in range(len(rx.bits))])
-        return TaskOutputs(*in_tiles(sources.encoder.network.performers, rows))
+        return TaskOutputs(*in_tiles(encoded.encoder.network.performers, rows))
 
     def offered(self, tx: TxState) -> list[Tensor]:
         """The bits of the files."""
@@ -220,15 +220,15 @@ class Conventional(Scheme):
         """Those of the files whose CRC holds."""
         return [bits if ok else bits[:0] for bits, ok in zip(rx.bits, rx.ok.tolist(), strict=True)]
 
-    def _encoded(self, pictures: list[np.ndarray], sources: Sources) -> list[Tensor]:
-        """s [1024] of each picture, equal ones encoded once, and the grey one once in a run."""
-        keys = [hashlib.sha256(picture.tobytes()).digest() for picture in pictures]
-        new = {k: p for k, p in zip(keys, pictures, strict=True) if k not in self._grey}
-        s = dict(self._grey)
+    def _encoded(self, images: list[np.ndarray], encoded: EncodedDataset) -> list[Tensor]:
+        """s [1024] of each image, equal ones encoded once, and the gray one once in a run."""
+        keys = [hashlib.sha256(image.tobytes()).digest() for image in images]
+        new = {k: p for k, p in zip(keys, images, strict=True) if k not in self._gray}
+        s = dict(self._gray)
         if new:
-            s.update(zip(new, sources.encode_pixels(np.stack(list(new.values()))), strict=True))
-        nothing = hashlib.sha256(grey((sources.image_size,) * 2).tobytes()).digest()
-        self._grey = {key: row for key, row in s.items() if key == nothing}
+            s.update(zip(new, encoded.encode_pixels(np.stack(list(new.values()))), strict=True))
+        nothing = hashlib.sha256(gray((encoded.image_size,) * 2).tobytes()).digest()
+        self._gray = {key: row for key, row in s.items() if key == nothing}
         return [s[key] for key in keys]
 
 

@@ -1,4 +1,4 @@
-"""SemHARQ's features as bits: quantised, coded, and sent again until the CRC holds."""
+"""SemHARQ's features as bits: quantized, coded, and sent again until the CRC holds."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from phy.channel import Received
 from phy.coding.soft_buffer import SoftBuffer
 from phy.coding.transport import TransportCodec
 from phy.modulation import Modulation
-from phy.power import normalise_power
+from phy.power import normalize_power
+from semantic.conventions import CODED_FEATURES
 from semantic.link.buffer import SlotFeatures
 from semantic.link.network import LinkNetwork
-from semantic.link.selector import LENGTH, Selection
-from semantic.quantiser import Quantiser
+from semantic.link.selector import Selection
+from semantic.quantizer import Quantizer
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
+from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.schemes.coding import CodingRule
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class TxState:
     """The transport blocks, [batch, payload bits] uint8, and the round that comes next."""
 
     bits: Tensor
-    round: int = 0
+    transmission: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ class RxState:
         buffer: Sums of LLRs, and the code blocks that are right.
         bits: [batch, payload bits] uint8 latest decisions.
         ok: [batch] bool, whether the CRC of the transport block holds.
-        z: [batch, features] dequantised features by importance.
+        z: [batch, features] dequantized features by importance.
         known: [batch, features] bool, those whose bits are right by a CRC.
-        round: The round that comes next.
+        transmission: The round that comes next.
     """
 
     buffer: SoftBuffer
@@ -52,7 +53,7 @@ class RxState:
     ok: Tensor
     z: Tensor
     known: Tensor
-    round: int = 0
+    transmission: int = 0
 
 
 @final
@@ -60,7 +61,7 @@ class DigitalFeatures(Scheme):
     """What SemHARQ would be with separate source and channel coding.
 
     ```
-    s -> JSC-Encoder -> f -> n most important -> power -> quantiser -> CRC, LDPC, rv j -> QAM -> x
+    s -> JSC-Encoder -> f -> n most important -> power -> quantizer -> CRC, LDPC, rv j -> QAM -> x
     y -> soft demapping -> LLRs into the soft buffer -> LDPC -> CRC -> ACK | NACK, rv j + 1
                                            bits -> features -> JSC-Decoder -> s_hat -> tasks
     ```
@@ -71,18 +72,18 @@ class DigitalFeatures(Scheme):
 
     Args:
         link: SemHARQ's networks.
-        quantiser: Features to bits.
+        quantizer: Features to bits.
         rule: Modulation, rate and HARQ of a slot, from what both ends know.
     """
 
     reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "CRC holds")
 
-    def __init__(self, link: LinkNetwork, quantiser: Quantiser, rule: CodingRule) -> None:
-        self.link, self.quantiser, self.rule = link, quantiser, rule
+    def __init__(self, link: LinkNetwork, quantizer: Quantizer, rule: CodingRule) -> None:
+        self.link, self.quantizer, self.rule = link, quantizer, rule
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         """x -> s, from what was encoded once, -> f."""
-        return self.payload(sources.features.s[index])
+        return self.payload(encoded.features.s[index])
 
     def payload(self, s: Tensor) -> Payload:
         """s [batch, N] -> f [batch, L] by importance, the same at every SNR."""
@@ -93,23 +94,23 @@ class DigitalFeatures(Scheme):
 
         One where a slot has no room for any: the block then takes several slots.
         """
-        fit = 8 * self.rule.most_bytes(slot) // self.quantiser.bits
-        return min(max(fit, 1), LENGTH)
+        fit = 8 * self.rule.most_bytes(slot) // self.quantizer.bits
+        return min(max(fit, 1), CODED_FEATURES)
 
     def codec(self, slot: Slot) -> TransportCodec:
         """The codec of the transport blocks of such slots."""
-        bits = self.features(slot) * self.quantiser.bits
+        bits = self.features(slot) * self.quantizer.bits
         return self.rule.for_file(-(-bits // 8), slot).codec(bits)
 
-    def clean_embedding(self, sources: Sources, index: np.ndarray) -> Tensor:
+    def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
         """Of the link's performers, which are the encoder's where they are shared."""
-        return sources.embedding(self.link.performers, index)
+        return encoded.embedding(self.link.performers, index)
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """f -> transport blocks, empty soft buffers."""
         f = payload.tensors["f"][:, : self.features(slot)]
-        z = normalise_power(f, f.shape[1])
-        bits = self.quantiser.quantise(z).cpu()
+        z = normalize_power(f, f.shape[1])
+        bits = self.quantizer.quantize(z).cpu()
         nothing = torch.zeros_like(z)
         buffer, silent = self.codec(slot).start(len(z)), torch.zeros(len(z), dtype=torch.bool)
         return TxState(bits), RxState(buffer, torch.zeros_like(bits), silent, nothing, nothing > 0)
@@ -117,28 +118,32 @@ class DigitalFeatures(Scheme):
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
         """The next redundancy version of every transport block."""
         codec = self.codec(slot)
-        x = Modulation(codec.modulation).map(codec.encode(tx.bits, tx.round))
+        x = Modulation(codec.modulation).map(codec.encode(tx.bits, tx.transmission))
         uses = torch.full((len(x),), codec.uses)
-        return Burst(x.to(self.link.order.device), uses), replace(tx, round=tx.round + 1)
+        return Burst(x.to(self.link.order.device), uses), replace(
+            tx, transmission=tx.transmission + 1
+        )
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Demaps, combines, decodes; ACK where the CRC holds."""
         codec = self.codec(slot)
         llr = Modulation(codec.modulation).demap(*received).cpu()
-        found = codec.receive(rx.buffer, llr, rx.round)
-        z = self.quantiser.dequantise(found.bits).to(rx.z.device)
-        known = whole_features(codec, found.block_ok, self.quantiser.bits)
-        state = RxState(found.buffer, found.bits, found.crc_ok, z, known.to(z.device), rx.round + 1)
+        found = codec.receive(rx.buffer, llr, rx.transmission)
+        z = self.quantizer.dequantize(found.bits).to(rx.z.device)
+        known = whole_features(codec, found.block_ok, self.quantizer.bits)
+        state = RxState(
+            found.buffer, found.bits, found.crc_ok, z, known.to(z.device), rx.transmission + 1
+        )
         return no_request(found.crc_ok), state
 
     def perform(self, rx: RxState) -> TaskOutputs:
         """Features -> buffer -> s_hat -> tasks.
 
-        A quantiser is a channel of SNR 1 / D - 1 to the decoder: its value q is the MMSE estimate
+        A quantizer is a channel of SNR 1 / D - 1 to the decoder: its value q is the MMSE estimate
         with the error D, as (matched filter's output) / (1 + weight) is after the analog channel.
         """
         batch, n = rx.z.shape
-        weight = torch.full_like(rx.z, 1 / self.quantiser.distortion - 1)
+        weight = torch.full_like(rx.z, 1 / self.quantizer.distortion - 1)
         selection = Selection(self.link.order[:n].expand(batch, -1), rx.known)
         received = SlotFeatures(selection, rx.z * (1 + weight), weight)
         buffer = self.link.empty_buffer(batch).add(received)

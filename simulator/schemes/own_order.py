@@ -13,13 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phy.power import normalise_power
+from phy.power import normalize_power
+from semantic.conventions import CODED_FEATURES
 from semantic.link.buffer import SlotFeatures
 from semantic.link.importance import importance
 from semantic.link.network import LinkNetwork
-from semantic.link.selector import LENGTH, Selection
+from semantic.link.selector import Selection
 from semantic.tiles import in_tiles
-from simulator.schemes.subset_code import decode_subset, encode_subset
+from simulator.schemes.enumerative_code import decode_subset, encode_subset
 
 
 def image_order(link: LinkNetwork, f: Tensor, weight: float) -> Tensor:
@@ -38,9 +39,9 @@ def image_order(link: LinkNetwork, f: Tensor, weight: float) -> Tensor:
     """
 
     def probabilities(f: Tensor) -> tuple[Tensor, ...]:
-        place = torch.arange(LENGTH, device=f.device).expand(len(f), -1)
+        place = torch.arange(CODED_FEATURES, device=f.device).expand(len(f), -1)
         all_of_f = Selection(place, torch.ones_like(f, dtype=torch.bool))
-        z = normalise_power(f, LENGTH)
+        z = normalize_power(f, CODED_FEATURES)
         slot = SlotFeatures(all_of_f, weight * z, torch.full_like(z, weight))
         return link.decode(link.empty_buffer(len(f)).add(slot))[1].probabilities
 

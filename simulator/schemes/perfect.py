@@ -12,9 +12,9 @@ from phy.channel import Received
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
+from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 
 @final
@@ -27,9 +27,9 @@ class Perfect(Scheme):
     def __init__(self, network: MultiTaskNetwork) -> None:
         self.network = network
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         """x -> s, from what was encoded once."""
-        return Payload({"s": sources.features.s[index]}, {})
+        return Payload({"s": encoded.features.s[index]}, {})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Tensor, Tensor]:
         """The receiver has s from the start."""

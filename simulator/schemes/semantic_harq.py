@@ -10,23 +10,24 @@ import torch
 from torch import Tensor
 
 from phy.channel import Received
-from phy.equaliser import COMBINERS
-from phy.power import normalise_power
+from phy.equalizer import COMBINERS
+from phy.power import normalize_power
 from phy.snr import snr_from_db
+from semantic.conventions import CODED_FEATURES
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.buffer import Buffer, SlotFeatures
 from semantic.link.network import RATIOS, LinkNetwork
 from semantic.link.protocol import Protocol
-from semantic.link.selector import LENGTH, Plan, Selection
+from semantic.link.selector import Plan, Selection
 from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
+from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request, take
+from simulator.schemes.iq_mapping import pack, unpack
 from simulator.schemes.own_order import image_order, order_of, read_subset, write_header
-from simulator.schemes.packing import pack, unpack
-from simulator.schemes.stop_when_certain import Decode, certain_enough, final_outputs
+from simulator.schemes.stopping import Decode, final_outputs, stopping_criterion
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 #: Seed of the random orders that both ends know.
 ORDER_SEED = 2404
@@ -94,7 +95,7 @@ class SemanticHarq(Scheme):
         theta_0_db: theta_0, how much receive-SNR a nat of uncertainty is worth, in dB.
         features_per_use: 1, a feature on the in-phase part of each use; 2, I and Q carry one each.
         ratio: Share of a retransmission slot that is asked for again, on average.
-        equaliser: Name in `phy.equaliser.COMBINERS`.
+        equalizer: Name in `phy.equalizer.COMBINERS`.
         importance: "mean", FIR by the training set, or "image", by each image itself, which costs
             side information (simulator/schemes/own_order.py).
     """
@@ -114,15 +115,15 @@ class SemanticHarq(Scheme):
         theta_0_db: float = 1.0,
         features_per_use: int = 1,
         ratio: float = 0.5,
-        equaliser: str = "mrc",
+        equalizer: str = "mrc",
         importance: str = "mean",
     ) -> None:
         if features_per_use not in (1, 2):
             raise ValueError(f"features_per_use is {features_per_use}, it must be 1 or 2")
         if not RATIOS[0] <= ratio <= RATIOS[-1]:
             raise ValueError(f"ratio is {ratio}, it must be {RATIOS[0]} to {RATIOS[-1]}")
-        if equaliser not in COMBINERS:
-            raise ValueError(f"unknown equaliser {equaliser!r}: {nearest(equaliser, COMBINERS)}")
+        if equalizer not in COMBINERS:
+            raise ValueError(f"unknown equalizer {equalizer!r}: {nearest(equalizer, COMBINERS)}")
         if importance not in IMPORTANCES:
             raise ValueError(
                 f"unknown importance {importance!r}: {nearest(importance, IMPORTANCES)}"
@@ -132,36 +133,38 @@ class SemanticHarq(Scheme):
         self.encoder, self.link, self.protocol = encoder, link, protocol
         self.theta_0 = snr_from_db(theta_0_db)
         self.features_per_use, self.ratio = features_per_use, ratio
-        self.equaliser, self.importance = equaliser, importance
-        by_place = torch.arange(LENGTH, device=link.order.device)
+        self.equalizer, self.importance = equalizer, importance
+        by_place = torch.arange(CODED_FEATURES, device=link.order.device)
         self.order = link.order if protocol.order == "importance" else by_place
 
     @property
     def open_loop(self) -> bool:  # type: ignore[override]
         """Schemes of a fixed number of slots ask for nothing."""
-        return self.protocol.rounds != "harq"
+        return self.protocol.transmissions != "harq"
 
-    def rounds(self, slot: Slot, max_transmissions: int) -> int:
+    def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """One slot, all that f takes, or G_max."""
-        if self.protocol.rounds == "harq":
+        if self.protocol.transmissions == "harq":
             return max_transmissions
-        return 1 if self.protocol.rounds == "one" else -(-LENGTH // slot.features)
+        return 1 if self.protocol.transmissions == "one" else -(-CODED_FEATURES // slot.features)
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         """x -> s, from what was encoded once, -> f."""
-        return self.payload(sources.features.s[index], sources.features.kept[index])
+        return self.payload(encoded.features.s[index], encoded.features.kept[index])
 
     def payload(self, s: Tensor, images: np.ndarray) -> Payload:
         """s [batch, N] of some images -> f [batch, L], the same at every SNR."""
         f = in_tiles(self.link.encode, s)
         if self.protocol.order != "random":
             return Payload({"f": f}, {})
-        orders = [np.random.default_rng([ORDER_SEED, int(i)]).permutation(LENGTH) for i in images]
+        orders = [
+            np.random.default_rng([ORDER_SEED, int(i)]).permutation(CODED_FEATURES) for i in images
+        ]
         return Payload({"f": f, "order": torch.from_numpy(np.stack(orders)).to(f.device)}, {})
 
-    def clean_embedding(self, sources: Sources, index: np.ndarray) -> Tensor:
+    def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
         """Of the link's performers, which are the encoder's where they are shared."""
-        return sources.embedding(self.link.performers, index)
+        return encoded.embedding(self.link.performers, index)
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """Both ends begin with nothing sent."""
@@ -180,7 +183,7 @@ class SemanticHarq(Scheme):
         """The features asked for again and the next ones in order, power-controlled."""
         request = None if feedback is None else feedback.request
         plan = tx.plan.next(self._order(tx.order), request, slot.features)
-        heard = None if feedback is None else feedback.request_heard
+        heard = None if feedback is None else feedback.request_received
         header = None if heard is None else heard[:, None]
         bits = None
         if self.importance == "image":
@@ -193,7 +196,7 @@ class SemanticHarq(Scheme):
             header, bits = write_header(new, tx.plan.covered, heard)
         assert plan.selection is not None
         uses = -(-plan.selection.uses // self.features_per_use)
-        z = normalise_power(plan.selection.gather(tx.f), uses)
+        z = normalize_power(plan.selection.gather(tx.f), uses)
         burst = Burst(pack(z, self.features_per_use), uses, header, bits)
         return burst, replace(tx, plan=plan)
 
@@ -219,7 +222,7 @@ class SemanticHarq(Scheme):
 
     def _names_features(self, request: Tensor | None) -> bool:
         """Whether a request was one that names features, and so may not have been heard."""
-        return request is not None and self.protocol.again == "distorted"
+        return request is not None and self.protocol.retransmit == "distorted"
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Combines, decodes, and asks again until the receive-SNR outweighs the uncertainty."""
@@ -229,16 +232,16 @@ class SemanticHarq(Scheme):
         latest = plan.selection
         assert latest is not None
         B = latest.sent.shape[1]
-        matched, weight = unpack(received, B, self.features_per_use, self.equaliser)
+        matched, weight = unpack(received, B, self.features_per_use, self.equalizer)
         buffer = rx.buffer.add(SlotFeatures(latest, matched, weight))
         snr = rx.received_snr + (weight * latest.sent).sum(1) / latest.uses.clamp_min(1)
         rx = replace(rx, buffer=buffer, plan=plan, received_snr=snr)
-        if self.protocol.rounds != "harq":
+        if self.protocol.transmissions != "harq":
             return self._finite(plan), rx
-        ack, outputs = certain_enough(self._decode(buffer), snr, self.theta_0)
+        ack, outputs = stopping_criterion(self._decode(buffer), snr, self.theta_0)
         request = self._request(rx, latest, ack, slot)
         # Only where the receiver chooses features does it have to name them.
-        named = self.protocol.again == "distorted"
+        named = self.protocol.retransmit == "distorted"
         bits = latest.uses if named else torch.zeros_like(latest.uses)
         feedback = Feedback(ack, request, bits, ack.to(torch.int8))
         return feedback, replace(rx, request=request, outputs=outputs)
@@ -248,8 +251,8 @@ class SemanticHarq(Scheme):
 
     def _finite(self, plan: Plan) -> Feedback:
         """The answer of schemes that end after one slot, or when f is through."""
-        done = plan.covered.all(1) | (self.protocol.rounds == "one")
-        reason = 2 if self.protocol.rounds == "one" else 3
+        done = plan.covered.all(1) | (self.protocol.transmissions == "one")
+        reason = 2 if self.protocol.transmissions == "one" else 3
         return no_request(done)._replace(reason=done.to(torch.int8) * reason)
 
     def _decode(self, buffer: Buffer) -> Decode:
@@ -260,10 +263,10 @@ class SemanticHarq(Scheme):
 
     def _request(self, rx: RxState, latest: Selection, ack: Tensor, slot: Slot) -> Tensor | None:
         """p [batch, B] over the latest slot's features: those to be sent again (eq. 8)."""
-        if self.protocol.again == "nothing":
+        if self.protocol.retransmit == "none":
             return None
         request = latest.sent & ~ack[:, None]
-        if self.protocol.again == "everything" or bool(ack.all()):
+        if self.protocol.retransmit == "all" or bool(ack.all()):
             return request
         # Nobody asks for features of an image that is acknowledged: F need not judge them.
         rows = (~ack).nonzero().flatten()
@@ -280,7 +283,7 @@ class SemanticHarq(Scheme):
         """What the latest slot carried, in the units of received features; for the genie."""
         if rx.truth is None:
             return None
-        z = normalise_power(latest.gather(rx.truth), latest.uses)
+        z = normalize_power(latest.gather(rx.truth), latest.uses)
         return latest.spread(z)
 
     def perform(self, rx: RxState) -> TaskOutputs:

@@ -10,21 +10,21 @@ import torch
 from torch import Tensor
 
 from phy.channel import Received
-from phy.equaliser import COMBINERS
-from phy.power import normalise_power
+from phy.equalizer import COMBINERS
+from phy.power import normalize_power
 from phy.snr import snr_from_db
 from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.plus.belief import Belief, heard, unknown_part
+from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import BurstPlan, burst_sizes, sending_plan
 from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
+from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme
-from simulator.schemes.packing import pack, unpack
-from simulator.schemes.stop_when_certain import Decode, certain_enough, final_outputs
+from simulator.schemes.iq_mapping import pack, unpack
+from simulator.schemes.stopping import Decode, final_outputs, stopping_criterion
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 #: Most bits of an estimate.
 MOST_BITS = 8
@@ -36,12 +36,12 @@ class TxState:
 
     Attributes:
         c: [batch, LATENT].
-        told: [batch, LATENT] the receiver's estimates as it has heard them.
+        fed_back: [batch, LATENT] the receiver's estimates as it has heard them.
         bursts: Bursts sent.
     """
 
     c: Tensor
-    told: Tensor
+    fed_back: Tensor
     bursts: int = 0
 
 
@@ -50,8 +50,8 @@ class RxState:
     """What the receiver remembers.
 
     Attributes:
-        belief: About c; the estimates it has told as if the transmitter had heard the latest.
-        told_before: [batch, LATENT] those that the transmitter knows if it has not.
+        belief: About c; the estimates it has fed_back as if the transmitter had heard the latest.
+        fed_back_before: [batch, LATENT] those that the transmitter knows if it has not.
         received_snr: [batch] SNR_r of eq. 17 so far.
         bursts: Bursts received.
         outputs: The tasks on what has been received, where the receive-SNR is above theta_0; None
@@ -59,7 +59,7 @@ class RxState:
     """
 
     belief: Belief
-    told_before: Tensor
+    fed_back_before: Tensor
     received_snr: Tensor
     bursts: int = 0
     outputs: TaskOutputs | None = None
@@ -70,16 +70,16 @@ class SemharqPlus(Scheme):
     """Latent features sent by plan, with the receiver's estimates fed back.
 
     ```
-    x -> encoder -> s -> JSC-Encoder -> c -> c - told -> plan -> power -> z -> x
+    x -> encoder -> s -> JSC-Encoder -> c -> c - fed_back -> plan -> power -> z -> x
                                                  ^
                                                  +------------------------------+
     y -> matched filter -> belief -> JSC-Decoder -> s_hat -> tasks -> U         |
-                              +-> estimate -> quantiser -> NACK -- SNR_r > theta? -- ACK
+                              +-> estimate -> quantizer -> NACK -- SNR_r > theta? -- ACK
     ```
 
     A slot has B uses, each with a feature on its in-phase part, as SemHARQ's, in two bursts. Which
     features is decided use by use (semantic/plus/schedule.py). After every burst that ends in a NACK
-    the receiver sends its quantised estimates of the burst's features back, and the transmitter
+    the receiver sends its quantized estimates of the burst's features back, and the transmitter
     sends what they lack. An image is acknowledged after whole slots only.
 
     Args:
@@ -88,7 +88,7 @@ class SemharqPlus(Scheme):
         theta_0_db: theta_0, how much receive-SNR a nat of uncertainty is worth, in dB.
         estimate_bits: Bits of each estimate; 0 for no feedback but ACK and NACK.
         bursts_per_slot: In how many parts a slot is sent; one without estimates.
-        equaliser: Name in `phy.equaliser.COMBINERS`.
+        equalizer: Name in `phy.equalizer.COMBINERS`.
     """
 
     reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "certain enough")
@@ -100,20 +100,20 @@ class SemharqPlus(Scheme):
         theta_0_db: float = 1.0,
         estimate_bits: int = 1,
         bursts_per_slot: int = 2,
-        equaliser: str = "mrc",
+        equalizer: str = "mrc",
     ) -> None:
         if not (isinstance(estimate_bits, int) and 0 <= estimate_bits <= MOST_BITS):
             raise ValueError(f"estimate_bits is {estimate_bits!r}, it must be 0 to {MOST_BITS}")
         if not (isinstance(bursts_per_slot, int) and bursts_per_slot >= 1):
             raise ValueError(f"bursts_per_slot is {bursts_per_slot!r}, it must be at least 1")
-        if equaliser not in COMBINERS:
-            raise ValueError(f"unknown equaliser {equaliser!r}: {nearest(equaliser, COMBINERS)}")
+        if equalizer not in COMBINERS:
+            raise ValueError(f"unknown equalizer {equalizer!r}: {nearest(equalizer, COMBINERS)}")
         self.encoder, self.network = encoder, network
         self.theta_0 = snr_from_db(theta_0_db)
-        self.bits, self.equaliser = estimate_bits, equaliser
+        self.bits, self.equalizer = estimate_bits, equalizer
         self.bursts_per_slot = bursts_per_slot if estimate_bits else 1
 
-    def rounds(self, slot: Slot, max_transmissions: int) -> int:
+    def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """The bursts of G_max slots."""
         return max_transmissions * len(self._sizes(slot))
 
@@ -126,59 +126,63 @@ class SemharqPlus(Scheme):
     def _sizes(self, slot: Slot) -> tuple[int, ...]:
         return burst_sizes(slot.features, self.bursts_per_slot)
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         """x -> s, from what was encoded once, -> c."""
-        return Payload({"c": in_tiles(self.network.encode, sources.features.s[index])}, {})
+        return Payload({"c": in_tiles(self.network.encode, encoded.features.s[index])}, {})
 
-    def clean_embedding(self, sources: Sources, index: np.ndarray) -> Tensor:
+    def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
         """Of the network's performers, which are the encoder's where they are shared."""
-        return sources.embedding(self.network.performers, index)
+        return encoded.embedding(self.network.performers, index)
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
-        """Both ends begin with nothing sent and nothing told."""
+        """Both ends begin with nothing sent and nothing fed_back."""
         c = payload.tensors["c"]
         belief = Belief.empty(len(c), c.device)
-        return TxState(c, belief.told), RxState(belief, belief.told, c.new_zeros(len(c)))
+        return TxState(c, belief.fed_back), RxState(belief, belief.fed_back, c.new_zeros(len(c)))
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
         """What the estimates that were heard lack, power-controlled."""
-        told, header = tx.told, None
+        fed_back, header = tx.fed_back, None
         if feedback is not None and feedback.request is not None:
             answered = self.plan(slot, tx.bursts - 1)
-            told = heard(told, answered, feedback.request, self.bits)
-            if feedback.request_heard is not None:
-                header = feedback.request_heard[:, None]
-                told = torch.where(header.to(told.device), told, tx.told)
+            fed_back = apply_feedback(fed_back, answered, feedback.request, self.bits)
+            if feedback.request_received is not None:
+                header = feedback.request_received[:, None]
+                fed_back = torch.where(header.to(fed_back.device), fed_back, tx.fed_back)
         plan = self.plan(slot, tx.bursts)
-        part = unknown_part(tx.c, told, plan)
-        z, uses = normalise_power(part, part.shape[1]), torch.full((len(part),), part.shape[1])
-        return Burst(pack(z, 1), uses, header), TxState(tx.c, told, tx.bursts + 1)
+        part = innovation(tx.c, fed_back, plan)
+        z, uses = normalize_power(part, part.shape[1]), torch.full((len(part),), part.shape[1])
+        return Burst(pack(z, 1), uses, header), TxState(tx.c, fed_back, tx.bursts + 1)
 
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
         """Whether the transmitter has heard the latest estimates."""
         if header is None:
             return rx
-        told = torch.where(header.to(rx.told_before.device), rx.belief.told, rx.told_before)
-        return replace(rx, belief=rx.belief.tell(told))
+        fed_back = torch.where(
+            header.to(rx.fed_back_before.device), rx.belief.fed_back, rx.fed_back_before
+        )
+        return replace(rx, belief=rx.belief.with_feedback(fed_back))
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Adds to the belief, decodes, and tells what it knows unless that is enough."""
         plan = self.plan(slot, rx.bursts)
-        matched, weight = unpack(received, len(plan.position), 1, self.equaliser)
+        matched, weight = unpack(received, len(plan.position), 1, self.equalizer)
         belief = rx.belief.add(plan, matched, weight)
         # In sequence: a burst's sum must not depend on how many images are in the batch.
         snr = rx.received_snr + weight.cumsum(1)[:, -1] / slot.features
         ack, outputs = torch.zeros_like(snr, dtype=torch.bool), None
         if (rx.bursts + 1) % len(self._sizes(slot)) == 0:
-            ack, outputs = certain_enough(self._decode(belief), snr, self.theta_0)
-        words, told = None, belief.told
+            ack, outputs = stopping_criterion(self._decode(belief), snr, self.theta_0)
+        words, fed_back = None, belief.fed_back
         if self.bits:
             words = belief.words(plan, self.bits)
-            told = heard(told, plan, words, self.bits)
+            fed_back = apply_feedback(fed_back, plan, words, self.bits)
         size = 0 if words is None else words.shape[1]
         charged = torch.full((len(snr),), size)
         feedback = Feedback(ack, words, charged, ack.to(torch.int8))
-        after = RxState(belief.tell(told), belief.told, snr, rx.bursts + 1, outputs)
+        after = RxState(
+            belief.with_feedback(fed_back), belief.fed_back, snr, rx.bursts + 1, outputs
+        )
         return feedback, after
 
     def perform(self, rx: RxState) -> TaskOutputs:
@@ -194,7 +198,7 @@ class SemharqPlus(Scheme):
                 lambda *columns: self.network.decode(Belief(*columns))[1],
                 some.matched,
                 some.precision,
-                some.told,
+                some.fed_back,
             )
             return TaskOutputs(*parts)
 

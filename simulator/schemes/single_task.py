@@ -14,11 +14,11 @@ from phy.channel import Received
 from semantic.losses import TASKS
 from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
-from semantic.weights.stored import Loaded
+from semantic.weights.stored import EncoderBundle
+from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.schemes.semantic_harq import RxState, SemanticHarq, TxState
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 #: How the networks share a slot: a third of its bandwidth each, or all of it each.
 SHARES = ("third", "full")
@@ -33,7 +33,7 @@ class SingleTaskNetwork:
         link: Everything behind, by the protocol of SMSC-FIR.
     """
 
-    encoder: Loaded
+    encoder: EncoderBundle
     link: SemanticHarq
 
 
@@ -65,22 +65,22 @@ class SingleTask(Scheme):
         self.networks = [networks[task] for task in TASKS]
         self.share = share
 
-    def rounds(self, slot: Slot, max_transmissions: int) -> int:
+    def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """One slot."""
         return 1
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         """x -> s_k -> f_k by each encoder, which sees every image once."""
         tensors = {}
         for task, network in zip(TASKS, self.networks, strict=True):
-            own = network.link.encode(sources.behind(network.encoder), index)
+            own = network.link.encode(encoded.behind(network.encoder), index)
             tensors[task] = own.tensors["f"]
         return Payload(tensors, {})
 
-    def clean_embedding(self, sources: Sources, index: np.ndarray) -> Tensor:
+    def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
         """Of the network that re-identifies."""
         reid = self.networks[0]
-        return reid.link.clean_embedding(sources.behind(reid.encoder), index)
+        return reid.link.clean_embedding(encoded.behind(reid.encoder), index)
 
     def part(self, slot: Slot) -> Slot:
         """The slot that each network has for itself."""

@@ -1,8 +1,8 @@
-"""Builds the schemes that send coded bits: one function for each name of the catalogue."""
+"""Builds the schemes that send coded bits: one function for each name of the catalog."""
 
 from __future__ import annotations
 
-from semantic.quantiser import Quantiser
+from semantic.quantizer import Quantizer
 from semantic.suggest import nearest
 from simulator.codecs.image_codecs import ImageCodec
 from simulator.scheme import Scheme
@@ -11,15 +11,15 @@ from simulator.schemes.coding import Coding, CodingRule
 from simulator.schemes.conventional import Conventional
 from simulator.schemes.digital_features import DigitalFeatures
 from simulator.setup.channel import open_channel
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 
 #: How what a NACK asks for is sent: the whole transport block, or its wrong code-block groups.
 RETRANSMISSIONS = ("block", "group")
-ENGINES = ("auto", "numba", "sionna")
+DECODERS = ("auto", "numba", "sionna")
 
 
 def jpeg_ldpc_bpsk(
-    stack: Stack,
+    networks: Networks,
     codec: str = "jpeg",
     quality: int | str = "fit",
     modulation: str = "bpsk",
@@ -27,16 +27,18 @@ def jpeg_ldpc_bpsk(
     base_graph: int | str = 1,
     iterations: int = 50,
     give_up: int = 1,
-    engine: str = "auto",
+    decoder: str = "auto",
     on_failure: str = "best-effort",
 ) -> Scheme:
     """SMSC-FIR's traditional method: one shot."""
-    coding = _coding(stack, modulation, rate, base_graph, "0231", "ir", iterations, give_up, engine)
+    coding = _coding(
+        networks, modulation, rate, base_graph, "0231", "ir", iterations, give_up, decoder
+    )
     return Conventional(coding, _image_codec(codec, quality), harq=False, on_failure=on_failure)
 
 
 def jpeg_ldpc_16qam_harq(
-    stack: Stack,
+    networks: Networks,
     codec: str = "jpeg",
     quality: int | str = "fit",
     modulation: str = "16qam",
@@ -49,19 +51,19 @@ def jpeg_ldpc_16qam_harq(
     harq: int = 1,
     iterations: int = 50,
     give_up: int = 1,
-    engine: str = "auto",
+    decoder: str = "auto",
     on_failure: str = "best-effort",
 ) -> Scheme:
     """SemHARQ's traditional type-II HARQ: incremental redundancy until the CRC holds."""
     coding = _coding(
-        stack, modulation, rate, base_graph, rv_order, combining, iterations, give_up, engine
+        networks, modulation, rate, base_graph, rv_order, combining, iterations, give_up, decoder
     )
     source = _image_codec(codec, quality)
     return _conventional(coding, source, retransmission, groups, harq, on_failure)
 
 
 def conventional_amc(
-    stack: Stack,
+    networks: Networks,
     codec: str = "webp",
     quality: int | str = "fit",
     target_bler: float = TARGET_BLER,
@@ -73,22 +75,22 @@ def conventional_amc(
     harq: int = 1,
     iterations: int = 50,
     give_up: int = 1,
-    engine: str = "auto",
+    decoder: str = "auto",
     on_failure: str = "best-effort",
 ) -> Scheme:
-    """The strong baseline: picture quality, modulation and rate by what is known of the channel."""
+    """The strong baseline: image quality, modulation and rate by what is known of the channel."""
     coding = _coding(
-        stack, "qpsk", 0.5, base_graph, rv_order, combining, iterations, give_up, engine
+        networks, "qpsk", 0.5, base_graph, rv_order, combining, iterations, give_up, decoder
     )
-    rule = _adaptive(stack, coding, target_bler)
+    rule = _adaptive(networks, coding, target_bler)
     source = _image_codec(codec, quality)
     return _conventional(rule, source, retransmission, groups, harq, on_failure)
 
 
 def digital_features(
-    stack: Stack,
+    networks: Networks,
     bits: int = 2,
-    quantiser: str = "lloyd-max",
+    quantizer: str = "lloyd-max",
     modulation: str = "adaptive",
     rate: float | str = "adaptive",
     target_bler: float = TARGET_BLER,
@@ -97,24 +99,26 @@ def digital_features(
     combining: str = "ir",
     iterations: int = 50,
     give_up: int = 1,
-    engine: str = "auto",
+    decoder: str = "auto",
 ) -> Scheme:
     """SemHARQ's features as bits: what is semantic about it without what is analog."""
-    values = Quantiser(bits, quantiser)
+    values = Quantizer(bits, quantizer)
     adaptive = modulation == "adaptive"
     if adaptive != (rate == "adaptive"):
         raise ValueError(
             f"modulation {modulation} with rate {rate} is not allowed: give both, or none"
         )
     fixed = ("qpsk", 0.5) if adaptive else (modulation, _number("rate", rate))
-    coding = _coding(stack, *fixed, base_graph, rv_order, combining, iterations, give_up, engine)
-    rule: CodingRule = _adaptive(stack, coding, target_bler) if adaptive else coding
-    return DigitalFeatures(stack.link("semharq"), values, rule)
+    coding = _coding(
+        networks, *fixed, base_graph, rv_order, combining, iterations, give_up, decoder
+    )
+    rule: CodingRule = _adaptive(networks, coding, target_bler) if adaptive else coding
+    return DigitalFeatures(networks.link("semharq"), values, rule)
 
 
-def _adaptive(stack: Stack, coding: Coding, target_bler: float) -> AdaptiveCoding:
+def _adaptive(networks: Networks, coding: Coding, target_bler: float) -> AdaptiveCoding:
     """Adapted to the run's channel, as its receivers see it."""
-    return AdaptiveCoding(coding, open_channel(stack.spec), _number("target_bler", target_bler))
+    return AdaptiveCoding(coding, open_channel(networks.spec), _number("target_bler", target_bler))
 
 
 def _conventional(
@@ -131,7 +135,7 @@ def _conventional(
 
 
 def _coding(
-    stack: Stack,
+    networks: Networks,
     modulation: str,
     rate: float,
     base_graph: int | str,
@@ -139,13 +143,13 @@ def _coding(
     combining: str,
     iterations: int,
     give_up: int,
-    engine: str,
+    decoder: str,
 ) -> Coding:
     """A `Coding` of what a user wrote; "auto" decodes where the networks are."""
-    _one_of("engine", engine, ENGINES)
-    on_gpu = stack.device.startswith("cuda")
-    if engine == "auto":
-        engine = "sionna" if on_gpu else "numba"
+    _one_of("decoder", decoder, DECODERS)
+    on_gpu = networks.device.startswith("cuda")
+    if decoder == "auto":
+        decoder = "sionna" if on_gpu else "numba"
     if base_graph not in (1, 2, "auto"):
         raise ValueError(f"base_graph {base_graph!r} is not allowed, it must be auto, 1 or 2")
     digits = str(rv_order).zfill(4)  # the command line reads 0231 as a number
@@ -159,8 +163,8 @@ def _coding(
         combining,
         _whole("iterations", iterations),
         _flag("give_up", give_up),
-        engine,
-        stack.device if engine == "sionna" else "cpu",
+        decoder,
+        networks.device if decoder == "sionna" else "cpu",
     )
 
 

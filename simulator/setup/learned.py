@@ -16,37 +16,37 @@ from simulator.schemes.perfect import Perfect
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.semharq_plus import SemharqPlus
 from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 
 
-def build_schemes(stack: Stack) -> dict[str, Scheme]:
+def build_schemes(networks: Networks) -> dict[str, Scheme]:
     """The schemes of the run, each with those of the run's arguments that it takes.
 
     Raises:
         ValueError: When no scheme takes an argument; names the nearest that one does.
     """
-    factories = {name: resolve("scheme", name, SCHEMES) for name in stack.spec.schemes}
+    factories = {name: resolve("scheme", name, SCHEMES) for name in networks.spec.schemes}
     taken = {
-        name: [p for p in inspect.signature(factory).parameters if p != "stack"]
+        name: [p for p in inspect.signature(factory).parameters if p != "networks"]
         for name, factory in factories.items()
     }
-    for argument, _ in stack.spec.scheme_args:
+    for argument, _ in networks.spec.scheme_args:
         if not any(argument in names for names in taken.values()):
             allowed = sorted({name for names in taken.values() for name in names})
             hint = nearest(argument, allowed) if allowed else "they take none"
             raise ValueError(
                 f"schemes {', '.join(factories)} take no argument {argument!r}; {hint}"
             )
-    given = dict(stack.spec.scheme_args)
+    given = dict(networks.spec.scheme_args)
     return {
-        name: factory(stack.apart(name), **{n: given[n] for n in taken[name] if n in given})
+        name: factory(networks.apart(name), **{n: given[n] for n in taken[name] if n in given})
         for name, factory in factories.items()
     }
 
 
-def perfect(stack: Stack) -> Scheme:
+def perfect(networks: Networks) -> Scheme:
     """No channel."""
-    return Perfect(stack.encoder.network)
+    return Perfect(networks.encoder.network)
 
 
 def _learned(name: str, *arguments: str) -> Callable[..., Scheme]:
@@ -58,18 +58,18 @@ def _learned(name: str, *arguments: str) -> Callable[..., Scheme]:
     if protocol.order == "importance":
         arguments += ("importance",)
 
-    def build(stack: Stack, **given: Any) -> Scheme:
-        return SemanticHarq(stack.encoder.network, stack.link(name), protocol, **given)
+    def build(networks: Networks, **given: Any) -> Scheme:
+        return SemanticHarq(networks.encoder.network, networks.link(name), protocol, **given)
 
     # Names and defaults stand in one place: what a factory takes is read off its signature.
     known = inspect.signature(SemanticHarq).parameters
     own = [known[argument].replace(kind=Parameter.KEYWORD_ONLY) for argument in arguments]
-    stack = Parameter("stack", Parameter.POSITIONAL_OR_KEYWORD)
-    build.__signature__ = inspect.Signature([stack, *own])  # type: ignore[attr-defined]
+    networks = Parameter("networks", Parameter.POSITIONAL_OR_KEYWORD)
+    build.__signature__ = inspect.Signature([networks, *own])  # type: ignore[attr-defined]
     return build
 
 
-_ONE = ("features_per_use", "equaliser")
+_ONE = ("features_per_use", "equalizer")
 _HARQ = ("theta_0_db", "ratio", *_ONE)
 
 semharq = _learned("semharq", *_HARQ)
@@ -82,34 +82,39 @@ rt_s_harq = _learned("rt-s-harq", *_HARQ)
 
 
 def semharq_plus(
-    stack: Stack,
+    networks: Networks,
     theta_0_db: float = 1.0,
     estimate_bits: int = 1,
     bursts_per_slot: int = 2,
-    equaliser: str = "mrc",
+    equalizer: str = "mrc",
 ) -> Scheme:
     """Latent features by plan, the receiver's estimates fed back."""
     return SemharqPlus(
-        stack.encoder.network, stack.plus(), theta_0_db, estimate_bits, bursts_per_slot, equaliser
+        networks.encoder.network,
+        networks.plus(),
+        theta_0_db,
+        estimate_bits,
+        bursts_per_slot,
+        equalizer,
     )
 
 
 def smsc_stc(
-    stack: Stack, share: str = "third", features_per_use: int = 1, equaliser: str = "mrc"
+    networks: Networks, share: str = "third", features_per_use: int = 1, equalizer: str = "mrc"
 ) -> Scheme:
     """SMSC-FIR with three single-task networks."""
-    protocol, networks = PROTOCOLS[SINGLE_TASK_PROTOCOL], {}
+    protocol, systems = PROTOCOLS[SINGLE_TASK_PROTOCOL], {}
     for task in TASKS:
-        encoder, link = stack.single_task(task)
+        encoder, link = networks.single_task(task)
         own = SemanticHarq(
             encoder.network,
             link,
             protocol,
             features_per_use=features_per_use,
-            equaliser=equaliser,
+            equalizer=equalizer,
         )
-        networks[task] = SingleTaskNetwork(encoder, own)
-    return SingleTask(networks, share)
+        systems[task] = SingleTaskNetwork(encoder, own)
+    return SingleTask(systems, share)
 
 
 smsc_fir = _learned("smsc-fir", *_ONE)

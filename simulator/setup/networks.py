@@ -9,11 +9,17 @@ from semantic.link.network import LinkNetwork
 from semantic.link.protocol import SINGLE_TASK, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.plus.network import PlusNetwork
 from semantic.weights.files import WeightsError
-from semantic.weights.stored import Loaded, load_encoder, load_link, load_plus, weights_directory
+from semantic.weights.stored import (
+    EncoderBundle,
+    load_encoder,
+    load_link,
+    load_plus,
+    weights_directory,
+)
 from simulator.spec import RunSpec
 
 
-class Stack:
+class Networks:
     """Networks of one run, each file read once however many schemes share it.
 
     Attributes:
@@ -27,9 +33,9 @@ class Stack:
         self.spec, self.device = spec, device
         self.hashes: dict[str, str] = {}
         self.own: dict[str, str] = {}
-        self._parts: dict[str, Stack] = {}
+        self._parts: dict[str, Networks] = {}
 
-    def apart(self, scheme: str) -> Stack:
+    def apart(self, scheme: str) -> Networks:
         """The same networks for one scheme, which counts what that scheme alone reads."""
         own = dict(self.encoder.hashes)  # loaded before the copy, so that both have it
         part = copy(self)
@@ -46,7 +52,7 @@ class Stack:
         self.own.update(hashes)
 
     @cached_property
-    def encoder(self) -> Loaded:
+    def encoder(self) -> EncoderBundle:
         """DenseNet-121 and the clean-trained performers."""
         loaded = load_encoder(self.spec.weights, self.device)
         self._count(loaded.hashes)
@@ -66,7 +72,7 @@ class Stack:
         self._count(hashes)
         return network
 
-    def single_task(self, task: str) -> tuple[Loaded, LinkNetwork]:
+    def single_task(self, task: str) -> tuple[EncoderBundle, LinkNetwork]:
         """Encoder and link that were trained for one task alone.
 
         Raises:

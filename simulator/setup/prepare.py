@@ -13,7 +13,7 @@ from simulator.feedback import FeedbackLink
 from simulator.scheme import Scheme
 from simulator.setup.channel import open_channel, open_feedback_link
 from simulator.setup.learned import build_schemes
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 from simulator.spec import RunSpec
 
 
@@ -23,7 +23,7 @@ class Prepared:
 
     spec: RunSpec
     dataset: VehicleImages
-    stack: Stack
+    networks: Networks
     schemes: dict[str, Scheme]
     channel: Channel
     feedback_link: FeedbackLink
@@ -60,6 +60,8 @@ def prepare(spec: RunSpec) -> Prepared:
     dataset = open_dataset(spec.data)
     if spec.images is not None:
         dataset = dataset.limit(spec.images, seed=0)
-    stack = Stack(spec, device)
-    _ = stack.encoder  # every scheme ends in its tasks: missing weights show now
-    return Prepared(spec, dataset, stack, build_schemes(stack), channel, feedback_link, device)
+    networks = Networks(spec, device)
+    _ = networks.encoder  # every scheme ends in its tasks: missing weights show now
+    return Prepared(
+        spec, dataset, networks, build_schemes(networks), channel, feedback_link, device
+    )

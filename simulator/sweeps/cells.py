@@ -23,12 +23,12 @@ from torch import Tensor
 
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs
+from simulator.encoded_dataset import EncodedDataset, Progress
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.results.image_rows import image_rows
 from simulator.scheme import Payload
 from simulator.setup.prepare import Prepared
-from simulator.sources import Progress, Sources
 from simulator.spec import RunSpec
 from simulator.sweeps.identity import common_identity, digest, point_identity
 
@@ -69,7 +69,7 @@ class Cell:
         return str(self.point) + ("" if self.whole else f" images {self.first} to {self.stop - 1}")
 
 
-class Bench:
+class CellRunner:
     """A prepared run with its images encoded: computes any cell of it.
 
     Payloads are kept for the scheme at work: they are computed once for all SNRs and seeds.
@@ -77,10 +77,12 @@ class Bench:
 
     def __init__(self, prepared: Prepared, progress: Progress) -> None:
         self.prepared = prepared
-        self.sources = Sources(prepared.dataset, prepared.stack.encoder, prepared.device, progress)
+        self.encoded = EncodedDataset(
+            prepared.dataset, prepared.networks.encoder, prepared.device, progress
+        )
         held = prepared.spec.gallery == "clean"
         clean = held or any(scheme.needs_features for scheme in prepared.schemes.values())
-        self.readable = self.sources.features if clean else self.sources.readable
+        self.readable = self.encoded.features if clean else self.encoded.readable
         self.kept = self.readable.kept
         self.dataset = prepared.dataset.subset(self.kept)
         self._payloads: dict[tuple[str, int, int], Payload] = {}
@@ -192,7 +194,7 @@ class Bench:
         if found is None:
             everything = np.arange(len(self.kept))
             with one_thread():
-                found = self.prepared.schemes[scheme].clean_embedding(self.sources, everything)
+                found = self.prepared.schemes[scheme].clean_embedding(self.encoded, everything)
             found = found.cpu()
             self._held = {**self._held, scheme: found}  # a new dict: threads of a worker share it
         return found
@@ -203,7 +205,7 @@ class Bench:
         place = scheme, int(rows[0]), len(rows)
         found = self._payloads.get(place)
         if found is None:
-            found = self.prepared.schemes[scheme].encode(self.sources, rows)
+            found = self.prepared.schemes[scheme].encode(self.encoded, rows)
             kept = {key: value for key, value in self._payloads.items() if key[0] == scheme}
             self._payloads = {**kept, place: found}  # a new dict: threads of a worker share it
         return found

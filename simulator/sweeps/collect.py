@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from simulator.sweeps.cells import Bench, Cell, Point, join_blocks, write_rows
+from simulator.sweeps.cells import Cell, CellRunner, Point, join_blocks, write_rows
 from simulator.sweeps.identity import differences, digest, plain
 from simulator.sweeps.store import DamagedError, Store, file_stem, readable
 from simulator.sweeps.worker import Failure
@@ -28,7 +28,7 @@ class Collector:
         failures: Cells without a result.
     """
 
-    def __init__(self, bench: Bench, store: Store, images_per_cell: int) -> None:
+    def __init__(self, bench: CellRunner, store: Store, images_per_cell: int) -> None:
         self.bench, self.store, self.images_per_cell = bench, store, images_per_cell
         self.done: dict[Point, str] = {}
         self.failures: list[Failure] = []

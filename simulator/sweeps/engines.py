@@ -108,8 +108,8 @@ class Engine:
     @contextmanager
     def kept_open(self) -> Iterator[Engine]:
         """This engine, its pool open from the first cells that need one until it is left."""
-        with ExitStack() as stack:
-            yield self if self.held is not None else replace(self, held=_Held(stack))
+        with ExitStack() as networks:
+            yield self if self.held is not None else replace(self, held=_Held(networks))
 
     @contextmanager
     def _opened(self, gpu: bool) -> Iterator[_Pooled]:
@@ -124,10 +124,10 @@ class Engine:
 
 
 class _Held:
-    """A pool that stays open until another one is needed, or the stack is closed."""
+    """A pool that stays open until another one is needed, or the networks is closed."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
+    def __init__(self, networks: ExitStack) -> None:
+        self._stack = networks
         self._kind: tuple[str, bool] | None = None
         self._workers = 0
         self._pool: _Pooled | None = None

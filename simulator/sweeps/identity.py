@@ -28,7 +28,7 @@ NOT_HASHED = {
     *("schemes", "snr_db", "seed", "seeds", "until", "max_seeds", "batch_size"),
     *("data", "images", "weights", "device", "bandwidth_hz"),
 }
-#: Sources that only show, store or train. A file that is not named here counts.
+#: EncodedDataset that only show, store or train. A file that is not named here counts.
 WITHOUT_INFLUENCE = (
     *("simulator/__init__.py", "simulator/api.py", "simulator/check", "simulator/cli.py"),
     *("simulator/commands/", "simulator/files.py", "simulator/papers/", "simulator/training/"),
@@ -45,7 +45,7 @@ WITHOUT_INFLUENCE = (
 )
 
 
-#: The catalogue of each kind of part that a user's own module may stand in for.
+#: The catalog of each kind of part that a user's own module may stand in for.
 ENTRIES = {"scheme": SCHEMES, "channel": CHANNELS, "codec": CODECS}
 
 
@@ -72,7 +72,7 @@ def point_identity(
         "scheme": scheme,
         "snr_db": float(snr_db),
         "seed": seed,
-        "weights": prepared.stack.hashes_of(scheme),
+        "weights": prepared.networks.hashes_of(scheme),
         "code": {**common["code"], **_foreign_code("scheme", scheme)},
     }
 

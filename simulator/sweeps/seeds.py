@@ -37,7 +37,7 @@ class SeedSummary:
     errors: tuple[int, ...]
 
 
-def summarise(rows: pd.DataFrame) -> SeedSummary:
+def summarize(rows: pd.DataFrame) -> SeedSummary:
     """What the stop rule needs of the per-image rows of one seed."""
     means, errors = [], []
     for metric in ACCURACIES:

@@ -17,15 +17,15 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from simulator.encoded_dataset import Progress
 from simulator.results.curve import curve
 from simulator.setup.prepare import Prepared, prepare
-from simulator.sources import Progress
 from simulator.spec import RunSpec
 from simulator.stop_rule import StopRule
-from simulator.sweeps.cells import Bench, Point, read_rows
+from simulator.sweeps.cells import CellRunner, Point, read_rows
 from simulator.sweeps.collect import Collector
 from simulator.sweeps.engines import Engine
-from simulator.sweeps.seeds import SeedSummary, enough, summarise
+from simulator.sweeps.seeds import SeedSummary, enough, summarize
 from simulator.sweeps.store import Store
 from simulator.sweeps.worker import Failure, attempt
 
@@ -111,7 +111,7 @@ def run(
     with store.held(), (engine or Engine()).kept_open() as engine:
         if not resume:
             store.remove([*store.names("*.rows"), *store.names("*.block")])
-        bench = Bench(prepared, progress)
+        bench = CellRunner(prepared, progress)
         work = _Run(bench, store, engine, progress)
         work.simulate()
     names, failures = work.finished(), tuple(work.collector.failures)
@@ -120,7 +120,7 @@ def run(
     return Result(
         spec=prepared.spec,
         curve=stored_curve(store, names),
-        hashes=dict(prepared.stack.hashes),
+        hashes=dict(prepared.networks.hashes),
         problems=bench.readable.problems,
         failures=failures,
         count=len(bench.kept),
@@ -133,7 +133,7 @@ def run(
 class _Run:
     """The points of one run on their way: which there are, which are done, which come next."""
 
-    def __init__(self, bench: Bench, store: Store, engine: Engine, progress: Progress) -> None:
+    def __init__(self, bench: CellRunner, store: Store, engine: Engine, progress: Progress) -> None:
         self.bench, self.engine, self.progress = bench, engine, progress
         self.spec = bench.prepared.spec
         self.rule = None if self.spec.until is None else StopRule.parse(self.spec.until)
@@ -200,7 +200,7 @@ class _Run:
             if point in self.collector.done:
                 rows = stored_rows(self.collector.store, self.collector.done[point])
                 group = self.summaries.setdefault((point.scheme, point.snr_db), [])
-                group.append(summarise(rows))
+                group.append(summarize(rows))
         newest = {(point.scheme, point.snr_db): point for point in last}  # the highest seed
         for (scheme, snr_db), point in newest.items():
             seeds = point.seed - self.spec.seed + 1

@@ -21,7 +21,7 @@ import torch
 
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.sweeps.cells import Bench, Cell
+from simulator.sweeps.cells import Cell, CellRunner
 
 #: A worker that has not come back this long after a cell's time is up is ended from outside.
 GRACE_S = 5.0
@@ -95,17 +95,17 @@ def attempt(work: Callable[[], Done], cell: Cell, timeout_s: float | None) -> Do
         return Failure(str(cell), text if plain else f"{type(error).__name__}: {text}")
 
 
-_benches: dict[str, Bench] = {}
+_benches: dict[str, CellRunner] = {}
 _bench_lock = threading.Lock()
 
 
-def bench_of(spec: RunSpec) -> Bench:
+def bench_of(spec: RunSpec) -> CellRunner:
     """This process's bench of a run: opened once, and kept until another run comes."""
     name = json.dumps(spec.to_json(), sort_keys=True, default=repr)
     with _bench_lock:
         if name not in _benches:
             _benches.clear()
-            _benches[name] = Bench(prepare(spec), lambda what, done, total: None)
+            _benches[name] = CellRunner(prepare(spec), lambda what, done, total: None)
         return _benches[name]
 
 

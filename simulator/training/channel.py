@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from phy.channel import Channel
-from phy.power import normalise_power
+from phy.power import normalize_power
 from phy.snr import noise_variance
 from phy.streams import BatchStreams
 from semantic.training.round_trip import TrainingChannel
-from simulator.schemes.packing import pack, unpack
+from simulator.schemes.iq_mapping import pack, unpack
 
 
 def training_channel(channel: Channel, device: str) -> TrainingChannel:
@@ -22,7 +22,7 @@ def training_channel(channel: Channel, device: str) -> TrainingChannel:
         features: Tensor, sent: Tensor, snr_db: float, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         streams: Any = BatchStreams(generator, len(features), device)
-        z = normalise_power(features, sent.sum(1))
+        z = normalize_power(features, sent.sum(1))
         x = pack(z, 1)
         h, _ = channel.draw(streams, x.shape[1], None)
         received = channel.apply(x, h, noise_variance(snr_db), streams)

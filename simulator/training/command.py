@@ -38,12 +38,12 @@ from semantic.weights.stored import PLUS, save_link, save_plus
 from simulator.setup.prepare import choose_device
 from simulator.training.channel import training_channel
 from simulator.training.encoder import (
-    Pictures,
     Stage,
+    TrainingImages,
     encoder_outputs,
     join_processes,
     open_encoder,
-    read_pictures,
+    read_training_images,
     train_clean,
     validator,
 )
@@ -114,7 +114,7 @@ def train_from_options(
     single = TASKS if tasks is None else _listed(tasks)
     wanted = stages(out, chosen, _listed(scheme), single, device, show)
     stored = max(chosen.image_size, 128) if preset == "synthetic" else chosen.image_size
-    pictures = read_pictures(data_spec, stored, show)
+    training_images = read_training_images(data_spec, stored, show)
     for stage in wanted:
         stage.out.mkdir(parents=True, exist_ok=True)
         path = stage.out / "encoder.safetensors"
@@ -122,9 +122,9 @@ def train_from_options(
             refuse_other_options(path, stage.preset)
             continue
         validate = None if validation is None else validator(validation, chosen, device, show)
-        train_clean(stage, pictures, first, imagenet, validate)
+        train_clean(stage, training_images, first, imagenet, validate)
     for stage in wanted if first else ():
-        encoder, data = link_data(stage, pictures)
+        encoder, data = link_data(stage, training_images)
         complete = _complete(stage, encoder, data)
         for name in stage.schemes:
             path = stage.out / f"{name}.safetensors"
@@ -137,10 +137,10 @@ def train_from_options(
         show(f"use it as --weights {out}")
 
 
-def link_data(stage: Stage, pictures: Pictures) -> tuple[MultiTaskNetwork, LinkData]:
+def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskNetwork, LinkData]:
     """The encoder of a directory, and what links behind it are trained on."""
     encoder = open_encoder(stage.out / "encoder.safetensors", stage.device)
-    s, labels = encoder_outputs(stage, encoder, pictures)
+    s, labels = encoder_outputs(stage, encoder, training_images)
     channel = training_channel(Rician(), stage.device)
     return encoder, LinkData(s, labels, channel, stage.preset.budget)
 
@@ -264,6 +264,6 @@ def _train_scheme(
     link.load_state_dict(link.state_dict() | complete)
     train_scheme(link, protocol, data, recipe, checkpoint, report)
     round_to_four_bits(link)  # its thresholds are then those of the weights as they are shipped
-    if protocol.again == "distorted":
+    if protocol.retransmit == "distorted":
         calibrate_thresholds(link, protocol, data.s, data.channel, data.budget)
     save_link(path, link, config)

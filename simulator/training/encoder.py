@@ -1,4 +1,4 @@
-"""The first half of `simulate train`: pictures -> clean network -> s, what links are trained on."""
+"""The first half of `simulate train`: training_images -> clean network -> s, what links are trained on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch.nn import functional
 from semantic.data.dataset import VehicleImages
 from semantic.data.images import load_images
 from semantic.data.opening import open_dataset
-from semantic.encoder.densenet import normalise
+from semantic.encoder.densenet import normalize
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.encoder.timm import DENSENET
 from semantic.tasks import TaskOutputs
@@ -33,7 +33,7 @@ from simulator.training.presets import Preset
 
 
 @dataclass(frozen=True)
-class Pictures:
+class TrainingImages:
     """Training images, decoded.
 
     Attributes:
@@ -64,7 +64,7 @@ class Stage:
     show: Callable[[str], None]
 
 
-def read_pictures(data_spec: str, edge: int, show: Callable[[str], None]) -> Pictures:
+def read_training_images(data_spec: str, edge: int, show: Callable[[str], None]) -> TrainingImages:
     """The training split; images that cannot be read are named and left out.
 
     Raises:
@@ -74,12 +74,12 @@ def read_pictures(data_spec: str, edge: int, show: Callable[[str], None]) -> Pic
     pixels, kept, problems = load_images(images, edge)
     for problem in problems:
         show(f"left out: {problem}")
-    return Pictures(images.subset(kept), pixels)
+    return TrainingImages(images.subset(kept), pixels)
 
 
 def train_clean(
     stage: Stage,
-    pictures: Pictures,
+    training_images: TrainingImages,
     first: bool,
     imagenet: str | None,
     validate: Callable[[MultiTaskNetwork, int], None] | None,
@@ -87,14 +87,14 @@ def train_clean(
     """Encoder, then its performers once more on s: encoder.base and encoder.safetensors."""
     out, preset = stage.out, stage.preset
     base = train_encoder(
-        pictures.pixels,
-        pictures.images,
+        training_images.pixels,
+        training_images.images,
         preset.encoder,
         out / "encoder.checkpoint.safetensors",
         Log(out / "encoder.log.jsonl", stage.show) if first else (lambda step, terms: None),
         validate=validate,
         device=stage.device,
-        initialise=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
+        initialize=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
     )
     if not first:
         return
@@ -102,14 +102,14 @@ def train_clean(
         "identities": base.performers.identities,
         "image_size": preset.image_size,
         "backbone": preset.encoder.backbone,
-        "data": pictures.images.name,
+        "data": training_images.images.name,
         "recipe": asdict(preset.encoder),
         "performers": asdict(preset.performers),
     }
     # Stored and read back: s is then that of the weights as they are shipped.
     save_weights(out / "encoder.base.safetensors", base, config)
     network = open_encoder(out / "encoder.base.safetensors", stage.device)
-    s, labels = encoder_outputs(stage, network, pictures)
+    s, labels = encoder_outputs(stage, network, training_images)
     report = Log(out / "performers.log.jsonl", stage.show)
     refit_performers(network.performers, s, labels, preset.performers, report)
     save_weights(out / "encoder.safetensors", network, config)
@@ -128,7 +128,7 @@ def join_processes(device: str) -> tuple[str, bool]:
 def validator(
     data: str, preset: Preset, device: str, show: Callable[[str], None]
 ) -> Callable[[MultiTaskNetwork, int], None]:
-    """Shows rank-1, mAP, colour and type of the clean network on test images; decides nothing.
+    """Shows rank-1, mAP, color and type of the clean network on test images; decides nothing.
 
     Args:
         data: Test images as --data names them; at most about 500 of them are used.
@@ -144,7 +144,7 @@ def validator(
         parts = []
         with torch.inference_mode():
             for start in range(0, len(pixels), 64):
-                x = normalise(torch.from_numpy(pixels[start : start + 64]).to(device))
+                x = normalize(torch.from_numpy(pixels[start : start + 64]).to(device))
                 parts.append(TaskOutputs(*(v.cpu() for v in network.performers(network(x)))))
         outputs = TaskOutputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
         rows = image_rows(images, outputs, Ledger.zeros(len(images)), ("",))
@@ -163,11 +163,11 @@ def open_encoder(path: Path, device: str) -> MultiTaskNetwork:
 
 
 def encoder_outputs(
-    stage: Stage, network: MultiTaskNetwork, pictures: Pictures
+    stage: Stage, network: MultiTaskNetwork, training_images: TrainingImages
 ) -> tuple[Tensor, Labels]:
     """(s [views x images, 1024], labels of the same rows), kept in the directory between runs."""
-    pixels, views, edge = pictures.pixels, stage.preset.views, stage.preset.image_size
-    labels = training_labels(pictures.images)
+    pixels, views, edge = training_images.pixels, stage.preset.views, stage.preset.image_size
+    labels = training_labels(training_images.images)
     repeated = Labels(*(c.repeat(views).to(stage.device) for c in labels.columns))
     digest = hashlib.sha256(pixels.tobytes())
     for value in network.encoder.state_dict().values():
@@ -178,7 +178,7 @@ def encoder_outputs(
         with torch.inference_mode():
             for view in range(views):
                 for start in range(0, len(pixels), 64):
-                    x = normalise(torch.from_numpy(pixels[start : start + 64]).to(stage.device))
+                    x = normalize(torch.from_numpy(pixels[start : start + 64]).to(stage.device))
                     if x.shape[-1] != edge:
                         size = (edge, edge)
                         x = functional.interpolate(x, size, mode="bilinear", antialias=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_images import labeled, write
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import labelled, write
 
 from semantic.data import ImageFile, VehicleImages, open_dataset
 from semantic.data.dataset import check_queries
@@ -19,7 +19,7 @@ def random_set(seed: int, vehicles: int = 30) -> VehicleImages:
     vehicle = np.repeat(np.arange(vehicles) * 3, rng.integers(1, 9, vehicles))
     rng.shuffle(vehicle)
     camera = rng.integers(0, 4, len(vehicle))
-    return labelled(vehicle.tolist(), camera.tolist(), (rng.random(len(vehicle)) < 0.2).tolist())
+    return labeled(vehicle.tolist(), camera.tolist(), (rng.random(len(vehicle)) < 0.2).tolist())
 
 
 def names(images: VehicleImages) -> set[str]:
@@ -89,11 +89,11 @@ def test_content_hash_is_of_content_not_of_place(tmp_path: Path) -> None:
     a, b = tmp_path / "a", tmp_path / "b"
     write(a, "000.jpg", "001.jpg")
     shutil.copytree(a, b)
-    first = labelled([1, 1], [1, 2], [True, False], a)
-    assert first.content_hash() == labelled([1, 1], [1, 2], [True, False], b).content_hash()
-    assert first.content_hash() != labelled([1, 1], [1, 3], [True, False], b).content_hash()
+    first = labeled([1, 1], [1, 2], [True, False], a)
+    assert first.content_hash() == labeled([1, 1], [1, 2], [True, False], b).content_hash()
+    assert first.content_hash() != labeled([1, 1], [1, 3], [True, False], b).content_hash()
     (b / "001.jpg").write_bytes((b / "000.jpg").read_bytes())
-    assert first.content_hash() != labelled([1, 1], [1, 2], [True, False], b).content_hash()
+    assert first.content_hash() != labeled([1, 1], [1, 2], [True, False], b).content_hash()
     copy = pickle.loads(pickle.dumps(first))
     assert copy.content_hash() == first.content_hash()
     assert copy.read(0) == first.read(0)
@@ -101,8 +101,8 @@ def test_content_hash_is_of_content_not_of_place(tmp_path: Path) -> None:
 
 def test_queries_must_be_answerable() -> None:
     with pytest.raises(ValueError, match=r"^here: no query images"):
-        check_queries(labelled([1, 1], [1, 2], [False, False]), "here")
-    lost = labelled([1, 1, 2, 2], [1, 2, 4, 4], [True, False, True, False])
+        check_queries(labeled([1, 1], [1, 2], [False, False]), "here")
+    lost = labeled([1, 1, 2, 2], [1, 2, 4, 4], [True, False, True, False])
     with pytest.raises(ValueError, match=r"vehicle 2 .* other than 4 for query 002\.jpg$"):
         check_queries(lost, "here")
 

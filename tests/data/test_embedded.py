@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import jpeg
+from drawn_images import jpeg
 
 from semantic.data import VehicleImages, embedded, load_images, open_dataset
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import write
+from drawn_images import write
 
 from semantic.data import COLORS, TYPES, UNKNOWN, load_images, open_dataset
 from semantic.data.folder import open_folder
@@ -156,7 +156,7 @@ def test_user_pattern(tmp_path: Path) -> None:
     for pattern, message in {
         "(": "is no regular expression",
         "(?P<vehicle>.)": "must have the groups",
-        "(?P<vehicle>.)(?P<camera>.)(?P<colour>.)": "must have the groups",
+        "(?P<vehicle>.)(?P<camera>.)(?P<color>.)": "must have the groups",
         r"(\d+)-(\d+)": "names such as v12/north/1.jpg do not fit",
         r"(v12)/(\w+)": "v3/north/1.jpg does not fit the file-name pattern .* that v12/north/1.jpg",
         r"(v\d+)/(\d+)?": "finds no vehicle or no camera",
@@ -165,7 +165,7 @@ def test_user_pattern(tmp_path: Path) -> None:
             open_folder(tmp_path, pattern=pattern)
 
 
-def test_unlabelled_folders(tmp_path: Path) -> None:
+def test_unlabeled_folders(tmp_path: Path) -> None:
     write(tmp_path, "a/holiday.jpg")
     with pytest.raises(ValueError, match=r"no labels\.csv or labels\.json, .* a/holiday\.jpg"):
         open_folder(tmp_path)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn_images import encode, jpeg, labeled, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import encode, jpeg, labelled, write
 from PIL import Image
 
 from semantic.data.images import ImageError, decode, load_images
@@ -134,7 +134,7 @@ def corrupt_set(root: Path) -> None:
 
 def test_corrupt_images_are_reported_and_never_silently_dropped(tmp_path: Path) -> None:
     corrupt_set(tmp_path)
-    images = labelled([1, 1, 2, 2], [1, 2, 1, 2], [True, False, True, False], tmp_path)
+    images = labeled([1, 1, 2, 2], [1, 2, 1, 2], [True, False, True, False], tmp_path)
     pixels, kept, problems = load_images(images, 8)
     assert kept.tolist() == [0, 2]
     assert [p.split(":")[0] for p in problems] == ["001.jpg", "003.jpg"]
@@ -146,7 +146,7 @@ def test_corrupt_images_are_reported_and_never_silently_dropped(tmp_path: Path) 
 
 def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
     corrupt_set(tmp_path)
-    images = labelled([1, 1, 2, 2], [1, 2, 1, 2], [False] * 4, tmp_path).subset([1, 3])
+    images = labeled([1, 1, 2, 2], [1, 2, 1, 2], [False] * 4, tmp_path).subset([1, 3])
     with pytest.raises(ImageError, match=r"^made: none of 2 images can be read; first: 001\.jpg"):
         load_images(images, 8)
     with pytest.raises(ValueError, match="made: no images"):

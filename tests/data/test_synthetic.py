@@ -20,7 +20,7 @@ from PIL import Image
 
 from semantic.data import COLORS, TYPES
 from semantic.data.synthetic import (
-    LabelledShot,
+    LabeledShot,
     render,
     sample_cameras,
     sample_shots,
@@ -36,7 +36,7 @@ OVERCAST = next(light for light in LIGHTS if light.name == "overcast")
 
 
 @pytest.fixture(scope="module")
-def test_shots() -> list[LabelledShot]:
+def test_shots() -> list[LabeledShot]:
     return sample_shots("test")
 
 
@@ -60,7 +60,7 @@ def plain_shot(color: str, kind: str, camera: int = 0) -> Shot:
         native_px=192,
         blur_px=0.0,
         occluder_seed=-1,
-        neighbours=(),
+        neighbors=(),
         seed=0,
     )
 
@@ -90,7 +90,7 @@ def test_label_mix(split: str) -> None:
     assert min(*colors.values(), *types.values()) >= (40 if split == "train" else 2)
 
 
-def test_sizes(test_shots: list[LabelledShot]) -> None:
+def test_sizes(test_shots: list[LabeledShot]) -> None:
     train = sample_shots("train")
     count = Counter(s.split for s in test_shots)
     assert 16_000 <= len(train) <= 19_000
@@ -110,7 +110,7 @@ def test_sizes(test_shots: list[LabelledShot]) -> None:
         assert mean - 0.6 < np.mean(seen) < mean + 0.6
 
 
-def test_every_query_can_be_found_by_another_camera(test_shots: list[LabelledShot]) -> None:
+def test_every_query_can_be_found_by_another_camera(test_shots: list[LabeledShot]) -> None:
     gallery = defaultdict(set)
     queries = Counter()
     for s in test_shots:
@@ -123,7 +123,7 @@ def test_every_query_can_be_found_by_another_camera(test_shots: list[LabelledSho
     assert all(gallery[vehicle] - {camera} for vehicle, camera in queries)
 
 
-def test_rendering_depends_on_the_shot_alone(test_shots: list[LabelledShot]) -> None:
+def test_rendering_depends_on_the_shot_alone(test_shots: list[LabeledShot]) -> None:
     shots = [s.shot for s in test_shots[::240]]
     forward = list(render(shots))
     backward = list(render(reversed(shots)))[::-1]
@@ -208,7 +208,7 @@ def test_missing_renderer_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
         next(render([plain_shot("red", "bus")]))
 
 
-def test_shipped_archive(shipped: list[dict[str, str]], test_shots: list[LabelledShot]) -> None:
+def test_shipped_archive(shipped: list[dict[str, str]], test_shots: list[LabeledShot]) -> None:
     expected = []
     for s in test_shots:
         v = s.shot.vehicle
@@ -224,8 +224,8 @@ def test_shipped_archive(shipped: list[dict[str, str]], test_shots: list[Labelle
                 assert (image.size, image.mode) == ((128, 128), "RGB")
 
 
-def test_shipped_images_are_what_this_code_renders(test_shots: list[LabelledShot]) -> None:
-    """Drivers differ in the last bits, so pictures agree on the whole, not in every pixel."""
+def test_shipped_images_are_what_this_code_renders(test_shots: list[LabeledShot]) -> None:
+    """Drivers differ in the last bits, so images agree on the whole, not in every pixel."""
     some = test_shots[::150]
     archive = files("semantic.data") / "synthetic_test.zip"
     with archive.open("rb") as opened, zipfile.ZipFile(opened) as content:
@@ -236,7 +236,7 @@ def test_shipped_images_are_what_this_code_renders(test_shots: list[LabelledShot
 
 
 def test_color_and_type_do_not_identify(shipped: list[dict[str, str]]) -> None:
-    """An oracle that knows colour and type, and guesses among the vehicles that share both."""
+    """An oracle that knows color and type, and guesses among the vehicles that share both."""
     names = sorted({(row["color"], row["type"]) for row in shipped})
     classes = torch.tensor([names.index((row["color"], row["type"])) for row in shipped])
     noise = torch.randn(len(shipped), len(names), generator=torch.Generator().manual_seed(0))

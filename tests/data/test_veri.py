@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import write
+from drawn_images import write
 
 from semantic.data import COLORS, TYPES, UNKNOWN, open_dataset
 from semantic.data.veri import open_veri
@@ -90,7 +90,7 @@ def test_type_zero_and_unknown_ids(veri: Path, caplog: pytest.LogCaptureFixture)
     assert not images.is_query.any()
     messages = [r.getMessage() for r in caplog.records]
     assert len(messages) == 2
-    assert "1 images without a colour, first image_train/0051" in messages[0]
+    assert "1 images without a color, first image_train/0051" in messages[0]
     assert "2 images without a type, first image_train/0050" in messages[1]
 
 
@@ -118,7 +118,7 @@ def test_without_label_files_the_tasks_are_masked(
     images = open_veri(veri)
     assert set(images.color.tolist() + images.type.tolist()) == {UNKNOWN}
     assert [r.getMessage() for r in caplog.records] == [
-        f"{veri / 'test_label.xml'} is missing: colour and type are unknown"
+        f"{veri / 'test_label.xml'} is missing: color and type are unknown"
     ]
 
 

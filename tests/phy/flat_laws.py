@@ -133,7 +133,7 @@ def mean_q(law: Law, square: float) -> float:
 
 
 def bit_error_rate(law: Law, modulation: str, snr: float) -> float:
-    """Of BPSK and Gray-labelled 16-QAM."""
+    """Of BPSK and Gray-labeled 16-QAM."""
     if modulation == "bpsk":
         return mean_q(law, 2 * snr)
     q1, q3, q5 = (mean_q(law, i * i * snr / 5) for i in (1, 3, 5))

@@ -97,7 +97,7 @@ def test_training_draws_from_one_generator(channel: Channel) -> None:
     assert torch.equal(*drawn)
 
 
-def test_the_list_holds_every_flat_channel_of_the_catalogue() -> None:
+def test_the_list_holds_every_flat_channel_of_the_catalog() -> None:
     wide = {name for name in CHANNELS if name.startswith(("tdl", "cdl"))}
     assert {name.strip() for name in FLAT} == set(CHANNELS) - wide
 
@@ -156,5 +156,5 @@ def test_a_channel_gets_what_the_run_knows_unless_told_otherwise() -> None:
     arguments = {"over": "gilbert-elliott/rayleigh", "interval_s": 4e-3}
     channel = construct("channel", "shadowed", CHANNELS, arguments, known)
     assert channel.over.interval_uses == 12_000
-    assert channel.over.over.scatter.jakes.bandwidth_hz == 3e6
-    assert channel.over.over.scatter.jakes.interval_s == 2e-3
+    assert channel.over.over.diffuse.jakes.bandwidth_hz == 3e6
+    assert channel.over.over.diffuse.jakes.interval_s == 2e-3

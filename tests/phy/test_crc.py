@@ -1,4 +1,4 @@
-"""CRC: check values of the catalogue, and Sionna's parity bits."""
+"""CRC: check values of the catalog, and Sionna's parity bits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from phy.coding.crc import CRC11, CRC16, CRC24A, CRC24B, Crc, transport_crc
 
 ALL = [CRC24A, CRC24B, CRC16, CRC11]
-#: Remainder of the ASCII text "123456789": "check" in the catalogue of parametrised CRC algorithms,
+#: Remainder of the ASCII text "123456789": "check" in the catalog of parametrised CRC algorithms,
 #: CRC-24/LTE-A, CRC-24/LTE-B and CRC-16/XMODEM.
 CHECK_VALUES = {"CRC24A": 0xCDE703, "CRC24B": 0x23EF52, "CRC16": 0x31C3}
 

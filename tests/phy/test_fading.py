@@ -43,9 +43,9 @@ def test_distribution_and_power_of_the_gain(name: str, fading: str) -> None:
     assert stats.kstest(np.abs(h), rice(k).cdf).pvalue > SIGNIFICANCE
     power = np.abs(h) ** 2
     assert abs(power.mean() - 1) < 3 * power.std() / np.sqrt(len(h))
-    # the line of sight is real and positive; the scatter is circular around it
-    scatter = h - np.sqrt(k / (k + 1))
-    assert stats.kstest(np.angle(scatter), stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue > (
+    # the line of sight is real and positive; the diffuse is circular around it
+    diffuse = h - np.sqrt(k / (k + 1))
+    assert stats.kstest(np.angle(diffuse), stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue > (
         SIGNIFICANCE
     )
 

@@ -54,7 +54,7 @@ def test_fast_fading_follows_the_law_over_the_uses_of_an_image(name: str) -> Non
     assert stats.kstest(power, law.cdf).pvalue > SIGNIFICANCE
 
 
-def test_the_neighbour_of_a_law_is_found_out() -> None:
+def test_the_neighbor_of_a_law_is_found_out() -> None:
     power = np.concatenate(powers("nakagami m=1.7"))
     assert stats.kstest(power, LAWS["rician K=2"].cdf).pvalue < SIGNIFICANCE
     assert stats.kstest(power, stats.gamma(1.9, scale=1 / 1.9).cdf).pvalue < SIGNIFICANCE

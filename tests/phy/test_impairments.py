@@ -19,8 +19,8 @@ FAMILY = {name: law for name, law in LAWS.items() if law.mean == 1} | {
 }
 
 
-def streams(images: int = IMAGES, slot: int = 0) -> Streams:
-    return Streams(7, "estimated", np.arange(images), slot)
+def streams(images: int = IMAGES, transmission: int = 0) -> Streams:
+    return Streams(7, "estimated", np.arange(images), transmission)
 
 
 def send(channel: Channel, no: float = NO, images: int = IMAGES) -> tuple[torch.Tensor, Received]:
@@ -96,7 +96,7 @@ def test_estimates_have_streams_of_their_own() -> None:
     x = torch.ones(2, 20, dtype=torch.complex64)
     part = channel.apply(x, h, NO, rows.for_role("noise")).h
     assert torch.equal(part, whole[[5, 2], :20])  # neither company nor length matters
-    later = streams(slot=1)
+    later = streams(transmission=1)
     again = channel.apply(x[:1].expand(IMAGES, -1), h[:1].expand(IMAGES, -1), NO, later)
     assert not torch.equal(again.h[5], part[0])
 

@@ -12,7 +12,7 @@ from phy.coding.ldpc_decoder import (
     Decoder,
     NumbaDecoder,
     SionnaDecoder,
-    engine,
+    make_decoder,
     parity_check_matrix,
 )
 from phy.coding.ldpc_encoder import encode, syndrome
@@ -24,7 +24,7 @@ SIZES = [
     for k in (12, 24, 44, 100, 192, 193, 560, 561, 641, 1000, 3840, 6000, 8448)
     if graph == 1 or k <= 3840
 ]
-ENGINES: list[Decoder] = [NumbaDecoder(), SionnaDecoder()]
+DECODERS: list[Decoder] = [NumbaDecoder(), SionnaDecoder()]
 ENGINE_NAMES = ["numba", "sionna"]
 
 
@@ -88,7 +88,7 @@ def test_matrix_equals_sionnas() -> None:
         assert (parity_check_matrix(LdpcCode.for_block(k, graph)) != expected).nnz == 0
 
 
-@pytest.mark.parametrize("decoder", ENGINES, ids=ENGINE_NAMES)
+@pytest.mark.parametrize("decoder", DECODERS, ids=ENGINE_NAMES)
 @pytest.mark.parametrize(
     ("graph", "k", "n"),
     [(1, 44, 66), (1, 1000, 1500), (1, 1000, 3000), (2, 24, 60), (2, 500, 2000)],
@@ -106,13 +106,13 @@ def test_clear_reception_is_decoded(
     np.testing.assert_array_equal(buffer, kept)
 
 
-@pytest.mark.parametrize("decoder", ENGINES, ids=ENGINE_NAMES)
+@pytest.mark.parametrize("decoder", DECODERS, ids=ENGINE_NAMES)
 def test_silence_does_not_converge(decoder: Decoder) -> None:
     code = LdpcCode.for_block(100)
     assert not decoder(empty_buffer(2, code), code).converged.any()
 
 
-@pytest.mark.parametrize("decoder", ENGINES, ids=ENGINE_NAMES)
+@pytest.mark.parametrize("decoder", DECODERS, ids=ENGINE_NAMES)
 def test_noise_does_not_converge(decoder: Decoder) -> None:
     code = LdpcCode.for_block(500)
     _, buffer = received(code, 700, -12.0, 4)
@@ -167,7 +167,7 @@ def test_importing_sionna_leaves_our_random_numbers_alone() -> None:
         (1, 6000, 8000, (0, 0), -1.8, False, 0.05),
         (1, 6000, 8000, (0, 2), -3.6, False, 0.09),
         (2, 1000, 5000, (0,), -6.2, False, 0.05),
-        # Fading spreads the LLRs: a quantiser too coarse fails here and nowhere else.
+        # Fading spreads the LLRs: a quantizer too coarse fails here and nowhere else.
         (1, 6000, 8000, (0,), 5.2, True, 0.07),
         (1, 6000, 8000, (0, 2), -2.1, True, 0.07),
         (1, 8448, 9216, (0,), 11.6, True, 0.07),
@@ -201,10 +201,10 @@ def test_no_worse_than_sum_product(k: int, n: int, snr_db: float) -> None:
 
 
 def test_engines_by_name() -> None:
-    assert isinstance(engine("numba"), NumbaDecoder)
-    assert isinstance(engine("sionna"), SionnaDecoder)
+    assert isinstance(make_decoder("numba"), NumbaDecoder)
+    assert isinstance(make_decoder("sionna"), SionnaDecoder)
     with pytest.raises(ValueError, match="'turbo' is not one of numba, sionna"):
-        engine("turbo")
+        make_decoder("turbo")
 
 
 def test_refusals() -> None:

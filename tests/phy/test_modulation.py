@@ -132,14 +132,14 @@ def test_uncoded_bit_error_rate(
     generator = torch.Generator().manual_seed(channel)
     modulation, uses = Modulation(name), 100_000
     bits = torch.randint(0, 2, (1, uses * modulation.bits_per_symbol), generator=generator)
-    noise, scatter = (
+    noise, diffuse = (
         torch.randn(1, uses, generator=generator, dtype=torch.complex64) for _ in range(2)
     )
     k_factor = [math.inf, 0.0, 2.0][channel]
     h = (
         torch.ones(1, 1)
         if channel == 0
-        else (math.sqrt(k_factor) + scatter) / math.sqrt(k_factor + 1)
+        else (math.sqrt(k_factor) + diffuse) / math.sqrt(k_factor + 1)
     )
     y = h * modulation.map(bits) + noise / math.sqrt(snr)
     # In fading the bits of a use share its gain: count one bit of each use, over all positions.

@@ -42,8 +42,8 @@ def channel(name: str, **arguments: Any) -> Channel:
     return made
 
 
-def streams(images: int, slot: int = 0, cell: str = "c") -> Streams:
-    return Streams(0, cell, np.arange(images), slot)
+def streams(images: int, transmission: int = 0, point: str = "c") -> Streams:
+    return Streams(0, point, np.arange(images), transmission)
 
 
 def agrees(samples: np.ndarray, expected: complex, errors: float = ERRORS) -> bool:
@@ -55,7 +55,7 @@ def agrees(samples: np.ndarray, expected: complex, errors: float = ERRORS) -> bo
 
 
 @pytest.mark.parametrize("family", ["tdl", "cdl"])
-def test_tables_are_normalised_to_a_delay_spread_of_one(family: str) -> None:
+def test_tables_are_normalized_to_a_delay_spread_of_one(family: str) -> None:
     for model in "abcde":
         profile = delay_profile(family, model)
         mean = (profile.powers * profile.delays).sum()
@@ -68,7 +68,7 @@ def test_tables_are_normalised_to_a_delay_spread_of_one(family: str) -> None:
 def test_mean_power_and_frequency_correlation(name: str) -> None:
     model = paths(name)
     offsets_hz = np.array([0.0, 2e5, 1e6, 3e6, 9e6])
-    rays = model.draw(streams(2000, cell=name))
+    rays = model.draw(streams(2000, point=name))
     h = response(rays, model.delays_s, 1.0, offsets_hz, 5).numpy().astype(np.complex128)
     assert agrees(np.abs(h[:, 2]) ** 2, 1.0, errors=3)
     profile = delay_profile(*name.split("-"))
@@ -82,7 +82,7 @@ def test_mean_power_and_frequency_correlation(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_time_correlation(name: str) -> None:
     model, symbol_s, symbols = paths(name), 0.5e-3, 7
-    rays = model.draw(streams(2000, cell=f"{name} in time"))
+    rays = model.draw(streams(2000, point=f"{name} in time"))
     h = response(rays, model.delays_s, symbol_s, np.zeros(1), symbols).numpy()
     for i in range(symbols):
         if name in ("tdl-a", "tdl-b", "tdl-c"):
@@ -102,7 +102,7 @@ def test_line_of_sight(name: str, k_factor_db: float) -> None:
     model = paths(name)
     k = model.powers[0] / model.powers[1]
     assert 10 * np.log10(k) == pytest.approx(k_factor_db, abs=0.03)
-    rays = model.draw(streams(4000, cell=name))
+    rays = model.draw(streams(4000, point=name))
     h = response(rays, model.delays_s, 1.0, np.zeros(1), 1).numpy()[:, 0]
     specular = torch.complex(rays[:, 0, :, 0].sum(1), rays[:, 1, :, 0].sum(1)).numpy()
     assert np.allclose(np.abs(specular) ** 2, model.powers[0], rtol=1e-5)
@@ -117,7 +117,7 @@ def test_bpsk_on_tdl_a_is_bpsk_on_rayleigh() -> None:
     made, images = channel("tdl-a"), 8_000
     gains, _ = made.draw(streams(images), 1, None)
     for snr_db in (0.0, 6.0):
-        snr, row = 10 ** (snr_db / 10), streams(images, cell=f"ber {snr_db}")
+        snr, row = 10 ** (snr_db / 10), streams(images, point=f"ber {snr_db}")
         bits = row.for_role("bits").uniform(1) < 0.5
         x = torch.where(bits, 1.0, -1.0).to(torch.complex64)
         y, h, _ = made.apply(x, gains, 1 / snr, row.for_role("noise"))
@@ -132,7 +132,7 @@ def test_fading_goes_on_from_slot_to_slot(name: str) -> None:
     grid_symbol_s = 1e-3 / 14
     made = channel(name, interval_s=7 * grid_symbol_s, subcarriers=12)
     h, state = made.draw(streams(20), 12 * 9, None)
-    later, after = made.draw(streams(20, slot=1), 12 * 2, state)
+    later, after = made.draw(streams(20, transmission=1), 12 * 2, state)
     assert state.shape[0] == 20
     assert state.shape == after.shape
     assert torch.allclose(later, h[:, 12 * 7 :], atol=2e-5)

@@ -63,7 +63,7 @@ def test_ls_at_a_pilot_has_the_noise_of_one_use() -> None:
     """With a pilot at every other element an estimate's two pilots are read back one by one."""
     no, made = 0.4, estimator("ls", pilot_spacing=2, delay_spread_ns=0, speed_mps=0)
     error, _, _ = errors(made, 29, no)  # one symbol: e_i = (w_i + w_(i+1)) / 2
-    # neighbours share a pilot, others none: E[e_i e_(i+1)*] = no / 4, E|e_i|^2 = no / 2
+    # neighbors share a pilot, others none: E[e_i e_(i+1)*] = no / 4, E|e_i|^2 = no / 2
     assert agree(np.abs(error) ** 2, np.full(29, no / 2))
     assert agree((error[:, :-1] * error[:, 1:].conj()).real, np.full(28, no / 4))
     assert agree((error[:, :-2] * error[:, 2:].conj()).real, np.zeros(27))

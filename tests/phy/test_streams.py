@@ -14,7 +14,7 @@ VERBS = ("normal", "uniform", "complex_normal")
 
 
 def streams(images: Iterable[int] = range(6), **other: object) -> Streams:
-    fields = {"seed": 0, "cell": "rician snr_db=0.0", **other}
+    fields = {"seed": 0, "point": "rician snr_db=0.0", **other}
     return Streams(images=np.array(list(images), dtype=np.int64), **fields)
 
 
@@ -32,7 +32,13 @@ def test_a_shorter_draw_is_a_prefix_of_a_longer_one(verb: str) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"seed": 1}, {"cell": "rician snr_db=2.0"}, {"slot": 1}, {"role": "noise"}, {"images": [7]}],
+    [
+        {"seed": 1},
+        {"point": "rician snr_db=2.0"},
+        {"transmission": 1},
+        {"role": "noise"},
+        {"images": [7]},
+    ],
     ids=lambda other: next(iter(other)),
 )
 def test_another_name_gives_independent_numbers(other: dict[str, object]) -> None:
@@ -47,7 +53,7 @@ def test_another_name_gives_independent_numbers(other: dict[str, object]) -> Non
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_row_is_a_philox_stream_of_its_own(verb: str) -> None:
     """Key: the purpose; upper counter words: slot and image. Fresh generators draw the same."""
-    here = streams([3, 0, 2**40], slot=5).for_role("noise")
+    here = streams([3, 0, 2**40], transmission=5).for_role("noise")
     digest = hashlib.sha256(repr((0, "rician snr_db=0.0", "/noise")).encode()).digest()
     key = int.from_bytes(digest[:8], "little")
     drawn = getattr(here, verb)(7, 3)
@@ -76,12 +82,14 @@ def test_any_distribution_of_numpy_draws_from_the_same_streams() -> None:
 
 
 def test_slot_and_image_do_not_mix() -> None:
-    assert not torch.equal(streams([2], slot=1).normal(9), streams([1], slot=2).normal(9))
+    assert not torch.equal(
+        streams([2], transmission=1).normal(9), streams([1], transmission=2).normal(9)
+    )
 
 
 def test_rows_are_the_streams_of_some_images_in_another_slot() -> None:
-    later = streams([5, 6, 7]).rows(np.array([2, 0]), slot=3)
-    assert torch.equal(later.normal(50), streams([7, 5], slot=3).normal(50))
+    later = streams([5, 6, 7]).rows(np.array([2, 0]), transmission=3)
+    assert torch.equal(later.normal(50), streams([7, 5], transmission=3).normal(50))
 
 
 def test_roles_do_not_meet() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from semantic.encoder.densenet import IMAGENET_MEAN, IMAGENET_STD, DenseNet121, normalise
+from semantic.encoder.densenet import IMAGENET_MEAN, IMAGENET_STD, DenseNet121, normalize
 from semantic.weights.files import WeightsError, file_hash, load_imagenet
 
 
@@ -16,7 +16,7 @@ from semantic.weights.files import WeightsError, file_hash, load_imagenet
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[DenseNet121, Path]:
     """A random network, and its file as torchvision published it: names of 2017, hash in its name.
 
-    That file has a classifier, and none of the counters that batch normalisation got later.
+    That file has a classifier, and none of the counters that batch normalization got later.
     """
     torch.manual_seed(0)
     network = DenseNet121().eval()
@@ -39,7 +39,7 @@ def test_size_is_that_of_densenet121_without_its_classifier() -> None:
 
 def test_names_and_shapes_are_torchvisions() -> None:
     shapes = {name: tuple(value.shape) for name, value in DenseNet121().state_dict().items()}
-    assert len(shapes) == 725  # 120 convolutions and 121 normalisations of 5 tensors
+    assert len(shapes) == 725  # 120 convolutions and 121 normalizations of 5 tensors
     for name, shape in {
         "features.conv0.weight": (64, 3, 7, 7),
         "features.norm0.running_var": (64,),
@@ -65,10 +65,10 @@ def test_s_is_the_mean_of_the_last_maps() -> None:
     assert torch.allclose(s, maps.flatten(2).mean(2), atol=1e-6)
 
 
-def test_normalise_centres_each_colour() -> None:
+def test_normalize_centers_each_color() -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (2, 5, 4, 3), dtype=np.uint8)
-    x = normalise(torch.from_numpy(pixels))
+    x = normalize(torch.from_numpy(pixels))
     assert x.shape == (2, 3, 5, 4)
     back = x.permute(0, 2, 3, 1).numpy() * np.array(IMAGENET_STD) + np.array(IMAGENET_MEAN)
     assert np.allclose(back * 255, pixels, atol=1e-3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from semantic.plus.belief import Belief, heard, unknown_part
+from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.schedule import LATENT, BurstPlan, sending_plan
 
 SNR, B = 0.5, 40
@@ -21,21 +21,21 @@ def observe(
 def test_belief_is_the_gaussian_posterior(bits: int) -> None:
     generator = torch.Generator().manual_seed(1)
     c = torch.randn(1, LATENT, generator=generator)
-    belief, rows, seen, told = Belief.empty(1), [], [], torch.zeros(1, LATENT)
+    belief, rows, seen, fed_back = Belief.empty(1), [], [], torch.zeros(1, LATENT)
     for transmission in range(3):
         plan = sending_plan(SNR, (B,) * (transmission + 1), bits)
         gain, noise = torch.rand(2, 1, B, generator=generator)
-        belief = observe(belief, plan, unknown_part(c, told, plan), gain, noise)
+        belief = observe(belief, plan, innovation(c, fed_back, plan), gain, noise)
         deviation = plan.deviation[plan.position]
-        # gain (c - told) / deviation + noise: a linear observation of c
+        # gain (c - fed_back) / deviation + noise: a linear observation of c
         row = torch.zeros(B, LATENT)
         row[torch.arange(B), plan.position] = gain[0] / deviation
-        received = gain * unknown_part(c, told, plan) + noise
+        received = gain * innovation(c, fed_back, plan) + noise
         rows.append(row.double().numpy())
-        seen.append((received + (row @ told[0])[None])[0].double().numpy())
+        seen.append((received + (row @ fed_back[0])[None])[0].double().numpy())
         if bits:
-            told = heard(told, plan, belief.words(plan, bits), bits)
-            belief = belief.tell(told)
+            fed_back = apply_feedback(fed_back, plan, belief.words(plan, bits), bits)
+            belief = belief.with_feedback(fed_back)
     A, y = np.concatenate(rows), np.concatenate(seen)
     covariance = np.linalg.inv(np.eye(LATENT) + A.T @ A)
     assert belief.estimate()[0].numpy() == pytest.approx(covariance @ A.T @ y, abs=1e-5)
@@ -50,11 +50,11 @@ def test_both_ends_know_what_is_unknown(bits: int) -> None:
     """Over many images the variances are those that the plans were made with (no fading)."""
     generator, images = torch.Generator().manual_seed(bits), 40_000
     c = torch.randn(images, LATENT, generator=generator)
-    belief, told = Belief.empty(images), torch.zeros(images, LATENT)
+    belief, fed_back = Belief.empty(images), torch.zeros(images, LATENT)
     gain = torch.full((1, B), (2 * SNR) ** 0.5)
     for transmission in range(3):
         plan = sending_plan(SNR, (B,) * (transmission + 1), bits)
-        part = unknown_part(c, told, plan)
+        part = innovation(c, fed_back, plan)
         # Unit variance; 4.5 standard errors of a Gaussian's variance, a little more for tails.
         assert part.var(0).numpy() == pytest.approx(1, abs=4.5 * (2 / images) ** 0.5 + 0.02)
         noise = torch.randn(images, B, generator=generator)
@@ -63,15 +63,15 @@ def test_both_ends_know_what_is_unknown(bits: int) -> None:
         assert (error * (1 + belief.precision[0])).numpy() == pytest.approx(1, abs=0.05)
         words = belief.words(plan, bits)
         assert words.shape == (images, bits * int(plan.sent.sum()))
-        told = heard(told, plan, words, bits)
-        belief = belief.tell(told)
-    # What was never sent was never told.
+        fed_back = apply_feedback(fed_back, plan, words, bits)
+        belief = belief.with_feedback(fed_back)
+    # What was never sent was never fed_back.
     never = (
         torch.stack([sending_plan(SNR, (B,) * (t + 1), bits).sent for t in range(3)])
         .any(0)
         .logical_not()
     )
-    assert not told[:, never].any()
+    assert not fed_back[:, never].any()
 
 
 def test_belief_of_one_image_does_not_depend_on_its_company() -> None:

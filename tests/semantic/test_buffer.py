@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from semantic.conventions import CODED_FEATURES
 from semantic.link.buffer import (
     BUFFERS,
     CONCATENATED,
@@ -12,7 +13,7 @@ from semantic.link.buffer import (
     Concatenating,
     SlotFeatures,
 )
-from semantic.link.selector import LENGTH, Selection
+from semantic.link.selector import Selection
 
 ROWS = 48
 
@@ -42,9 +43,9 @@ def received(
 @pytest.mark.parametrize("copies", [1, 2, 5])
 def test_combining_adds_up_snrs_and_stays_unbiased(copies: int) -> None:
     generator = torch.Generator().manual_seed(copies)
-    f = torch.randn(ROWS, LENGTH, generator=generator)
-    chosen = selection(torch.randperm(LENGTH, generator=generator))
-    buffer, snr = Combining.empty(ROWS), torch.zeros(ROWS, LENGTH)
+    f = torch.randn(ROWS, CODED_FEATURES, generator=generator)
+    chosen = selection(torch.randperm(CODED_FEATURES, generator=generator))
+    buffer, snr = Combining.empty(ROWS), torch.zeros(ROWS, CODED_FEATURES)
     for j in range(copies):
         slot, weight = received(f, chosen, no=0.5 + j, generator=generator)
         buffer, snr = buffer.add(slot), snr + chosen.spread(weight)
@@ -58,8 +59,8 @@ def test_combining_adds_up_snrs_and_stays_unbiased(copies: int) -> None:
 
 def test_decoder_input_is_the_mmse_estimate_and_its_reliability() -> None:
     generator = torch.Generator().manual_seed(0)
-    f = torch.randn(ROWS, LENGTH, generator=generator)
-    chosen = selection(torch.arange(LENGTH))
+    f = torch.randn(ROWS, CODED_FEATURES, generator=generator)
+    chosen = selection(torch.arange(CODED_FEATURES))
     slot, weight = received(f, chosen, 1.0, generator)
     estimate, reliability = Combining.empty(ROWS).add(slot).decoder_input().chunk(2, 1)
     assert torch.allclose(reliability, weight / (1 + weight), atol=1e-6)
@@ -72,16 +73,16 @@ def test_decoder_input_is_the_mmse_estimate_and_its_reliability() -> None:
 @pytest.mark.parametrize("name", BUFFERS)
 def test_what_was_not_sent_stays_zero(name: str) -> None:
     generator = torch.Generator().manual_seed(0)
-    f = torch.randn(ROWS, LENGTH, generator=generator)
+    f = torch.randn(ROWS, CODED_FEATURES, generator=generator)
     positions = torch.tensor([5, 900, 17, 3])
     sent = torch.tensor([True, True, False, True]).expand(ROWS, -1)  # the slot had room for 17
     empty = BUFFERS[name].empty(ROWS)
     buffer: Buffer = empty.add(received(f, selection(positions, sent), 1.0, generator)[0])
-    untouched = torch.ones(LENGTH, dtype=torch.bool)
+    untouched = torch.ones(CODED_FEATURES, dtype=torch.bool)
     untouched[[5, 900, 3]] = False
     assert (buffer.received()[:, untouched] == 0).all()
     assert (buffer.received()[:, ~untouched] != 0).all()
-    inputs = buffer.decoder_input().view(ROWS, -1, LENGTH)
+    inputs = buffer.decoder_input().view(ROWS, -1, CODED_FEATURES)
     assert (inputs[:, :, untouched] == 0).all()
     assert buffer.decoder_input().shape[1] == BUFFERS[name].inputs
     assert (empty.decoder_input() == 0).all()  # the old value is as it was
@@ -90,7 +91,7 @@ def test_what_was_not_sent_stays_zero(name: str) -> None:
 @pytest.mark.parametrize("name", BUFFERS)
 def test_taking_rows_and_adding_commute(name: str) -> None:
     generator = torch.Generator().manual_seed(0)
-    f = torch.randn(ROWS, LENGTH, generator=generator)
+    f = torch.randn(ROWS, CODED_FEATURES, generator=generator)
     slots = [received(f, selection(torch.arange(j, 500)), 1.0, generator)[0] for j in range(3)]
     rows = torch.tensor([7, 0, 21])
     whole, part = BUFFERS[name].empty(ROWS), BUFFERS[name].empty(ROWS).take(rows)
@@ -104,7 +105,7 @@ def test_taking_rows_and_adding_commute(name: str) -> None:
 
 def test_concatenating_puts_transmissions_side_by_side() -> None:
     generator = torch.Generator().manual_seed(0)
-    f = torch.randn(ROWS, LENGTH, generator=generator)
+    f = torch.randn(ROWS, CODED_FEATURES, generator=generator)
     buffer = Concatenating.empty(ROWS)
     alone = []
     for j in range(CONCATENATED + 1):
@@ -114,7 +115,7 @@ def test_concatenating_puts_transmissions_side_by_side() -> None:
         alone.append(chosen.spread(slot.matched / (1 + weight)))
         newest = slot.matched / weight
         assert torch.allclose(buffer.received()[:, 10 * j : 10 * j + 20], newest, rtol=1e-4)
-    vectors = buffer.decoder_input().view(ROWS, CONCATENATED, LENGTH)
+    vectors = buffer.decoder_input().view(ROWS, CONCATENATED, CODED_FEATURES)
     assert torch.allclose(vectors[:, 1:], torch.stack(alone[1:CONCATENATED], 1))
     assert torch.allclose(vectors[:, 0], alone[CONCATENATED])  # the 17th takes the oldest place
     # the last estimate of each feature, also of those whose slot has left the buffer

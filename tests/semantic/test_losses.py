@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from semantic.conventions import UNKNOWN
 from semantic.losses import (
-    UNKNOWN,
     TaskWeights,
     batch_hard_triplet,
     channel_mse,

@@ -13,7 +13,7 @@ from semantic.weights.files import WeightsError, round_to_four_bits
 from semantic.weights.stored import load_encoder, load_link, save_link, weights_path
 
 
-def test_weights_of_a_directory_and_of_a_file_beside_its_neighbours(tiny_weights: Path) -> None:
+def test_weights_of_a_directory_and_of_a_file_beside_its_neighbors(tiny_weights: Path) -> None:
     encoder, link = tiny_weights / "encoder.safetensors", tiny_weights / "semharq.safetensors"
     for given in (tiny_weights, encoder, link):
         assert weights_path(str(given), "encoder") == encoder

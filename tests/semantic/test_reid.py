@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from semantic.losses import UNKNOWN
+from semantic.conventions import UNKNOWN
 from semantic.reid import ReidImages, ReidMetric, evaluate_reid
 
 

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from semantic.link.selector import LENGTH, Plan, Selection, select
+from semantic.conventions import CODED_FEATURES
+from semantic.link.selector import Plan, Selection, select
 
 SMALL = 12
 
@@ -39,15 +40,15 @@ def test_requested_first_then_new_each_by_importance(
     assert chosen.position.shape[1] == min(B, SMALL)
 
 
-@given(seed=st.integers(0, 2**31), B=st.integers(1, LENGTH), asked=st.floats(0, 1))
+@given(seed=st.integers(0, 2**31), B=st.integers(1, CODED_FEATURES), asked=st.floats(0, 1))
 def test_over_the_slots_nothing_goes_twice_unless_asked_for(
     seed: int, B: int, asked: float
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(LENGTH, generator=generator)
+    order = torch.randperm(CODED_FEATURES, generator=generator)
     plan, request = Plan.empty(2), None
-    sent_before = torch.zeros(2, LENGTH, dtype=torch.bool)
-    may_repeat = torch.zeros(2, LENGTH, dtype=torch.bool)
+    sent_before = torch.zeros(2, CODED_FEATURES, dtype=torch.bool)
+    may_repeat = torch.zeros(2, CODED_FEATURES, dtype=torch.bool)
     for _ in range(5):
         plan = plan.next(order, request, B)
         chosen = plan.selection
@@ -59,13 +60,15 @@ def test_over_the_slots_nothing_goes_twice_unless_asked_for(
         sent_before = sent_before | now
         assert torch.equal(plan.covered, sent_before)
         full = sent_before.all(1)
-        assert ((now.sum(1) == min(B, LENGTH)) | full).all()  # no room is left while there is more
+        assert (
+            (now.sum(1) == min(B, CODED_FEATURES)) | full
+        ).all()  # no room is left while there is more
         request = (torch.rand(chosen.sent.shape, generator=generator) < asked) & chosen.sent
         may_repeat = chosen.spread(request)
 
 
 def test_without_requests_the_order_is_sent_piece_by_piece() -> None:
-    order = torch.randperm(LENGTH, generator=torch.Generator().manual_seed(0))
+    order = torch.randperm(CODED_FEATURES, generator=torch.Generator().manual_seed(0))
     plan, pieces = Plan.empty(1), []
     for _ in range(4):
         plan = plan.next(order, None, 300)
@@ -75,7 +78,7 @@ def test_without_requests_the_order_is_sent_piece_by_piece() -> None:
 
 
 def test_a_request_for_what_was_not_sent_is_void() -> None:
-    order = torch.arange(LENGTH)
+    order = torch.arange(CODED_FEATURES)
     full = Plan.empty(1).next(order, None, 1000).next(order, None, 100)
     assert full.selection is not None
     assert full.selection.uses.tolist() == [24]
@@ -87,7 +90,7 @@ def test_a_request_for_what_was_not_sent_is_void() -> None:
 def test_gather_and_spread_are_inverse_where_sent() -> None:
     position = torch.tensor([[3, 1000, 8]])
     chosen = Selection(position, torch.tensor([[True, True, False]]))
-    f = torch.randn(1, LENGTH)
+    f = torch.randn(1, CODED_FEATURES)
     values = chosen.gather(f)
     assert values.tolist() == [[f[0, 3], f[0, 1000], 0.0]]
     spread = chosen.spread(values)
@@ -97,7 +100,7 @@ def test_gather_and_spread_are_inverse_where_sent() -> None:
 
 def test_rows_of_a_plan_are_plans_of_their_own() -> None:
     generator = torch.Generator().manual_seed(0)
-    order = torch.randperm(LENGTH, generator=generator)
+    order = torch.randperm(CODED_FEATURES, generator=generator)
     plan = Plan.empty(5).next(order, None, 40)
     request = torch.rand(5, 40, generator=generator) < 0.5
     rows = torch.tensor([4, 2])

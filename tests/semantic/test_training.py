@@ -35,8 +35,8 @@ class KilledError(Exception):
 
 
 @pytest.fixture(scope="module")
-def pictures() -> tuple[np.ndarray, VehicleImages]:
-    """8 pictures of 32x32: each vehicle has a colour of its own."""
+def images() -> tuple[np.ndarray, VehicleImages]:
+    """8 images of 32x32: each vehicle has a color of its own."""
     rng = np.random.default_rng(0)
     vehicle = np.repeat(np.arange(VEHICLES), PER_VEHICLE)
     paint = rng.integers(0, 256, (VEHICLES, 1, 1, 3))
@@ -55,38 +55,38 @@ ENCODER = EncoderRecipe(
 
 
 def test_encoder_loss_falls_and_validation_is_called(
-    pictures: tuple[np.ndarray, VehicleImages], tmp_path: Path
+    images: tuple[np.ndarray, VehicleImages], tmp_path: Path
 ) -> None:
     losses: list[float] = []
     validated: list[tuple[int, bool]] = []
     network = train_encoder(
-        *pictures,
+        *images,
         ENCODER,
         tmp_path / "c.safetensors",
         lambda step, terms: losses.append(sum(terms.values())),
         validate=lambda net, step: validated.append((step, net.training)),
         checkpoint_every=6,
     )
-    assert len(losses) == 9  # every batch holds all eight pictures
+    assert len(losses) == 9  # every batch holds all eight images
     assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
     assert validated == [(6, False), (9, False)]
     assert not network.training
 
 
 def test_encoder_gradient_reaches_every_parameter(
-    pictures: tuple[np.ndarray, VehicleImages],
+    images: tuple[np.ndarray, VehicleImages],
 ) -> None:
     torch.manual_seed(0)
     network = MultiTaskNetwork(VEHICLES).train()
-    x = augment(torch.from_numpy(pictures[0]), 32, torch.Generator().manual_seed(0))
-    terms = retrieval_losses(network.performers(network(x)), training_labels(pictures[1]), 0.1)
+    x = augment(torch.from_numpy(images[0]), 32, torch.Generator().manual_seed(0))
+    terms = retrieval_losses(network.performers(network(x)), training_labels(images[1]), 0.1)
     terms.total(TaskWeights()).backward()
     without = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     assert without == []
 
 
 def test_encoder_goes_on_after_a_kill_as_if_nothing_had_been(
-    pictures: tuple[np.ndarray, VehicleImages], tmp_path: Path
+    images: tuple[np.ndarray, VehicleImages], tmp_path: Path
 ) -> None:
     recipe = replace(ENCODER, phases=((32, 2), (40, 1)))
 
@@ -97,7 +97,7 @@ def test_encoder_goes_on_after_a_kill_as_if_nothing_had_been(
 
         path = tmp_path / f"{name}.safetensors"
         torch.rand(3)  # whatever else draws random numbers
-        return train_encoder(*pictures, recipe, path, report, checkpoint_every=1).state_dict()
+        return train_encoder(*images, recipe, path, report, checkpoint_every=1).state_dict()
 
     whole = train("whole")
     with pytest.raises(KilledError):
@@ -133,8 +133,8 @@ def test_image_size_follows_the_phases() -> None:
     assert recipe.steps == 5
 
 
-def test_vehicles_are_renumbered(pictures: tuple[np.ndarray, VehicleImages]) -> None:
-    labels = training_labels(pictures[1])
+def test_vehicles_are_renumbered(images: tuple[np.ndarray, VehicleImages]) -> None:
+    labels = training_labels(images[1])
     assert labels.vehicle.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
     assert labels.identities == VEHICLES
 

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 
 from phy.channels.fading import Rician
+from semantic.conventions import CODED_FEATURES
 from semantic.distortion.threshold import asked_ratio
 from semantic.link.network import RATIOS, LinkNetwork
 from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, Protocol
-from semantic.link.selector import LENGTH, Plan
+from semantic.link.selector import Plan
 from semantic.losses import TASKS, TaskWeights
 from semantic.tasks import TaskPerformers
 from semantic.training.calibration import calibrate_thresholds
-from semantic.training.fde import Heard, fde_loss, only_fde
+from semantic.training.fde import ReceivedFeatures, fde_loss, only_fde
 from semantic.training.labels import Labels
 from semantic.training.link import (
     measure_importance,
@@ -26,9 +27,9 @@ from semantic.training.link import (
 )
 from semantic.training.loop import LinkData, LinkRecipe
 from semantic.training.round_trip import (
-    asked_again,
     harq_round_trip,
     play,
+    retransmission_request,
     sending_order,
     transmit_slot,
 )
@@ -168,10 +169,10 @@ def test_tasks_that_are_off_move_nothing_and_rank_nothing(
     order = measure_importance(
         network, data.s, toy_channel, generator, weights=recipe.importance_weights
     )
-    assert order.tolist() != list(range(LENGTH))
+    assert order.tolist() != list(range(CODED_FEATURES))
     others = tuple(0.0 if w else 1.0 for w in recipe.importance_weights)
     order = measure_importance(network, data.s, toy_channel, generator, weights=others)
-    assert order.tolist() == list(range(LENGTH))
+    assert order.tolist() == list(range(CODED_FEATURES))
 
 
 def test_weights_of_some_tasks() -> None:
@@ -252,17 +253,17 @@ def test_fde_loss_falls(data: LinkData, tmp_path: Path) -> None:
 def test_f_maximises_what_it_is_given(sign: float, data: LinkData, tmp_path: Path) -> None:
     """Given d itself, or -d, F finds more, or less, distorted."""
     recipe = LinkRecipe(fde_steps=10, selected_steps=0, vehicles_per_batch=6, fde_features=24)
-    heard: list[Heard] = []
+    received: list[ReceivedFeatures] = []
 
-    def information(batch: Heard) -> Tensor:
-        heard.append(batch)
+    def information(batch: ReceivedFeatures) -> Tensor:
+        received.append(batch)
         return 10 * sign * batch.network.distortion(batch.buffer).mean()
 
     network, path = fresh(), tmp_path / "c.safetensors"
     train_scheme(network, SEMHARQ, data, recipe, path, silent, information)
     with torch.no_grad():
         before, after = (
-            float(link.distortion(heard[0].buffer).mean()) for link in (fresh(), network)
+            float(link.distortion(received[0].buffer).mean()) for link in (fresh(), network)
         )
     assert sign * (after - before) > 0.05
 
@@ -285,14 +286,14 @@ def test_link_goes_on_after_a_kill_as_if_nothing_had_been(data: LinkData, tmp_pa
     resumed = train("killed")
     for name, value in whole.state_dict().items():
         assert torch.allclose(value, resumed.state_dict()[name], rtol=1e-6, atol=1e-7), name
-    assert sorted(whole.order.tolist()) == list(range(LENGTH))
-    assert whole.order.tolist() != list(range(LENGTH))  # the ranking took place
+    assert sorted(whole.order.tolist()) == list(range(CODED_FEATURES))
+    assert whole.order.tolist() != list(range(CODED_FEATURES))  # the ranking took place
     assert torch.allclose(whole.scale, data.s.square().mean(0).sqrt())
 
 
 def test_ranking_puts_what_the_decoder_ignores_last(data: LinkData) -> None:
     network = fresh()
-    ignored = torch.randperm(LENGTH, generator=torch.Generator().manual_seed(0))[:300]
+    ignored = torch.randperm(CODED_FEATURES, generator=torch.Generator().manual_seed(0))[:300]
     with torch.no_grad():
         network.jsc_decoder.hidden.weight[:, ignored] = 0  # its estimate
     order = measure_importance(network, data.s, toy_channel, torch.Generator().manual_seed(0))
@@ -302,8 +303,8 @@ def test_ranking_puts_what_the_decoder_ignores_last(data: LinkData) -> None:
 def test_what_each_protocol_sends() -> None:
     """Two slots of 99: new ones, the same ones, or half of each; by importance or from the front."""
     network = fresh().eval()
-    network.order.copy_(torch.randperm(LENGTH, generator=torch.Generator().manual_seed(3)))
-    f = torch.randn(5, LENGTH, generator=torch.Generator().manual_seed(4))
+    network.order.copy_(torch.randperm(CODED_FEATURES, generator=torch.Generator().manual_seed(3)))
+    f = torch.randn(5, CODED_FEATURES, generator=torch.Generator().manual_seed(4))
     first = set(network.order[:99].tolist())
     for name, protocol in PROTOCOLS.items():
         net = fresh(protocol).eval()
@@ -319,24 +320,26 @@ def test_what_each_protocol_sends() -> None:
         front = first if protocol.order == "importance" else set(range(99))
         assert begun == [front] * 5, name
         shared = [len(front & set(row.tolist())) for row in two.latest.position]
-        again = {"nothing": 0, "everything": 99, "distorted": 50}[protocol.again]
+        again = {"none": 0, "all": 99, "distorted": 50}[protocol.retransmit]
         assert shared == [again] * 5, name
 
 
 def test_random_orders_are_permutations() -> None:
     order = sending_order(fresh(), PROTOCOLS["smsc-random"], 3, torch.Generator().manual_seed(0))
-    assert torch.equal(order.sort(1).values, torch.arange(LENGTH).expand(3, -1))
+    assert torch.equal(order.sort(1).values, torch.arange(CODED_FEATURES).expand(3, -1))
 
 
 def test_half_of_what_was_sent_is_asked_for_again(data: LinkData) -> None:
     network = fresh().eval()
     f = network.encode(data.s)
-    plan = Plan(torch.ones(24, LENGTH, dtype=torch.bool).index_fill(1, torch.arange(30), False))
+    plan = Plan(
+        torch.ones(24, CODED_FEATURES, dtype=torch.bool).index_fill(1, torch.arange(30), False)
+    )
     plan = plan.next(network.order, None, 100)  # room for 100, only 30 are left
     generator = torch.Generator().manual_seed(0)
     buffer, _ = transmit_slot(f, network.empty_buffer(24), plan, 0.0, toy_channel, generator)
     assert plan.selection is not None
-    asked = asked_again(network, SEMHARQ, buffer, plan.selection, f)
+    asked = retransmission_request(network, SEMHARQ, buffer, plan.selection, f)
     assert asked is not None
     assert asked.sum(1).tolist() == [16] * 24  # those at the lower median or above
     assert not (asked & ~plan.selection.sent).any()
@@ -345,10 +348,10 @@ def test_half_of_what_was_sent_is_asked_for_again(data: LinkData) -> None:
 def test_the_genie_asks_for_the_largest_errors() -> None:
     protocol = PROTOCOLS["semharq-oracle"]
     network = fresh(protocol).eval()
-    f = torch.randn(4, LENGTH, generator=torch.Generator().manual_seed(1))
+    f = torch.randn(4, CODED_FEATURES, generator=torch.Generator().manual_seed(1))
     generator = torch.Generator().manual_seed(0)
     played = play(network, protocol, f, 0.0, 60, 1, toy_channel, generator)
-    asked = asked_again(network, protocol, played.buffer, played.latest, played.sent)
+    asked = retransmission_request(network, protocol, played.buffer, played.latest, played.sent)
     assert asked is not None
     error = (played.buffer.received() - played.sent).abs().gather(1, played.latest.position)
     assert error[asked].min() > 0

@@ -85,7 +85,7 @@ def test_four_bits_of_gaussian_numbers_and_of_zeros() -> None:
     assert scale.shape == (64, 4)
     back = from_four_bits(packed, scale)
     assert torch.equal(back[3], matrix[3])
-    # 10 log10 of signal to error: the best uniform quantiser of 16 levels for Gaussian numbers has
+    # 10 log10 of signal to error: the best uniform quantizer of 16 levels for Gaussian numbers has
     # 19.4 dB (Max 1960); 15 levels with a scale for each 32 numbers do no worse.
     assert 19.4 < -20 * torch.log10((back - matrix).norm() / matrix.norm()) < 22.5
 

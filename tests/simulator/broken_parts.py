@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from phy.channel import Channel, Received
-from phy.power import normalise_power
+from phy.power import normalize_power
 from semantic.tasks import TaskOutputs
+from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 Drawn = tuple[Tensor, Any]
 
@@ -160,15 +160,15 @@ class SameNoise(Channel):
 class Sound(Scheme):
     """s, eight uses of it; the tasks are what was heard."""
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
-        return Payload({"s": sources.features.s[index][:, :16]}, {})
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
+        return Payload({"s": encoded.features.s[index][:, :16]}, {})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Any, Any]:
         return payload.tensors["s"], None
 
     def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
         z = torch.complex(tx[:, 0::2], tx[:, 1::2])
-        return Burst(normalise_power(z, 8), torch.full((len(z),), 8)), tx
+        return Burst(normalize_power(z, 8), torch.full((len(z),), 8)), tx
 
     def receive(self, rx: Any, received: Received, slot: Slot) -> tuple[Feedback, Any]:
         heard = torch.view_as_real(received.y.contiguous()).flatten(1)
@@ -213,7 +213,7 @@ class NoAnswerToTasks(Sound):
         return super().perform(rx.log())
 
 
-class FewColours(Sound):
+class FewColors(Sound):
     def perform(self, rx: Any) -> TaskOutputs:
         return super().perform(rx)._replace(color=rx[:, :3])
 
@@ -231,16 +231,16 @@ class Dice(Sound):
 
 
 class ShortPayload(Sound):
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
-        payload = super().encode(sources, index)
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
+        payload = super().encode(encoded, index)
         return Payload(payload.tensors, {"extra": [0] * (len(index) - 1)})
 
 
-def sound(stack: Stack, louder: float = 1.0) -> Scheme:
+def sound(networks: Networks, louder: float = 1.0) -> Scheme:
     """A factory, as --scheme names it."""
     return Sound() if louder == 1.0 else Loud()
 
 
-def nothing(stack: Stack) -> object:
+def nothing(networks: Networks) -> object:
     """A factory of something else."""
     return 7

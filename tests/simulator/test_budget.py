@@ -17,11 +17,11 @@ from phy.modulation import Modulation
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs
 from simulator.budget import Budget, check_power
+from simulator.encoded_dataset import EncodedDataset
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst, Feedback, Payload, Scheme
 from simulator.slots import Slot
-from simulator.sources import Sources
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
 
@@ -44,10 +44,10 @@ class Greedy(Scheme):
         self.own_rounds = own_rounds
         self.heard: list[list[Received]] = []  # in the order in which images stop
 
-    def rounds(self, slot: Slot, max_transmissions: int) -> int:
+    def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         return self.own_rounds
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         raise NotImplementedError
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Tensor, Waiting]:
@@ -100,7 +100,7 @@ def test_exact_costs_with_equal_uses() -> None:
 
 
 def test_with_equal_rounds_nothing_is_cut() -> None:
-    _, ledger = send([[10] * 4, [25] * 4, [1000] * 4], replace(SLOT, budget="rounds"))
+    _, ledger = send([[10] * 4, [25] * 4, [1000] * 4], replace(SLOT, budget="slots"))
     assert ledger.channel_uses.tolist() == [40, 100, 4000]
     assert ledger.transmissions.tolist() == [4, 4, 4]
     assert ledger.slots.tolist() == [4, 4, 8]  # T W = 640
@@ -119,7 +119,7 @@ def test_what_is_admitted_is_the_start_of_what_was_wanted(sizes: list[list[int]]
 
 def test_the_tail_of_a_cut_burst_is_not_heard() -> None:
     scheme, _ = send([[25, 25, 25, 25]])
-    free, _ = send([[25, 25, 25, 25]], replace(SLOT, budget="rounds"))
+    free, _ = send([[25, 25, 25, 25]], replace(SLOT, budget="slots"))
     first, second = scheme.heard[0]
     whole, cut = free.heard[0][:2]
     assert torch.equal(first.y, whole.y)
@@ -144,7 +144,7 @@ def test_what_is_not_heard_has_no_llr(name: str) -> None:
     assert torch.equal(admitted.x[1, :3], x[1, :3])
     assert (admitted.x[1, 3:] == 0).all()
     noisy = Received(admitted.x + 0.3, torch.ones_like(x), torch.full((1, 1), 0.1))
-    heard = budget.heard(noisy, admitted)
+    heard = budget.limit_received(noisy, admitted)
     llr = modulation.demap(*heard).view(2, width, -1)
     assert (llr[1, 3:] == 0).all()
     assert (llr[0] != 0).all()
@@ -165,7 +165,7 @@ def test_the_end_of_a_budget() -> None:
     assert Budget(4).used_up(3, spent).tolist() == [False] * 3
     assert Budget(4).used_up(4, spent).tolist() == [True] * 3
     assert Budget.of(SLOT, 3, 3) == Budget(3, 30)
-    assert Budget.of(replace(SLOT, budget="rounds"), 3, 3) == Budget(3, None)
+    assert Budget.of(replace(SLOT, budget="slots"), 3, 3) == Budget(3, None)
 
 
 def test_a_scheme_of_more_rounds_has_no_more_uses() -> None:
@@ -174,7 +174,7 @@ def test_a_scheme_of_more_rounds_has_no_more_uses() -> None:
     _, ledger = send([[7] * 10])
     assert ledger.channel_uses.tolist() == [LIMIT]
     assert ledger.transmissions.tolist() == [6]
-    _, ledger = send([[7] * 10], replace(SLOT, budget="rounds"))
+    _, ledger = send([[7] * 10], replace(SLOT, budget="slots"))
     assert ledger.channel_uses.tolist() == [70]
 
 
@@ -235,6 +235,6 @@ def test_no_scheme_spends_more(tiny_weights: Path, folder_data: Path) -> None:
     analog = images[~images["scheme"].str.startswith("jpeg")]
     assert (analog[["information_bits", "delivered_bits"]] == 0).all(None)
     semantic = images[images["scheme"] == "semharq"]
-    free = simulate(replace(spec, schemes=("semharq",), budget="rounds")).images
+    free = simulate(replace(spec, schemes=("semharq",), budget="slots")).images
     same = [name for name in free if name != "slots"]
     assert free[same].equals(semantic[same].reset_index(drop=True))  # one feature a use: never cut

@@ -17,7 +17,7 @@ from phy.streams import Streams
 from semantic.data.dataset import ImageFile, VehicleImages
 from semantic.data.opening import open_dataset
 from simulator import check_channel, check_dataset, check_scheme
-from simulator.checks.dispatch import recognise
+from simulator.checks.dispatch import recognize
 from simulator.checks.report import GlobalGenerators, Report, gather, holds, mean_is
 from simulator.cli import main
 from simulator.guard import Guarded
@@ -92,7 +92,7 @@ def test_one_mistake_is_one_failure(channel_reports: dict[type[Channel], Report]
 
 
 def test_what_is_no_channel_and_what_cannot_be_made() -> None:
-    report = check_channel("broken_parts:sound", {"stack": 0})
+    report = check_channel("broken_parts:sound", {"networks": 0})
     assert [f.found for f in report.failures] == ["a Sound"]
     with pytest.raises(ValueError, match="unknown channel 'ricain': nearest: 'rician'"):
         check_channel("ricain")
@@ -154,7 +154,7 @@ def test_a_sound_scheme_passes(tiny: dict[str, Any]) -> None:
         (parts.NumberedAnswer, "answer", "there are 2 reasons"),
         (parts.OneAnswerForAll, "answer", "ack is torch.bool [1] for 10 images"),
         (parts.NoAnswerToTasks, "task outputs", "embedding holds nan"),
-        (parts.FewColours, "task outputs", "color has 3 classes"),
+        (parts.FewColors, "task outputs", "color has 3 classes"),
         (parts.Company, "batches of 5, last image first", "embedding differs at 0 dB"),
         (parts.Dice, "the same run twice", "embedding differs at 0 dB"),
         (parts.Dice, "global generators", "torch moved"),
@@ -164,7 +164,7 @@ def test_a_sound_scheme_passes(tiny: dict[str, Any]) -> None:
 def test_a_broken_scheme_is_told_what_is_wrong(
     kind: type[Scheme], what: str, found: str, tiny: dict[str, Any]
 ) -> None:
-    def factory(stack: Any) -> Scheme:
+    def factory(networks: Any) -> Scheme:
         return kind()
 
     report = check_scheme(factory, **tiny)
@@ -205,14 +205,14 @@ def test_a_broken_data_set_is_told_what_is_wrong(folder_data: Path, tmp_path: Pa
     files = list(images.files)
     files[1] = ImageFile("cut.png", tmp_path / "cut.png")
     files[2] = ImageFile("gone.png", tmp_path / "gone.png")
-    files[5] = files[0]  # another vehicle's picture
+    files[5] = files[0]  # another vehicle's image
     camera = images.camera.copy()
     camera[images.vehicle == images.vehicle[10]] = 0
     broken = replace(images, files=tuple(files), camera=camera)
     found = {finding.what: finding.found for finding in check_dataset(broken).failures}
-    assert found.keys() == {"queries", "pictures", "the same file"}
+    assert found.keys() == {"queries", "images", "the same file"}
     assert found["queries"].startswith("1 have none, first ")
-    assert found["pictures"].startswith("2 of 40 cannot be; first: cut.png")
+    assert found["images"].startswith("2 of 40 cannot be; first: cut.png")
     assert found["the same file"].startswith("1 of 40; first: ")
 
     calls = iter([images, images.subset(np.arange(len(images))[::-1].copy())])
@@ -243,7 +243,7 @@ def test_a_guarded_channel_names_itself_and_the_value() -> None:
         assert torch.equal(mine, its)
 
 
-def test_kinds_are_recognised(folder_data: Path) -> None:
+def test_kinds_are_recognized(folder_data: Path) -> None:
     for name, kind in (
         ("rician", "channel"),
         ("semharq", "scheme"),
@@ -255,7 +255,7 @@ def test_kinds_are_recognised(folder_data: Path) -> None:
         ("webp", "codec"),
         ("simulator.codecs.pillow_codecs:PillowCodec", "codec"),
     ):
-        assert recognise(name) == kind
+        assert recognize(name) == kind
     for name, message in (
         ("broken_parts:Sound", "is the class of a scheme"),
         ("broken_parts:np", "cannot tell what 'broken_parts:np' is .a module.: .* --kind"),
@@ -263,7 +263,7 @@ def test_kinds_are_recognised(folder_data: Path) -> None:
         ("", "'' is no channel"),
     ):
         with pytest.raises(ValueError, match=message):
-            recognise(name)
+            recognize(name)
 
 
 def test_the_command_shows_a_table_and_exits_with_the_answer(

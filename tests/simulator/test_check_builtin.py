@@ -1,4 +1,4 @@
-"""The checker over everything in the catalogue, whoever adds to it."""
+"""The checker over everything in the catalog, whoever adds to it."""
 
 import shutil
 from pathlib import Path

@@ -81,7 +81,7 @@ class Counts(Levels):
 
 
 class Remembers(Levels):
-    """Shows something of the picture before."""
+    """Shows something of the image before."""
 
     last = 0
 
@@ -104,7 +104,7 @@ class Raises(Levels):
 
 
 class Short(Levels):
-    """A picture of as many rows as arrived."""
+    """A image of as many rows as arrived."""
 
     def decode(self, data: bytes, size: Size) -> np.ndarray:
         try:
@@ -131,15 +131,15 @@ WRONG: list[tuple[type[SourceCodec], str, str]] = [
     (Text, "encode: file", "gave a str, it must be bytes at quality 1 of [32, 32, 3]"),
     (Nothing, "encode: file", "gave an empty file"),
     (Spoils, "pixels", "written to at quality 1"),
-    (Floats, "decode: picture", "gave float32 [32, 32, 3], it must be uint8 [32, 32, 3]"),
-    (Turned, "decode: picture", "gave uint8 [56, 40, 3], it must be uint8 [40, 56, 3]"),
+    (Floats, "decode: image", "gave float32 [32, 32, 3], it must be uint8 [32, 32, 3]"),
+    (Turned, "decode: image", "gave uint8 [56, 40, 3], it must be uint8 [40, 56, 3]"),
     (WorseIsLarger, "bytes", ", "),
     (WorseIsLarger, "mean squared error", ", "),
     (Blind, "the best file", "."),
-    (Counts, "the same picture twice", "other bytes for [32, 32, 3]"),
+    (Counts, "the same image twice", "other bytes for [32, 32, 3]"),
     (Remembers, "the same file twice", "other pixels for"),
     (Dithers, "global generators", "torch moved"),
-    (Dithers, "the same picture twice", "other bytes"),
+    (Dithers, "the same image twice", "other bytes"),
     (Raises, "damaged files", "error: Error -5"),
     (Short, "their size", "it must be uint8 [32, 32, 3], nothing arrived"),
     (Restless, "a damaged file twice", "something else the second time, nothing arrived"),

@@ -116,7 +116,7 @@ def test_a_spec_file_repeats_a_run_exactly(given: list[object], tmp_path: Path) 
         (["--bandwidth-mhz", "wide"], ["--bandwidth-mhz", "'wide'"]),
         (["--max-transmissions", "0"], ["max_transmissions is 0", "at least 1"]),
         (["--budget", "use"], ["unknown budget 'use'", "nearest: 'uses'"]),
-        (["--budget", "3"], ["unknown budget '3'", "rounds, uses"]),
+        (["--budget", "3"], ["unknown budget '3'", "slots, uses"]),
         (["--seeds", "1.5"], ["--seeds", "'1.5' is not a valid integer"]),
         (["--images", "-3"], ["images is -3", "at least 1"]),
         (["--batch-size", "0"], ["batch_size is 0", "at least 1"]),

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from simulator.cli import main
+from simulator.encoded_dataset import EncodedDataset, Features
 from simulator.results.curve import point
-from simulator.sources import Features, Sources
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
 
@@ -107,12 +107,12 @@ TASK_COLUMNS = {"rank1_hit", "average_precision", "color_correct", "type_correct
 
 
 @pytest.mark.parametrize("scheme", [HARQ, FEATURES])
-def test_both_engines_give_the_same_run(scheme: str, run: Run) -> None:
+def test_both_decoders_give_the_same_run(scheme: str, run: Run) -> None:
     """Away from the cliff, where a decoder's quality does not show, every number is the same."""
     arguments = {"base_graph": 2, "images": 12, "iterations": 20} | (
         {"modulation": "16qam", "rate": 0.75} if scheme == FEATURES else {"quality": 30}
     )
-    numba, sionna = (run(scheme, 7.0, engine=name, **arguments) for name in ("numba", "sionna"))
+    numba, sionna = (run(scheme, 7.0, decoder=name, **arguments) for name in ("numba", "sionna"))
     assert (numba["transmissions"] == 2).all()
     pd.testing.assert_frame_equal(numba, sionna)
 
@@ -125,16 +125,16 @@ def test_the_same_symbols_again_are_worth_less_than_new_ones(run: Run) -> None:
     assert ir["channel_uses"].sum() < 0.9 * chase["channel_uses"].sum()
 
 
-def test_pictures_alone_need_no_features_of_clean_images(
+def test_images_alone_need_no_features_of_clean_images(
     run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     beside = run(f"{HARQ},perfect", 6.5, images=16, quality=20)
 
-    def refuse(sources: Sources) -> Features:
+    def refuse(encoded: EncodedDataset) -> Features:
         raise AssertionError("clean images are encoded for nothing")
 
     monkeypatch.setenv("SEMHARQ_CACHE", str(tmp_path))
-    monkeypatch.setattr(Sources, "_encode", refuse)
+    monkeypatch.setattr(EncodedDataset, "_encode", refuse)
     alone = run(HARQ, 6.5, images=16, quality=20)
     pd.testing.assert_frame_equal(alone, beside[beside["scheme"] == HARQ])
 
@@ -168,11 +168,11 @@ def test_bad_input_is_one_line(
     assert len(result.stderr.strip().splitlines()) == 1
 
 
-def test_no_readable_picture_is_one_line(tiny_weights: Path, tmp_path: Path) -> None:
+def test_no_readable_image_is_one_line(tiny_weights: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     for name in ("a.jpg", "b.jpg"):
-        (data / name).write_bytes(b"no picture at all")
+        (data / name).write_bytes(b"no image at all")
     (data / "labels.csv").write_text(
         "file,vehicle,camera,color,type,split\na.jpg,0,0,red,suv,gallery\nb.jpg,0,1,red,suv,query\n"
     )

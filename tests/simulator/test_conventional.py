@@ -1,4 +1,4 @@
-"""The conventional chain end to end on small pictures."""
+"""The conventional chain end to end on small images."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +15,12 @@ from phy.coding.ldpc_decoder import NumbaDecoder, SionnaDecoder
 from semantic.data.opening import open_dataset
 from simulator.cli import main
 from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec
+from simulator.encoded_dataset import EncodedDataset
 from simulator.schemes.coding import Coding
 from simulator.schemes.conventional import Conventional, RxState, TxState
 from simulator.setup.coded import jpeg_ldpc_16qam_harq
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 from simulator.slots import Slot
-from simulator.sources import Sources
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
 
@@ -63,7 +63,7 @@ def test_uses_energy_and_feedback_are_counted(images: pd.DataFrame) -> None:
     assert (four == 4 * one).all()
 
 
-def test_nothing_heard_is_a_grey_picture_for_all(images: pd.DataFrame) -> None:
+def test_nothing_heard_is_a_grey_image_for_all(images: pd.DataFrame) -> None:
     lost = images[(images["scheme"] == HARQ) & (images["snr_db"] == -12.0)]
     assert lost["color_predicted"].nunique() == 1
     assert (lost["rank1_hit"].dropna() == 0).all(), "ties are broken pessimistically"
@@ -133,7 +133,7 @@ def test_without_harq_there_is_one_transmission(run: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "device", "engine"),
+    ("asked", "device", "decoder"),
     [
         ("auto", "cpu", "numba"),
         ("auto", "cuda:0", "sionna"),
@@ -141,21 +141,21 @@ def test_without_harq_there_is_one_transmission(run: Any) -> None:
         ("numba", "cuda:0", "numba"),
     ],
 )
-def test_the_decoder_is_where_the_networks_are(asked: str, device: str, engine: str) -> None:
-    scheme = jpeg_ldpc_16qam_harq(Stack(RunSpec(), device), engine=asked)
+def test_the_decoder_is_where_the_networks_are(asked: str, device: str, decoder: str) -> None:
+    scheme = jpeg_ldpc_16qam_harq(Networks(RunSpec(), device), decoder=asked)
     assert isinstance(scheme, Conventional)
     coding = scheme.rule.for_file(100, Slot(0.0, 1e-3, 1e6))
-    assert (coding.engine, coding.device) == (engine, device if engine == "sionna" else "cpu")
+    assert (coding.decoder, coding.device) == (decoder, device if decoder == "sionna" else "cpu")
 
 
-def test_files_of_all_sizes_share_a_decoder_of_either_engine() -> None:
+def test_files_of_all_sizes_share_a_decoder_of_either_decoder() -> None:
     """Blocks of different files are decoded together only where the decoder is the same object."""
     bits = torch.randint(0, 2, (1, 800), generator=torch.Generator().manual_seed(0)).byte()
-    for engine in ("numba", "sionna"):
-        coding = Coding("qpsk", 0.5, 2, engine=engine)
+    for decoder in ("numba", "sionna"):
+        coding = Coding("qpsk", 0.5, 2, decoder=decoder)
         codec = coding.codec(800)
         assert codec.decoder is coding.codec(808).decoder
-        assert isinstance(codec.decoder, {"numba": NumbaDecoder, "sionna": SionnaDecoder}[engine])
+        assert isinstance(codec.decoder, {"numba": NumbaDecoder, "sionna": SionnaDecoder}[decoder])
         clear = 10.0 * (1.0 - 2.0 * codec.encode(bits).float())
         outcome = codec.receive(codec.start(1), clear)
         assert bool(outcome.crc_ok)
@@ -187,15 +187,15 @@ def test_an_answer_misheard_harms_nobody(policy: str) -> None:
 
 @pytest.mark.parametrize("name", ["jpeg", "webp", "avif"])
 @pytest.mark.parametrize("policy", FAILURE_POLICIES)
-def test_any_bit_errors_end_in_a_picture_and_never_in_the_clean_one(
+def test_any_bit_errors_end_in_a_image_and_never_in_the_clean_one(
     name: str, policy: str, tiny_weights: Path, folder_data: Path
 ) -> None:
     """Files that failed, with errors in header and body: `perform` takes what the policy makes."""
-    stack = Stack(RunSpec(weights=str(tiny_weights)), "cpu")
+    networks = Networks(RunSpec(weights=str(tiny_weights)), "cpu")
     images = open_dataset(str(folder_data)).subset(np.arange(2))
-    sources = Sources(images, stack.encoder, "cpu", lambda what, done, total: None)
+    encoded = EncodedDataset(images, networks.encoder, "cpu", lambda what, done, total: None)
     scheme = Conventional(Coding(), ImageCodec(name, 60), on_failure=policy)
-    payload, slot = scheme.encode(sources, np.zeros(40, np.int64)), Slot(0.0, 1e-3, 8e6)
+    payload, slot = scheme.encode(encoded, np.zeros(40, np.int64)), Slot(0.0, 1e-3, 8e6)
     tx, rx = scheme.start(payload, slot)
     clean = scheme.perform(replace(rx, bits=tx.bits, ok=torch.ones(40, dtype=torch.bool)))
     generator = torch.Generator().manual_seed(0)
@@ -214,7 +214,7 @@ def test_any_bit_errors_end_in_a_picture_and_never_in_the_clean_one(
         assert torch.isfinite(got).all()
     assert not (outputs.embedding == clean.embedding).all(1).any()
     if policy == "drop":
-        assert (outputs.embedding == outputs.embedding[0]).all(), "one grey picture for all"
+        assert (outputs.embedding == outputs.embedding[0]).all(), "one gray image for all"
 
 
 def test_the_limit_of_the_file_is_the_slots() -> None:
@@ -252,7 +252,7 @@ def test_fit_fills_the_slot_and_no_more() -> None:
         ("harq=2", "0 or 1"),
         ("give_up=yes", "0 or 1"),
         ("iterations=0", "iterations 0"),
-        ("engine=numpy", "nearest: 'numba'"),
+        ("decoder=numpy", "nearest: 'numba'"),
     ],
 )
 def test_bad_arguments_are_one_line(
@@ -298,6 +298,6 @@ def test_an_empty_file_is_refused() -> None:
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3)), np.empty(0)])
-def test_what_is_no_picture_is_refused(pixels: np.ndarray) -> None:
+def test_what_is_no_image_is_refused(pixels: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"must be uint8 \[h, w, 3\]"):
         ImageCodec().encode(pixels, 1000)

@@ -13,10 +13,10 @@ from phy.channel import Received
 from phy.channels.fading import Awgn
 from phy.coding.transport import TransportCodec
 from phy.streams import Streams
+from semantic.conventions import CODED_FEATURES
 from semantic.link.buffer import Combining
 from semantic.link.network import LinkNetwork
-from semantic.link.selector import LENGTH
-from semantic.quantiser import Quantiser
+from semantic.quantizer import Quantizer
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
@@ -24,7 +24,7 @@ from simulator.schemes.adaptive_coding import AdaptiveCoding
 from simulator.schemes.coding import Coding, CodingRule
 from simulator.schemes.digital_features import DigitalFeatures, whole_features
 from simulator.setup.coded import digital_features
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
@@ -42,7 +42,7 @@ def link() -> LinkNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         link = LinkNetwork(IDENTITIES).eval().requires_grad_(False)
-        link.order.copy_(torch.randperm(LENGTH))
+        link.order.copy_(torch.randperm(CODED_FEATURES))
     return link
 
 
@@ -57,33 +57,33 @@ def send(
     bits: int = 4,
     images: slice = slice(0, IMAGES),
 ) -> tuple[TaskOutputs, Ledger]:
-    scheme = DigitalFeatures(link, Quantiser(bits), rule)
+    scheme = DigitalFeatures(link, Quantizer(bits), rule)
     streams = Streams(0, "cell", np.arange(IMAGES)[images])
     payload = scheme.payload(some_s()[images])
     return run_link(scheme, payload, Awgn(), slot_at(snr_db), streams, G)
 
 
-def quantised_by_hand(link: LinkNetwork, s: Tensor, n: int, bits: int) -> tuple[Tensor, Tensor]:
-    """(f as quantised, its SNR to the decoder), each [batch, L] in the places of f."""
+def quantized_by_hand(link: LinkNetwork, s: Tensor, n: int, bits: int) -> tuple[Tensor, Tensor]:
+    """(f as quantized, its SNR to the decoder), each [batch, L] in the places of f."""
     f = link.encode(s)[:, link.order[:n]]
     z = f / f.square().mean(1, keepdim=True).sqrt()
-    values, d = Quantiser(bits).values, Quantiser(bits).distortion
-    q, weight = torch.zeros(len(s), LENGTH), torch.zeros(len(s), LENGTH)
+    values, d = Quantizer(bits).values, Quantizer(bits).distortion
+    q, weight = torch.zeros(len(s), CODED_FEATURES), torch.zeros(len(s), CODED_FEATURES)
     q[:, link.order[:n]] = values[(z[..., None] - values).abs().argmin(-1)]
     weight[:, link.order[:n]] = 1 / d - 1
     return q, weight
 
 
 @pytest.mark.parametrize("bits", [2, 6])
-def test_at_high_snr_the_decoder_gets_the_quantised_features(link: LinkNetwork, bits: int) -> None:
+def test_at_high_snr_the_decoder_gets_the_quantized_features(link: LinkNetwork, bits: int) -> None:
     outputs, ledger = send(link, 25.0, bits=bits)
     n = int(ledger.information_bits[0]) // bits
     room = 4 * 0.75 * USES / bits
-    assert min(LENGTH, 0.97 * room) <= n < room
-    q, weight = quantised_by_hand(link, some_s(), n, bits)
+    assert min(CODED_FEATURES, 0.97 * room) <= n < room
+    q, weight = quantized_by_hand(link, some_s(), n, bits)
     buffer = Combining(q * (1 + weight), weight)
-    # The decoder sees the values as they are and their MMSE as the quantiser's distortion.
-    torch.testing.assert_close(buffer.decoder_input()[:, :LENGTH], q)
+    # The decoder sees the values as they are and their MMSE as the quantizer's distortion.
+    torch.testing.assert_close(buffer.decoder_input()[:, :CODED_FEATURES], q)
     for got, expected in zip(outputs, link.decode(buffer)[1], strict=True):
         torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
     assert (ledger.transmissions == 1).all()
@@ -116,20 +116,20 @@ def test_what_no_code_can_bring_leaves_nothing(link: LinkNetwork) -> None:
 @pytest.mark.parametrize("uses", [40, 317, 1200, 9000])
 @pytest.mark.parametrize("coding", [MEDIUM, Coding("qpsk", 0.12, base_graph=None)])
 def test_a_block_fills_its_slot_and_no_more(coding: Coding, uses: int, bits: int) -> None:
-    scheme = DigitalFeatures(LinkNetwork(IDENTITIES), Quantiser(bits), coding)
+    scheme = DigitalFeatures(LinkNetwork(IDENTITIES), Quantizer(bits), coding)
     slot = slot_at(0.0, uses)
     n, codec = scheme.features(slot), scheme.codec(slot)
     assert codec.payload_bits == n * bits
     if n > 1:
         assert codec.uses <= uses
-    if n < LENGTH:  # a byte more than what it carries would be too long
+    if n < CODED_FEATURES:  # a byte more than what it carries would be too long
         assert coding.codec(8 * (n * bits // 8 + 1 + bits // 8)).uses > uses
 
 
 def test_costs_are_those_of_the_blocks(link: LinkNetwork) -> None:
     for snr_db in (-12.0, 4.0, 25.0):
         _, ledger = send(link, snr_db)
-        codec = DigitalFeatures(link, Quantiser(4), MEDIUM).codec(slot_at(snr_db))
+        codec = DigitalFeatures(link, Quantizer(4), MEDIUM).codec(slot_at(snr_db))
         assert torch.equal(ledger.channel_uses, codec.uses * ledger.transmissions)
         assert torch.equal(ledger.slots, ledger.transmissions)
         assert torch.equal(ledger.feedback_bits, ledger.transmissions)
@@ -156,7 +156,7 @@ def heard(x: Tensor, deaf_from: int, no: float = 0.01) -> Received:
 
 
 def test_right_code_blocks_of_a_failed_block_are_used(link: LinkNetwork) -> None:
-    scheme, slot = DigitalFeatures(link, Quantiser(10), MEDIUM), slot_at(0.0, 9000)
+    scheme, slot = DigitalFeatures(link, Quantizer(10), MEDIUM), slot_at(0.0, 9000)
     codec = scheme.codec(slot)
     assert codec.blocks > 1
     tx, rx = scheme.start(scheme.payload(some_s(3)), slot)
@@ -168,7 +168,7 @@ def test_right_code_blocks_of_a_failed_block_are_used(link: LinkNetwork) -> None
     assert rx.known.sum(1).tolist() == [whole] * 3
     assert [len(claim) for claim in scheme.accepted(rx)] == [0] * 3, "no transport block is whole"
     partial = scheme.perform(rx)
-    expected = quantised_by_hand(link, some_s(3), scheme.features(slot), 10)
+    expected = quantized_by_hand(link, some_s(3), scheme.features(slot), 10)
     beyond = link.order[whole:]
     q, weight = (value.index_fill(1, beyond, 0) for value in expected)
     by_hand = link.decode(Combining(q * (1 + weight), weight))[1]
@@ -177,7 +177,7 @@ def test_right_code_blocks_of_a_failed_block_are_used(link: LinkNetwork) -> None
 
 
 def test_a_misheard_ack_takes_nothing_away(link: LinkNetwork) -> None:
-    scheme, slot = DigitalFeatures(link, Quantiser(4), MEDIUM), slot_at(0.0)
+    scheme, slot = DigitalFeatures(link, Quantizer(4), MEDIUM), slot_at(0.0)
     tx, rx = scheme.start(scheme.payload(some_s(3)), slot)
     burst, tx = scheme.transmit(tx, None, slot)
     feedback, rx = scheme.receive(rx, heard(burst.x, USES), slot)
@@ -207,7 +207,7 @@ def test_features_that_straddle_a_bad_block_are_not_known(bits: int) -> None:
 
 def test_adaptive_coding_carries_more_where_the_channel_is_better(link: LinkNetwork) -> None:
     rule = AdaptiveCoding(Coding(base_graph=None), Awgn())
-    scheme = DigitalFeatures(link, Quantiser(4), rule)
+    scheme = DigitalFeatures(link, Quantizer(4), rule)
     slots = [slot_at(snr_db) for snr_db in (-6.0, -2.0, 2.0, 6.0)]
     carried = [scheme.features(slot) for slot in slots]
     assert carried == sorted(set(carried))
@@ -238,7 +238,7 @@ def test_by_its_name_over_fading(tiny_weights: Path, folder_data: Path) -> None:
     ("arguments", "message"),
     [
         ({"bits": 0}, "1 to 10"),
-        ({"quantiser": "unifrom"}, "uniform"),
+        ({"quantizer": "unifrom"}, "uniform"),
         ({"modulation": "qpsk"}, "give both"),
         ({"rate": 0.5}, "give both"),
         ({"modulation": "17qam", "rate": 0.5}, "16qam"),
@@ -250,5 +250,5 @@ def test_by_its_name_over_fading(tiny_weights: Path, folder_data: Path) -> None:
 )
 def test_bad_arguments_are_one_line(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
-        digital_features(Stack(RunSpec(), "cpu"), **arguments)  # type: ignore[arg-type]
+        digital_features(Networks(RunSpec(), "cpu"), **arguments)  # type: ignore[arg-type]
     assert "\n" not in str(error.value)

@@ -1,6 +1,6 @@
-"""The whole line, `simulate --scheme A,B --channel X --snr ...`, for every X of the catalogue.
+"""The whole line, `simulate --scheme A,B --channel X --snr ...`, for every X of the catalog.
 
-A few small pictures: at 30 dB all of them must arrive in the end, at -20 dB none, whatever the
+A few small images: at 30 dB all of them must arrive in the end, at -20 dB none, whatever the
 channel, and every row of the results must say which channel it was.
 """
 

@@ -16,13 +16,13 @@ from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS
 from semantic.tasks import TaskOutputs
+from simulator.encoded_dataset import EncodedDataset
 from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.ledger import FALSE_ACK, Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst, Feedback, Payload, Scheme
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 CRC_BITS, REQUEST_BITS, USES, G = 11, 5, 6, 4
 SLOT = Slot(0.0, 1e-3, 30e3)
@@ -61,7 +61,7 @@ def test_bits_flip_as_often_as_they_should(error: float) -> None:
     assert plausible(flipped[ack], error)
     assert plausible(flipped[~ack], error)
     assert heard.request is None
-    assert heard.request_heard is None
+    assert heard.request_received is None
 
 
 @pytest.mark.parametrize("error", [0.005, 0.05])
@@ -71,13 +71,13 @@ def test_a_request_is_heard_when_no_bit_of_it_flips(error: float, width: int) ->
     sent = answers(torch.zeros(n, dtype=torch.bool), width)
     heard = FeedbackLink(error).carry(sent, streams(n))
     assert heard.request is not None
-    assert heard.request_heard is not None
-    right = (heard.request == sent.request).all(1) & heard.request_heard
+    assert heard.request_received is not None
+    right = (heard.request == sent.request).all(1) & heard.request_received
     whole = (1 - error) ** (width + CRC_BITS)
     # a word with errors passes the CRC about once in 2^11
     assert plausible(right, whole)
-    assert int((heard.request_heard & ~right).sum()) <= stats.binom(n, 2.0**-11).ppf(0.9999)
-    assert not heard.request[~heard.request_heard].any()
+    assert int((heard.request_received & ~right).sum()) <= stats.binom(n, 2.0**-11).ppf(0.9999)
+    assert not heard.request[~heard.request_received].any()
     assert (heard.request_bits == width + CRC_BITS).all()
 
 
@@ -86,15 +86,15 @@ def test_noise_passes_the_crc_once_in_2048() -> None:
     acks = FeedbackLink(1e-9).carry(answers(torch.ones(n, dtype=torch.bool), 20), streams(n))
     noise = FeedbackLink(0.5).carry(answers(torch.zeros(n, dtype=torch.bool), 20), streams(n))
     for heard in (acks, noise):  # no request was sent; nothing but noise arrived
-        assert heard.request_heard is not None
-        assert plausible(heard.request_heard, 2.0**-11)
+        assert heard.request_received is not None
+        assert plausible(heard.request_received, 2.0**-11)
 
 
 def test_requests_that_are_not_sent_cannot_be_misheard() -> None:
     sent = answers(torch.zeros(500, dtype=torch.bool), 9, bits=0)
     heard = FeedbackLink(0.3).carry(sent, streams(500))
     assert torch.equal(heard.request, sent.request)
-    assert heard.request_heard.all()
+    assert heard.request_received.all()
     assert (heard.request_bits == 0).all()
 
 
@@ -136,7 +136,7 @@ class Countdown(Scheme):
 
     reasons: ClassVar[tuple[str, ...]] = ("gave up", "heard enough")
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         raise NotImplementedError
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Tensor, Memory]:
@@ -163,7 +163,7 @@ class Countdown(Scheme):
 class OneShot(Countdown):
     open_loop = True
 
-    def rounds(self, slot: Slot, max_transmissions: int) -> int:
+    def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         return 1
 
 
@@ -296,7 +296,7 @@ def test_semharq_both_ends_agree_on_what_is_sent(semharq: SemanticHarq) -> None:
         h, _ = Rician().draw(rows.for_role("fading"), burst.x.shape[1], None)
         received = Rician().apply(burst.x, h, slot.no, rows.for_role("noise"))
         if feedback is not None:
-            lost = ~feedback.request_heard
+            lost = ~feedback.request_received
             rounds.append(lost)
             assert torch.equal(burst.header, ~lost[:, None])
             again = before.gather(1, tx.plan.selection.position) & tx.plan.selection.sent

@@ -18,7 +18,7 @@ from simulator.results.compare import Side, compare_runs
 from simulator.results.image_rows import image_rows
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.sweeps.cells import Bench, Point, join_blocks
+from simulator.sweeps.cells import CellRunner, Point, join_blocks
 from simulator.sweeps.sweep import simulate
 
 
@@ -63,15 +63,15 @@ def brute_force(
 @pytest.mark.parametrize("scheme", ["semharq", "jpeg-ldpc-bpsk"])
 def test_queries_meet_clean_embeddings(scheme: str, spec: RunSpec) -> None:
     """With performers of the link's own (semharq) and with the encoder's."""
-    bench = Bench(prepare(replace(spec, schemes=(scheme,))), quiet)
+    bench = CellRunner(prepare(replace(spec, schemes=(scheme,))), quiet)
     point = Point(scheme, -6.0, 0)
     cells = bench.cells(point, 17)  # blocks carry the outputs
     outputs, ledger = join_blocks([bench.compute(cell) for cell in cells])
     rows = bench.rows(point, outputs, ledger)
     link = getattr(bench.prepared.schemes[scheme], "link", None)
-    network = bench.prepared.stack.encoder.network if link is None else link
+    network = bench.prepared.networks.encoder.network if link is None else link
     with torch.inference_mode():
-        held = network.performers(bench.sources.features.s).embedding
+        held = network.performers(bench.encoded.features.s).embedding
     hits, precisions = brute_force(outputs.embedding.double().numpy(), held.double().numpy(), rows)
     asked = rows[rows["is_query"]]
     assert asked["rank1_hit"].tolist() == hits.tolist()
@@ -106,7 +106,7 @@ def test_it_stands_in_the_headline_the_identity_and_run_json(spec: RunSpec, tmp_
     assert "that the server holds" in headline(clean)
     assert "that the server holds" not in headline(received)
     point = Point("semharq", 6.0, 0)
-    keys = {Bench(run, quiet).cells(point, 1000)[0].key for run in (clean, received)}
+    keys = {CellRunner(run, quiet).cells(point, 1000)[0].key for run in (clean, received)}
     assert len(keys) == 2
     line = ["--scheme", "perfect", "--snr", "0", "--gallery", "clean", "--data", spec.data]
     weights = ["--weights", str(spec.weights), "--out", str(tmp_path / "run"), "--quiet"]
@@ -130,10 +130,10 @@ def test_performers_that_are_shared_give_the_encoders_embeddings(
     )
     (tmp_path / "encoder.safetensors").symlink_to(tiny_weights / "encoder.safetensors")
     shared = replace(spec, schemes=("smsc-fir", "perfect"), weights=str(tmp_path))
-    bench = Bench(prepare(shared), quiet)
+    bench = CellRunner(prepare(shared), quiet)
     schemes, rows = bench.prepared.schemes, np.arange(len(bench.kept))
     ours, theirs = (
-        schemes[name].clean_embedding(bench.sources, rows) for name in ("smsc-fir", "perfect")
+        schemes[name].clean_embedding(bench.encoded, rows) for name in ("smsc-fir", "perfect")
     )
     assert torch.equal(ours, theirs)
 

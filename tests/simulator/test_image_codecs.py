@@ -10,42 +10,42 @@ SIZE = (48, 64)
 
 
 @pytest.fixture(scope="module")
-def picture() -> np.ndarray:
+def image() -> np.ndarray:
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     waves = [127 + 100 * np.sin(x / a + y / b) for a, b in ((5, 9), (7, 4), (3, 11))]
     return np.stack(waves, axis=2).astype(np.uint8)
 
 
 @pytest.mark.parametrize("name", CODECS)
-def test_round_trip_gets_better_with_quality(name: str, picture: np.ndarray) -> None:
+def test_round_trip_gets_better_with_quality(name: str, image: np.ndarray) -> None:
     errors, sizes = [], []
     for quality in (5, 30, 90):
         codec = ImageCodec(name, quality)
-        data = codec.encode(picture, 0)
+        data = codec.encode(image, 0)
         back = codec.decode(data, SIZE).astype(float)
-        errors.append(float(np.mean((back - picture) ** 2)))
+        errors.append(float(np.mean((back - image) ** 2)))
         sizes.append(len(data))
     assert errors[0] > errors[1] > errors[2]
     assert sizes[0] < sizes[1] < sizes[2]
 
 
 @pytest.mark.parametrize("most_bytes", [700, 1200, 2500])
-def test_fit_is_the_best_quality_that_fits(most_bytes: int, picture: np.ndarray) -> None:
-    data = ImageCodec("jpeg").encode(picture, most_bytes)
+def test_fit_is_the_best_quality_that_fits(most_bytes: int, image: np.ndarray) -> None:
+    data = ImageCodec("jpeg").encode(image, most_bytes)
     assert len(data) <= most_bytes
-    sizes = [len(ImageCodec("jpeg", q).encode(picture, 0)) for q in range(10, 96)]
+    sizes = [len(ImageCodec("jpeg", q).encode(image, 0)) for q in range(10, 96)]
     best = max(size for size in sizes if size <= most_bytes)
     assert len(data) == best
 
 
-def test_fit_takes_more_slots_rather_than_less_than_the_least_quality(picture: np.ndarray) -> None:
-    assert ImageCodec("jpeg").encode(picture, 10) == ImageCodec("jpeg", 10).encode(picture, 0)
+def test_fit_takes_more_slots_rather_than_less_than_the_least_quality(image: np.ndarray) -> None:
+    assert ImageCodec("jpeg").encode(image, 10) == ImageCodec("jpeg", 10).encode(image, 0)
 
 
 @pytest.mark.parametrize("name", CODECS)
-def test_no_corruption_raises(name: str, picture: np.ndarray) -> None:
+def test_no_corruption_raises(name: str, image: np.ndarray) -> None:
     codec = ImageCodec(name, 40)
-    whole = np.frombuffer(codec.encode(picture, 0), np.uint8)
+    whole = np.frombuffer(codec.encode(image, 0), np.uint8)
     rng = np.random.default_rng(0)
     for trial in range(1200):
         data = whole.copy()
@@ -61,10 +61,10 @@ def test_no_corruption_raises(name: str, picture: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("name", CODECS)
-def test_what_was_lost_is_lost(name: str, picture: np.ndarray) -> None:
-    """With a fifth of the file wrong, no policy gives the clean picture."""
+def test_what_was_lost_is_lost(name: str, image: np.ndarray) -> None:
+    """With a fifth of the file wrong, no policy gives the clean image."""
     codec = ImageCodec(name, 40)
-    whole = np.frombuffer(codec.encode(picture, 0), np.uint8)
+    whole = np.frombuffer(codec.encode(image, 0), np.uint8)
     clean = codec.decode(whole.tobytes(), SIZE)
     rng = np.random.default_rng(1)
     for _ in range(300):
@@ -77,9 +77,9 @@ def test_what_was_lost_is_lost(name: str, picture: np.ndarray) -> None:
             assert not np.array_equal(back, clean)
 
 
-def test_a_cut_file_gives_the_rows_before_the_cut(picture: np.ndarray) -> None:
+def test_a_cut_file_gives_the_rows_before_the_cut(image: np.ndarray) -> None:
     codec = ImageCodec("jpeg", 80)
-    data = codec.encode(picture, 0)
+    data = codec.encode(image, 0)
     whole = codec.decode(data, SIZE).astype(int)
     half = FAILURE_POLICIES["best-effort"](codec, data, 8 * (len(data) * 2 // 3), SIZE).astype(int)
     np.testing.assert_array_equal(half[:8], whole[:8])
@@ -88,9 +88,9 @@ def test_a_cut_file_gives_the_rows_before_the_cut(picture: np.ndarray) -> None:
     assert (dropped == GREY).all()
 
 
-def test_another_size_in_the_header_is_refused(picture: np.ndarray) -> None:
+def test_another_size_in_the_header_is_refused(image: np.ndarray) -> None:
     codec = ImageCodec("jpeg", 80)
-    data = codec.encode(picture, 0)
+    data = codec.encode(image, 0)
     assert (codec.decode(data, (64, 64)) == GREY).all()
 
 

@@ -16,20 +16,20 @@ from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS
 from semantic.tasks import TaskOutputs
 from simulator.catalog import CHANNELS, IMPAIRMENTS
+from simulator.encoded_dataset import EncodedDataset
 from simulator.guard import Guarded
 from simulator.impairments import Impairments
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
-from simulator.schemes.packing import pack, unpack
+from simulator.schemes.iq_mapping import pack, unpack
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.setup.channel import open_channel, open_feedback_link
 from simulator.slots import Slot
-from simulator.sources import Sources
 from simulator.spec import RunSpec
 
 IMAGES, G = 40, 3
-#: Of the catalogue, those that draw one flat gain a use; OFDM has tests of its own.
+#: Of the catalog, those that draw one flat gain a use; OFDM has tests of its own.
 FLAT = [name for name in CHANNELS if not name.startswith(("tdl", "cdl"))]
 SINGLY = [
     {"csir_error": 0.3},
@@ -104,9 +104,9 @@ def test_a_perfect_run_has_no_wrapper() -> None:
 
 
 class Pilots(Scheme):
-    """Sends B ones; its receiver is content when what it heard, equalised, is near to one."""
+    """Sends B ones; its receiver is content when what it heard, equalized, is near to one."""
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         raise NotImplementedError
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Tensor, Tensor]:
@@ -162,7 +162,7 @@ def test_impairments_of_nothing_change_no_number(channel: str) -> None:
         assert torch.equal(getattr(ledger, name), values), name
 
 
-def semharq(equaliser: str, features_per_use: int = 1) -> SemanticHarq:
+def semharq(equalizer: str, features_per_use: int = 1) -> SemanticHarq:
     with torch.random.fork_rng():
         torch.manual_seed(3)
         link = LinkNetwork(20).eval().requires_grad_(False)
@@ -172,22 +172,22 @@ def semharq(equaliser: str, features_per_use: int = 1) -> SemanticHarq:
             PROTOCOLS["semharq"],
             60.0,
             features_per_use,
-            equaliser=equaliser,
+            equalizer=equalizer,
         )
 
 
 @pytest.mark.parametrize("features_per_use", [1, 2])
-@pytest.mark.parametrize("equaliser", ["none", "zf", "mmse", "mrc"])
-def test_semharq_hears_its_features_through_any_equaliser(
-    equaliser: str, features_per_use: int
+@pytest.mark.parametrize("equalizer", ["none", "zf", "mmse", "mrc"])
+def test_semharq_hears_its_features_through_any_equalizer(
+    equalizer: str, features_per_use: int
 ) -> None:
     """Without noise what is heard is the feature itself, in units of unit power."""
     B, no = 7, 1e-6
     f = torch.randn(200, B, generator=torch.Generator().manual_seed(1))
     x = pack(f / features_per_use**0.5, features_per_use)
-    h = torch.ones_like(x) if equaliser == "none" else torch.exp(1j * torch.angle(x)) * 0.7
+    h = torch.ones_like(x) if equalizer == "none" else torch.exp(1j * torch.angle(x)) * 0.7
     received = Received(h * x, h, torch.full((1, 1), no))
-    matched, weight = unpack(received, B, features_per_use, equaliser)
+    matched, weight = unpack(received, B, features_per_use, equalizer)
     assert matched.shape == weight.shape == f.shape
     assert torch.allclose(matched / weight, f, atol=1e-4)
     gain = float(h.abs().square().mean())
@@ -217,6 +217,6 @@ def test_semharq_loses_least_with_its_own_weights() -> None:
     assert errors["none"] > 1  # worse than not listening
 
 
-def test_an_unknown_equaliser_is_named() -> None:
-    with pytest.raises(ValueError, match="unknown equaliser 'mrcc': nearest: 'mrc'"):
+def test_an_unknown_equalizer_is_named() -> None:
+    with pytest.raises(ValueError, match="unknown equalizer 'mrcc': nearest: 'mrc'"):
         semharq("mrcc")

@@ -117,7 +117,7 @@ QUERIES, VEHICLES, PER_VEHICLE, DIMENSIONS = 50, 10, 3, 6
 
 
 def retrieval(
-    rng: np.random.Generator, centres: np.ndarray, seeds: int, queries: int
+    rng: np.random.Generator, centers: np.ndarray, seeds: int, queries: int
 ) -> np.ndarray:
     """Rank-1 and average precision [2, queries, seeds] of noisy queries in a noisy gallery.
 
@@ -125,10 +125,10 @@ def retrieval(
     """
     owner = np.repeat(np.arange(VEHICLES), PER_VEHICLE)
     vehicle = rng.integers(VEHICLES, size=queries)
-    clean = centres[vehicle] + rng.normal(0, 0.7, (queries, DIMENSIONS))
+    clean = centers[vehicle] + rng.normal(0, 0.7, (queries, DIMENSIONS))
     found = np.empty((2, queries, seeds))
     for seed in range(seeds):
-        gallery = centres[owner] + rng.normal(0, 0.6, (len(owner), DIMENSIONS))
+        gallery = centers[owner] + rng.normal(0, 0.6, (len(owner), DIMENSIONS))
         query = clean + rng.normal(0, 0.5, clean.shape)
         order = np.argsort(((query[:, None] - gallery) ** 2).sum(2), axis=1)
         same = owner[order] == vehicle[:, None]
@@ -141,11 +141,11 @@ def retrieval(
 @pytest.mark.parametrize("seeds", [3, 6])
 def test_rank1_and_map_cover_the_truth_over_queries_and_galleries(seeds: int) -> None:
     rng = np.random.default_rng(4)
-    centres = rng.normal(size=(VEHICLES, DIMENSIONS))
-    truth = retrieval(rng, centres, 300, 500).mean((1, 2))
+    centers = rng.normal(size=(VEHICLES, DIMENSIONS))
+    truth = retrieval(rng, centers, 300, 500).mean((1, 2))
     covered, alone, runs = np.zeros(2), 0, 400  # a standard error of 1.1 %
     for _ in range(runs):
-        hits, precisions = retrieval(rng, centres, seeds, QUERIES)
+        hits, precisions = retrieval(rng, centers, seeds, QUERIES)
         intervals = proportion(hits), bootstrap(precisions)
         covered += [low <= t <= high for (low, high), t in zip(intervals, truth, strict=True)]
         alone += abs(precisions.mean() - truth[1]) <= 1.96 * precisions.mean(1).std() / QUERIES**0.5

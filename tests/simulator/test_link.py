@@ -12,11 +12,11 @@ from phy.channel import Channel, Received
 from phy.channels.fading import Rician
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs
+from simulator.encoded_dataset import EncodedDataset
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst, Feedback, Payload, Scheme, take
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 SLOT = Slot(0.0, 1e-3, 30e3)
 USES, REQUEST_BITS, G = 6, 5, 4
@@ -35,7 +35,7 @@ class Countdown(Scheme):
     reasons: ClassVar[tuple[str, ...]] = ("gave up", "heard enough")
     side_information_bits = 3
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         raise NotImplementedError
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Tensor, Memory]:
@@ -88,10 +88,10 @@ class Recorded(Channel):
     ) -> tuple[Tensor, Tensor | None]:
         h, _ = Rician().draw(streams, uses, None)
         state = torch.zeros(len(streams)) if state is None else state
-        assert (state == streams.slot).all()
+        assert (state == streams.transmission).all()
         self.rows.append(len(streams))
         for image, gains in zip(streams.images.tolist(), h, strict=True):
-            self.drawn[image, streams.slot] = gains
+            self.drawn[image, streams.transmission] = gains
         return h, state + 1
 
 

@@ -10,19 +10,20 @@ import torch
 from phy.channels.fading import Rician
 from phy.snr import snr_from_db
 from phy.streams import Streams
+from semantic.conventions import CODED_FEATURES
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.buffer import SlotFeatures
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS
-from semantic.link.selector import LENGTH, Selection
+from semantic.link.selector import Selection
 from semantic.tasks import TaskOutputs
 from simulator.feedback import FeedbackLink
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst
+from simulator.schemes.enumerative_code import decode_subset, encode_subset, subset_bits
 from simulator.schemes.own_order import image_order, order_of, read_subset, write_header
 from simulator.schemes.semantic_harq import SemanticHarq
-from simulator.schemes.subset_code import decode_subset, encode_subset, subset_bits
 from simulator.slots import Slot
 
 IDENTITIES, IMAGES = 20, 12
@@ -46,10 +47,13 @@ def test_code_words_number_the_subsets_of_each_size(n: int) -> None:
 def test_subsets_of_f_come_back(k: int) -> None:
     rng = np.random.default_rng(k)
     for _ in range(3):
-        chosen = np.isin(np.arange(LENGTH), rng.permutation(LENGTH)[:k])
+        chosen = np.isin(np.arange(CODED_FEATURES), rng.permutation(CODED_FEATURES)[:k])
         word = encode_subset(chosen)
-        assert decode_subset(np.append(word, [True, False]), LENGTH, k).tolist() == chosen.tolist()
-        assert len(word) <= min(LENGTH, 10 * k)  # a bitmap, a list of places
+        assert (
+            decode_subset(np.append(word, [True, False]), CODED_FEATURES, k).tolist()
+            == chosen.tolist()
+        )
+        assert len(word) <= min(CODED_FEATURES, 10 * k)  # a bitmap, a list of places
 
 
 def test_a_receiver_that_is_wrong_about_the_slot_still_reads_a_subset() -> None:
@@ -60,8 +64,8 @@ def test_a_receiver_that_is_wrong_about_the_slot_still_reads_a_subset() -> None:
 
 def test_headers_of_rows_of_different_length() -> None:
     rng = np.random.default_rng(0)
-    covered = torch.from_numpy(rng.random((6, LENGTH)) < np.linspace(0, 1, 6)[:, None])
-    new = torch.from_numpy(rng.random((6, LENGTH)) < 0.1) & ~covered
+    covered = torch.from_numpy(rng.random((6, CODED_FEATURES)) < np.linspace(0, 1, 6)[:, None])
+    new = torch.from_numpy(rng.random((6, CODED_FEATURES)) < 0.1) & ~covered
     count, free = new.sum(1), (~covered).sum(1)
     for heard in (None, torch.tensor([True, False] * 3)):
         header, bits = write_header(new, covered, heard)
@@ -81,7 +85,7 @@ def link_of(name: str) -> LinkNetwork:
         torch.manual_seed(3)
         link = LinkNetwork(IDENTITIES, detector=PROTOCOLS[name].detector)
         link = link.eval().requires_grad_(False)
-        link.order.copy_(torch.randperm(LENGTH))
+        link.order.copy_(torch.randperm(CODED_FEATURES))
     for performer in link.performers.performers:
         performer.weight *= 300
     return link
@@ -115,12 +119,14 @@ def send(
 def test_order_is_that_of_the_slope_of_the_images_own_answers() -> None:
     """Against differences, one feature at a time: what changes the predicted classes most leads."""
     link, snr = link_of("smsc-fir").double(), snr_from_db(0.0)
-    f = torch.randn(2, LENGTH, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    f = torch.randn(
+        2, CODED_FEATURES, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
     order = image_order(link, f, 2 * snr)
-    place = torch.arange(LENGTH)
+    place = torch.arange(CODED_FEATURES)
 
     def predicted(f: torch.Tensor) -> torch.Tensor:
-        z = f * (LENGTH**0.5 / f.norm(dim=1, keepdim=True))
+        z = f * (CODED_FEATURES**0.5 / f.norm(dim=1, keepdim=True))
         whole = Selection(place.expand(len(f), -1), torch.ones_like(f, dtype=torch.bool))
         slot = SlotFeatures(whole, 2 * snr * z, torch.full_like(z, 2 * snr))
         empty = link.empty_buffer(len(f))
@@ -130,18 +136,18 @@ def test_order_is_that_of_the_slope_of_the_images_own_answers() -> None:
     for row in range(2):
         one = f[row : row + 1]
         whole = Selection(place.expand(1, -1), torch.ones_like(one, dtype=torch.bool))
-        z = one * (LENGTH**0.5 / one.norm())
+        z = one * (CODED_FEATURES**0.5 / one.norm())
         slot = SlotFeatures(whole, 2 * snr * z, torch.full_like(z, 2 * snr))
         answers = link.decode(link.empty_buffer(1).add(slot))[1].probabilities
         winners = [p.argmax(1, keepdim=True).expand(2, 1) for p in answers]
         step, slopes = 1e-5, []
-        for i in range(0, LENGTH, 16):
+        for i in range(0, CODED_FEATURES, 16):
             nudged = one.repeat(2, 1)
             nudged[0, i] += step
             nudged[1, i] -= step
             up, down = predicted(nudged).unbind(1)
             slopes.append(float(((up - down).abs() * torch.tensor([1, 0.125, 0.125])).sum()))
-        tried = torch.arange(0, LENGTH, 16)
+        tried = torch.arange(0, CODED_FEATURES, 16)
         by_slope = tried[torch.tensor(slopes).argsort(descending=True)]
         assert [p for p in order[row].tolist() if p % 16 == 0] == by_slope.tolist()
     assert order[0].tolist() != order[1].tolist()
@@ -177,7 +183,7 @@ def test_both_ends_send_and_expect_the_same_features(
     total = 0
     for number, (burst, covered, sent) in enumerate(log):
         again = covered.gather(1, sent.position) & sent.sent
-        flag = int(number > 0 and PROTOCOLS[name].again == "distorted")
+        flag = int(number > 0 and PROTOCOLS[name].retransmit == "distorted")
         for row in range(len(covered)):
             n = int((~covered[row]).sum())
             k = int((sent.sent[row] & ~again[row]).sum())
@@ -193,7 +199,7 @@ def test_mean_importance_costs_nothing_and_sends_other_features(encoder: MultiTa
     own, told = send(SemanticHarq(encoder, link, protocol, importance="image"))
     assert (plain.side_information_bits == 0).all()
     slot = Slot(-2.0, 1e-3, 20e6)
-    assert (told.side_information_bits == subset_bits(LENGTH, slot.features)).all()
+    assert (told.side_information_bits == subset_bits(CODED_FEATURES, slot.features)).all()
     assert torch.equal(plain.channel_uses, told.channel_uses)
     assert not torch.equal(mean.embedding, own.embedding)
 
@@ -217,7 +223,7 @@ def test_a_header_longer_than_it_says_is_refused() -> None:
 
 
 def test_order_of_puts_new_ones_first_by_place() -> None:
-    new = torch.zeros(1, LENGTH, dtype=torch.bool)
+    new = torch.zeros(1, CODED_FEATURES, dtype=torch.bool)
     new[0, [700, 3, 9]] = True
     assert order_of(new)[0, :5].tolist() == [3, 9, 700, 0, 1]
 

@@ -14,9 +14,9 @@ from simulator.catalog import SCHEMES
 from simulator.cli import main
 from simulator.papers.experiments import EXPERIMENTS
 from simulator.papers.information import answer_information, information, label_information
+from simulator.papers.network_figures import NETWORK_FIGURES
 from simulator.papers.published import published_points
 from simulator.papers.run import choose, run_experiment, spec_of
-from simulator.papers.stack_figures import STACK_FIGURES
 from simulator.results.curve import METRICS
 from simulator.spec import RunSpec
 
@@ -60,8 +60,8 @@ def test_every_experiment_leaves_its_files(name: str, tmp_path: Path) -> None:
     back = pd.read_csv(tmp_path / f"{name}.csv")
     assert len(back) == len(points)
     assert set(back["label"]) == {line.label for line in experiment.lines}
-    with Image.open(tmp_path / f"{name}.png") as picture:
-        assert len(picture.convert("L").getcolors()) > 50  # not an empty sheet
+    with Image.open(tmp_path / f"{name}.png") as image:
+        assert len(image.convert("L").getcolors()) > 50  # not an empty sheet
 
 
 def test_other_settings_have_files_of_their_own(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_other_settings_have_files_of_their_own(tmp_path: Path) -> None:
         f"{n}.{s}" for n in stems for s in suffixes
     }
     settings = [(spec.budget, spec.max_transmissions, spec.gallery) for spec in seen]
-    of_each = (("rounds", 4, "received"), ("uses", 4, "received"), ("rounds", 2, "clean"))
+    of_each = (("slots", 4, "received"), ("uses", 4, "received"), ("slots", 2, "clean"))
     assert settings == [setting for setting in of_each for _ in range(2)]
     charged = {"channel_uses", "feedback_bits", "side_information_bits", "uses_charged"}
     assert charged <= set(pd.read_csv(tmp_path / "table2-uses.csv")["metric"])
@@ -109,7 +109,7 @@ def test_tables_hold_our_number_and_the_papers(tmp_path: Path) -> None:
 
 def test_names_and_papers() -> None:
     assert list(choose(["fig8"], None)) == ["fig8"]
-    assert list(choose([], None)) == [*EXPERIMENTS, *STACK_FIGURES]
+    assert list(choose([], None)) == [*EXPERIMENTS, *NETWORK_FIGURES]
     of_first = choose([], "smsc-fir")
     assert list(of_first) == ["table1", "fig3"]
     with pytest.raises(ValueError, match=r"unknown experiment .fig88.*fig8"):

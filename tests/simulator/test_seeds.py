@@ -13,7 +13,7 @@ from simulator.results.intervals import bootstrap
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.stop_rule import StopRule
-from simulator.sweeps.seeds import SeedSummary, enough, half_width, summarise
+from simulator.sweeps.seeds import SeedSummary, enough, half_width, summarize
 from simulator.sweeps.sweep import run
 
 #: Runs of each coverage test: a standard error of 0.69 % at 95 %; 93 to 97 % is 2.9 of them.
@@ -68,7 +68,7 @@ def test_a_summary_counts_what_has_a_label() -> None:
             "type_correct": nothing,
         }
     )
-    found = summarise(rows)
+    found = summarize(rows)
     assert found.means == pytest.approx((50.0, 75.0, 100 * 2 / 3))
     assert found.errors == (1, 1, 1)
 
@@ -93,7 +93,7 @@ def test_a_run_adds_seeds_until_it_knows_enough(
     assert seeds.max() <= 6
     for name, rows in found.images.groupby(["scheme", "snr_db"], sort=False):
         count = seeds[name]
-        each = [summarise(part) for _, part in rows.groupby("seed")]
+        each = [summarize(part) for _, part in rows.groupby("seed")]
         rule = StopRule.parse("ci=3")
         assert count == 6 or enough(rule, each)
         assert count == 3 or not enough(rule, each[:-1])

@@ -10,17 +10,18 @@ from phy.channel import Channel, Received
 from phy.channels.fading import Awgn, Rician
 from phy.snr import snr_from_db
 from phy.streams import Streams
+from semantic.conventions import CODED_FEATURES
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.buffer import SlotFeatures
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS, Detector
-from semantic.link.selector import LENGTH, Selection
+from semantic.link.selector import Selection
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
-from simulator.schemes.packing import pack, unpack
+from simulator.schemes.iq_mapping import pack, unpack
 from simulator.schemes.semantic_harq import SemanticHarq
-from simulator.schemes.stop_when_certain import receive_snr_target
+from simulator.schemes.stopping import receive_snr_target
 from simulator.slots import Slot
 
 IDENTITIES, IMAGES = 20, 24
@@ -44,7 +45,7 @@ def random_link(
     with torch.random.fork_rng():
         torch.manual_seed(3)
         link = LinkNetwork(IDENTITIES, buffer, detector=detector).eval().requires_grad_(False)
-        link.order.copy_(torch.randperm(LENGTH))
+        link.order.copy_(torch.randperm(CODED_FEATURES))
         for performer in link.performers.performers:
             performer.weight *= 0 if undecided else 300
             performer.bias *= 0 if undecided else 1
@@ -125,10 +126,10 @@ def test_a_nack_costs_one_bit_and_one_per_feature_that_the_receiver_chooses(
 
 def test_without_fde_all_features_go_once_and_then_nothing(encoder: MultiTaskNetwork) -> None:
     slot = slot_at(-10.0, 200_000)  # B = 429: 429 + 429 + 166
-    assert 2 * slot.features < LENGTH < 3 * slot.features
+    assert 2 * slot.features < CODED_FEATURES < 3 * slot.features
     scheme = SemanticHarq(encoder, random_link(detector=None), IK, theta_0_db=60.0)
     _, ledger = send(scheme, slot, most=6)
-    assert (ledger.channel_uses == LENGTH).all()
+    assert (ledger.channel_uses == CODED_FEATURES).all()
     assert (ledger.transmissions == 3).all()
 
 
@@ -176,7 +177,7 @@ def test_both_ends_have_the_same_plan(encoder: MultiTaskNetwork, buffer: str) ->
     feedback, asked = None, torch.zeros(5, dtype=torch.int64)
     for j in range(5):
         burst, tx = scheme.transmit(tx, feedback, slot)
-        streams = Streams(0, "cell", np.arange(5), slot=j)
+        streams = Streams(0, "cell", np.arange(5), transmission=j)
         h, _ = Rician().draw(streams.for_role("fading"), burst.x.shape[1], None)
         received = Rician().apply(burst.x, h, slot.no, streams.for_role("noise"))
         feedback, rx = scheme.receive(rx, received, slot)
@@ -268,14 +269,16 @@ def test_complete_takes_as_many_slots_as_f_needs(encoder: MultiTaskNetwork) -> N
     link, slot = random_link(detector=None), slot_at(0.0)
     scheme = SemanticHarq(encoder, link, PROTOCOLS["smsc-complete"])
     _, ledger = send(scheme, slot, most=1)
-    assert (ledger.transmissions == math.ceil(LENGTH / slot.features)).all()
-    assert (ledger.channel_uses == LENGTH).all()
+    assert (ledger.transmissions == math.ceil(CODED_FEATURES / slot.features)).all()
+    assert (ledger.channel_uses == CODED_FEATURES).all()
     assert (ledger.reason == 3).all()
     s = torch.rand(IMAGES, 1024, generator=torch.Generator().manual_seed(0))
     strong, _ = send(scheme, slot_at(60.0), most=1)
     f = link.encode(s)
     f = f / f.square().mean(1, keepdim=True).sqrt()
-    ones = Selection(torch.arange(LENGTH).expand(IMAGES, -1), torch.ones_like(f, dtype=torch.bool))
+    ones = Selection(
+        torch.arange(CODED_FEATURES).expand(IMAGES, -1), torch.ones_like(f, dtype=torch.bool)
+    )
     buffer = link.empty_buffer(IMAGES).add(SlotFeatures(ones, 1e6 * f, torch.full_like(f, 1e6)))
     assert torch.allclose(strong.embedding, link.decode(buffer)[1].embedding, atol=1e-2)
 

@@ -60,8 +60,8 @@ def test_slots_of_b_uses_and_estimates_after_each_nack(bits: int, bursts: int) -
     assert (ledger.transmissions == count).all()  # theta_0 is out of reach
     assert (ledger.channel_uses == G * SLOT.features).all()
     snr, sizes = snr_from_db(SLOT.snr_db), each * G
-    told = [int(sending_plan(snr, sizes[: i + 1], bits).sent.sum()) for i in range(count - 1)]
-    assert ledger.feedback_bits.unique().tolist() == [count + bits * sum(told)]
+    fed_back = [int(sending_plan(snr, sizes[: i + 1], bits).sent.sum()) for i in range(count - 1)]
+    assert ledger.feedback_bits.unique().tolist() == [count + bits * sum(fed_back)]
     assert (ledger.side_information_bits == 0).all()
 
 
@@ -96,10 +96,10 @@ def test_both_ends_know_the_same_estimates() -> None:
     for transmission in range(2 * G):
         burst, tx = plus.transmit(tx, feedback, SLOT)
         rx = plus.read_header(rx, burst.header)
-        assert torch.equal(tx.told, rx.belief.told)
+        assert torch.equal(tx.fed_back, rx.belief.fed_back)
         if feedback is not None:
-            heard.append(feedback.request_heard)
-            assert torch.equal(burst.header, feedback.request_heard[:, None])
+            heard.append(feedback.request_received)
+            assert torch.equal(burst.header, feedback.request_received[:, None])
         rows = Streams(1, "cell", np.arange(IMAGES)).rows(np.arange(IMAGES), transmission)
         h, _ = Rician().draw(rows.for_role("fading"), burst.x.shape[1], None)
         received = Rician().apply(burst.x, h, SLOT.no, rows.for_role("noise"))
@@ -145,5 +145,5 @@ def test_bad_arguments_are_named() -> None:
         SemharqPlus(encoder, network, estimate_bits=9)
     with pytest.raises(ValueError, match="bursts_per_slot is 0, it must be at least 1"):
         SemharqPlus(encoder, network, bursts_per_slot=0)
-    with pytest.raises(ValueError, match="unknown equaliser 'mrcc'"):
-        SemharqPlus(encoder, network, equaliser="mrcc")
+    with pytest.raises(ValueError, match="unknown equalizer 'mrcc'"):
+        SemharqPlus(encoder, network, equalizer="mrcc")

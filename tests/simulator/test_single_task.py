@@ -10,19 +10,20 @@ import torch
 
 from phy.channels.fading import Rician
 from phy.streams import Streams
+from semantic.conventions import CODED_FEATURES
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.losses import TASKS
 from semantic.tasks import TaskOutputs
-from semantic.weights.stored import Loaded, save_link
+from semantic.weights.stored import EncoderBundle, save_link
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Payload
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
 from simulator.setup.prepare import prepare
-from simulator.slots import LENGTH, Slot
+from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
 
@@ -34,17 +35,20 @@ def link_of(seed: int) -> LinkNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         link = LinkNetwork(IDENTITIES, detector=None).eval().requires_grad_(False)
-        link.order.copy_(torch.randperm(LENGTH))
+        link.order.copy_(torch.randperm(CODED_FEATURES))
     return link
 
 
 @pytest.fixture(scope="module")
-def encoder() -> Loaded:
-    return Loaded(MultiTaskNetwork(IDENTITIES), {}, {})  # never asked: f is given
+def encoder() -> EncoderBundle:
+    return EncoderBundle(MultiTaskNetwork(IDENTITIES), {}, {})  # never asked: f is given
 
 
 def scheme_of(
-    encoder: Loaded, seeds: tuple[int, int, int], share: str = "third", features_per_use: int = 1
+    encoder: EncoderBundle,
+    seeds: tuple[int, int, int],
+    share: str = "third",
+    features_per_use: int = 1,
 ) -> SingleTask:
     parts = {
         task: SingleTaskNetwork(
@@ -74,7 +78,7 @@ def send(
 @pytest.mark.parametrize("features_per_use", [1, 2])
 @pytest.mark.parametrize("snr_db", [-6.0, 0.0, 8.0])
 def test_uses_are_shared_or_paid_for(
-    snr_db: float, features_per_use: int, share: str, encoder: Loaded
+    snr_db: float, features_per_use: int, share: str, encoder: EncoderBundle
 ) -> None:
     slot = Slot(snr_db, 1e-3, 20e6)
     _, ledger = send(scheme_of(encoder, (0, 1, 2), share, features_per_use), slot)
@@ -87,14 +91,14 @@ def test_uses_are_shared_or_paid_for(
         assert int(ledger.channel_uses[0]) <= slot.features / features_per_use + 3
 
 
-def test_equal_uses_admit_a_third_each_in_one_slot(encoder: Loaded) -> None:
+def test_equal_uses_admit_a_third_each_in_one_slot(encoder: EncoderBundle) -> None:
     slot = Slot(0.0, 1e-3, 20e6, "uses")
     _, ledger = send(scheme_of(encoder, (0, 1, 2)), slot, most=1)
     assert ledger.channel_uses.unique().tolist() == [312]
 
 
 @pytest.mark.parametrize("changed", range(3))
-def test_each_task_hangs_on_its_own_network_alone(changed: int, encoder: Loaded) -> None:
+def test_each_task_hangs_on_its_own_network_alone(changed: int, encoder: EncoderBundle) -> None:
     slot = Slot(4.0, 1e-3, 5e6)
     seeds = tuple(7 if k == changed else k for k in range(3))
     before, _ = send(scheme_of(encoder, (0, 1, 2)), slot)
@@ -104,7 +108,7 @@ def test_each_task_hangs_on_its_own_network_alone(changed: int, encoder: Loaded)
             assert torch.equal(getattr(before, name), getattr(after, name)) == (k != changed)
 
 
-def test_a_network_does_beside_others_what_it_does_alone(encoder: Loaded) -> None:
+def test_a_network_does_beside_others_what_it_does_alone(encoder: EncoderBundle) -> None:
     """The first of the three meets the fading and noise that SMSC-FIR in its slot meets."""
     slot, scheme = Slot(2.0, 1e-3, 15e6), scheme_of(encoder, (0, 1, 2))
     together, _ = send(scheme, slot)
@@ -115,7 +119,7 @@ def test_a_network_does_beside_others_what_it_does_alone(encoder: Loaded) -> Non
     assert torch.equal(found.embedding, together.embedding)
 
 
-def test_the_same_bits_in_any_company(encoder: Loaded) -> None:
+def test_the_same_bits_in_any_company(encoder: EncoderBundle) -> None:
     slot, scheme = Slot(-2.0, 1e-3, 20e6), scheme_of(encoder, (0, 1, 2))
     whole, _ = send(scheme, slot)
     some, _ = send(scheme, slot, np.array([7, 2]))
@@ -123,7 +127,7 @@ def test_the_same_bits_in_any_company(encoder: Loaded) -> None:
         assert torch.equal(part, values[[7, 2]])
 
 
-def test_from_pictures_to_the_record(tiny_weights: Path, folder_data: Path, tmp_path: Path) -> None:
+def test_from_images_to_the_record(tiny_weights: Path, folder_data: Path, tmp_path: Path) -> None:
     shutil.copy(tiny_weights / "encoder.safetensors", tmp_path)
     spec = RunSpec(
         schemes=("smsc-stc",),

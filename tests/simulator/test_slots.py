@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.slots import BUDGETS, LENGTH, Slot
+from semantic.conventions import CODED_FEATURES
+from simulator.slots import BUDGETS, Slot
 
 
 def test_features_of_the_papers_grid() -> None:
@@ -28,9 +29,11 @@ def test_uses_are_slot_length_times_bandwidth(
 @given(snr_db=st.floats(-40, 40), step=st.floats(0.01, 20), uses=st.integers(1, 10**6))
 def test_features_grow_with_snr_and_fit_the_slot(snr_db: float, step: float, uses: int) -> None:
     low, high = Slot(snr_db, 1e-3, 1e3 * uses), Slot(snr_db + step, 1e-3, 1e3 * uses)
-    assert 1 <= low.features <= high.features <= LENGTH
+    assert 1 <= low.features <= high.features <= CODED_FEATURES
     assert high.features <= high.uses
-    if 1 < low.features < LENGTH:  # B features of 64 bits are within the capacity, B + 1 are not
+    if (
+        1 < low.features < CODED_FEATURES
+    ):  # B features of 64 bits are within the capacity, B + 1 are not
         bits = low.uses * math.log2(1 + low.snr)
         assert 64 * low.features <= bits * (1 + 1e-9)
         assert 64 * (low.features + 1) > bits * (1 - 1e-9)
@@ -44,8 +47,8 @@ def test_with_equal_uses_a_slot_has_as_many_uses_as_features(snr_db: float, uses
 
 
 def test_unknown_budget() -> None:
-    with pytest.raises(ValueError, match="unknown budget 'round': nearest: 'rounds'"):
-        Slot(0.0, 1e-3, 1e6, "round")
+    with pytest.raises(ValueError, match="unknown budget 'slot': nearest: 'slots'"):
+        Slot(0.0, 1e-3, 1e6, "slot")
 
 
 def test_snr_and_noise_variance_are_inverse() -> None:

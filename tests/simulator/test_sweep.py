@@ -18,7 +18,7 @@ from simulator.results.curve import METRICS
 from simulator.scheme import Scheme
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.setup.learned import build_schemes
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 from simulator.setup.prepare import choose_device, prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
@@ -115,14 +115,14 @@ class Recording(Channel):
 
     def _keep(self, kind: str, streams: Streams, values: Tensor) -> None:
         for image, row in zip(streams.images.tolist(), values, strict=True):
-            self.log[kind][streams.cell, streams.slot, image] = row
+            self.log[kind][streams.point, streams.transmission, image] = row
 
 
-def rival(stack: Stack) -> Scheme:
+def rival(networks: Networks) -> Scheme:
     """Another scheme: two features on a use, and far more insistent."""
-    link = stack.link("semharq")
+    link = networks.link("semharq")
     return SemanticHarq(
-        stack.encoder.network, link, PROTOCOLS["semharq"], theta_0_db=20.0, features_per_use=2
+        networks.encoder.network, link, PROTOCOLS["semharq"], theta_0_db=20.0, features_per_use=2
     )
 
 
@@ -196,7 +196,7 @@ def test_mistakes_show_before_any_work(
 
 def test_arguments_reach_the_schemes_that_take_them(spec: RunSpec) -> None:
     prepared = prepare(replace(spec, scheme_args=(("theta_0_db", 10.0),)))
-    schemes = build_schemes(prepared.stack)
+    schemes = build_schemes(prepared.networks)
     assert isinstance(schemes["semharq"], SemanticHarq)
     assert schemes["semharq"].theta_0 == pytest.approx(10.0)
 

@@ -1,4 +1,4 @@
-"""`simulate train` from pictures to weights that `simulate` takes."""
+"""`simulate train` from images to weights that `simulate` takes."""
 
 import csv
 import shutil
@@ -20,7 +20,7 @@ from simulator.training.presets import Preset, presets
 
 
 @pytest.fixture
-def training_pictures(folder_data: Path, tmp_path: Path) -> Path:
+def training_images(folder_data: Path, tmp_path: Path) -> Path:
     root = tmp_path / "train"
     shutil.copytree(folder_data, root)
     with (root / "labels.csv").open() as file:
@@ -40,11 +40,11 @@ def tiny(images: int) -> dict[str, Preset]:
 
 
 def test_train_then_simulate(
-    training_pictures: Path, folder_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training_images: Path, folder_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(simulator.training.command, "presets", tiny)
     runner, weights = CliRunner(), tmp_path / "weights"
-    train = ["train", "--data", str(training_pictures), "--out", str(weights), "--device", "cpu"]
+    train = ["train", "--data", str(training_images), "--out", str(weights), "--device", "cpu"]
     result = runner.invoke(main, train)
     assert result.exit_code == 0, result.output
     made = {path.name: path.stat().st_mtime_ns for path in weights.glob("*.safetensors")}
@@ -58,9 +58,9 @@ def test_train_then_simulate(
 
 
 def test_a_scheme_without_weights_of_its_own_is_not_trained(
-    training_pictures: Path, tmp_path: Path
+    training_images: Path, tmp_path: Path
 ) -> None:
-    line = ["train", "--data", str(training_pictures), "--out", str(tmp_path / "w")]
+    line = ["train", "--data", str(training_images), "--out", str(tmp_path / "w")]
     result = CliRunner().invoke(main, [*line, "--scheme", "perfect"])
     assert result.exit_code == 2
     assert "scheme 'perfect' is not trained; allowed: semharq, " in result.stderr
@@ -86,11 +86,11 @@ def test_single_task_coding_is_three_trainings(tmp_path: Path) -> None:
 
 
 def test_one_task_is_trained_and_other_options_are_not_mixed_in(
-    training_pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(simulator.training.command, "presets", tiny)
     weights, runner = tmp_path / "weights", CliRunner()
-    line = ["train", "--data", str(training_pictures), "--device", "cpu", "--out"]
+    line = ["train", "--data", str(training_images), "--device", "cpu", "--out"]
     stc = [*line, str(weights), "--scheme", "smsc-stc", "--tasks", "color"]
     result = runner.invoke(main, [*stc, "--buffer", "concatenate"])
     assert result.exit_code == 0, result.output
@@ -119,9 +119,9 @@ def test_one_task_is_trained_and_other_options_are_not_mixed_in(
     ],
 )
 def test_wrong_words_are_refused_before_any_work(
-    option: str, value: str, says: str, training_pictures: Path, tmp_path: Path
+    option: str, value: str, says: str, training_images: Path, tmp_path: Path
 ) -> None:
-    line = ["train", "--data", str(training_pictures), "--out", str(tmp_path / "w"), option, value]
+    line = ["train", "--data", str(training_images), "--out", str(tmp_path / "w"), option, value]
     result = CliRunner().invoke(main, line)
     assert result.exit_code == 2
     assert says in result.stderr

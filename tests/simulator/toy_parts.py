@@ -15,10 +15,10 @@ from phy.channel import Channel, Received
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
+from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
-from simulator.setup.networks import Stack
+from simulator.setup.networks import Networks
 from simulator.slots import Slot
-from simulator.sources import Sources
 
 
 class Plain(Scheme):
@@ -27,8 +27,8 @@ class Plain(Scheme):
     def __init__(self, performers: torch.nn.Module) -> None:
         self.performers = performers
 
-    def encode(self, sources: Sources, index: np.ndarray) -> Payload:
-        return Payload({"s": sources.features.s[index]}, {})
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
+        return Payload({"s": encoded.features.s[index]}, {})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Tensor, Tensor]:
         s = payload.tensors["s"]
@@ -49,8 +49,8 @@ class Plain(Scheme):
         return TaskOutputs(*in_tiles(self.performers, rx[:, 1:] / rx[:, :1]))
 
 
-def plain(stack: Stack) -> Scheme:
-    return Plain(stack.encoder.network.performers)
+def plain(networks: Networks) -> Scheme:
+    return Plain(networks.encoder.network.performers)
 
 
 class Rayleigh(Channel):

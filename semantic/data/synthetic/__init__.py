@@ -9,12 +9,12 @@ importing this package does not.
 from semantic.data.synthetic.dataset import write_synthetic
 from semantic.data.synthetic.renderer import render
 from semantic.data.synthetic.scene import Camera, Light, Shot, sample_cameras
-from semantic.data.synthetic.tracks import LabelledShot, sample_shots
+from semantic.data.synthetic.tracks import LabeledShot, sample_shots
 from semantic.data.synthetic.vehicle import Vehicle, sample_vehicles
 
 __all__ = [
     "Camera",
-    "LabelledShot",
+    "LabeledShot",
     "Light",
     "Shot",
     "Vehicle",

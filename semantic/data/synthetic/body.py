@@ -32,7 +32,7 @@ def vehicle_vertices(vehicle: Vehicle) -> NDArray[np.float32]:
     mesh, p = Mesh(), vehicle.proportions
     _lower_body(mesh, vehicle)
     _cabin(mesh, vehicle)
-    for x, y in wheel_centres(p, vehicle.type):
+    for x, y in wheel_centers(p, vehicle.type):
         mesh.wheel((x, y, p.wheel_radius_m), p.wheel_radius_m, 0.24, float(np.sign(y)))
     _plates(mesh, vehicle)
     _roof_load(mesh, vehicle)
@@ -49,8 +49,8 @@ def vehicle_vertices(vehicle: Vehicle) -> NDArray[np.float32]:
     return mesh.vertices()
 
 
-def wheel_centres(p: Proportions, kind: str) -> list[tuple[float, float]]:
-    """Where the wheels stand: (x, y) in metres."""
+def wheel_centers(p: Proportions, kind: str) -> list[tuple[float, float]]:
+    """Where the wheels stand: (x, y) in meters."""
     half, y = p.length_m / 2, p.width_m / 2 - 0.105
     axles = [half - p.front_overhang_m, -half + p.rear_overhang_m]
     if kind == "truck" and p.length_m > 6.8:

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from semantic.data.synthetic.renderer import render
-from semantic.data.synthetic.tracks import LabelledShot, sample_shots
+from semantic.data.synthetic.tracks import LabeledShot, sample_shots
 
 HEADER = ("file", "vehicle", "camera", "color", "type", "split")
 JPEG_QUALITY = 90
@@ -55,7 +55,7 @@ def write_synthetic(
     _write_labels(shots, out / "labels.csv")
 
 
-def _write_all(missing: list[LabelledShot], out: Path, workers: int) -> Iterable[int]:
+def _write_all(missing: list[LabeledShot], out: Path, workers: int) -> Iterable[int]:
     if workers == 1 or len(missing) < 200:
         yield from _written(missing, out)
         return
@@ -71,17 +71,17 @@ def _draw_with_one_thread() -> None:
     os.environ.setdefault("LP_NUM_THREADS", "1")
 
 
-def _write_part(part: list[LabelledShot], out: Path) -> int:
+def _write_part(part: list[LabeledShot], out: Path) -> int:
     return sum(_written(part, out))
 
 
-def _written(part: list[LabelledShot], out: Path) -> Iterable[int]:
-    for labelled, pixels in zip(part, render(s.shot for s in part), strict=True):
+def _written(part: list[LabeledShot], out: Path) -> Iterable[int]:
+    for labeled, pixels in zip(part, render(s.shot for s in part), strict=True):
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(
             buffer, "JPEG", quality=JPEG_QUALITY, subsampling="4:2:0", optimize=True
         )
-        _replace(out / labelled.file, buffer.getvalue())
+        _replace(out / labeled.file, buffer.getvalue())
         yield 1
 
 
@@ -91,7 +91,7 @@ def _replace(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
-def _write_labels(shots: list[LabelledShot], path: Path) -> None:
+def _write_labels(shots: list[LabeledShot], path: Path) -> None:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(HEADER)

@@ -1,4 +1,4 @@
-"""Marks and stripes: what tells two vehicles of one colour and type apart."""
+"""Marks and stripes: what tells two vehicles of one color and type apart."""
 
 import colorsys
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ WHERE = ("top", "side", "slanted")
 MAX_MARKS = 12
 MAX_STRIPES = 3
 
-# Hue in degrees and value of the accent colours; black and white come on top.
+# Hue in degrees and value of the accent colors; black and white come on top.
 _ACCENTS = ((0, 0.9), (28, 1.0), (54, 1.0), (90, 0.85), (135, 0.6), (175, 0.8), (200, 0.95),
             (228, 0.8), (275, 0.7), (310, 0.9), (340, 1.0))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A sticker or a damaged patch on one face, centred at (u_m, v_m) of that face.
+    """A sticker or a damaged patch on one face, centered at (u_m, v_m) of that face.
 
     Faces are seen along an axis of the vehicle: (x, z) for the sides, (x, y) for the top, (y, z)
     for front and rear. "side" is on both sides.
@@ -47,7 +47,7 @@ class Stripe:
     """A band: on the "top" (across y), on the "side" (across z) or "slanted" there (across x)."""
 
     where: str
-    centre_m: float
+    center_m: float
     half_m: float
     rgb: Rgb
 
@@ -56,7 +56,7 @@ def shape_atlas(size: int = 64) -> NDArray[np.uint8]:
     """All shapes side by side.
 
     Returns:
-        (size, 12 * size): 0 outside, 128 in the first colour, 255 in the second.
+        (size, 12 * size): 0 outside, 128 in the first color, 255 in the second.
     """
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     x, y = np.meshgrid(axis, axis)
@@ -88,7 +88,7 @@ def shape_atlas(size: int = 64) -> NDArray[np.uint8]:
 
 
 def contrasting(rng: np.random.Generator, paint: Rgb, count: int) -> list[Rgb]:
-    """Draw `count` accent colours, linear RGB, well apart from `paint` and from one another."""
+    """Draw `count` accent colors, linear RGB, well apart from `paint` and from one another."""
     pool = [to_linear(colorsys.hsv_to_rgb(h / 360, 0.95, v)) for h, v in _ACCENTS]
     pool += [(0.85, 0.85, 0.85), (0.012, 0.012, 0.014)]
     # Distance in gamma-encoded values is close enough to what is seen.
@@ -100,7 +100,7 @@ _Spots = dict[str, list[tuple[str, float, float, float]]]  # design -> (face, u,
 
 
 def _spots(p: Proportions, kind: str) -> _Spots:
-    """Places for marks in metres: every design has one on several faces."""
+    """Places for marks in meters: every design has one on several faces."""
     special = {"truck": _truck_spots, "bus": _bus_spots, "van": _van_spots}
     if kind in special:
         return special[kind](p)
@@ -205,13 +205,13 @@ def sample_stripes(
     rgb = accents[int(rng.integers(0, 4))]
     if rng.random() < 0.30:
         half = float(rng.uniform(0.07, 0.13)) * p.width_m / 1.8
-        centre = float(rng.choice([0.0, 0.22, 0.34])) * p.width_m / 1.8
-        stripes.append(Stripe("top", centre, half, rgb))
+        center = float(rng.choice([0.0, 0.22, 0.34])) * p.width_m / 1.8
+        stripes.append(Stripe("top", center, half, rgb))
     if rng.random() < 0.28:
         low, high = p.clearance_m + 0.12, p.belt_m - 0.08
         half = 0.07 * (high - low) * float(rng.uniform(1.0, 2.0))
-        centre = float(rng.uniform(low + half, high - half))
-        stripes.append(Stripe("side", centre, half, accents[int(rng.integers(0, 4))]))
+        center = float(rng.uniform(low + half, high - half))
+        stripes.append(Stripe("side", center, half, accents[int(rng.integers(0, 4))]))
     elif rng.random() < 0.2:
         half = float(rng.uniform(0.14, 0.24)) * p.length_m / 4.5
         stripes.append(Stripe("slanted", float(rng.uniform(-0.3, 0.15)) * p.length_m, half, rgb))

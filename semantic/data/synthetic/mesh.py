@@ -81,9 +81,9 @@ class Mesh:
                 corners[:, two] = [lo[two], lo[two], hi[two], hi[two]]
                 self.quad(corners, material, sign * np.eye(3)[axis])
 
-    def wheel(self, centre: ArrayLike, radius: float, width: float, side: float) -> None:
+    def wheel(self, center: ArrayLike, radius: float, width: float, side: float) -> None:
         """Add a wheel about the y axis; its rim's face looks to y * side."""
-        c = np.asarray(centre, dtype=float)
+        c = np.asarray(center, dtype=float)
         angle = np.linspace(0, 2 * np.pi, 19)
         circle = np.stack([np.cos(angle), np.zeros_like(angle), np.sin(angle)], -1) * radius
         outer = c + circle + [0, side * width / 2, 0]
@@ -94,7 +94,7 @@ class Mesh:
         self.quad([(x0, y, z0), (x1, y, z0), (x1, y, z1), (x0, y, z1)], RIM, (0, side, 0))
 
     def blob(
-        self, rng: np.random.Generator, centre: ArrayLike, radius: float, material: float
+        self, rng: np.random.Generator, center: ArrayLike, radius: float, material: float
     ) -> None:
         """Add an uneven ball."""
         polar, around = np.linspace(0, np.pi, 8), np.linspace(0, 2 * np.pi, 11)
@@ -103,4 +103,4 @@ class Mesh:
         r[:, -1], r[0], r[-1] = r[:, 0], radius, radius
         x, y, z = np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)
         ball = np.stack([x, y, z], -1)
-        self.grid(np.asarray(centre) + ball * r[..., None], material, outward=centre)
+        self.grid(np.asarray(center) + ball * r[..., None], material, outward=center)

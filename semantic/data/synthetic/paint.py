@@ -6,7 +6,7 @@ import numpy as np
 
 Rgb = tuple[float, float, float]
 
-# Hue in degrees, saturation and value ranges (HSV of the sRGB colour).
+# Hue in degrees, saturation and value ranges (HSV of the sRGB color).
 _HSV = {
     "yellow": ((50, 57), (0.88, 1.0), (0.90, 1.0)),
     "orange": ((17, 25), (0.92, 1.0), (0.92, 1.0)),
@@ -22,7 +22,7 @@ _HSV = {
 
 
 def to_linear(srgb: tuple[float, float, float]) -> Rgb:
-    """Linear RGB of an sRGB colour, both in [0, 1] (IEC 61966-2-1)."""
+    """Linear RGB of an sRGB color, both in [0, 1] (IEC 61966-2-1)."""
     c = np.asarray(srgb, dtype=float)
     c = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     return (float(c[0]), float(c[1]), float(c[2]))

@@ -19,7 +19,7 @@ def smeared(
     Args:
         frame: (size, size, 4), RGB and the vehicle's mask.
         shot: gives the blur's length.
-        direction: unit vector of the vehicle's motion in the picture.
+        direction: unit vector of the vehicle's motion in the image.
 
     Returns:
         The same with motion blur; the mask is the vehicle's share of a pixel.

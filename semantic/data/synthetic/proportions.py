@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Proportions:
-    """Lengths of one body in metres.
+    """Lengths of one body in meters.
 
     `hood_m` runs from the nose to the foot of the windscreen, `screen_run_m` is the windscreen's
     horizontal extent, `cabin_m` the roof's length, `rear_run_m` the rear window's extent; the rest

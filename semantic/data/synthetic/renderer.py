@@ -91,7 +91,7 @@ class Renderer:
     def frame(self, shot: Shot) -> tuple[Image, View]:
         """Draw a shot: (192, 192, 4) RGB and the vehicle's mask, and its view."""
         view = view_of(shot, self._load(shot.vehicle).vertices)
-        others = [(n.vehicle, placed(n.x_m, n.y_m, n.yaw_rad)) for n in shot.neighbours]
+        others = [(n.vehicle, placed(n.x_m, n.y_m, n.yaw_rad)) for n in shot.neighbors]
         drawn = [(shot.vehicle, view.model), *others]
         self._draw_shadows(drawn, view)
         light = light_uniforms(shot, view)

@@ -1,4 +1,4 @@
-"""Cameras, light and the shot: everything one picture needs."""
+"""Cameras, light and the shot: everything one image needs."""
 
 from dataclasses import dataclass
 
@@ -52,14 +52,14 @@ class Camera:
 
     @property
     def position(self) -> NDArray[np.float64]:
-        """Where it stands: (3,), metres, the place looked at being the origin."""
+        """Where it stands: (3,), meters, the place looked at being the origin."""
         a = np.radians(self.azimuth_deg)
         return np.array([np.cos(a) * self.distance_m, np.sin(a) * self.distance_m, self.height_m])
 
 
 @dataclass(frozen=True)
 class Light:
-    """Sun and sky of one time slot; colours linear RGB.
+    """Sun and sky of one time slot; colors linear RGB.
 
     `softness` widens the edge of shadows, `lamps` is 1 when headlights and tail lights are on.
     """
@@ -75,8 +75,8 @@ class Light:
 
 
 @dataclass(frozen=True)
-class Neighbour:
-    """Another car in the picture: (x, y) in metres on the road and yaw in radians."""
+class Neighbor:
+    """Another car in the image: (x, y) in meters on the road and yaw in radians."""
 
     vehicle: Vehicle
     x_m: float
@@ -86,11 +86,11 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture of one vehicle by one camera.
+    """One image of one vehicle by one camera.
 
     Attributes:
         crop: relative margins left, right, below, above the vehicle's outline.
-        blur_px: length of the motion blur along the road, in pixels of the final picture.
+        blur_px: length of the motion blur along the road, in pixels of the final image.
         occluder_seed: draws what stands in front; -1 for nothing.
         seed: draws the noise.
     """
@@ -105,7 +105,7 @@ class Shot:
     native_px: int
     blur_px: float
     occluder_seed: int
-    neighbours: tuple[Neighbour, ...]
+    neighbors: tuple[Neighbor, ...]
     seed: int
 
 

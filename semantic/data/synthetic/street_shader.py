@@ -26,12 +26,12 @@ vec3 road(vec2 p, float half_road) {
     c *= 1.0 - 0.25 * stain - 0.12 * rut;
     vec3 line = u_ground.z > 0.75 ? vec3(0.62, 0.45, 0.08) : vec3(0.66);
     float worn = 0.55 + 0.45 * noise(p * 6.0);
-    bool centre = u_ground.z < 0.3 ? abs(abs(p.y) - 0.14) < 0.06
+    bool center = u_ground.z < 0.3 ? abs(abs(p.y) - 0.14) < 0.06
         : abs(p.y) < 0.08 && fract(p.x / 6.0 + u_seed) < 0.5;
     bool lane = half_road > 5.0 && abs(abs(p.y) - 3.5) < 0.07
         && fract(p.x / 5.0 + u_seed) < 0.45;
     bool edge = abs(abs(p.y) - half_road + 0.35) < 0.07;
-    if (centre || lane || edge) c = mix(c, line, worn);
+    if (center || lane || edge) c = mix(c, line, worn);
     float zebra = fract(u_seed * 7.3);
     if (zebra < 0.35 && abs(p.x - 30.0 * zebra + 9.0) < 1.6 && fract(p.y / 1.0 + 0.3) < 0.5) {
         c = mix(c, vec3(0.66), worn);

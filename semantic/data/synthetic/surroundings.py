@@ -8,7 +8,7 @@ from semantic.data.synthetic.scene import Camera
 
 
 def road_half_m(camera: Camera) -> float:
-    """Half the width of a camera's road in metres: one or two lanes each way."""
+    """Half the width of a camera's road in meters: one or two lanes each way."""
     return 7.0 if camera.ground[3] > 0.55 else 3.9
 
 
@@ -60,7 +60,7 @@ def occluder_triangles(seed: int) -> NDArray[np.float32]:
     """Flat triangles in front of everything: a pole, leaves, a hedge or a pair of cables.
 
     Returns:
-        Rows (x, y, r, g, b), x and y in [-1, 1] across the picture. They depend on `seed` alone,
+        Rows (x, y, r, g, b), x and y in [-1, 1] across the image. They depend on `seed` alone,
         never on the vehicle.
     """
     rng = np.random.default_rng([seed, 6])
@@ -88,7 +88,7 @@ def _bar(
     left: NDArray[np.float64],
     right: NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """A straight bar whose colour runs from its left to its right edge."""
+    """A straight bar whose color runs from its left to its right edge."""
     a, b = np.asarray(low), np.asarray(high)
     side = np.array([-(b - a)[1], (b - a)[0]])
     side *= half / np.linalg.norm(side)
@@ -98,11 +98,11 @@ def _bar(
 
 
 def _leaves(
-    rng: np.random.Generator, centres: NDArray[np.float64], size: float
+    rng: np.random.Generator, centers: NDArray[np.float64], size: float
 ) -> NDArray[np.float32]:
-    n = len(centres)
+    n = len(centers)
     turn = rng.uniform(0, 2 * np.pi, (n, 1)) + np.array([0.0, 2.0, 4.2])
     reach = size * rng.uniform(0.6, 1.3, (n, 1, 1))
-    corners = centres[:, None] + reach * np.stack([np.cos(turn), np.sin(turn)], -1)
+    corners = centers[:, None] + reach * np.stack([np.cos(turn), np.sin(turn)], -1)
     green = np.array([0.06, 0.13, 0.03]) * rng.uniform(0.4, 1.7, (n, 1, 1)) * np.ones((1, 3, 1))
     return np.concatenate([corners, green], -1).reshape(-1, 5).astype(np.float32)

@@ -10,7 +10,7 @@ from semantic.data.synthetic.scene import (
     LIGHTS,
     Camera,
     Light,
-    Neighbour,
+    Neighbor,
     Shot,
     sample_cameras,
 )
@@ -29,7 +29,7 @@ _EXTRA_SEED = 7919  # far from the seeds people use, so that no extra is in a se
 
 
 @dataclass(frozen=True)
-class LabelledShot:
+class LabeledShot:
     """A shot, the file it goes to and its split (train, query or gallery)."""
 
     file: str
@@ -37,8 +37,8 @@ class LabelledShot:
     shot: Shot
 
 
-def sample_shots(split: str, seed: int = 0, vehicles: int | None = None) -> list[LabelledShot]:
-    """Draw every picture of a split.
+def sample_shots(split: str, seed: int = 0, vehicles: int | None = None) -> list[LabeledShot]:
+    """Draw every image of a split.
 
     Args:
         split: "train", or "test" for queries and gallery.
@@ -55,7 +55,7 @@ def sample_shots(split: str, seed: int = 0, vehicles: int | None = None) -> list
         raise ValueError(f"split is {split!r}; {nearest(split, SPLITS)}")
     cameras = sample_cameras(seed)
     extras = sample_vehicles(seed + _EXTRA_SEED, "extras")
-    labelled = []
+    labeled = []
     for vehicle in sample_vehicles(seed, split, vehicles):
         rng = np.random.default_rng([seed, 4, vehicle.number])
         seen_by = _sample_visits(rng, split)
@@ -68,8 +68,8 @@ def sample_shots(split: str, seed: int = 0, vehicles: int | None = None) -> list
                 name = f"images/{vehicle.number:04d}_c{number + 1:03d}_{start + 5 * n:08d}_{n}.jpg"
                 asked_now = asked[i] and n == query
                 role = "query" if asked_now else "train" if split == "train" else "gallery"
-                labelled.append(LabelledShot(name, role, shot))
-    return labelled
+                labeled.append(LabeledShot(name, role, shot))
+    return labeled
 
 
 def _sample_visits(rng: np.random.Generator, split: str) -> list[int]:
@@ -103,7 +103,7 @@ def _sample_track(
     y = -1.75 * heading + rng.uniform(-0.4, 0.4)
     lean = rng.normal(0, 0.035)
     speed_blur = rng.choice([0.0, rng.uniform(1.0, 4.0)], p=[0.6, 0.4])
-    others = [_sample_neighbour(rng, extras, heading, camera)] if rng.random() < 0.25 else []
+    others = [_sample_neighbor(rng, extras, heading, camera)] if rng.random() < 0.25 else []
     size = np.exp(rng.uniform(*np.log(camera.native_px)))
     shots = []
     for x in path:
@@ -120,7 +120,7 @@ def _sample_track(
                 native_px=int(np.clip(size * rng.uniform(0.92, 1.08), 60, 400)),
                 blur_px=float(speed_blur),
                 occluder_seed=int(rng.integers(1 << 30)) if blocked else -1,
-                neighbours=tuple(replace(n, x_m=n.x_m + 0.3 * float(x)) for n in others),
+                neighbors=tuple(replace(n, x_m=n.x_m + 0.3 * float(x)) for n in others),
                 seed=int(rng.integers(1 << 30)),
             )
         )
@@ -132,14 +132,14 @@ def _sample_margins(rng: np.random.Generator) -> tuple[float, float, float, floa
     return left, right, below, above
 
 
-def _sample_neighbour(
+def _sample_neighbor(
     rng: np.random.Generator, extras: list[Vehicle], heading: int, camera: Camera
-) -> Neighbour:
+) -> Neighbor:
     """Another car on the far side of the vehicle: it fills the background and hides nothing."""
     vehicle = extras[int(rng.integers(len(extras)))]
     camera_x, camera_y, _ = camera.position
     if camera_y * heading < 0 and rng.random() < 0.6:
         oncoming = np.pi if heading > 0 else 0.0
-        return Neighbour(vehicle, float(rng.uniform(-5, 5)), 1.9 * heading, oncoming)
+        return Neighbor(vehicle, float(rng.uniform(-5, 5)), 1.9 * heading, oncoming)
     gap = -float(np.sign(camera_x)) * (vehicle.proportions.length_m / 2 + rng.uniform(6.0, 8.0))
-    return Neighbour(vehicle, gap, -1.75 * heading, 0.0 if heading > 0 else np.pi)
+    return Neighbor(vehicle, gap, -1.75 * heading, 0.0 if heading > 0 else np.pi)

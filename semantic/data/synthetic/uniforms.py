@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from semantic.data.synthetic.body import wheel_centres
+from semantic.data.synthetic.body import wheel_centers
 from semantic.data.synthetic.livery import FACES, MAX_MARKS, MAX_STRIPES, SHAPES, WHERE
 from semantic.data.synthetic.scene import Shot
 from semantic.data.synthetic.vehicle import Vehicle
@@ -52,7 +52,7 @@ def light_uniforms(shot: Shot, view: View) -> dict[str, Any]:
 def vehicle_uniforms(vehicle: Vehicle) -> dict[str, Any]:
     """What a vehicle looks like, beside its mesh."""
     p = vehicle.proportions
-    axles = sorted({x for x, _ in wheel_centres(p, vehicle.type)})
+    axles = sorted({x for x, _ in wheel_centers(p, vehicle.type)})
     foot = p.length_m / 2 - p.hood_m
     return {
         "u_size": (p.length_m, p.width_m, p.clearance_m, p.belt_m),
@@ -86,7 +86,7 @@ def _livery_uniforms(vehicle: Vehicle) -> dict[str, Any]:
         rgb[i], rgb2[i] = mark.rgb, mark.rgb2
     stripe, stripe_rgb = np.zeros((MAX_STRIPES, 4)), np.zeros((MAX_STRIPES, 3))
     for i, band in enumerate(vehicle.stripes):
-        stripe[i] = (WHERE.index(band.where), band.centre_m, band.half_m, 0)
+        stripe[i] = (WHERE.index(band.where), band.center_m, band.half_m, 0)
         stripe_rgb[i] = band.rgb
     return {
         "u_marks": len(vehicle.marks),

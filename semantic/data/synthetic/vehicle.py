@@ -10,14 +10,14 @@ from semantic.data.synthetic.paint import Rgb, sample_paint
 from semantic.data.synthetic.proportions import Proportions, sample_proportions
 from semantic.suggest import nearest
 
-# Shares in percent. Black, white and grey make up about three quarters, as among VeRi-776's query
-# vehicles; the rare types keep to a few colours, as on the road, so that colour and type together
+# Shares in percent. Black, white and gray make up about three quarters, as among VeRi-776's query
+# vehicles; the rare types keep to a few colors, as on the road, so that color and type together
 # identify few vehicles.
 _TYPES_ON_THE_ROAD = {
     "sedan": 42.0, "suv": 16.0, "hatchback": 13.0, "van": 8.0, "mpv": 5.0,
     "truck": 4.5, "pickup": 4.0, "bus": 4.0, "estate": 3.5,
 }  # fmt: skip
-# Training shows every type often: of 20 vehicles a type is learnt by its stickers, not its shape.
+# Training shows every type often: of 20 vehicles a type is learned by its stickers, not its shape.
 _TYPES_IN_TRAINING = {
     "sedan": 17.0, "suv": 15.0, "hatchback": 14.0, "mpv": 12.0, "pickup": 11.0,
     "estate": 11.0, "van": 8.0, "bus": 6.0, "truck": 6.0,
@@ -45,7 +45,7 @@ class Population:
         count: its size, unless another is asked for.
         most: largest size; the next number belongs to another population.
         types: share of each type in percent.
-        any_color: share of each type spread over all ten colours instead of its own few.
+        any_color: share of each type spread over all ten colors instead of its own few.
         stream: part of the seed, different for each population.
     """
 
@@ -58,17 +58,17 @@ class Population:
 
 
 POPULATIONS = {
-    # Its colours say little about the type: training must not teach that a bus is white.
+    # Its colors say little about the type: training must not teach that a bus is white.
     "train": Population(1001, 1000, 8999, _TYPES_IN_TRAINING, 0.4, stream=2),
     "test": Population(577, 104, 424, _TYPES_ON_THE_ROAD, 0.0, stream=1),
-    # Only ever drive through other vehicles' pictures.
+    # Only ever drive through other vehicles' images.
     "extras": Population(1, 36, 576, _TYPES_ON_THE_ROAD, 0.2, stream=0),
 }
 
 
 @dataclass(frozen=True)
 class Vehicle:
-    """One vehicle; lengths in metres, colours linear RGB in [0, 1].
+    """One vehicle; lengths in meters, colors linear RGB in [0, 1].
 
     Axes: x forward, y left, z up, origin on the ground below the middle.
     """
@@ -149,7 +149,7 @@ def sample_vehicles(seed: int, population: str, count: int | None = None) -> lis
 
 
 def sample_vehicle(seed: int, number: int, color: str, kind: str) -> Vehicle:
-    """Draw one vehicle of a given colour and type."""
+    """Draw one vehicle of a given color and type."""
     rng = np.random.default_rng([seed, 2, number])
     proportions = sample_proportions(rng, kind)
     paint = sample_paint(rng, color)

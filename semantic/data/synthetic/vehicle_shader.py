@@ -1,6 +1,6 @@
 """GLSL 3.3 of the vehicles: paint, marks, lamps, wheels, plates and glass.
 
-What is small on a body (lamps, seams, marks) is drawn here, by position, instead of being modelled.
+What is small on a body (lamps, seams, marks) is drawn here, by position, instead of being modeled.
 """
 
 from semantic.data.synthetic.shaders import LIGHTING
@@ -16,7 +16,7 @@ uniform vec3 u_paint, u_roof, u_trim, u_bumper, u_glass, u_rim, u_load, u_plate,
 uniform vec4 u_lamp_front, u_lamp_rear;   // height, low edge (fractions of the body), style
 uniform vec4 u_rim_style;                 // spokes, style
 uniform float u_dirt; uniform float u_plate_seed;
-// The shapes side by side: 0 outside, 0.5 first colour, 1 second colour.
+// The shapes side by side: 0 outside, 0.5 first color, 1 second color.
 uniform sampler2D u_shapes;
 uniform int u_marks; uniform vec4 u_mark_place[12]; uniform vec4 u_mark_look[12];
 uniform vec3 u_mark_rgb[12]; uniform vec3 u_mark_rgb2[12];

@@ -17,7 +17,7 @@ _ASPECT = (
 
 @dataclass(frozen=True)
 class View:
-    """Matrices (4, 4) of a shot and the direction in which the vehicle moves across the picture."""
+    """Matrices (4, 4) of a shot and the direction in which the vehicle moves across the image."""
 
     model: Matrix
     view_projection: Matrix
@@ -69,14 +69,14 @@ def _frustum(crop: tuple[float, float, float, float], near: float, far: float) -
     )
 
 
-def _sunlight(shot: Shot, centre: NDArray[np.float64]) -> tuple[Matrix, NDArray[np.float64]]:
+def _sunlight(shot: Shot, center: NDArray[np.float64]) -> tuple[Matrix, NDArray[np.float64]]:
     """Orthographic projection along the sun's rays, and the direction to the sun."""
     up = np.radians(shot.light.elevation_deg)
     around = np.radians(shot.light.azimuth_deg + shot.camera.sun_turn_deg)
     sun = np.array([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)])
     p = shot.vehicle.proportions
     radius = 0.5 * float(np.linalg.norm([p.length_m, p.width_m, p.height_m])) + 1.2
-    view = look_at(centre + _SUN_M * sun, centre)
+    view = look_at(center + _SUN_M * sun, center)
     view[2, 3] += _SUN_M
     return np.diag([1 / radius, 1 / radius, -1 / _SUN_M, 1.0]) @ view, sun
 
@@ -84,16 +84,16 @@ def _sunlight(shot: Shot, centre: NDArray[np.float64]) -> tuple[Matrix, NDArray[
 def view_of(shot: Shot, vertices: NDArray[np.float32]) -> View:
     """Matrices for a shot whose vehicle has these vertices."""
     model = placed(shot.x_m, shot.y_m, shot.yaw_rad)
-    centre = np.array([shot.x_m, shot.y_m, 0.45 * shot.vehicle.proportions.height_m])
+    center = np.array([shot.x_m, shot.y_m, 0.45 * shot.vehicle.proportions.height_m])
     eye = shot.camera.position
-    view = look_at(eye, centre)
+    view = look_at(eye, center)
     some = vertices[::2, :3]  # corners are shared, so every other vertex spans the outline
     rows = np.concatenate([some, np.ones((len(some), 1))], 1) @ (view @ model).T
     crop = _crop(rows[:, :3], shot.crop)
-    distance = float(np.linalg.norm(eye - centre))
+    distance = float(np.linalg.norm(eye - center))
     projection = _frustum(crop, 0.35 * distance, distance + 250.0)
-    light, sun = _sunlight(shot, centre)
-    x, y, z = centre
+    light, sun = _sunlight(shot, center)
+    x, y, z = center
     ends = np.array([[x, y, z, 1], [x + 1.0, y, z, 1]]) @ (projection @ view).T
     step = ends[1, :2] / ends[1, 3] - ends[0, :2] / ends[0, 3]
     step = step / max(float(np.linalg.norm(step)), 1e-9)

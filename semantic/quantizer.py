@@ -1,4 +1,4 @@
-"""Scalar quantisers for Gaussian numbers of unit power: features <-> bits."""
+"""Scalar quantizers for Gaussian numbers of unit power: features <-> bits."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from torch import Tensor
 from semantic.suggest import nearest
 
 MOST_BITS = 10
-QUANTISERS = ("lloyd-max", "uniform")
+QUANTIZERS = ("lloyd-max", "uniform")
 
 _Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Quantiser:
-    """The best quantiser of N(0, 1) with 2^bits values, in mean squared error.
+class Quantizer:
+    """The best quantizer of N(0, 1) with 2^bits values, in mean squared error.
 
     Both kinds decide for the nearest value. Their error is uncorrelated with the value,
     E[(x - q) q] = 0, so that q already is the linear MMSE estimate of x and D = 1 - E[q^2].
@@ -36,9 +36,9 @@ class Quantiser:
 
     Source: Max, Quantizing for minimum distortion, 1960.
 
-    >>> [round(Quantiser(bits).distortion, 4) for bits in (1, 2, 3)]
+    >>> [round(Quantizer(bits).distortion, 4) for bits in (1, 2, 3)]
     [0.3634, 0.1175, 0.0345]
-    >>> round(Quantiser(3, "uniform").distortion, 4)
+    >>> round(Quantizer(3, "uniform").distortion, 4)
     0.0374
     """
 
@@ -50,8 +50,8 @@ class Quantiser:
             raise ValueError(
                 f"{self.bits!r} bits per feature are not allowed, it must be 1 to {MOST_BITS}"
             )
-        if self.kind not in QUANTISERS:
-            raise ValueError(f"unknown quantiser {self.kind!r}; {nearest(self.kind, QUANTISERS)}")
+        if self.kind not in QUANTIZERS:
+            raise ValueError(f"unknown quantizer {self.kind!r}; {nearest(self.kind, QUANTIZERS)}")
 
     @cached_property
     def _positive(self) -> _Floats:
@@ -71,13 +71,13 @@ class Quantiser:
         probability, _ = _cells(self._positive)
         return float(1.0 - 2.0 * (probability * self._positive**2).sum())
 
-    def quantise(self, x: Tensor) -> Tensor:
+    def quantize(self, x: Tensor) -> Tensor:
         """Numbers [batch, n] -> bits [batch, n bits] uint8, most significant first."""
         values = self.values.to(x.device)
         index = torch.bucketize(x, (values[1:] + values[:-1]) / 2)
         return (index[..., None] >> self._shifts(x.device) & 1).flatten(-2).to(torch.uint8)
 
-    def dequantise(self, bits: Tensor) -> Tensor:
+    def dequantize(self, bits: Tensor) -> Tensor:
         """Bits [batch, n bits] -> values [batch, n]."""
         words = bits.unflatten(-1, (-1, self.bits)).long()
         return self.values.to(bits.device)[(words << self._shifts(bits.device)).sum(-1)]
@@ -96,14 +96,14 @@ def _cells(values: _Floats) -> tuple[_Floats, _Floats]:
 def _lloyd_max(half: int) -> _Floats:
     """Positive values that are the centroids of their own cells."""
 
-    def off_centre(values: _Floats) -> _Floats:
+    def off_center(values: _Floats) -> _Floats:
         probability, integral = _cells(values)
         return values - integral / probability
 
     # Many levels lie as the quantiles of density^(1/3) do (Panter and Dite, 1951): a good start.
     start = np.sqrt(3.0) * ndtri(0.5 + (np.arange(half) + 0.5) / (2 * half))
-    # Each value moves its neighbours' centroids alone: the Jacobian is tridiagonal.
-    solution: _Floats = fsolve(off_centre, start, band=(1, 1) if half > 1 else None, xtol=1e-12)
+    # Each value moves its neighbors' centroids alone: the Jacobian is tridiagonal.
+    solution: _Floats = fsolve(off_center, start, band=(1, 1) if half > 1 else None, xtol=1e-12)
     return solution
 
 

@@ -1,11 +1,11 @@
-"""Equalisers: bias, error variances in closed form, limits, and what combining makes of them."""
+"""Equalizers: bias, error variances in closed form, limits, and what combining makes of them."""
 
 import pytest
 import torch
 from torch import Tensor
 
 from phy.channel import Received
-from phy.equaliser import COMBINERS, Equalised, ignore_channel, mmse, zero_forcing
+from phy.equalizer import COMBINERS, Equalized, ignore_channel, mmse, zero_forcing
 
 ROWS, USES = 4000, 16
 
@@ -84,8 +84,8 @@ def test_ignoring_the_channel_leaves_gain_and_phase_in(no: float) -> None:
 def test_over_awgn_all_but_mmse_give_y() -> None:
     _, received = burst(0.4)
     plain = received._replace(h=torch.ones_like(received.h))
-    for equaliser in (ignore_channel, zero_forcing):
-        estimate, variance = equaliser(plain)
+    for equalizer in (ignore_channel, zero_forcing):
+        estimate, variance = equalizer(plain)
         assert torch.equal(estimate, plain.y)
         assert torch.allclose(variance, torch.tensor(0.4))
     assert torch.allclose(mmse(plain).estimate, plain.y / 1.4)
@@ -141,8 +141,8 @@ def test_block_fading_makes_the_coherent_ones_agree() -> None:
 
 def test_one_snr_a_slot_is_that_of_the_mean_squared_error() -> None:
     _, received = burst(0.5)
-    for name, equaliser in (("zf", zero_forcing), ("mmse", mmse)):
-        found: Equalised = equaliser(received)
+    for name, equalizer in (("zf", zero_forcing), ("mmse", mmse)):
+        found: Equalized = equalizer(received)
         mse = found.variance.mean(1, keepdim=True)
         matched, weight = COMBINERS[name](received)
         assert (weight == weight[:, :1]).all()

@@ -1,4 +1,4 @@
-"""Equalisers of a flat channel y = h x + n: estimates of x, and what a combining buffer adds up.
+"""Equalizers of a flat channel y = h x + n: estimates of x, and what a combining buffer adds up.
 
 With E|x|^2 = 1, symbol by symbol:
 
@@ -15,7 +15,7 @@ estimates with one SNR, in which a symbol of a deep fade looks like any other. W
 the whole slot (block fading) the three agree; and after a single transmission matched / (1 + weight)
 is the MMSE estimate for mmse and mrc alike, so that these two part with the second.
 
-All of this holds for real signalling too, dimension by dimension, with no the variance of the
+All of this holds for real signaling too, dimension by dimension, with no the variance of the
 noise in a dimension in which x has unit power.
 
 Source: Tse and Viswanath, Fundamentals of Wireless Communication, 2005, sections 3.2.1 (matched
@@ -33,8 +33,8 @@ from torch import Tensor
 from phy.channel import Received, multiply
 
 
-class Equalised(NamedTuple):
-    """What an equaliser gives.
+class Equalized(NamedTuple):
+    """What an equalizer gives.
 
     Attributes:
         estimate: [batch, uses] complex estimate of x, 0 where h = 0.
@@ -57,30 +57,30 @@ class Combinable(NamedTuple):
     weight: Tensor
 
 
-def ignore_channel(received: Received) -> Equalised:
+def ignore_channel(received: Received) -> Equalized:
     """y for x, as over AWGN: gain and phase of h stay in it."""
     y, h, no = received
     sent = h != 0  # where nothing was sent there is nothing to estimate
-    return Equalised(y * sent, torch.where(sent, no.expand(y.shape), torch.inf))
+    return Equalized(y * sent, torch.where(sent, no.expand(y.shape), torch.inf))
 
 
-def zero_forcing(received: Received) -> Equalised:
+def zero_forcing(received: Received) -> Equalized:
     """y / h: unbiased, noise enhanced by 1 / |h|^2."""
     y, h, no = received
     gain = multiply(h.conj(), h).real
     inverse = torch.where(gain > 0, 1 / gain, 0.0)
     matched = multiply(h.conj(), y)
     estimate = torch.complex(matched.real * inverse, matched.imag * inverse)
-    return Equalised(estimate, torch.where(gain > 0, no / gain, torch.inf))
+    return Equalized(estimate, torch.where(gain > 0, no / gain, torch.inf))
 
 
-def mmse(received: Received) -> Equalised:
+def mmse(received: Received) -> Equalized:
     """h* y / (|h|^2 + no): the least mean squared error, drawn towards 0 where h is small."""
     y, h, no = received
     scale = 1 / (multiply(h.conj(), h).real + no)
     matched = multiply(h.conj(), y)
     estimate = torch.complex(matched.real * scale, matched.imag * scale)
-    return Equalised(estimate, no * scale)
+    return Equalized(estimate, no * scale)
 
 
 def combine_none(received: Received) -> Combinable:

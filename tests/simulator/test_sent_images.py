@@ -1,4 +1,4 @@
-"""What is sent of pictures: as if each were encoded alone, made once, and found again on disk."""
+"""What is sent of which: as if each were encoded alone, made once, and found again on disk."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,21 +12,21 @@ import torch
 
 from semantic.data.dataset import VehicleImages
 from semantic.data.opening import open_dataset
-from semantic.weights.stored import Loaded, load_encoder
+from semantic.weights.stored import EncoderBundle, load_encoder
 from simulator.codecs.image_codecs import ImageCodec
 from simulator.codecs.pillow_codecs import PillowCodec
-from simulator.codecs.sent_pictures import BLOCK, SentPictures
+from simulator.codecs.sent_images import BLOCK, SentImages
+from simulator.encoded_dataset import EncodedDataset
 from simulator.setup.prepare import prepare
-from simulator.sources import Sources
 from simulator.spec import RunSpec
-from simulator.sweeps.cells import Bench, Point
+from simulator.sweeps.cells import CellRunner, Point
 
-PICTURES, LIMIT = 40, 700
-assert BLOCK < PICTURES < 2 * BLOCK
+COUNT, LIMIT = 40, 700
+assert BLOCK < COUNT < 2 * BLOCK
 
 
 @pytest.fixture(scope="module")
-def encoder(tiny_weights: Path) -> Loaded:
+def encoder(tiny_weights: Path) -> EncoderBundle:
     return load_encoder(str(tiny_weights))
 
 
@@ -46,17 +46,17 @@ class Worker:
     """What one process makes for itself, counted."""
 
     images: VehicleImages
-    encoder: Loaded
+    encoder: EncoderBundle
     codec: ImageCodec = field(default_factory=ImageCodec)
     made: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        sources = Sources(self.images, self.encoder, "cpu", lambda what, done, total: None)
+        encoded = EncodedDataset(self.images, self.encoder, "cpu", lambda what, done, total: None)
         codec = replace(self.codec)
-        for owner, name in ((sources, "encode_pixels"), (codec, "save")):
+        for owner, name in ((encoded, "encode_pixels"), (codec, "save")):
             # An object's own attribute, also of a frozen one.
             object.__setattr__(owner, name, self.counted(name, getattr(owner, name)))
-        self.sent = SentPictures(codec, sources)
+        self.sent = SentImages(codec, encoded)
 
     def counted(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
@@ -65,30 +65,30 @@ class Worker:
 
         return call
 
-    def work(self, pictures: list[int], limit: int = LIMIT) -> tuple[list[bytes], torch.Tensor]:
-        files = self.sent.files(pictures, limit)
+    def work(self, which: list[int], limit: int = LIMIT) -> tuple[list[bytes], torch.Tensor]:
+        files = self.sent.files(which, limit)
         rows = [self.sent.s(data) for data in files]
         return files, torch.stack([row for row in rows if row is not None])
 
 
-EVERY = list(range(PICTURES))
+EVERY = list(range(COUNT))
 
 
-def test_as_if_each_picture_were_alone(images: VehicleImages, encoder: Loaded) -> None:
+def test_as_if_each_image_were_alone(images: VehicleImages, encoder: EncoderBundle) -> None:
     worker = Worker(images, encoder)
-    pictures = [39, 3, 17, 3]
+    which = [39, 3, 17, 3]
     for limit in (LIMIT, 10, LIMIT + 60):
-        files, s = worker.work(pictures, limit)
-        pixels = worker.sent.sources.pixels(np.array(pictures))
+        files, s = worker.work(which, limit)
+        pixels = worker.sent.encoded.pixels(np.array(which))
         assert files == [ImageCodec().encode(p, limit) for p in pixels]
         arrived = np.stack([ImageCodec().decode(data, pixels.shape[1:3]) for data in files])
-        assert torch.equal(s, Sources.encode_pixels(worker.sent.sources, arrived))
+        assert torch.equal(s, EncodedDataset.encode_pixels(worker.sent.encoded, arrived))
     assert worker.sent.s(files[0][:-1]) is None
     assert worker.sent.s(b"") is None
 
 
-def test_another_worker_finds_everything(images: VehicleImages, encoder: Loaded) -> None:
-    """Also what it needs in another order; what pictures nobody asked for cost is not spent."""
+def test_another_worker_finds_everything(images: VehicleImages, encoder: EncoderBundle) -> None:
+    """Also what it needs in another order; what which nobody asked for cost is not spent."""
     first, second = Worker(images, encoder), Worker(images, encoder)
     few, few_s = first.work(EVERY[: BLOCK // 2])
     assert first.made["encode_pixels"] == 1
@@ -102,14 +102,14 @@ def test_another_worker_finds_everything(images: VehicleImages, encoder: Loaded)
     assert torch.equal(found_s, s.flip(0))
 
 
-def test_files_are_made_without_the_encoder(images: VehicleImages, encoder: Loaded) -> None:
+def test_files_are_made_without_the_encoder(images: VehicleImages, encoder: EncoderBundle) -> None:
     worker = Worker(images, encoder)
     worker.sent.files(EVERY, LIMIT)
     assert worker.made["encode_pixels"] == 0
 
 
 def test_what_matters_makes_other_entries(
-    images: VehicleImages, encoder: Loaded, fresh_cache: Path
+    images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path
 ) -> None:
     def made(worker: Worker, limit: int = LIMIT) -> dict[str, int]:
         worker.work(EVERY, limit)
@@ -117,11 +117,11 @@ def test_what_matters_makes_other_entries(
 
     before = made(Worker(images, encoder))
     assert made(Worker(images, encoder), LIMIT + 1)["save"] > 0
-    assert made(Worker(images.subset(np.arange(PICTURES)[::-1]), encoder)) == before
+    assert made(Worker(images.subset(np.arange(COUNT)[::-1]), encoder)) == before
     assert made(Worker(images, encoder, ImageCodec("webp")))["encode_pixels"] == 2
-    other = Loaded(encoder.network, encoder.config, {"encoder": "other"})
+    other = EncoderBundle(encoder.network, encoder.config, {"encoder": "other"})
     assert made(Worker(images, other)) == {"encode_pixels": 2}  # the files are the same
-    smaller = Loaded(encoder.network, {**encoder.config, "image_size": 40}, encoder.hashes)
+    smaller = EncoderBundle(encoder.network, {**encoder.config, "image_size": 40}, encoder.hashes)
     assert made(Worker(images, smaller))["encode_pixels"] == 2
     assert made(Worker(images, encoder)) == {}
     assert {path.name.split("-")[0] for path in fresh_cache.iterdir()} == {
@@ -130,7 +130,7 @@ def test_what_matters_makes_other_entries(
 
 
 def test_a_fixed_quality_is_one_entry_for_all_limits(
-    images: VehicleImages, encoder: Loaded
+    images: VehicleImages, encoder: EncoderBundle
 ) -> None:
     codec = ImageCodec(quality=40)
     files, _ = Worker(images, encoder, codec).work(EVERY, 10)
@@ -140,7 +140,7 @@ def test_a_fixed_quality_is_one_entry_for_all_limits(
 
 
 def test_a_damaged_cache_costs_time_and_no_result(
-    images: VehicleImages, encoder: Loaded, fresh_cache: Path
+    images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path
 ) -> None:
     files, s = Worker(images, encoder).work(EVERY)
     for path in sorted(fresh_cache.iterdir()):
@@ -160,7 +160,7 @@ def test_a_damaged_cache_costs_time_and_no_result(
 
 
 def test_a_cache_that_cannot_be_written(
-    images: VehicleImages, encoder: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    images: VehicleImages, encoder: EncoderBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files, s = Worker(images, encoder).work(EVERY)
     (tmp_path / "file").write_text("in the way")
@@ -181,9 +181,9 @@ class Own(PillowCodec):
 
 
 def test_a_codec_of_a_users_own_is_not_kept_on_disk(
-    images: VehicleImages, encoder: Loaded, fresh_cache: Path
+    images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path
 ) -> None:
-    codec = ImageCodec("test_sent_pictures:Own")
+    codec = ImageCodec("test_sent_images:Own")
     for _ in range(2):
         worker = Worker(images, encoder, codec)
         worker.work(EVERY)
@@ -192,8 +192,8 @@ def test_a_codec_of_a_users_own_is_not_kept_on_disk(
     assert [path.name.split("-")[0] for path in fresh_cache.iterdir()] == ["readable"]
 
 
-def test_places_are_those_of_readable_pictures(
-    images: VehicleImages, encoder: Loaded, tmp_path: Path
+def test_places_are_those_of_readable_images(
+    images: VehicleImages, encoder: EncoderBundle, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(images.read(2)[:60])
@@ -222,7 +222,7 @@ def test_cells_at_work_together_begin_with_different_images(
     )
     orders = []
     for snr_db in spec.snr_db:
-        bench = Bench(prepare(spec), lambda what, done, total: None)
+        bench = CellRunner(prepare(spec), lambda what, done, total: None)
         (cell,) = bench.cells(Point("toy_parts:plain", snr_db, 0), 16384)
         bench.compute(cell)
         orders.append([first for _, first, _ in bench._payloads])

@@ -1,4 +1,4 @@
-"""The figures and tables that look into the stack instead of running a sweep."""
+"""The figures and tables that look into the networks instead of running a sweep."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.spec import RunSpec
 
 
 @dataclass(frozen=True)
-class StackFigure:
+class NetworkFigure:
     """One of them.
 
     Attributes:
@@ -29,8 +29,8 @@ class StackFigure:
         self.write(replace(base, schemes=("semharq",)), out)
 
 
-STACK_FIGURES = {
-    "fig4": StackFigure("Grad-CAM of the three tasks at several SNRs", write_gradcam),
-    "complexity": StackFigure("parameters and delays per module (v2)", write_complexity),
-    "information": StackFigure("mutual information and its bound (v2)", write_information),
+NETWORK_FIGURES = {
+    "fig4": NetworkFigure("Grad-CAM of the three tasks at several SNRs", write_gradcam),
+    "complexity": NetworkFigure("parameters and delays per module (v2)", write_complexity),
+    "information": NetworkFigure("mutual information and its bound (v2)", write_information),
 }

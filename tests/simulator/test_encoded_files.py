@@ -1,4 +1,4 @@
-"""Files of pictures: the same whatever was asked before, and nothing made twice."""
+"""Files of images: the same whatever was asked before, and nothing made twice."""
 
 from collections import Counter
 from itertools import permutations
@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from simulator.catalog import CODECS
+from simulator.codecs.encoded_files import EncodedFiles
 from simulator.codecs.image_codecs import LEAST_QUALITY, ImageCodec
-from simulator.codecs.picture_files import PictureFiles
 
 LIMITS = (10, 500, 900, 901, 10**9)
 
 
-def picture(number: int) -> np.ndarray:
+def image(number: int) -> np.ndarray:
     rng = np.random.default_rng(number)
     y, x = np.mgrid[:40, :40]
     waves = [127 + 60 * np.sin(x / a + y / b + number) for a, b in ((5, 9), (7, 4), (3, 11))]
@@ -23,10 +23,10 @@ def picture(number: int) -> np.ndarray:
 @pytest.mark.parametrize("name", CODECS)
 def test_as_if_each_were_encoded_alone(name: str) -> None:
     codec = ImageCodec(name)
-    expected = {limit: codec.encode(picture(3), limit) for limit in LIMITS}
-    assert expected[10] == codec.save(picture(3), LEAST_QUALITY)
+    expected = {limit: codec.encode(image(3), limit) for limit in LIMITS}
+    assert expected[10] == codec.save(image(3), LEAST_QUALITY)
     for order in list(permutations(LIMITS))[::17]:
-        files = PictureFiles(codec, picture)
+        files = EncodedFiles(codec, image)
         assert {limit: files.file(3, limit) for limit in order} == expected
 
 
@@ -41,10 +41,10 @@ def test_nothing_is_made_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def load(number: int) -> np.ndarray:
         loaded[number] += 1
-        return picture(number)
+        return image(number)
 
     monkeypatch.setattr(ImageCodec, "save", counting)
-    files = PictureFiles(ImageCodec(), load)
+    files = EncodedFiles(ImageCodec(), load)
     for number in (0, 1):
         files.file(number, 900)
     assert len(saved) <= 2 * 7
@@ -62,8 +62,8 @@ def test_a_fixed_quality_is_one_file_for_all_limits() -> None:
 
     def load(number: int) -> np.ndarray:
         asked.append(number)
-        return picture(number)
+        return image(number)
 
-    files = PictureFiles(ImageCodec("webp", 40), load)
+    files = EncodedFiles(ImageCodec("webp", 40), load)
     assert len({files.file(5, limit) for limit in LIMITS}) == 1
     assert asked == [5]

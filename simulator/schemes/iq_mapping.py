@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from phy.channel import Received
-from phy.equaliser import COMBINERS
+from phy.equalizer import COMBINERS
 
 
 def pack(z: Tensor, features_per_use: int) -> Tensor:
@@ -21,7 +21,7 @@ def pack(z: Tensor, features_per_use: int) -> Tensor:
 
 
 def unpack(
-    received: Received, B: int, features_per_use: int, equaliser: str = "mrc"
+    received: Received, B: int, features_per_use: int, equalizer: str = "mrc"
 ) -> tuple[Tensor, Tensor]:
     """What the buffer adds up: (SNR times estimate, SNR) of each feature, each [batch, B].
 
@@ -32,7 +32,7 @@ def unpack(
     y, h, no = received
     if features_per_use == 2:
         y = y * math.sqrt(2)
-    matched, weight = COMBINERS[equaliser](Received(y, h, no * (features_per_use / 2)))
+    matched, weight = COMBINERS[equalizer](Received(y, h, no * (features_per_use / 2)))
     if features_per_use == 1:
         return matched.real, weight
     both = torch.stack([matched.real, matched.imag], 2).flatten(1)

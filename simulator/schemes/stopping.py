@@ -29,7 +29,7 @@ def receive_snr_target(outputs: TaskOutputs, theta_0: float) -> Tensor:
     return theta_0 * (1 + outputs.uncertainty().clamp(0, math.log(classes)))
 
 
-def certain_enough(
+def stopping_criterion(
     decode: Decode, received_snr: Tensor, theta_0: float
 ) -> tuple[Tensor, TaskOutputs | None]:
     """(ACK [batch] bool, the outputs of those that were asked; None where none was)."""
@@ -45,7 +45,7 @@ def certain_enough(
 def final_outputs(
     decode: Decode, received_snr: Tensor, theta_0: float, outputs: TaskOutputs | None
 ) -> TaskOutputs:
-    """What `certain_enough` found after the same slot, and what it left out."""
+    """What `stopping_criterion` found after the same slot, and what it left out."""
     if outputs is None:
         return decode(torch.arange(len(received_snr), device=received_snr.device))
     rows = (received_snr <= theta_0).nonzero().flatten()

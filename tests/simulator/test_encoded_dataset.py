@@ -8,13 +8,13 @@ import torch
 
 from semantic.data.dataset import VehicleImages
 from semantic.data.opening import open_dataset
-from semantic.weights.stored import Loaded, load_encoder
+from semantic.weights.stored import EncoderBundle, load_encoder
 from simulator.cache import cache_directory
-from simulator.sources import Features, Sources
+from simulator.encoded_dataset import EncodedDataset, Features
 
 
 @pytest.fixture(scope="module")
-def encoder(tiny_weights: Path) -> Loaded:
+def encoder(tiny_weights: Path) -> EncoderBundle:
     return load_encoder(str(tiny_weights))
 
 
@@ -29,7 +29,7 @@ def fresh_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-class Counting(Sources):
+class Counting(EncodedDataset):
     """Counts how often pixels are encoded."""
 
     calls = 0
@@ -39,16 +39,16 @@ class Counting(Sources):
         return super().encode_pixels(pixels)
 
 
-def encoded(images: VehicleImages, encoder: Loaded) -> tuple[Features, int]:
-    sources = Counting(images, encoder, "cpu", lambda what, done, total: None)
-    return sources.features, sources.calls
+def encoded(images: VehicleImages, encoder: EncoderBundle) -> tuple[Features, int]:
+    encoded = Counting(images, encoder, "cpu", lambda what, done, total: None)
+    return encoded.features, encoded.calls
 
 
 def same(a: Features, b: Features) -> bool:
     return torch.equal(a.s, b.s) and np.array_equal(a.kept, b.kept) and a.problems == b.problems
 
 
-def test_the_second_run_does_not_encode(images: VehicleImages, encoder: Loaded) -> None:
+def test_the_second_run_does_not_encode(images: VehicleImages, encoder: EncoderBundle) -> None:
     first, calls = encoded(images, encoder)
     assert calls == 1
     assert first.s.shape == (6, 1024)
@@ -58,18 +58,21 @@ def test_the_second_run_does_not_encode(images: VehicleImages, encoder: Loaded) 
 
 
 def test_other_images_or_weights_are_other_entries(
-    images: VehicleImages, encoder: Loaded, fresh_cache: Path
+    images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path
 ) -> None:
     encoded(images, encoder)
     assert encoded(images.subset(np.arange(5)), encoder)[1] == 1
-    assert encoded(images, Loaded(encoder.network, encoder.config, {"encoder": "other"}))[1] == 1
+    assert (
+        encoded(images, EncoderBundle(encoder.network, encoder.config, {"encoder": "other"}))[1]
+        == 1
+    )
     smaller = {**encoder.config, "image_size": 40}
-    assert encoded(images, Loaded(encoder.network, smaller, encoder.hashes))[1] == 1
+    assert encoded(images, EncoderBundle(encoder.network, smaller, encoder.hashes))[1] == 1
     assert len(list(fresh_cache.iterdir())) == 4
 
 
 def test_a_damaged_cache_file_is_computed_again(
-    images: VehicleImages, encoder: Loaded, fresh_cache: Path
+    images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path
 ) -> None:
     right, _ = encoded(images, encoder)
     (path,) = fresh_cache.iterdir()
@@ -90,7 +93,7 @@ def test_a_damaged_cache_file_is_computed_again(
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
-    images: VehicleImages, encoder: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    images: VehicleImages, encoder: EncoderBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right, _ = encoded(images, encoder)
     (tmp_path / "file").write_text("in the way")
@@ -102,7 +105,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
 
 
 def test_unreadable_images_are_left_out_and_named_also_from_the_cache(
-    folder_data: Path, encoder: Loaded, tmp_path: Path
+    folder_data: Path, encoder: EncoderBundle, tmp_path: Path
 ) -> None:
     images = open_dataset(str(folder_data)).subset(np.arange(4))
     broken = tmp_path / "broken.png"
@@ -119,9 +122,9 @@ def test_unreadable_images_are_left_out_and_named_also_from_the_cache(
         images.is_query,
     )
     for expected in (1, 0):
-        sources = Counting(damaged, encoder, "cpu", lambda what, done, total: None)
-        readable = sources.readable  # the same without encoding, with and without the cache
-        assert (readable.kept.tolist(), sources.calls) == ([0, 1, 3], 0)
+        counting = Counting(damaged, encoder, "cpu", lambda what, done, total: None)
+        readable = counting.readable  # the same without encoding, with and without the cache
+        assert (readable.kept.tolist(), counting.calls) == ([0, 1, 3], 0)
         found, calls = encoded(damaged, encoder)
         assert readable.problems == found.problems
         assert calls == expected
@@ -131,7 +134,7 @@ def test_unreadable_images_are_left_out_and_named_also_from_the_cache(
     assert torch.equal(found.s, encoded(images, encoder)[0].s[[0, 1, 3]])
 
 
-def test_no_leftovers(images: VehicleImages, encoder: Loaded, fresh_cache: Path) -> None:
+def test_no_leftovers(images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path) -> None:
     encoded(images, encoder)
     assert [path.suffix for path in fresh_cache.iterdir()] == [".safetensors"]
 

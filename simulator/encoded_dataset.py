@@ -16,10 +16,10 @@ from torch import Tensor
 
 from semantic.data.dataset import VehicleImages
 from semantic.data.images import ImageError, load_images
-from semantic.encoder.densenet import normalise
+from semantic.encoder.densenet import normalize
 from semantic.tasks import TaskOutputs, TaskPerformers
 from semantic.tiles import in_tiles
-from semantic.weights.stored import Loaded
+from semantic.weights.stored import EncoderBundle
 from simulator.cache import cache_file, load_cached, save_cached
 
 #: Goes into every key: raise it when what is computed from an image changes.
@@ -58,22 +58,22 @@ class Features:
     problems: tuple[str, ...]
 
 
-class Sources:
+class EncodedDataset:
     """A data set beside the encoder of a run.
 
     Args:
-        dataset: The labelled images.
+        dataset: The labeled images.
         encoder: The multi-task network and its config.
         device: Torch device of the encoder.
         progress: Called with (what, done, total) on long work.
     """
 
     def __init__(
-        self, dataset: VehicleImages, encoder: Loaded, device: str, progress: Progress
+        self, dataset: VehicleImages, encoder: EncoderBundle, device: str, progress: Progress
     ) -> None:
         self.dataset, self.encoder = dataset, encoder
         self.device, self.progress = device, progress
-        self._behind: dict[str, Sources] = {}
+        self._behind: dict[str, EncodedDataset] = {}
 
     def embedding(self, performers: TaskPerformers, index: np.ndarray) -> Tensor:
         """What performers make of some of the images without a channel: [rows, width]."""
@@ -84,11 +84,11 @@ class Sources:
 
         return in_tiles(embed, self.features.s[index])
 
-    def behind(self, encoder: Loaded) -> Sources:
+    def behind(self, encoder: EncoderBundle) -> EncodedDataset:
         """The same images before another encoder, which sees each of them once."""
         key = repr(sorted(encoder.hashes.items()))
         if key not in self._behind:
-            self._behind[key] = Sources(self.dataset, encoder, self.device, self.progress)
+            self._behind[key] = EncodedDataset(self.dataset, encoder, self.device, self.progress)
         return self._behind[key]
 
     @property
@@ -187,5 +187,5 @@ class Sources:
         network = self.encoder.network
         with torch.inference_mode():
             rows = torch.from_numpy(pixels).to(self.device)
-            s: Tensor = in_tiles(lambda x: network.encoder(normalise(x)), rows, tile=TILE)
+            s: Tensor = in_tiles(lambda x: network.encoder(normalize(x)), rows, tile=TILE)
         return s

@@ -1,6 +1,6 @@
-"""What a run sends of its pictures, and what the encoder sees in those that arrive as they were.
+"""What a run sends of its images, and what the encoder sees in those that arrive as they were.
 
-picture -> file => s        kept on disk: no SNR and no seed changes either
+image -> file => s        kept on disk: no SNR and no seed changes either
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from torch import Tensor
 
 from simulator.cache import cache_file, load_cached, save_cached
 from simulator.catalog import CODECS
-from simulator.codecs import image_codecs, picture_files, pillow_codecs
+from simulator.codecs import encoded_files, image_codecs, pillow_codecs
+from simulator.codecs.encoded_files import EncodedFiles
 from simulator.codecs.image_codecs import ImageCodec
-from simulator.codecs.picture_files import PictureFiles
-from simulator.sources import TILE, Sources
+from simulator.encoded_dataset import TILE, EncodedDataset
 
-#: Pictures of a block: one pass of the encoder, so that a block costs it what one picture does.
+#: Images of a block: one pass of the encoder, so that a block costs it what one image does.
 BLOCK = TILE
-#: Place among the readable pictures over `BLOCK`, and size limit of the files.
+#: Place among the readable images over `BLOCK`, and size limit of the files.
 Place = tuple[int, int]
 
 
 @final
-class SentPictures:
-    """The files of a run's pictures by size limit, and s of those that arrive whole.
+class SentImages:
+    """The files of a run's images by size limit, and s of those that arrive whole.
 
     Both are made block by block, and only when asked for. Each block is kept in memory, and on
     disk under a hash of all that it depends on, where other workers and later runs find it. A
@@ -38,28 +38,28 @@ class SentPictures:
 
     Args:
         codec: Source codec.
-        sources: The images of the run and its encoder.
+        encoded: The images of the run and its encoder.
     """
 
-    def __init__(self, codec: ImageCodec, sources: Sources) -> None:
-        self.codec, self.sources = codec, sources
-        self._maker = PictureFiles(codec, lambda picture: sources.pixels(np.array([picture]))[0])
+    def __init__(self, codec: ImageCodec, encoded: EncodedDataset) -> None:
+        self.codec, self.encoded = codec, encoded
+        self._maker = EncodedFiles(codec, lambda image: encoded.pixels(np.array([image]))[0])
         self._files: dict[Place, list[bytes]] = {}
         self._place: dict[bytes, Place] = {}  # of the block of a file, by the file's hash
         self._s: dict[bytes, Tensor] = {}  # by the file's hash
 
-    def files(self, pictures: list[int], most_bytes: int) -> list[bytes]:
-        """The files of pictures under a size limit, see `ImageCodec.encode`.
+    def files(self, images: list[int], most_bytes: int) -> list[bytes]:
+        """The files of images under a size limit, see `ImageCodec.encode`.
 
         Args:
-            pictures: Their places among the readable ones.
+            images: Their places among the readable ones.
             most_bytes: What a slot holds.
         """
         limit = most_bytes if self.codec.quality is None else 0  # a fixed quality has no limit
-        return [self._block((p // BLOCK, limit))[p % BLOCK] for p in pictures]
+        return [self._block((p // BLOCK, limit))[p % BLOCK] for p in images]
 
     def s(self, data: bytes) -> Tensor | None:
-        """s [1024] of the picture in a file that `files` gave; None of any other file."""
+        """s [1024] of the image in a file that `files` gave; None of any other file."""
         name = _hash(data)
         if name not in self._s:
             if name not in self._place:
@@ -70,11 +70,11 @@ class SentPictures:
     def _block(self, place: Place) -> list[bytes]:
         if place not in self._files:
             block, limit = place
-            pictures = self.sources.readable.kept[block * BLOCK : (block + 1) * BLOCK].tolist()
-            path = self._cache_file("files", *self.sources.depends_on_images, limit, pictures)
+            images = self.encoded.readable.kept[block * BLOCK : (block + 1) * BLOCK].tolist()
+            path = self._cache_file("files", *self.encoded.depends_on_images, limit, images)
             found = None if path is None else load_cached(path)
             if found is None:
-                files = [self._maker.file(picture, limit) for picture in pictures]
+                files = [self._maker.file(image, limit) for image in images]
                 if path is not None:
                     save_cached(path, _packed(files))
             else:
@@ -85,16 +85,16 @@ class SentPictures:
 
     def _encode(self, files: list[bytes]) -> None:
         """Files of a block -> pixels -> s."""
-        sources, names = self.sources, [_hash(data) for data in files]
-        path = self._cache_file("arrived", *sources.depends_on_encoder, names)
+        encoded, names = self.encoded, [_hash(data) for data in files]
+        path = self._cache_file("arrived", *encoded.depends_on_encoder, names)
         found = None if path is None else load_cached(path)
         if found is None:
-            size = (sources.image_size,) * 2
-            s = sources.encode_pixels(np.stack([self.codec.decode(data, size) for data in files]))
+            size = (encoded.image_size,) * 2
+            s = encoded.encode_pixels(np.stack([self.codec.decode(data, size) for data in files]))
             if path is not None:
                 save_cached(path, {"s": s.cpu()})
         else:
-            s = found[0]["s"].to(sources.device)
+            s = found[0]["s"].to(encoded.device)
         self._s.update(zip(names, s, strict=True))
 
     def _cache_file(self, kind: str, *depends_on: object) -> Path | None:
@@ -123,7 +123,7 @@ def _unpacked(tensors: dict[str, Tensor]) -> list[bytes]:
 
 @cache
 def _codec_code() -> tuple[str, ...]:
-    """What the files of the codecs of this package depend on beside the pictures."""
-    modules = (image_codecs, picture_files, pillow_codecs)
+    """What the files of the codecs of this package depend on beside the images."""
+    modules = (image_codecs, encoded_files, pillow_codecs)
     code = [hashlib.sha256(Path(str(m.__file__)).read_bytes()).hexdigest() for m in modules]
     return (PIL.__version__, *code)
