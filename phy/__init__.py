@@ -2,3 +2,7 @@
 
 An island: it imports neither `semantic` nor `simulator`.
 """
+
+from phy.renamed import keep_old_paths
+
+keep_old_paths()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
+
+from phy.renamed import renamed
 
 
 def normalize_power(z: Tensor, uses: Tensor | int, power: float = 1.0) -> Tensor:
@@ -26,3 +30,9 @@ def normalize_power(z: Tensor, uses: Tensor | int, power: float = 1.0) -> Tensor
     if isinstance(uses, Tensor):
         uses = uses[:, None].to(norm.dtype)
     return z * ((power * uses) ** 0.5 / norm)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:  # old names, for one release
+        return renamed(__name__, name)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from phy.renamed import keep_old_paths
+from simulator.renamed import MODULES, NAMES
+
 if TYPE_CHECKING:
     from simulator.api import simulate as simulate
     from simulator.checks.channel import check_channel as check_channel
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
     from simulator.checks.dataset import check_dataset as check_dataset
     from simulator.checks.scheme import check_scheme as check_scheme
     from simulator.sweeps.engines import Engine as Engine
+
+keep_old_paths(MODULES, NAMES)
 
 #: What scripts use, and where it is; imported when asked for, because torch takes seconds.
 EXPORTS = {

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from semantic.conventions import UNKNOWN as UNKNOWN  # part of this module's interface
+from semantic.renamed import renamed
 
 Split = Literal["test", "train"]
 
@@ -224,3 +225,9 @@ def check_queries(images: VehicleImages, where: str) -> None:
             f"{where}: no gallery image of vehicle {images.vehicle[i]} from a camera other than "
             f"{images.camera[i]} for query {images.files[i].name}{more}"
         )
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:  # old names, for one release
+        return renamed(__name__, name)

@@ -1,1 +1,10 @@
 """The parts of semharq-plus."""
+
+from typing import TYPE_CHECKING
+
+from semantic.renamed import renamed
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:  # old names, for one release
+        return renamed(__name__, name)

@@ -1,1 +1,10 @@
 """Weights files: what they hold, where they lie, how they are stored."""
+
+from typing import TYPE_CHECKING
+
+from semantic.renamed import renamed
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:  # old names, for one release
+        return renamed(__name__, name)

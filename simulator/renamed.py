@@ -1,0 +1,25 @@
+"""Old import paths and names, which keep working for one release; goes with version 0.3."""
+
+#: Old path of a module -> new path.
+MODULES: dict[str, str] = {
+    "simulator.build": "simulator.setup.learned",
+    "simulator.build_coded": "simulator.setup.coded",
+    "simulator.check": "simulator.checks.dispatch",
+    "simulator.codecs.picture_files": "simulator.codecs.encoded_files",
+    "simulator.codecs.sent_pictures": "simulator.codecs.sent_images",
+    "simulator.prepare": "simulator.setup.prepare",
+    "simulator.schemes.packing": "simulator.schemes.iq_mapping",
+    "simulator.schemes.stop_when_certain": "simulator.schemes.stopping",
+    "simulator.schemes.subset_code": "simulator.schemes.enumerative_code",
+    "simulator.sources": "simulator.encoded_dataset",
+    "simulator.stack": "simulator.setup.networks",
+    "simulator.sweeps.stop_rule": "simulator.stop_rule",
+}
+
+#: "old.module:name" -> "new.module:name", for names that have changed or moved elsewhere.
+NAMES: dict[str, str] = {
+    "simulator.codecs.picture_files:PictureFiles": "simulator.codecs.encoded_files:EncodedFiles",
+    "simulator.codecs.sent_pictures:SentPictures": "simulator.codecs.sent_images:SentImages",
+    "simulator.sources:Sources": "simulator.encoded_dataset:EncodedDataset",
+    "simulator.stack:Stack": "simulator.setup.networks:Networks",
+}
