@@ -54,7 +54,7 @@ def test_a_fresh_process_imports_old_paths_and_hears_of_the_new() -> None:
 
 
 def test_no_file_of_ours_uses_an_old_path() -> None:
-    old = re.compile("|".join(rf"{re.escape(path)}(?![\\w])" for path in MODULES))
+    old = re.compile("|".join(rf"{re.escape(path)}(?!\w)" for path in MODULES))
     root = Path(phy.__path__[0]).parent
     files = [p for name in ("phy", "semantic", "simulator") for p in (root / name).rglob("*.py")]
     uses = {
