@@ -1,91 +1,146 @@
-"""The contract of a channel: draw the fading, apply it; nothing about schemes.
+"""The contract of a channel: `draw` returns the fading of a burst, `apply` sends the burst.
 
-A channel of one's own is a class with `draw`; `apply` has a default. Both simulated worlds,
-semantic and coded, send through the very same object.
+A channel of one's own is a class with `draw`; `apply` has a default. Semantic and coded schemes
+send through the same channel object.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Complex, Float
 from torch import Tensor
 
-from phy.streams import Streams
+from phy.streams import BatchStreams, Streams
+
+#: The two sources of random numbers: one stream per image in a run, one generator in training.
+AnyStreams = Streams | BatchStreams
 
 
 class Received(NamedTuple):
-    """What the receiver gets out of one slot.
+    """The receiver's view of one burst: y is about h x + n.
 
     Attributes:
         y: [batch, uses] complex channel output.
-        h: [batch, uses] complex gain that the receiver believes in (CSIR), so that y ~ h x + n.
-        no: [batch, uses] variance of the complex noise on y, or a scalar [1, 1].
+        h: [batch, uses] complex gain as the receiver knows it (CSIR).
+        no: [batch, uses], [batch, 1] or [1, 1], variance of the complex noise on y as the receiver
+            knows it.
     """
 
-    y: Tensor
-    h: Tensor
-    no: Tensor
+    y: Complex[Tensor, "batch uses"]
+    h: Complex[Tensor, "batch uses"]
+    no: Float[Tensor, "#batch #uses"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fading:
+    """The fading of a burst that is sent with pilots.
+
+    A channel without pilots returns the tensor h alone; `gains` reads h from either.
+
+    Attributes:
+        h: [batch, uses] complex gains of the burst.
+        pilots: [batch, pilots] complex gains of the pilots.
+    """
+
+    h: Complex[Tensor, "batch uses"]
+    pilots: Complex[Tensor, "batch pilots"]
 
 
 class Channel(ABC):
     """A channel y = h x + n with E|h|^2 = 1 and n ~ CN(0, no).
 
-    Subclasses are final: give `draw`, and `apply` where the law is not this product.
+    A subclass is final. It defines `draw`, and `apply` where y is not this product.
     """
 
     #: E|h|^2; only receive arrays depart from 1.
     average_gain: float = 1.0
 
     @abstractmethod
-    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
-        """Draws the fading of one slot.
+    def draw(self, streams: AnyStreams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
+        """Draws the fading of one burst.
 
         Args:
             streams: Random numbers, one independent stream per row.
-            uses: Complex channel uses to cover.
-            state: What the last slot of the same images left behind: a tensor with leading axis
-                "batch" or a (named) tuple of such; None in the first slot and for channels
-                without memory.
+            uses: Complex channel uses of the burst.
+            state: State that the previous transmission of the same images returned: a tensor with
+                leading axis "batch" or a (named) tuple of such tensors. None in the first
+                transmission and for channels without memory.
 
         Returns:
-            (h [batch, uses] or [batch, 1] complex64, state for the next slot).
+            The fading and the state for the next transmission. The fading is h, complex64
+            [batch, uses], or [batch, 1] for one gain per burst. A channel with pilots returns
+            `Fading(h, pilots)` in its place.
         """
 
-    def apply(self, x: Tensor, h: Tensor, no: float, streams: Streams) -> Received:
-        """Sends one slot.
+    def apply(
+        self, x: Complex[Tensor, "batch uses"], h: Any, no: float, streams: AnyStreams
+    ) -> Received:
+        """Sends one burst.
 
         Args:
             x: [batch, uses] complex channel input.
-            h: What `draw` gave.
+            h: Fading from `draw`. The default takes a tensor; a channel whose `draw` returns
+                `Fading` defines its own `apply`.
             no: Variance of the complex noise.
             streams: Random numbers for the noise.
 
         Returns:
-            Output, CSIR and noise variance, all with x's axes.
+            Channel output, CSIR and noise variance.
         """
         noise = streams.complex_normal(x.shape[1])
         y = multiply(h, x) + no**0.5 * noise
         return Received(y, h.expand_as(x), x.real.new_full((1, 1), no))
 
-    def scaled(self, h: Tensor, gain: Tensor) -> Tensor:
-        """What `draw` gave times a real gain [batch, 1]: for channels that go over this one.
-
-        A channel whose `draw` gives more than h (pilots) scales that too.
-        """
-        return scale(h, gain)
-
     def pilot_uses(self, uses: int) -> int:
-        """Channel uses spent on pilots beside a burst of `uses` > 0: counted, never drawn."""
+        """Returns how many channel uses the pilots of a burst of `uses` > 0 take, 0 for none."""
         return 0
 
 
-def multiply(a: Tensor, b: Tensor) -> Tensor:
-    """a b of complex tensors, in real products.
+def gains(fading: Tensor | Fading) -> Complex[Tensor, "batch uses"]:
+    """Returns h of a fading, with or without pilots.
 
-    torch's own product rounds differently at the end of an array than inside, so that a symbol
-    would depend on how many images are in its batch.
+    >>> h = torch.ones(1, 2, dtype=torch.complex64)
+    >>> bool((gains(Fading(h, h[:, :1])) == gains(h)).all())
+    True
+    """
+    return fading.h if isinstance(fading, Fading) else fading
+
+
+def scale_fading(fading: Tensor | Fading, gain: Float[Tensor, "batch 1"]) -> Tensor | Fading:
+    """Multiplies a fading by one real gain per image, its pilots included.
+
+    Args:
+        fading: Fading from `Channel.draw`.
+        gain: [batch, 1] real amplitude gains.
+
+    Returns:
+        The scaled fading, of the same type.
+
+    >>> h = torch.ones(1, 2, dtype=torch.complex64)
+    >>> scale_fading(Fading(h, h[:, :1]), torch.tensor([[2.0]])).pilots
+    tensor([[2.+0.j]])
+    """
+    if isinstance(fading, Fading):
+        return Fading(scale(fading.h, gain), scale(fading.pilots, gain))
+    return scale(fading, gain)
+
+
+def multiply(a: Complex[Tensor, "*#axes"], b: Complex[Tensor, "*#axes"]) -> Tensor:
+    """Multiplies two complex tensors by real products.
+
+    The complex product of torch rounds differently at the end of an array than inside, so that a
+    symbol would depend on the number of images in its batch.
+
+    Args:
+        a: Complex factor.
+        b: Complex factor of a shape that broadcasts with that of `a`.
+
+    Returns:
+        a b, complex.
 
     >>> multiply(torch.tensor([1 + 2j]), torch.tensor([3 - 1j]))
     tensor([5.+5.j])
@@ -94,8 +149,15 @@ def multiply(a: Tensor, b: Tensor) -> Tensor:
     return torch.complex(real, a.real * b.imag + a.imag * b.real)
 
 
-def scale(h: Tensor, gain: Tensor) -> Tensor:
-    """h times a real gain, with the roundings of two real products (see `multiply`).
+def scale(h: Complex[Tensor, "*#axes"], gain: Float[Tensor, "*#axes"]) -> Tensor:
+    """Multiplies a complex tensor by a real one, with the roundings of two real products.
+
+    Args:
+        h: Complex factor.
+        gain: Real factor of a shape that broadcasts with that of `h`.
+
+    Returns:
+        gain h, complex; see `multiply` for the reason.
 
     >>> scale(torch.tensor([1 + 2j]), torch.tensor([2.0]))
     tensor([2.+4.j])

@@ -1,21 +1,22 @@
-"""Equalizers of a flat channel y = h x + n: estimates of x, and what a combining buffer adds up.
+"""Equalizers of a flat channel y = h x + n, and their contributions to a combining buffer.
 
-With E|x|^2 = 1, symbol by symbol:
+An equalizer estimates x. A combining buffer adds, over the transmissions of a symbol, unbiased
+estimates weighted by their SNR. With E|x|^2 = 1, for each symbol:
 
-| name | estimate | error variance | combined with others by |
+| name | estimate | error variance | weight in the buffer |
 |---|---|---|---|
-| none | y | no: h is taken for 1 | one SNR for all |
-| zf   | y / h | no / abs(h)^2 | one SNR a slot, of its mean squared error |
-| mmse | h* y / (abs(h)^2 + no) | no / (abs(h)^2 + no) | one SNR a slot, of its mean squared error |
-| mrc  | h* y / abs(h)^2, never divided | no / abs(h)^2 | the SNR of every symbol |
+| none | y | no: h is taken as 1 | one SNR for all symbols |
+| zf   | y / h | no / abs(h)^2 | one SNR per transmission, from the mean squared error |
+| mmse | h* y / (abs(h)^2 + no) | no / (abs(h)^2 + no) | one SNR per transmission, likewise |
+| mrc  | h* y / abs(h)^2, without the division | no / abs(h)^2 | the SNR of each symbol |
 
-Where each symbol keeps an SNR of its own, zf, mmse and mrc say the same: h* y and |h|^2 are
-sufficient. What zf and mmse lose against mrc is just that: behind them a slot is a vector of
-estimates with one SNR, in which a symbol of a deep fade looks like any other. With one gain for
-the whole slot (block fading) the three agree; and after a single transmission matched / (1 + weight)
-is the MMSE estimate for mmse and mrc alike, so that these two part with the second.
+h* y and |h|^2 are a sufficient statistic. If each symbol kept its own SNR, zf, mmse and mrc would
+therefore be equivalent. Here zf and mmse keep one SNR per transmission, so that a symbol in a deep
+fade has the same weight as any other; this is their loss against mrc. With one gain per
+transmission (block fading) the three agree. After a single transmission matched / (1 + weight) is
+the MMSE estimate for mmse and mrc, so that these two differ only from the second transmission on.
 
-All of this holds for real signaling too, dimension by dimension, with no the variance of the
+The formulas hold for real signaling too, dimension by dimension; no is then the variance of the
 noise in a dimension in which x has unit power.
 
 Source: Tse and Viswanath, Fundamentals of Wireless Communication, 2005, sections 3.2.1 (matched
@@ -28,44 +29,55 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Complex, Float
 from torch import Tensor
 
 from phy.channel import Received, multiply
 
 
 class Equalized(NamedTuple):
-    """What an equalizer gives.
+    """The output of an equalizer.
 
     Attributes:
         estimate: [batch, uses] complex estimate of x, 0 where h = 0.
-        variance: [batch, uses] variance of its error given h, infinite for no estimate at all.
+        variance: [batch, uses] variance of its error given h, infinite where there is no estimate.
     """
 
-    estimate: Tensor
-    variance: Tensor
+    estimate: Complex[Tensor, "batch uses"]
+    variance: Float[Tensor, "batch uses"]
 
 
 class Combinable(NamedTuple):
-    """What a buffer adds up over the transmissions of a symbol (sums of both are sufficient).
+    """The contribution of one transmission to a combining buffer, which adds both tensors.
 
     Attributes:
-        matched: [batch, uses] complex, unbiased estimate times weight.
-        weight: [batch, uses] its SNR; 0 where h = 0.
+        matched: [batch, uses] complex unbiased estimate times its weight.
+        weight: [batch, uses] SNR of the estimate, 0 where h = 0.
     """
 
-    matched: Tensor
-    weight: Tensor
+    matched: Complex[Tensor, "batch uses"]
+    weight: Float[Tensor, "batch uses"]
 
 
 def ignore_channel(received: Received) -> Equalized:
-    """y for x, as over AWGN: gain and phase of h stay in it."""
+    """Takes y as the estimate of x, as over AWGN; gain and phase of h are not removed.
+
+    >>> one = torch.ones(1, 1)
+    >>> ignore_channel(Received(torch.tensor([[2j]]), torch.tensor([[2 + 0j]]), one)).estimate
+    tensor([[0.+2.j]])
+    """
     y, h, no = received
-    sent = h != 0  # where nothing was sent there is nothing to estimate
+    sent = h != 0  # h = 0 marks a use in which nothing was sent
     return Equalized(y * sent, torch.where(sent, no.expand(y.shape), torch.inf))
 
 
 def zero_forcing(received: Received) -> Equalized:
-    """y / h: unbiased, noise enhanced by 1 / |h|^2."""
+    """Returns y / h, which is unbiased; the noise grows by 1 / |h|^2.
+
+    >>> one = torch.ones(1, 1)
+    >>> zero_forcing(Received(torch.tensor([[2j]]), torch.tensor([[2 + 0j]]), one))
+    Equalized(estimate=tensor([[0.+1.j]]), variance=tensor([[0.2500]]))
+    """
     y, h, no = received
     gain = multiply(h.conj(), h).real
     inverse = torch.where(gain > 0, 1 / gain, 0.0)
@@ -75,7 +87,12 @@ def zero_forcing(received: Received) -> Equalized:
 
 
 def mmse(received: Received) -> Equalized:
-    """h* y / (|h|^2 + no): the least mean squared error, drawn towards 0 where h is small."""
+    """Returns h* y / (|h|^2 + no), the linear estimate of minimum mean squared error.
+
+    >>> one = torch.ones(1, 1)
+    >>> mmse(Received(torch.tensor([[5j]]), torch.tensor([[2 + 0j]]), one))
+    Equalized(estimate=tensor([[0.+2.j]]), variance=tensor([[0.2000]]))
+    """
     y, h, no = received
     scale = 1 / (multiply(h.conj(), h).real + no)
     matched = multiply(h.conj(), y)
@@ -84,35 +101,55 @@ def mmse(received: Received) -> Equalized:
 
 
 def combine_none(received: Received) -> Combinable:
-    """y, every symbol with the SNR 1 / no."""
+    """Weights y by the SNR 1 / no for each symbol.
+
+    >>> no = torch.full((1, 1), 0.5)
+    >>> combine_none(Received(torch.tensor([[2j]]), torch.tensor([[2 + 0j]]), no))
+    Combinable(matched=tensor([[0.+4.j]]), weight=tensor([[2.]]))
+    """
     estimate, variance = ignore_channel(received)
     return Combinable(_scaled(estimate, 1 / received.no), 1 / variance)
 
 
 def combine_zf(received: Received) -> Combinable:
-    """Zero-forcing estimates, all of a slot with the SNR of their mean squared error."""
+    """Weights zero-forcing estimates by one SNR per transmission, 1 over their mean squared error.
+
+    >>> y, h = torch.tensor([[2j, 1j]]), torch.tensor([[2 + 0j, 1 + 0j]])
+    >>> combine_zf(Received(y, h, torch.full((1, 1), 0.4))).weight  # MSE (0.1 + 0.4) / 2
+    tensor([[4., 4.]])
+    """
     estimate, variance = zero_forcing(received)
-    heard = variance.isfinite()
-    snr = 1 / _mean(variance, heard)
-    return Combinable(_scaled(estimate, snr), snr * heard)
+    sent = variance.isfinite()
+    snr = 1 / _mean(variance, sent)
+    return Combinable(_scaled(estimate, snr), snr * sent)
 
 
 def combine_mmse(received: Received) -> Combinable:
-    """MMSE estimates, all of a slot with the SNR of their mean squared error: 1 / MSE = 1 + SNR."""
+    """Weights MMSE estimates by one SNR per transmission, from 1 / MSE = 1 + SNR.
+
+    >>> no = torch.full((1, 1), 0.5)
+    >>> combine_mmse(Received(torch.tensor([[2j]]), torch.tensor([[1 + 0j]]), no)).weight
+    tensor([[2.]])
+    """
     estimate, variance = mmse(received)
-    heard = received.h.expand_as(variance) != 0
-    inverse = 1 / _mean(variance, heard)
-    # Unbiased is the estimate over 1 - MSE; times the SNR (1 - MSE) / MSE, this is:
-    return Combinable(_scaled(estimate, inverse), (inverse - 1).clamp_min(0) * heard)
+    sent = received.h.expand_as(variance) != 0
+    inverse = 1 / _mean(variance, sent)
+    # The unbiased estimate is estimate / (1 - MSE); its SNR is (1 - MSE) / MSE.
+    return Combinable(_scaled(estimate, inverse), (inverse - 1).clamp_min(0) * sent)
 
 
 def combine_mrc(received: Received) -> Combinable:
-    """Matched filter h* y / no and |h|^2 / no: maximum-ratio combining when they are added up."""
+    """Returns h* y / no and |h|^2 / no; adding these is maximum-ratio combining.
+
+    >>> no = torch.full((1, 1), 0.5)
+    >>> combine_mrc(Received(torch.tensor([[2j]]), torch.tensor([[2 + 0j]]), no))
+    Combinable(matched=tensor([[0.+8.j]]), weight=tensor([[8.]]))
+    """
     y, h, no = received
     return Combinable(_scaled(multiply(h.conj(), y), 1 / no), multiply(h.conj(), h).real * (1 / no))
 
 
-#: What stands between a burst and a combining buffer, by name.
+#: Function from a received burst to its contribution to a combining buffer, by name.
 COMBINERS: dict[str, Callable[[Received], Combinable]] = {
     "none": combine_none,
     "zf": combine_zf,
@@ -122,12 +159,12 @@ COMBINERS: dict[str, Callable[[Received], Combinable]] = {
 
 
 def _scaled(z: Tensor, scale: Tensor) -> Tensor:
-    """z times a real tensor, part by part: torch's complex product would make 0 inf a NaN."""
+    """Multiplies z by a real tensor; the complex product of torch would make 0 inf a NaN."""
     return torch.complex(z.real * scale, z.imag * scale)
 
 
 def _mean(values: Tensor, where: Tensor) -> Tensor:
-    """[batch, 1], the mean of each row over some of its places; 1 for none."""
+    """Returns the mean of each row over some of its entries, [batch, 1]; 1 for no entry."""
     total = torch.where(where, values, 0.0).sum(1, keepdim=True)
     count = where.sum(1, keepdim=True)
     return torch.where(count > 0, total / count, 1.0)

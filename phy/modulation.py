@@ -1,10 +1,10 @@
 """BPSK, QPSK, 16-QAM and 64-QAM of TS 38.211 clause 5.1, and their soft demapping.
 
-Every constellation is a Gray-labeled amplitude on each axis; bits alternate between the axes:
+Each axis of a constellation has Gray-labeled amplitudes; bits alternate between the axes:
 
     b0 b2 b4 ... -> amplitude on the real axis          b1 b3 b5 ... -> on the imaginary axis
 
-BPSK is one bit on the diagonal (1 + j) / sqrt 2.
+BPSK has the symbols +-(1 + j) / sqrt 2.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+from jaxtyping import Complex, Float
 from torch import Tensor
 
 #: Bits per symbol Q_m, by name.
@@ -44,19 +45,29 @@ class Modulation:
 
     @property
     def bits_per_symbol(self) -> int:
-        """Q_m."""
+        """Modulation order Q_m.
+
+        >>> Modulation("16qam").bits_per_symbol
+        4
+        """
         return BITS_PER_SYMBOL[self.name]
 
-    def amplitudes(self) -> Tensor:
-        """The points of one axis, in the order of their labels: [2 ** bits of the axis].
+    def amplitudes(self) -> Float[Tensor, " points"]:
+        """Returns the amplitudes of one axis in the order of their labels.
+
+        Returns:
+            [2 ** bits of the axis] float32.
 
         >>> (Modulation("16qam").amplitudes() * 10**0.5).round()
         tensor([ 1.,  3., -1., -3.])
         """
         return torch.tensor(_amplitudes(max(1, self.bits_per_symbol // 2)))
 
-    def points(self) -> Tensor:
-        """All symbols, in the order of their labels b0 b1 ... read as a number: [2 ** Q_m].
+    def points(self) -> Complex[Tensor, " points"]:
+        """Returns all symbols in the order of their labels b0 b1 ... as binary numbers.
+
+        Returns:
+            [2 ** Q_m] complex64.
 
         >>> Modulation("bpsk").points()
         tensor([ 0.7071+0.7071j, -0.7071-0.7071j])
@@ -65,17 +76,20 @@ class Modulation:
         powers = torch.arange(self.bits_per_symbol - 1, -1, -1)
         return self.map((labels[:, None] >> powers & 1).to(torch.uint8))[:, 0]
 
-    def map(self, bits: Tensor) -> Tensor:
-        """Bits to symbols.
+    def map(self, bits: Tensor) -> Complex[Tensor, "batch uses"]:
+        """Maps bits to symbols.
 
         Args:
-            bits: [batch, n] zeros and ones, n a multiple of Q_m.
+            bits: [batch, n] zeros and ones of an integer type or bool, n a multiple of Q_m.
 
         Returns:
             [batch, n / Q_m] complex64.
 
         Raises:
             ValueError: When the shape is not allowed.
+
+        >>> Modulation("qpsk").map(torch.tensor([[0, 1]]))
+        tensor([[0.7071-0.7071j]])
         """
         order = self.bits_per_symbol
         if bits.ndim != 2 or bits.shape[1] % order:
@@ -93,20 +107,32 @@ class Modulation:
             real, imaginary = 2 * real + labels[..., i], 2 * imaginary + labels[..., i + 1]
         return torch.complex(amplitudes[real], amplitudes[imaginary])
 
-    def demap(self, y: Tensor, h: Tensor, no: Tensor | float, max_log: bool = False) -> Tensor:
-        """Coherent soft demapping, exact unless asked otherwise.
+    def demap(
+        self,
+        y: Complex[Tensor, "batch uses"],
+        h: Complex[Tensor, "#batch #uses"],
+        no: Tensor | float,
+        max_log: bool = False,
+    ) -> Float[Tensor, "batch bits"]:
+        """Computes LLRs by coherent soft demapping.
 
         Args:
             y: [batch, uses] complex channel output h x + n.
-            h: Complex gain, of a shape that broadcasts to y's.
-            no: Variance of the complex noise, > 0: a number, or of a shape that broadcasts to y's.
-            max_log: Whether to keep the nearest point of each hypothesis only.
+            h: Complex gain of a shape that broadcasts to that of y.
+            no: Variance of the complex noise, > 0: a number, or a tensor with as many axes as y
+                that broadcasts to y.
+            max_log: Whether to keep only the nearest point of each hypothesis (max-log
+                approximation) instead of the exact sum.
 
         Returns:
             [batch, uses Q_m] float32 LLRs ln p(0) / p(1).
 
         Raises:
-            ValueError: When `no` is not positive, or has a shape that only seems to fit.
+            ValueError: When `no` is not positive or has another number of axes than y.
+
+        >>> y = torch.tensor([[1 + 0j]])
+        >>> Modulation("bpsk").demap(y, torch.ones_like(y), 2.0)  # 2 sqrt(2) Re(y) / no
+        tensor([[1.4142]])
         """
         no = torch.as_tensor(no, dtype=torch.float32, device=y.device)
         if no.ndim not in (0, y.ndim):
@@ -115,7 +141,7 @@ class Modulation:
             )
         if not bool((no > 0).all()):
             raise ValueError(f"no = {float(no.min())} is not allowed, it must be > 0")
-        # Nothing is divided by h: a use in a deep fade gives LLRs near zero, not infinities.
+        # There is no division by h: a use in a deep fade has LLRs near zero, not infinities.
         matched = torch.view_as_real(y * h.conj()) * (2.0 / no)[..., None]
         gain = (h * h.conj()).real / no
         if self.name == "bpsk":
@@ -127,9 +153,9 @@ class Modulation:
 
 @lru_cache(maxsize=4)
 def _amplitudes(bits: int) -> tuple[float, ...]:
-    """`Modulation.amplitudes` of an axis with so many bits."""
+    """Returns the amplitudes of an axis with this number of bits, see `Modulation.amplitudes`."""
     points = torch.tensor([1.0])
-    # Each further label bit mirrors the inner points: 38.211 writes it (1-2b)[2-(1-2b')].
+    # Each further label bit mirrors the inner points, (1-2b)[2-(1-2b')] in TS 38.211.
     for level in range(bits - 1):
         points = torch.cat([2.0 ** (level + 1) - points, 2.0 ** (level + 1) + points])
     points = torch.cat([points, -points])
@@ -137,7 +163,7 @@ def _amplitudes(bits: int) -> tuple[float, ...]:
 
 
 def _axis_llrs(matched: Tensor, gain: Tensor, amplitudes: Tensor, max_log: bool) -> list[Tensor]:
-    """LLRs of each label bit of an axis: a list of [batch, uses, 2], the first bit first.
+    """Returns the LLRs of each label bit of an axis, a list of [batch, uses, 2], first bit first.
 
     ln p(y | a) = matched a - gain a^2 + a constant.
     """

@@ -10,18 +10,21 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from phy.channel import Channel, Received
-from phy.streams import Streams
+from phy.channel import AnyStreams, Channel, Fading, Received
 
 
 def draw_problem(h: object, batch: int, uses: int) -> str | None:
     """What is wrong with the fading that `Channel.draw` gave; None for nothing.
 
     Args:
-        h: What stands where complex64 [batch, uses] or [batch, 1] should.
+        h: What stands where complex64 [batch, uses] or [batch, 1], or a `Fading`, should.
         batch: Images in the batch.
         uses: Channel uses of the burst.
     """
+    if isinstance(h, Fading):
+        pilots = h.pilots.shape[-1] if isinstance(h.pilots, Tensor) and h.pilots.ndim else 0
+        problem = _tensor_problem("pilots", h.pilots, torch.complex64, {(batch, pilots)})
+        return draw_problem(h.h, batch, uses) or problem
     return _tensor_problem("h", h, torch.complex64, {(batch, uses), (batch, 1)})
 
 
@@ -72,7 +75,7 @@ class Guarded(Channel):
         self.channel, self.name = channel, name
         self.average_gain = channel.average_gain
 
-    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
+    def draw(self, streams: AnyStreams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
         """The channel's own fading.
 
         Raises:
@@ -87,7 +90,7 @@ class Guarded(Channel):
         self._refuse("draw", draw_problem(h, len(streams), uses))
         return h, after
 
-    def apply(self, x: Tensor, h: Tensor, no: float, streams: Streams) -> Received:
+    def apply(self, x: Tensor, h: Any, no: float, streams: AnyStreams) -> Received:
         """The channel's own output.
 
         Raises:

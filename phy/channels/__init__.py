@@ -1,1 +1,1 @@
-"""Flat channels: fading laws, and what goes over them."""
+"""Flat channels: fading laws, and channels that wrap another channel."""

@@ -1,37 +1,41 @@
-"""Scattered waves: the complex Gaussian process g behind every fading law, over the uses."""
+"""The diffuse component: the complex Gaussian process g from which fading laws are made."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
+from jaxtyping import Complex
 from torch import Tensor
 
+from phy.channel import AnyStreams
 from phy.channels.jakes import Jakes
 from phy.channels.parameters import checked, positive
-from phy.streams import Streams
 
-Fading = Literal["fast", "block", "jakes"]
-FADINGS: tuple[Fading, ...] = ("fast", "block", "jakes")
-#: A vehicle in a town, at the carrier of vehicular communication.
+#: How the gain varies over time.
+FADINGS = ("fast", "block", "jakes")
+#: Defaults: an urban vehicle, at a carrier frequency of vehicular communication.
 SPEED_MPS, CARRIER_HZ = 10.0, 5.9e9
-#: W and T of docs/model.md; a run passes its own.
+#: W and T of docs/model.md; a run passes its own values.
 BANDWIDTH_HZ, INTERVAL_S = 20e6, 1e-3
 
 
 class DiffuseComponent:
-    """g ~ CN(0, 1): "fast", independent from use to use; "block", one for every slot; "jakes",
-    correlated over uses and slots as of a receiver that moves (`phy.channels.jakes.Jakes`).
+    """The diffuse component g ~ CN(0, 1) of a flat fading channel.
+
+    Fading is "fast", independent from use to use; or "block", constant within a transmission and
+    independent between transmissions; or "jakes", correlated over uses and transmissions as for a
+    receiver that moves (`phy.channels.jakes.Jakes`).
 
     Args:
-        channel: Whose it is, for messages.
+        channel: Name of the channel in messages.
         fading: One of `FADINGS`.
-        speed_mps: v >= 0, for "jakes" alone; 10 m/s unless given.
-        carrier_hz: f_c, for "jakes" alone; 5.9 GHz unless given.
-        bandwidth_hz: W; a channel use takes 1 / W.
-        interval_s: From the start of one transmission to that of the next.
+        speed_mps: Speed v >= 0 in meters per second, for "jakes" alone; 10 m/s when None.
+        carrier_hz: Carrier frequency f_c in hertz, for "jakes" alone; 5.9 GHz when None.
+        bandwidth_hz: Bandwidth W in hertz; a channel use takes 1 / W.
+        interval_s: Time in seconds from the start of one transmission to the start of the next.
 
     Raises:
-        ValueError: One line with what is not allowed.
+        ValueError: When a parameter is not allowed; one line with the channel and the value.
     """
 
     def __init__(
@@ -61,8 +65,25 @@ class DiffuseComponent:
             positive(channel, "interval_s", interval_s),
         )
 
-    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
-        """g [batch, uses], for block fading [batch, 1]; and the state for the next slot."""
+    def draw(
+        self, streams: AnyStreams, uses: int, state: Any
+    ) -> tuple[Complex[Tensor, "batch uses"], Any]:
+        """Draws g for one transmission.
+
+        Args:
+            streams: Random numbers, one independent stream per row.
+            uses: Complex channel uses of the burst.
+            state: State from the previous transmission, None in the first.
+
+        Returns:
+            g [batch, uses], for block fading [batch, 1]; and the state for the next transmission.
+
+        >>> import numpy as np
+        >>> from phy.streams import Streams
+        >>> block = DiffuseComponent("rayleigh", "block", None, None, 20e6, 1e-3)
+        >>> block.draw(Streams(0, "example", np.arange(3)), 5, None)[0].shape
+        torch.Size([3, 1])
+        """
         if self.fading == "jakes":
             return self.jakes.draw(streams, uses, state)
         return streams.complex_normal(uses if self.fading == "fast" else 1), None

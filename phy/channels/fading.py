@@ -6,43 +6,53 @@ import math
 from typing import Any, final
 
 import torch
+from jaxtyping import Complex
 from torch import Tensor
 
-from phy.channel import Channel
+from phy.channel import AnyStreams, Channel
 from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S, DiffuseComponent
 from phy.channels.parameters import checked
-from phy.streams import Streams
 
 
 @final
 class Awgn(Channel):
-    """No fading: h = 1."""
+    """The additive white Gaussian noise channel, h = 1."""
 
-    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
-        """h = 1, shape [batch, 1]."""
+    def draw(
+        self, streams: AnyStreams, uses: int, state: Any
+    ) -> tuple[Complex[Tensor, "batch 1"], Any]:
+        """Returns h = 1, [batch, 1]; see `Channel.draw`.
+
+        >>> import numpy as np
+        >>> from phy.streams import Streams
+        >>> Awgn().draw(Streams(0, "example", np.arange(1)), 5, None)[0]
+        tensor([[1.+0.j]])
+        """
         return torch.ones(len(streams), 1, dtype=torch.complex64, device=streams.device), None
 
 
 @final
 class Rician(Channel):
-    """h ~ CN(sqrt(K / (K + 1)), 1 / (K + 1)): a line of sight and diffuse, E|h|^2 = 1.
+    """Rician fading, h ~ CN(sqrt(K / (K + 1)), 1 / (K + 1)): line of sight and diffuse component.
 
-    With Jakes fading the line of sight stays where it is: the receiver's frequency correction has
-    taken its Doppler shift out. The autocorrelation is (K + J0(2 pi f_d tau)) / (K + 1).
+    With Jakes fading the line of sight has no Doppler shift: the frequency correction of the
+    receiver has removed it. The autocorrelation is (K + J0(2 pi f_d tau)) / (K + 1).
 
-    Source: SemHARQ section II-A (r = 2). SMSC-FIR prints a mean of sqrt(r) / (r + 1), whose
-    E|h|^2 is 5/9; taken as a misprint.
+    Source: SemHARQ section II-A (r = 2). SMSC-FIR prints a mean of sqrt(r) / (r + 1), for which
+    E|h|^2 is 5/9; this is taken as a misprint.
 
     Args:
-        k_factor: K >= 0, the power of the line of sight over that of the diffuse (linear).
-        fading: "fast", a gain for every channel use, "block", one for every slot, or "jakes".
-        speed_mps: For "jakes", as all that follows: `phy.channels.diffuse.DiffuseComponent`.
-        carrier_hz: Carrier frequency.
-        bandwidth_hz: W; a channel use takes 1 / W.
-        interval_s: From the start of one transmission to that of the next.
+        k_factor: Rician factor K >= 0, the power of the line of sight over that of the diffuse
+            component (linear).
+        fading: "fast" for one gain per channel use, "block" for one per transmission, or "jakes".
+        speed_mps: Speed in meters per second, for "jakes" alone; 10 m/s when None.
+        carrier_hz: Carrier frequency in hertz, for "jakes" alone; 5.9 GHz when None.
+        bandwidth_hz: Bandwidth W in hertz, for "jakes"; a channel use takes 1 / W.
+        interval_s: Time in seconds from the start of one transmission to the start of the next,
+            for "jakes".
 
     Raises:
-        ValueError: When K is negative or not finite, the fading is unknown, or a number of the
+        ValueError: When K is negative or not finite, the fading is unknown, or a parameter of the
             motion is not allowed.
     """
 
@@ -61,8 +71,10 @@ class Rician(Channel):
             "rician", fading, speed_mps, carrier_hz, bandwidth_hz, interval_s
         )
 
-    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
-        """h [batch, uses], for block fading [batch, 1]."""
+    def draw(
+        self, streams: AnyStreams, uses: int, state: Any
+    ) -> tuple[Complex[Tensor, "batch uses"], Any]:
+        """Draws h, [batch, uses] or for block fading [batch, 1]; see `Channel.draw`."""
         g, state = self.diffuse.draw(streams, uses, state)
         line_of_sight = math.sqrt(self.k_factor / (self.k_factor + 1))
         return line_of_sight + g * math.sqrt(1 / (self.k_factor + 1)), state
@@ -70,17 +82,18 @@ class Rician(Channel):
 
 @final
 class Rayleigh(Channel):
-    """h ~ CN(0, 1): diffuse alone.
+    """Rayleigh fading, h ~ CN(0, 1): the diffuse component alone.
 
     Args:
-        fading: "fast", "block" or "jakes".
-        speed_mps: For "jakes", as all that follows: `phy.channels.diffuse.DiffuseComponent`.
-        carrier_hz: Carrier frequency.
-        bandwidth_hz: W; a channel use takes 1 / W.
-        interval_s: From the start of one transmission to that of the next.
+        fading: "fast" for one gain per channel use, "block" for one per transmission, or "jakes".
+        speed_mps: Speed in meters per second, for "jakes" alone; 10 m/s when None.
+        carrier_hz: Carrier frequency in hertz, for "jakes" alone; 5.9 GHz when None.
+        bandwidth_hz: Bandwidth W in hertz, for "jakes"; a channel use takes 1 / W.
+        interval_s: Time in seconds from the start of one transmission to the start of the next,
+            for "jakes".
 
     Raises:
-        ValueError: When the fading is unknown or a number of the motion is not allowed.
+        ValueError: When the fading is unknown or a parameter of the motion is not allowed.
     """
 
     def __init__(
@@ -96,6 +109,8 @@ class Rayleigh(Channel):
             "rayleigh", fading, speed_mps, carrier_hz, bandwidth_hz, interval_s
         )
 
-    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
-        """h [batch, uses], for block fading [batch, 1]."""
+    def draw(
+        self, streams: AnyStreams, uses: int, state: Any
+    ) -> tuple[Complex[Tensor, "batch uses"], Any]:
+        """Draws h, [batch, uses] or for block fading [batch, 1]; see `Channel.draw`."""
         return self.diffuse.draw(streams, uses, state)

@@ -1,4 +1,4 @@
-"""Bursts: the two-state channel of Gilbert and Elliott over any channel."""
+"""Burst errors: the two-state Markov channel of Gilbert and Elliott over any channel."""
 
 from __future__ import annotations
 
@@ -7,56 +7,59 @@ from typing import Any, NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Bool, Complex
 from torch import Tensor
 
-from phy.channel import Channel, scale
+from phy.channel import AnyStreams, Channel, gains, scale
 from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S
 from phy.channels.parameters import checked, positive
 from phy.channels.wrapper import Wrapper
-from phy.streams import Streams
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
 
 
-class BurstState(NamedTuple):
-    """What stays of an image from slot to slot.
+class MarkovState(NamedTuple):
+    """The state of the Markov chain of each image and the state of the wrapped channel.
 
     Attributes:
-        bad: [batch, 1] bool, the state that the next transmission begins in.
-        over: State of the channel under it.
+        bad: [batch, 1] bool, whether the next transmission begins in the bad state.
+        over: State of the wrapped channel.
     """
 
-    bad: Tensor
+    bad: Bool[Tensor, "batch 1"]
     over: Any
 
 
 @final
 class GilbertElliott(Wrapper):
-    """h = a(s) h' with s a Markov chain over the channel uses, good or bad, and E a^2 = 1.
+    """A Markov chain over the channel uses with a good and a bad state: h = a(s) h', E a^2 = 1.
 
-    The chain is stationary and goes on between transmissions: `interval_s` W uses lie between the
-    starts of two. The state at the next start is drawn first, and the path towards it after
-    (a Markov bridge), so that what follows does not depend on how long a burst is drawn.
+    The chain is stationary and continues between transmissions: `interval_s` W uses lie between the
+    starts of two transmissions. The state at the next start is drawn first, and then the path
+    towards it (a Markov bridge). So later states do not depend on the length of a burst.
 
-    The receiver knows the state. It could not learn it from pilots, between which the state changes:
-    a channel that is estimated from them is refused.
+    The receiver knows the state s as it knows h'. It could not estimate s from pilots, because s
+    changes between them; a wrapped channel that is estimated from pilots is refused.
+
+    In the channel of Gilbert and Elliott a state has a bit error probability; here it has a gain.
 
     Source: Gilbert, "Capacity of a burst-noise channel", Bell Syst. Tech. J. 39, 1960; Elliott,
     "Estimates of error rates for codes on burst-noise channels", Bell Syst. Tech. J. 42, 1963.
-    Theirs flips bits; here the bad state is a fade, and the receiver knows it as it knows h.
 
     Args:
-        over: The channel h', known to the receiver.
-        good_to_bad: Probability of a change from use to use, in (0, 1).
-        bad_to_good: Likewise; bursts last 1 / bad_to_good uses in the mean.
-        bad_db: Power gain of the bad state over the good one's, from -100 to 0 dB.
-        bandwidth_hz: W; a channel use takes 1 / W.
-        interval_s: From the start of one transmission to that of the next. Of a burst that takes
-            longer, the end has nothing to do with the next one's beginning.
+        over: Wrapped channel h', known to the receiver.
+        good_to_bad: Transition probability per channel use, in (0, 1).
+        bad_to_good: Transition probability per channel use, in (0, 1). The mean sojourn time in the
+            bad state is 1 / bad_to_good uses.
+        bad_db: Power gain of the bad state relative to the good one, from -100 to 0 dB.
+        bandwidth_hz: Bandwidth W in hertz; a channel use takes 1 / W.
+        interval_s: Time in seconds from the start of one transmission to the start of the next. In
+            a burst that is longer than the interval, the states behind the interval do not depend
+            on those of the next burst.
 
     Raises:
-        ValueError: One line with what is out of range.
+        ValueError: When a parameter is not allowed; one line with the channel and the value.
     """
 
     def __init__(
@@ -80,17 +83,17 @@ class GilbertElliott(Wrapper):
         bad_db = checked(name, "bad_db", bad_db, lambda g: -100 <= g <= 0, "from -100 to 0")
         seconds = positive(name, "interval_s", interval_s)
         self.interval_uses = max(1, round(seconds * positive(name, "bandwidth_hz", bandwidth_hz)))
-        #: Share of the uses in the bad state.
+        #: Stationary probability of the bad state.
         self.bad_share = self.good_to_bad / (self.good_to_bad + self.bad_to_good)
         #: Power gains of the good and of the bad state, 1 in the mean.
         good = 1 / (1 - self.bad_share + self.bad_share * 10 ** (bad_db / 10))
         self.power_gains = (good, good * 10 ** (bad_db / 10))
 
     def draw(
-        self, streams: Streams, uses: int, state: BurstState | None
-    ) -> tuple[Tensor, BurstState]:
-        """h [batch, uses]."""
-        h, under = self.over.draw(
+        self, streams: AnyStreams, uses: int, state: MarkovState | None
+    ) -> tuple[Complex[Tensor, "batch {uses}"], MarkovState]:
+        """Draws h [batch, uses]; see `Channel.draw`."""
+        fading, under = self.over.draw(
             streams.for_role("over"), uses, None if state is None else state.over
         )
         u = streams.for_role("bursts").uniform(2 + max(uses - 1, 0)).double().cpu().numpy()
@@ -98,21 +101,23 @@ class GilbertElliott(Wrapper):
         end = u[:, 1:2] < self._reach(self.interval_uses)[begin.astype(int)]
         bad = self._path(begin, end, u[:, 2:])[:, :uses]
         amplitude = np.sqrt(np.array(self.power_gains, np.float32))[bad.astype(int)]
+        h = gains(fading)
         gain = torch.from_numpy(amplitude).to(h.device)
-        return scale(h, gain), BurstState(torch.from_numpy(end).to(h.device), under)
+        return scale(h, gain), MarkovState(torch.from_numpy(end).to(h.device), under)
 
     def _reach(self, steps: int | npt.NDArray[np.int64]) -> _Floats:
-        """[2, *steps] probability to be bad that many uses after good, and after bad."""
+        """Returns the probabilities of the bad state some uses after good and bad, [2, *steps]."""
         memory = (1 - self.good_to_bad - self.bad_to_good) ** np.asarray(steps)
         share = self.bad_share
         return np.stack([share - share * memory, share + (1 - share) * memory])
 
     def _path(self, begin: _Bools, end: _Bools, u: _Floats) -> _Bools:
-        """[batch, 1 + steps] states from `begin` on, towards `end` after `interval_uses` uses.
+        """Returns the states [batch, 1 + steps] from `begin` on, given `end` after the interval.
 
-        With p and q the probabilities of "bad" after good and after bad, a step with u < min(p, q)
-        leads to bad and one with u >= max(p, q) to good, wherever it comes from; any other step
-        stays if p <= q and changes if not. So a state follows from the last step of the first kind.
+        Let p and q be the probabilities of "bad" after good and after bad. A step with
+        u < min(p, q) leads to bad and a step with u >= max(p, q) to good, from either state. Any
+        other step keeps the state if p <= q and changes it otherwise. So a state follows from the
+        last step of the first two kinds.
         """
         p, q = self._towards(end, u.shape[1])
         to_bad, to_good = u < np.minimum(p, q), u >= np.maximum(p, q)
@@ -124,7 +129,7 @@ class GilbertElliott(Wrapper):
         return states ^ ((place - last) % 2 == 1) if alternates else states
 
     def _towards(self, end: _Bools, steps: int) -> tuple[_Floats, _Floats]:
-        """p and q of every step, given the state at the end: Bayes' rule, each [batch, steps]."""
+        """Returns p and q of every step given the end state (Bayes' rule), each [batch, steps]."""
         left = self.interval_uses - 1 - np.arange(steps)  # uses to the end after the step
         after_good, after_bad = self._reach(np.maximum(left, 0))
         tables = []

@@ -1,47 +1,47 @@
-"""What a receiver believes about a channel when it had to estimate it."""
+"""A receiver with an imperfect estimate of the channel."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, final
 
+from jaxtyping import Complex
 from torch import Tensor
 
-from phy.channel import Channel, Received
+from phy.channel import AnyStreams, Channel, Fading, Received, gains
 from phy.snr import snr_from_db
-from phy.streams import Streams
 
 
 @final
 class ImperfectCsir(Channel):
-    """Any channel, seen by a receiver that knows h_hat instead of h.
+    """A channel whose receiver knows an estimate h_hat instead of h.
 
     ```
     p = h + w / sqrt(rho), w ~ CN(0, 1)                            one observation of every gain
     h_hat = rho / (1 + rho) p = (1 - v) h + sqrt(v (1 - v)) w,     v = 1 / (1 + rho)
     ```
 
-    h_hat is the linear MMSE estimate of a gain of which E|h|^2 = 1 is all that is known. For every
-    such law h = h_hat + e with E|e|^2 = v and E[e h_hat*] = 0; for Rayleigh fading it is the MMSE
-    estimate. The receiver takes e x for noise: y = h_hat x + (e x + n), of variance no + v P.
-    Where E|h|^2 is another (`Channel.average_gain`), v = E|h|^2 / (1 + rho E|h|^2) and v / E|h|^2
-    stands in the brackets.
+    h_hat is the linear MMSE estimate of a gain when only E|h|^2 = 1 is known. For every such law,
+    h = h_hat + e with E|e|^2 = v and E[e h_hat*] = 0; for Rayleigh fading h_hat is the MMSE
+    estimate. The receiver treats e x as noise: y = h_hat x + (e x + n), of variance no + v P.
+    For another E|h|^2 (`Channel.average_gain`), v = E|h|^2 / (1 + rho E|h|^2), and v / E|h|^2
+    replaces v in the brackets.
 
     Source: Hassibi and Hochwald, "How much training is needed in multiple-antenna wireless
     links?", IEEE Trans. Inf. Theory 49(4), 2003, section II.
 
-    Every gain that `draw` gives is observed once: each channel use with fast fading, each slot
-    with block fading. What the observations cost is not counted; a channel that sends pilots
-    counts them itself, and is then estimated a second time here.
+    Every gain that `draw` returns is observed once: each channel use with fast fading, each
+    transmission with block fading. The cost of the observations is not counted. A channel with
+    pilots counts them itself; its estimate gets an additional error here.
 
     Args:
-        over: The channel.
-        error: v in [0, 1), the same at every SNR.
-        pilot_gain_db: Instead of `error`: rho over the SNR of the data, in dB, so that v falls as
-            the SNR rises. 0 is one pilot of the data's own power.
+        over: Channel.
+        error: Error variance v in [0, 1), the same at every SNR.
+        pilot_gain_db: Alternative to `error`: ratio of rho to the SNR of the data in dB, so that v
+            falls as the SNR rises. 0 dB is one pilot with the power of the data.
 
     Raises:
-        ValueError: When v or the gain is out of range, or both are given.
+        ValueError: When v or the ratio is out of range, or both are given.
     """
 
     def __init__(
@@ -61,7 +61,10 @@ class ImperfectCsir(Channel):
         self.average_gain = over.average_gain
 
     def error_variance(self, no: float) -> float:
-        """v = E|h - h_hat|^2 at a variance of the complex noise.
+        """Returns v = E|h - h_hat|^2.
+
+        Args:
+            no: Variance of the complex noise.
 
         >>> from phy.channels.fading import Awgn
         >>> ImperfectCsir(Awgn(), pilot_gain_db=10.0).error_variance(no=1.0) == 1 / 11
@@ -72,19 +75,21 @@ class ImperfectCsir(Channel):
         rho = snr_from_db(self.pilot_gain_db) / no
         return self.average_gain / (1 + rho * self.average_gain)
 
-    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
-        """The channel's own fading."""
+    def draw(self, streams: AnyStreams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
+        """Draws the fading of the channel; see `Channel.draw`."""
         return self.over.draw(streams, uses, state)
 
-    def apply(self, x: Tensor, h: Tensor, no: float, streams: Streams) -> Received:
-        """The channel's own output, with h_hat for h and no + v for no."""
+    def apply(
+        self, x: Complex[Tensor, "batch uses"], h: Any, no: float, streams: AnyStreams
+    ) -> Received:
+        """Sends one burst; the receiver gets h_hat for h and no + v for no (`Channel.apply`)."""
         received = self.over.apply(x, h, no, streams)
         v = self.error_variance(no)
         shrink = 1 - v / self.average_gain
-        w = streams.for_role("csir").complex_normal(1 if h.shape[1] == 1 else x.shape[1])
+        w = streams.for_role("csir").complex_normal(1 if gains(h).shape[1] == 1 else x.shape[1])
         h_hat = received.h * shrink + w * math.sqrt(v * shrink)
         return Received(received.y, h_hat, received.no + v)
 
     def pilot_uses(self, uses: int) -> int:
-        """The channel's own pilots."""
+        """Returns the pilot uses of the channel."""
         return self.over.pilot_uses(uses)

@@ -1,4 +1,4 @@
-"""Nakagami-m fading, of any m from one half."""
+"""Nakagami-m fading for any m >= 1/2."""
 
 from __future__ import annotations
 
@@ -7,42 +7,45 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Complex
 from scipy.special import gammainccinv, gammaincinv
 from torch import Tensor
 
-from phy.channel import Channel, scale
+from phy.channel import AnyStreams, Channel, scale
 from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S, DiffuseComponent
 from phy.channels.parameters import checked
-from phy.streams import Streams
 
-#: Points of the table; linear between them, the envelope is right to one part in a million.
+#: Points of the table; linear interpolation gives the envelope to one part in a million.
 POINTS = 8192
 
 
 @final
 class Nakagami(Channel):
-    """|h|^2 ~ Gamma(m, 1 / m) and a uniform phase: m = 1 is Rayleigh, m = 1/2 a one-sided Gaussian.
+    """Nakagami-m fading: |h|^2 ~ Gamma(m, 1 / m) with a uniform phase.
 
-    h is diffuse g ~ CN(0, 1) whose envelope is stretched: |h| = F_m^-1(F_1(|g|)), with F_m the
-    distribution of the envelope. So the envelope has exactly the rank correlation over time of
-    g's, and h keeps g's phase (a Gaussian copula). For Jakes fading that is a choice, as Nakagami's
-    law says nothing of time: levels are crossed as often as the Rayleigh level of the same
-    probability.
+    m = 1 is Rayleigh fading; for m = 1/2 the envelope is a one-sided Gaussian.
 
-    Source: Nakagami, "The m-distribution", 1960. The transform: Beaulieu and Cheng, "Efficient
-    Nakagami-m fading channel simulation", IEEE Trans. Veh. Technol. 54(2), 2005; here by the
+    The diffuse component g ~ CN(0, 1) is transformed by |h| = F_m^-1(F_1(|g|)), where F_m is the
+    distribution function of the envelope; the phase of g stays (a Gaussian copula). So the envelope
+    has exactly the rank correlation over time of |g|. For Jakes fading this is a choice, because
+    Nakagami's law does not define correlation over time: a level is crossed as often as the
+    Rayleigh level of the same probability.
+
+    Source: Nakagami, "The m-distribution", 1960. Transform: Beaulieu and Cheng, "Efficient
+    Nakagami-m fading channel simulation", IEEE Trans. Veh. Technol. 54(2), 2005, here with the
     exact quantile function instead of an approximation.
 
     Args:
-        m: From 0.5 to 1000; (E|h|^2)^2 / Var|h|^2.
-        fading: "fast", "block" or "jakes".
-        speed_mps: For "jakes", as all that follows: `phy.channels.diffuse.DiffuseComponent`.
-        carrier_hz: Carrier frequency.
-        bandwidth_hz: W; a channel use takes 1 / W.
-        interval_s: From the start of one transmission to that of the next.
+        m: Shape parameter (E|h|^2)^2 / Var|h|^2, from 0.5 to 1000.
+        fading: "fast" for one gain per channel use, "block" for one per transmission, or "jakes".
+        speed_mps: Speed in meters per second, for "jakes" alone; 10 m/s when None.
+        carrier_hz: Carrier frequency in hertz, for "jakes" alone; 5.9 GHz when None.
+        bandwidth_hz: Bandwidth W in hertz, for "jakes"; a channel use takes 1 / W.
+        interval_s: Time in seconds from the start of one transmission to the start of the next,
+            for "jakes".
 
     Raises:
-        ValueError: When m is out of range, the fading is unknown, or a number of the motion is
+        ValueError: When m is out of range, the fading is unknown, or a parameter of the motion is
             not allowed.
     """
 
@@ -62,8 +65,10 @@ class Nakagami(Channel):
         )
         self._log_power, self._log_stretch = _stretch(self.m)
 
-    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor, Any]:
-        """h [batch, uses], for block fading [batch, 1]."""
+    def draw(
+        self, streams: AnyStreams, uses: int, state: Any
+    ) -> tuple[Complex[Tensor, "batch uses"], Any]:
+        """Draws h, [batch, uses] or for block fading [batch, 1]; see `Channel.draw`."""
         g, state = self.diffuse.draw(streams, uses, state)
         power = (g.real.square() + g.imag.square()).double().cpu().numpy()
         log_power = np.log(np.maximum(power, np.exp(self._log_power[0])))
@@ -72,9 +77,9 @@ class Nakagami(Channel):
 
 
 def _stretch(m: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """ln |g|^2 on a grid, and ln (|h| / |g|) there."""
+    """Returns ln |g|^2 on a grid, and ln (|h| / |g|) at its points."""
     power = np.logspace(-16, 2, POINTS)
-    lower = gammaincinv(m, -np.expm1(-power))  # by the distribution function,
-    upper = gammainccinv(m, np.exp(-power))  # by its complement where that is the smaller
+    lower = gammaincinv(m, -np.expm1(-power))  # from the distribution function,
+    upper = gammainccinv(m, np.exp(-power))  # from its complement where that is smaller
     stretched = np.where(power < np.log(2), lower, upper) / m
     return np.log(power), 0.5 * np.log(stretched / power)

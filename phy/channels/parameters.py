@@ -1,4 +1,4 @@
-"""Checks of the numbers that a channel is made with."""
+"""Validation of the numerical parameters of a channel."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from collections.abc import Callable
 def checked(
     channel: str, name: str, value: object, allowed: Callable[[float], bool], rule: str
 ) -> float:
-    """A finite number within its range.
+    """Returns a finite number that is within its range.
 
     Args:
-        channel: Whose parameter it is, for the message.
-        name: Of the parameter.
-        value: What was given.
-        allowed: Whether a finite number is.
-        rule: The same in words, the end of "it must be ...".
+        channel: Name of the channel in the message.
+        name: Name of the parameter in the message.
+        value: Given value.
+        allowed: Predicate of the range.
+        rule: The range in words, the end of "it must be ...".
+
+    Returns:
+        The value as a float.
 
     Raises:
-        ValueError: One line with channel, parameter, value and rule.
+        ValueError: When the value is not a finite number in the range; one line with channel,
+            parameter, value and rule.
 
     >>> checked("rician", "k_factor", 2, lambda k: k >= 0, ">= 0")
     2.0
@@ -31,5 +35,20 @@ def checked(
 
 
 def positive(channel: str, name: str, value: object) -> float:
-    """A number above 0."""
+    """Returns a finite number above 0.
+
+    Args:
+        channel: Name of the channel in the message.
+        name: Name of the parameter in the message.
+        value: Given value.
+
+    Returns:
+        The value as a float.
+
+    Raises:
+        ValueError: When the value is not a finite number above 0.
+
+    >>> positive("tdl-c", "carrier_hz", 6e9)
+    6000000000.0
+    """
     return checked(channel, name, value, lambda v: v > 0, "> 0")

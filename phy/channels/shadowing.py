@@ -7,44 +7,47 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from phy.channel import Channel
+from phy.channel import AnyStreams, Channel, Fading, scale_fading
 from phy.channels.parameters import checked
 from phy.channels.wrapper import Wrapper
-from phy.streams import Streams
 
 
 class ShadowState(NamedTuple):
-    """What stays of an image from slot to slot.
+    """The shadowing of each image and the state of the wrapped channel.
 
     Attributes:
-        gain: [batch, 1] float32, amplitude of the shadowing.
-        over: State of the channel under it.
+        gain: [batch, 1] float32 amplitude gain of the shadowing.
+        over: State of the wrapped channel.
     """
 
-    gain: Tensor
+    gain: Float[Tensor, "batch 1"]
     over: Any
 
 
 @final
 class Shadowed(Wrapper):
-    """h = 10^(S / 20) h', S ~ N(-sigma^2 ln(10) / 20, sigma^2) in dB, one S for every image.
+    """Log-normal shadowing h = 10^(S / 20) h' of a channel h', with one S per image.
 
-    The mean of S makes E|h|^2 that of h', so that the SNR of the curve is the mean one; the
-    median is sigma^2 ln(10) / 20 dB under it (1.8 dB for sigma = 4 dB, 7.4 dB for 8 dB).
+    S ~ N(-sigma^2 ln(10) / 20, sigma^2) in dB. With this mean, E|h|^2 is that of h', so that the
+    SNR of a curve is the mean SNR. The median SNR is sigma^2 ln(10) / 20 dB lower: 1.8 dB for
+    sigma = 4 dB, 7.4 dB for 8 dB. S is constant over the transmissions of an image: they take
+    milliseconds, in which a vehicle moves by centimeters, and shadowing decorrelates over tens to
+    hundreds of meters.
+
+    The pilots of a wrapped channel have the same shadowing as the data. The receiver knows the law
+    of S, not S itself. Since E|h|^2 and the correlations are those of h', the linear MMSE estimate
+    and its mean error over images are those without shadowing.
 
     Source: Gudmundson, "Correlation model for shadow fading in mobile radio systems", Electron.
-    Lett. 27(23), 1991: log-normal, correlated over tens to hundreds of meters. The slots of an
-    image take milliseconds, hence centimetres: S is constant over them.
-
-    Over a channel that is estimated from pilots, these are in the same shadow. Its receiver does
-    not know S, but its law: E|h|^2 and the correlations are those of h', so that the linear MMSE
-    estimate is what it is without shadowing, and so is its error in the mean over images.
+    Lett. 27(23), 1991.
 
     Args:
-        over: The channel h'.
-        sigma_db: From 0 to 20; 4 dB is 3GPP's street canyon in sight (TR 38.901, table 7.5-6).
+        over: Wrapped channel h'.
+        sigma_db: Standard deviation sigma in dB, from 0 to 20; 4 dB is the value of the urban
+            street canyon with line of sight (TR 38.901 table 7.5-6).
 
     Raises:
         ValueError: When sigma is out of range.
@@ -57,16 +60,20 @@ class Shadowed(Wrapper):
         )
 
     def draw(
-        self, streams: Streams, uses: int, state: ShadowState | None
-    ) -> tuple[Tensor, ShadowState]:
-        """h with the axes of h'."""
+        self, streams: AnyStreams, uses: int, state: ShadowState | None
+    ) -> tuple[Tensor | Fading, ShadowState]:
+        """Draws the fading of the wrapped channel times the shadowing; see `Channel.draw`.
+
+        Returns:
+            The fading, of the type and shape of the wrapped channel's, and the next state.
+        """
         gain = self._gain(streams) if state is None else state.gain
         h, under = self.over.draw(
             streams.for_role("over"), uses, None if state is None else state.over
         )
-        return self.over.scaled(h, gain), ShadowState(gain, under)
+        return scale_fading(h, gain), ShadowState(gain, under)
 
-    def _gain(self, streams: Streams) -> Tensor:
+    def _gain(self, streams: AnyStreams) -> Tensor:
         s = streams.for_role("shadowing").normal(1).double().cpu().numpy()
         mean_db = -(self.sigma_db**2) * math.log(10) / 20
         gain = np.exp((mean_db + self.sigma_db * s) * (math.log(10) / 20))

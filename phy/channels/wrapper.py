@@ -1,24 +1,27 @@
-"""Channels over another channel: what they change is the gain, the rest is the other's."""
+"""Channels that wrap another channel and change its gain."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from jaxtyping import Complex
 from torch import Tensor
 
-from phy.channel import Channel, Received
-from phy.streams import Streams
+from phy.channel import AnyStreams, Channel, Received
 
 
 class Wrapper(Channel):
-    """A channel that multiplies another one's gain; a subclass is final and gives `draw`.
+    """A channel that multiplies the gain of another channel.
 
-    The other draws from the streams of the role "over", the subclass from roles of its own.
+    A subclass is final and defines `draw`. The wrapped channel draws from the streams of the role
+    "over", the subclass from roles of its own.
 
     Args:
-        name: Its own, for messages.
-        over: The other.
+        name: Name of the wrapper in messages.
+        over: Wrapped channel.
 
     Raises:
-        ValueError: When the other is no channel.
+        ValueError: When `over` is not a channel.
     """
 
     def __init__(self, name: str, over: Channel) -> None:
@@ -27,21 +30,28 @@ class Wrapper(Channel):
         self.over = over
         self.average_gain = over.average_gain
 
-    def apply(self, x: Tensor, h: Tensor, no: float, streams: Streams) -> Received:
-        """As the other does it."""
+    def apply(
+        self, x: Complex[Tensor, "batch uses"], h: Any, no: float, streams: AnyStreams
+    ) -> Received:
+        """Sends one burst through the wrapped channel; see `Channel.apply`."""
         return self.over.apply(x, h, no, streams)
 
-    def scaled(self, h: Tensor, gain: Tensor) -> Tensor:
-        """As the other does it."""
-        return self.over.scaled(h, gain)
-
     def pilot_uses(self, uses: int) -> int:
-        """As the other needs."""
+        """Returns the pilot uses of the wrapped channel."""
         return self.over.pilot_uses(uses)
 
 
 def is_flat(channel: Channel) -> bool:
-    """Whether y = h x + n with known h is all there is to it, down to the innermost channel."""
+    """Returns whether a channel is y = h x + n with known h, down to the innermost channel.
+
+    Args:
+        channel: Channel, which may wrap others.
+
+    >>> from phy.channels.fading import Rayleigh
+    >>> from phy.ofdm.tdl import tdl
+    >>> is_flat(Rayleigh()), is_flat(tdl("c", csi="ls"))
+    (True, False)
+    """
     while isinstance(channel, Wrapper) and type(channel).apply is Wrapper.apply:
         channel = channel.over
     return type(channel).apply is Channel.apply

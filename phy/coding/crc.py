@@ -14,12 +14,13 @@ Bits = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Crc:
-    """A CRC with zero start value, most significant bit first, nothing reflected or inverted.
+    """A CRC with start value zero, most significant bit first, without reflection or inversion.
 
     Attributes:
-        name: As in the specification.
-        length: Parity bits L, at least 8.
-        polynomial: Generator without its leading term D^L, the highest remaining power first.
+        name: Name in the specification.
+        length: Number of parity bits L, at least 8.
+        polynomial: Generator polynomial without its leading term D^L, the highest remaining power
+            first.
     """
 
     name: str
@@ -27,10 +28,10 @@ class Crc:
     polynomial: int
 
     def parity(self, bits: Bits) -> Bits:
-        """Parity bits of each row.
+        """Computes the parity bits of each row.
 
         Args:
-            bits: [batch, n] zeros and ones, uint8.
+            bits: [batch, n] uint8 zeros and ones.
 
         Returns:
             [batch, length] uint8, the highest power first.
@@ -44,7 +45,7 @@ class Crc:
         """
         if bits.ndim != 2:
             raise ValueError(f"bits have shape {bits.shape}, they must be [batch, n]")
-        # Zeros in front leave a CRC with start value zero alone, so whole bytes can be taken.
+        # Leading zeros do not change a CRC with start value zero, so rows can be padded to bytes.
         front = np.zeros((len(bits), -bits.shape[1] % 8), np.uint8)
         octets = np.packbits(np.concatenate([front, bits.astype(np.uint8)], axis=1), axis=1)
         registers = _divide(octets, _table(self.length, self.polynomial), self.length)
@@ -52,13 +53,29 @@ class Crc:
         return ((registers[:, None] >> powers) & 1).astype(np.uint8)
 
     def append(self, bits: Bits) -> Bits:
-        """Each row followed by its parity bits: [batch, n] -> [batch, n + length]."""
+        """Appends its parity bits to each row.
+
+        Args:
+            bits: [batch, n] uint8 zeros and ones.
+
+        Returns:
+            [batch, n + length] uint8.
+
+        >>> Crc("CRC8", 8, 0x07).append(np.array([[1]], np.uint8))
+        array([[1, 0, 0, 0, 0, 0, 1, 1, 1]], dtype=uint8)
+        """
         return np.concatenate([bits, self.parity(bits)], axis=1)
 
     def check(self, bits: Bits) -> NDArray[np.bool_]:
-        """Which rows [batch, n + length] end in their own parity bits: [batch].
+        """Returns which rows end in their own parity bits.
 
-        A row of zeros passes: the caller must know that something was received at all.
+        A row of zeros passes, so the caller must know that something was received.
+
+        Args:
+            bits: [batch, n + length] uint8 zeros and ones.
+
+        Returns:
+            [batch] bool.
 
         >>> CRC24A.check(CRC24A.append(np.ones((1, 5), np.uint8)))
         array([ True])
@@ -72,12 +89,17 @@ CRC24A = Crc("CRC24A", 24, 0x864CFB)
 CRC24B = Crc("CRC24B", 24, 0x800063)
 #: Transport blocks of up to 3824 bits.
 CRC16 = Crc("CRC16", 16, 0x1021)
-#: Control information sent back, of 20 bits and more (clause 6.3.1.2.1).
+#: Uplink control information of 20 bits and more (clause 6.3.1.2.1).
 CRC11 = Crc("CRC11", 11, 0x621)
 
 
 def transport_crc(payload_bits: int) -> Crc:
-    """The CRC of a transport block of this many bits: TS 38.212 clauses 6.2.1 and 7.2.1.
+    """Returns the CRC of a transport block.
+
+    Source: TS 38.212 clauses 6.2.1 and 7.2.1.
+
+    Args:
+        payload_bits: Bits of the transport block without CRC.
 
     >>> transport_crc(3824).name, transport_crc(3825).name
     ('CRC16', 'CRC24A')
@@ -87,7 +109,7 @@ def transport_crc(payload_bits: int) -> Crc:
 
 @lru_cache(maxsize=8)
 def _table(length: int, polynomial: int) -> NDArray[np.uint32]:
-    """Remainder of each possible leading byte."""
+    """Returns the remainder of each possible leading byte, [256]."""
     top, mask = 1 << (length - 1), (1 << length) - 1
     remainders = []
     for octet in range(256):
@@ -102,7 +124,7 @@ def _table(length: int, polynomial: int) -> NDArray[np.uint32]:
 def _divide(
     octets: NDArray[np.uint8], table: NDArray[np.uint32], length: int
 ) -> NDArray[np.uint32]:  # pragma: no cover - compiled
-    """Remainder of each row [batch, bytes] after division by the generator: [batch]."""
+    """Returns the remainders [batch] of rows [batch, bytes] divided by the generator."""
     batch, count = octets.shape
     registers = np.zeros(batch, np.uint32)
     mask, high = np.uint32((1 << length) - 1), np.uint32(length - 8)

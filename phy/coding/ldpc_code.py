@@ -1,6 +1,6 @@
 """The 5G LDPC codes: base graphs, lifting sizes and code dimensions (TS 38.212 clause 5.3.2).
 
-The two tables of shifts are read from the data files of Sionna, without importing it.
+The two tables of shifts are read from the data files of Sionna, without importing Sionna.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-#: Rows (parity checks) and columns (bits) of the base graphs; the rest of the columns are
-#: information. The first two columns are never sent.
+#: Rows (parity checks) and columns (bits) of the base graphs; the first columns - rows columns are
+#: information. The first two columns are punctured.
 ROWS = {1: 46, 2: 42}
 COLUMNS = {1: 68, 2: 52}
-#: Most information bits of one code block, K_cb.
+#: Largest number of information bits of a code block, K_cb.
 MAX_BLOCK_BITS = {1: 8448, 2: 3840}
-#: Fewest information bits of one code block: the smallest payload, 8 bits, with its CRC.
+#: Smallest number of information bits of a code block.
 MIN_BLOCK_BITS = 12
 #: Lifting sizes: a 2^j for each odd a, in the order of the shift sets (table 5.3.2-1).
 LIFTING_SETS = tuple(
@@ -30,12 +30,12 @@ LIFTING_SETS = tuple(
 
 
 class Graph(NamedTuple):
-    """A lifted base graph, row after row.
+    """A lifted base graph as a list of edges, row after row.
 
     Attributes:
-        start: [rows + 1] where the edges of each row start.
-        column: [edges] base-graph column of each edge, rising within a row.
-        shift: [edges] right shift of the edge's identity: check i meets bit (i + shift) mod Z.
+        start: [rows + 1] index of the first edge of each row.
+        column: [edges] base-graph column of each edge, ascending within a row.
+        shift: [edges] cyclic shift of each edge: check i contains bit (i + shift) mod Z.
     """
 
     start: NDArray[np.int64]
@@ -45,15 +45,19 @@ class Graph(NamedTuple):
 
 @dataclass(frozen=True)
 class LdpcCode:
-    """One code: a base graph lifted by Z, with k information bits and fillers up to K.
+    """An LDPC code: a base graph lifted by Z, with k information bits and fillers up to K.
 
     A word of the mother code has n_mother = columns Z bits: k information bits, `fillers` known
-    zeros, then parity. The circular buffer of rate matching is that word without its first 2 Z.
+    zeros, then parity bits. The circular buffer of rate matching is this word without its first
+    2 Z bits.
 
     Attributes:
         base_graph: 1 or 2.
-        lifting: Z_c.
-        k: Information bits without fillers, K'.
+        lifting: Lifting size Z_c.
+        k: Number of information bits without fillers, K'.
+
+    Raises:
+        ValueError: When an attribute is not allowed.
     """
 
     base_graph: int
@@ -69,7 +73,16 @@ class LdpcCode:
 
     @classmethod
     def for_block(cls, k: int, base_graph: int = 1) -> LdpcCode:
-        """The code of a code block of k bits (TS 38.212 clause 5.2.2).
+        """Returns the code of a code block.
+
+        Source: TS 38.212 clause 5.2.2.
+
+        Args:
+            k: Bits of the code block, its CRC included.
+            base_graph: 1 or 2.
+
+        Returns:
+            The code with the smallest lifting size that fits.
 
         Raises:
             ValueError: When k does not fit the base graph.
@@ -91,47 +104,69 @@ class LdpcCode:
 
     @property
     def rows(self) -> int:
-        """Rows of the base graph."""
+        """Number of rows of the base graph."""
         return ROWS[self.base_graph]
 
     @property
     def columns(self) -> int:
-        """Columns of the base graph."""
+        """Number of columns of the base graph."""
         return COLUMNS[self.base_graph]
 
     @property
     def info_columns(self) -> int:
-        """Base-graph columns that carry information or fillers: 22 or 10."""
+        """Number of base-graph columns with information or fillers.
+
+        >>> LdpcCode.for_block(6000, 1).info_columns, LdpcCode.for_block(600, 2).info_columns
+        (22, 10)
+        """
         return self.columns - self.rows
 
     @property
     def k_mother(self) -> int:
-        """Information bits with fillers, K."""
+        """Number of information bits with fillers, K.
+
+        >>> LdpcCode.for_block(6000).k_mother  # 22 Z
+        6336
+        """
         return self.info_columns * self.lifting
 
     @property
     def fillers(self) -> int:
-        """Known zeros after the information, never sent."""
+        """Number of fillers: zeros behind the information bits that are not sent.
+
+        >>> LdpcCode.for_block(6000).fillers
+        336
+        """
         return self.k_mother - self.k
 
     @property
     def n_mother(self) -> int:
-        """Bits of the mother code, with the first 2 Z that are never sent."""
+        """Number of bits of the mother code, with the first 2 Z bits, which are punctured."""
         return self.columns * self.lifting
 
     @property
     def n_buffer(self) -> int:
-        """Length N of the circular buffer, fillers included."""
+        """Length N of the circular buffer, fillers included.
+
+        >>> LdpcCode.for_block(6000).n_buffer  # 66 Z
+        19008
+        """
         return self.n_mother - 2 * self.lifting
 
     @cached_property
     def graph(self) -> Graph:
-        """The lifted base graph."""
+        """Edges of the lifted base graph."""
         return _lifted(self.base_graph, self.lifting)
 
 
 def used_columns(k: int, base_graph: int) -> int:
-    """K_b, the information columns that the choice of Z counts on (TS 38.212 clause 5.2.2).
+    """Returns K_b, the number of information columns that determines the lifting size.
+
+    Source: TS 38.212 clause 5.2.2.
+
+    Args:
+        k: Bits of the code block, its CRC included.
+        base_graph: 1 or 2.
 
     >>> used_columns(500, 1), used_columns(500, 2)
     (22, 8)
@@ -142,7 +177,11 @@ def used_columns(k: int, base_graph: int) -> int:
 
 
 def check_base_graph(base_graph: int) -> None:
-    """Raises ValueError unless the base graph is 1 or 2."""
+    """Checks the number of a base graph.
+
+    Raises:
+        ValueError: When it is neither 1 nor 2.
+    """
     if base_graph not in (1, 2):
         raise ValueError(f"base graph {base_graph!r} is not one of 1, 2")
 
@@ -159,18 +198,20 @@ def _lifted(base_graph: int, lifting: int) -> Graph:
 def _shift_table(
     base_graph: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Row, column and the eight shifts V of each edge: TS 38.212 tables 5.3.2-2 and 5.3.2-3."""
+    """Reads row, column and eight shifts V of each edge (TS 38.212 tables 5.3.2-2 and 5.3.2-3)."""
     row, edges = 0, []
     with _data_file(base_graph).open(encoding="utf-8") as lines:
         for cells in list(csv.reader(lines, delimiter=";"))[2:]:
-            row = int(cells[0]) if cells[0] else row  # A row index stands on its first edge only.
+            row = (
+                int(cells[0]) if cells[0] else row
+            )  # Only the first edge of a row has the row index.
             edges.append([row, *map(int, cells[1:10])])
     table = np.array(edges, np.int64)
     return table[:, 0].copy(), table[:, 1].copy(), table[:, 2:].copy()
 
 
 def _data_file(base_graph: int) -> Path:
-    # find_spec does not run Sionna: importing it takes seconds and re-seeds torch.
+    # find_spec does not import Sionna, which takes seconds and seeds torch.
     package = find_spec("sionna")
     for folder in (package.submodule_search_locations if package else None) or []:
         file = Path(folder) / "phy" / "fec" / "ldpc" / "codes" / f"5G_bg{base_graph}.csv"

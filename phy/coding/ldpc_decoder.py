@@ -1,14 +1,14 @@
-"""LDPC decoding: two decoders behind one contract.
+"""LDPC decoding: two decoders with one interface.
 
     decode(llr [blocks, n_mother], code, iterations) -> bits [blocks, k], converged [blocks]
 
-The LLRs are the soft buffer as `phy.coding.rate_matching` fills it: positive means 0, zero means not
-received, +inf means a filler. Both decoders leave out the rows of the graph that say nothing because
-their own parity bit was never received.
+The LLRs are a soft buffer of `phy.coding.rate_matching`: a positive LLR means 0, zero means not
+received, +inf means a filler. Both decoders omit each parity check whose own parity bit was not
+received, because such a check carries no information.
 
-- `NumbaDecoder`: layered normalized min-sum on 16-bit integers; stops a block when all its parity
-  checks hold; all cores. The default on a CPU.
-- `SionnaDecoder`: flooding sum-product in Sionna, in floating point, on any device: the reference.
+- `NumbaDecoder`: layered normalized min-sum on 16-bit integers on all cores. A block stops when all
+  its parity checks hold. The default on a CPU.
+- `SionnaDecoder`: flooding sum-product of Sionna in floating point on any device. The reference.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from phy.coding.rate_matching import Llrs
 
 DECODERS = ("numba", "sionna")
 
-#: LLRs are cut to this before sum-product, as Sionna's own decoder does.
+#: Clipping magnitude of LLRs before sum-product, as in the decoder of Sionna.
 _SIONNA_LLR_MAX = 20.0
 
 
 class Decoded(NamedTuple):
-    """What a decoder returns.
+    """The result of a decoder.
 
     Attributes:
         bits: [blocks, k] uint8 hard decisions, without fillers.
-        converged: [blocks] whether all parity checks hold and no information bit is undecided.
-            A block may be right without: its CRC decides.
+        converged: [blocks] bool, whether all parity checks hold and every information bit is
+            decided. A block that has not converged may be correct; its CRC decides.
     """
 
     bits: Bits
@@ -44,10 +44,18 @@ class Decoded(NamedTuple):
 
 
 class Decoder(Protocol):
-    """The contract of a decoder."""
+    """The interface of a decoder."""
 
     def __call__(self, llr: Llrs, code: LdpcCode, iterations: int = 20) -> Decoded:
-        """Decodes soft buffers [blocks, n_mother] of one code.
+        """Decodes soft buffers of one code.
+
+        Args:
+            llr: [blocks, n_mother] soft buffers.
+            code: LDPC code.
+            iterations: Largest number of iterations.
+
+        Returns:
+            Decisions and convergence of each block.
 
         Raises:
             ValueError: When the shape or the number of iterations is not allowed.
@@ -57,7 +65,7 @@ class Decoder(Protocol):
 
 @final
 class NumbaDecoder:
-    """Layered normalized min-sum (3/4) on 16-bit integers, one block per task.
+    """Layered normalized min-sum (factor 3/4) on 16-bit integers, one block per task.
 
     >>> code = LdpcCode.for_block(100, 2)
     >>> NumbaDecoder()(np.ones((1, code.n_mother), np.float32), code).converged
@@ -65,12 +73,12 @@ class NumbaDecoder:
     """
 
     def __call__(self, llr: Llrs, code: LdpcCode, iterations: int = 20) -> Decoded:
-        """See `Decoder`."""
+        """Decodes soft buffers; see `Decoder`."""
         _check(llr, code, iterations)
         words = np.zeros((len(llr), code.k_mother), np.uint8)
         converged = np.zeros(len(llr), np.bool_)
         llr = np.ascontiguousarray(llr, np.float32)
-        # Starting threads takes longer than one block.
+        # Starting threads takes longer than decoding one block.
         decode_all = decode_in_turn if len(llr) == 1 else decode_at_once
         decode_all(
             llr, words, converged, iterations, *code.graph, code.lifting
@@ -80,10 +88,10 @@ class NumbaDecoder:
 
 @final
 class SionnaDecoder:
-    """Flooding sum-product ("boxplus-phi") of Sionna.
+    """Flooding sum-product of Sionna ("boxplus-phi").
 
     Args:
-        device: Where to compute, such as "cpu" or "cuda:0".
+        device: Device to compute on, such as "cpu" or "cuda:0".
     """
 
     def __init__(self, device: str = "cpu") -> None:
@@ -91,13 +99,13 @@ class SionnaDecoder:
         self._decoders: dict[tuple[object, ...], Any] = {}
 
     def __call__(self, llr: Llrs, code: LdpcCode, iterations: int = 20) -> Decoded:
-        """See `Decoder`."""
+        """Decodes soft buffers; see `Decoder`."""
         import torch
 
         _check(llr, code, iterations)
         rows = _useful_rows(llr, code)
         columns = _useful_columns(rows, code)
-        # Sionna's logits are ln p(1) / p(0).
+        # The logits of Sionna are ln p(1) / p(0).
         known = np.clip(llr[:, columns], -_SIONNA_LLR_MAX, _SIONNA_LLR_MAX)
         logits = torch.from_numpy(-known).to(self.device)
         posterior = self._decoder(code, rows, columns)(logits, num_iter=iterations).cpu().numpy()
@@ -109,12 +117,12 @@ class SionnaDecoder:
         return Decoded(words[:, : code.k], converged)
 
     def _decoder(self, code: LdpcCode, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Any:
-        """Sionna's decoder of the pruned graph, kept for the next call."""
+        """Returns the decoder of the pruned graph, which is kept for the next call."""
         key = (code.base_graph, code.lifting, rows.tobytes())
         if key not in self._decoders:
             import torch
 
-            # Importing Sionna seeds torch's global generator, which is not ours to touch.
+            # Importing Sionna seeds the global generator of torch; its state is restored.
             state = torch.random.get_rng_state()
             from sionna.phy.fec.ldpc import LDPCBPDecoder
 
@@ -129,14 +137,17 @@ class SionnaDecoder:
 
 
 def make_decoder(name: str, device: str = "cpu") -> Decoder:
-    """A decoder by its name.
+    """Returns a decoder by its name.
 
     Args:
         name: "numba" or "sionna".
-        device: Where "sionna" computes; "numba" is for CPUs.
+        device: Device of the decoder "sionna"; "numba" runs on the CPU.
 
     Raises:
         ValueError: When the name is unknown.
+
+    >>> type(make_decoder("numba")).__name__
+    'NumbaDecoder'
     """
     if name == "numba":
         return NumbaDecoder()
@@ -146,7 +157,11 @@ def make_decoder(name: str, device: str = "cpu") -> Decoder:
 
 
 def parity_check_matrix(code: LdpcCode) -> Any:
-    """The parity-check matrix [rows Z, n_mother] as a scipy CSR matrix."""
+    """Returns the parity-check matrix [rows Z, n_mother] as a sparse matrix of scipy.
+
+    >>> parity_check_matrix(LdpcCode.for_block(100, 2)).shape
+    (756, 936)
+    """
     from scipy import sparse
 
     z, graph = code.lifting, code.graph
@@ -155,7 +170,7 @@ def parity_check_matrix(code: LdpcCode) -> Any:
     i = (row[:, None] * z + check).ravel()
     j = (graph.column[:, None] * z + (check + graph.shift[:, None]) % z).ravel()
     shape = (code.rows * z, code.n_mother)
-    matrix: Any = sparse.csr_matrix  # Without types of its own.
+    matrix: Any = sparse.csr_matrix  # scipy.sparse has no types.
     return matrix((np.ones(len(i), np.uint8), (i, j)), shape)
 
 
@@ -167,7 +182,7 @@ def _check(llr: Llrs, code: LdpcCode, iterations: int) -> None:
 
 
 def _useful_rows(llr: Llrs, code: LdpcCode) -> NDArray[np.int64]:
-    """Rows to keep: the first four, and those whose own parity bits were received somewhere."""
+    """Returns the rows to keep: the first four, and those whose parity bits were received."""
     columns = llr.reshape(len(llr), code.columns, code.lifting)
     useful = np.array([columns[:, c].any() for c in range(code.info_columns, code.columns)])
     useful[:4] = True
@@ -175,6 +190,6 @@ def _useful_rows(llr: Llrs, code: LdpcCode) -> NDArray[np.int64]:
 
 
 def _useful_columns(rows: NDArray[np.int64], code: LdpcCode) -> NDArray[np.int64]:
-    """Bits of the word that the kept rows meet."""
+    """Returns the bits of the word that the kept rows contain."""
     kept = np.concatenate([np.arange(code.info_columns), code.info_columns + rows])
     return (kept[:, None] * code.lifting + np.arange(code.lifting)).ravel()

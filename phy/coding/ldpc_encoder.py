@@ -2,8 +2,9 @@
 
     check row r:   sum over the edges (c, s) of  roll(bits of column c, -s)  =  0   (modulo 2)
 
-The first four rows couple four parity columns. Summed, the other three cancel and leave the first
-one alone; each of the rest then follows from one row. Every later row has a parity bit of its own.
+The first four rows couple four parity columns. In their sum three of these columns cancel, which
+gives the first one; each of the other three then follows from one row. Every later row has a parity
+column of its own.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ _CORE = 4
 
 
 def encode(bits: Bits, code: LdpcCode) -> Bits:
-    """Words of the mother code.
+    """Encodes blocks to words of the mother code.
 
     Args:
         bits: [blocks, k] uint8 information bits, without fillers.
-        code: The code.
+        code: LDPC code.
 
     Returns:
         [blocks, n_mother] uint8: information, fillers (zeros), parity.
@@ -46,19 +47,32 @@ def encode(bits: Bits, code: LdpcCode) -> Bits:
 
 
 def syndrome(words: Bits, code: LdpcCode) -> Bits:
-    """Parity checks [blocks, rows Z] of words [blocks, n_mother]: all zero for a codeword."""
+    """Computes the parity checks of words; all are zero for a codeword.
+
+    Args:
+        words: [blocks, n_mother] uint8 words.
+        code: LDPC code.
+
+    Returns:
+        [blocks, rows Z] uint8.
+
+    >>> code = LdpcCode.for_block(100, 2)
+    >>> word = np.zeros((1, code.n_mother), np.uint8)
+    >>> word[0, -1] = 1  # the last parity bit is in one check
+    >>> int(syndrome(word, code).sum())
+    1
+    """
     checks = np.zeros((len(words), code.rows * code.lifting), np.uint8)
     _all_checks(words, checks, *code.graph, code.lifting)
     return checks
 
 
-# Whole arrays, unsigned offsets and a sum in an array of its own: so the compiler makes vector
-# instructions of the loops.
+# Whole arrays, unsigned offsets and a separate array for the sum let the compiler vectorize loops.
 @njit(cache=True)
 def _add_rolled(
     total: Bits, bits: Bits, first: int, shift: int
 ) -> None:  # pragma: no cover - compiled
-    """total ^= roll(bits[first : first + Z], -shift), in two straight pieces."""
+    """Computes total ^= roll(bits[first : first + Z], -shift) in two contiguous parts."""
     z, start, turn = np.uint64(len(total)), np.uint64(first), np.uint64(shift)
     for i in range(z - turn):
         total[i] ^= bits[start + turn + i]
@@ -71,7 +85,7 @@ def _add_row(
     total: Bits, bits: Bits, row: int, skipped: int,
     start: NDArray[np.int64], column: NDArray[np.int64], shift: NDArray[np.int64],
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
-    """Adds a row's edges to `total` [Z], those before column `skipped`."""
+    """Adds the edges of a row before column `skipped` to `total` [Z]."""
     for e in range(start[row], start[row + 1]):
         if column[e] < skipped:
             _add_rolled(total, bits, column[e] * len(total), shift[e])
@@ -84,7 +98,7 @@ def _fill_parity(
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
     """Writes the parity columns of words [blocks, n_mother]."""
     back = 0
-    for row in range(1, _CORE - 1):  # In rows 0 and 3 the same shift stands, and cancels.
+    for row in range(1, _CORE - 1):  # The equal shifts of rows 0 and 3 cancel.
         for e in range(start[row], start[row + 1]):
             if column[e] == info_columns:
                 back = shift[e]
@@ -96,7 +110,7 @@ def _fill_parity(
             word[info_columns * z + (i + back) % z] = total[i]
         for row in range(len(start) - 1):
             if row == _CORE - 2:
-                continue  # The sum of the four rows took its place.
+                continue  # The sum of the four rows replaces this row.
             # Row 0 gives the second parity column, row 1 the third, row 3 the fourth.
             own = info_columns + (row + 1 if row < _CORE - 2 else row)
             total[:] = 0

@@ -1,14 +1,14 @@
-"""The compiled inner part of the LDPC decoder: layered normalized min-sum on one block.
+"""The compiled kernel of the LDPC decoder: layered normalized min-sum on one block.
 
     posterior P[column], message R[edge];     for each row, for each of its Z checks at once:
-        T = P - R                     what the bits say without this check
+        T = P - R                     extrinsic LLRs, without this check
         R = 3/4 x (smallest other |T|) x (product of the other signs)
         P = T + R
 
-Everything is a narrow integer. Two tricks keep all loops straight and Z long, so that the compiler
-turns them into vector instructions: a column lies in memory in the rotation that the last row left,
-so that only differences of shifts are needed; and it lies there twice in a row, so that a rotated
-read does not wrap around.
+All values are 16-bit integers. Two properties of the memory layout let the compiler vectorize all
+loops over Z. A column is stored in the rotation of the last row that updated it, so that only
+differences of shifts are needed. A column is stored twice in succession, so that a rotated read
+does not wrap around.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-from phy.coding import saturating as sat
+from phy.coding import saturating_arithmetic as sat
 
 Ints = NDArray[np.int64]
 Narrow = NDArray[np.int16]
 #: Largest magnitude of an LLR.
 _LARGEST = 32767
-#: An unsigned number spares the test for negative indices, which would keep loops scalar.
+#: Unsigned indices need no test for negative values, which would prevent vectorization.
 U: Any = np.uint64
-#: Mean magnitude of the quantized LLRs at rate r: 6 + 600 max(0, r - 0.3)^2. Found by simulation at
-#: rates 1/5 to 0.92 over AWGN and Rayleigh. At low rates the coarse step helps: messages under one
-#: and a half steps vanish, which corrects min-sum's overconfidence. At high rates it hurts, most of
-#: all in fading, and that is why the integers are not bytes.
+#: Mean magnitude of the quantized LLRs at rate r: 6 + 600 max(0, r - 0.3)^2, from simulations at
+#: rates 1/5 to 0.92 over AWGN and Rayleigh fading. A coarse step improves min-sum at low rates:
+#: messages below one and a half steps vanish, which corrects its overconfidence. At high rates a
+#: coarse step degrades it, most of all in fading; for this reason the integers have 16 bits.
 _LEAST_MEAN, _LOW_RATE, _MEAN_RISE = 6.0, 0.3, 600.0
-#: Most edges of a row of either base graph.
+#: Largest number of edges of a row of either base graph.
 _LONGEST_ROW = 19
 _fast = njit(cache=True, boundscheck=False, error_model="numpy")
 
 
-# Sums may be reordered, so that they become vector instructions; infinities keep their meaning.
+# Reordered sums can be vectorized; infinities keep their meaning.
 @njit(cache=True, boundscheck=False, fastmath={"reassoc", "nsz"})
 def load(
     llr: NDArray[np.float32],
@@ -49,12 +49,19 @@ def load(
 ) -> NDArray[np.bool_]:  # pragma: no cover - compiled
     """Quantizes a block's LLRs [columns Z] into `posterior` [columns 2 Z].
 
-    Min-sum does not care about the scale, so each block is scaled to a mean magnitude over what was
-    received; fillers, which are known, do not count. The lower the rate, the more messages add up
-    in a posterior, and the more room it needs above the mean.
+    Min-sum is invariant to scale, so each block is scaled to a mean magnitude over its received
+    bits; fillers do not count. The lower the rate, the more messages are summed in a posterior, and
+    the more headroom it needs above the mean.
+
+    Args:
+        llr: [columns Z] soft buffer of a block.
+        posterior: [columns 2 Z] int16 output, each column stored twice.
+        scratch: [Z] int16 or longer, overwritten.
+        info_columns: Number of information columns.
+        z: Lifting size Z.
 
     Returns:
-        [columns] whether anything of the column was received.
+        [columns] whether any bit of the column was received.
     """
     columns, size = len(llr) // z, U(z)
     received = np.zeros(columns, np.bool_)
@@ -65,7 +72,7 @@ def load(
     total, count = none, none
     for column in range(columns):
         first = U(column * z)
-        # Fillers stand at the end of a column: what comes before them is information.
+        # Fillers are at the end of a column, behind the information bits.
         real = U(max(0, min(z, k - column * z)) if column < info_columns else z)
         magnitudes, seen = none, none
         for i in range(real):
@@ -95,19 +102,19 @@ def load(
 
 @_fast
 def _turn(shift: int, rotation: int, z: int) -> int:  # pragma: no cover - compiled
-    """(shift - rotation) modulo z, without a division."""
+    """Returns (shift - rotation) modulo z without a division."""
     turn = shift - rotation
     return turn if turn >= 0 else turn + z
 
 
-# Whole arrays and offsets, not slices: numba counts references for each slice, which takes longer
-# than the loop itself.
+# Whole arrays and offsets instead of slices: the reference counting of a slice takes longer than
+# the loop.
 @_fast
 def _gather(
     posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
     sign: Narrow, p: int, r: int, t: int, z: int,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
-    """T = P - R for one edge, and the two least magnitudes and the sign of its row so far."""
+    """Computes T = P - R for one edge, and updates the two smallest magnitudes and the sign."""
     for i in range(z):
         value = sat.subtract(posterior[p + i], messages[r + i])
         extrinsic[t + i] = value
@@ -122,14 +129,14 @@ def _scatter(
     posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
     sign: Narrow, p: int, r: int, t: int, z: int,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
-    """The new R of one edge and P = T + R, in the row's rotation and twice."""
+    """Computes R of one edge and P = T + R, stored twice in the rotation of the row."""
     for i in range(z):
         value = extrinsic[t + i]
         magnitude = sat.choose(sat.absolute(value), least[i], second[i], least[i])
         message = sat.with_sign(sat.three_quarters(magnitude), sat.exclusive_or(sign[i], value))
         messages[r + i] = message
         posterior[p + i] = sat.add(value, message)
-    # A second loop: one that stores to two places of one array does not become vector instructions.
+    # A second loop: a loop that stores to two places of one array is not vectorized.
     for i in range(z):
         posterior[p + z + i] = sat.add(extrinsic[t + i], messages[r + i])
 
@@ -139,7 +146,7 @@ def _satisfied(
     posterior: Narrow, rotation: Ints, active: Ints, start: Ints, column: Ints, shift: Ints, z: int,
     sign: Narrow,
 ) -> bool:  # fmt: skip  # pragma: no cover - compiled
-    """Whether the hard decisions meet every active check; ends at the first row that fails."""
+    """Returns whether the hard decisions satisfy every active check; stops at the first failure."""
     size = U(z)
     for row in active:
         for i in range(size):
@@ -188,13 +195,15 @@ def decode_block(
 
     Args:
         llr: [columns Z] soft buffer.
-        words: [info_columns Z] uint8, takes the decided information bits with fillers.
-        iterations: At most.
-        start: Edges of the graph, with `column` and `shift`: see `Graph`.
+        words: [info_columns Z] uint8 output, the decided information bits with fillers.
+        iterations: Largest number of iterations.
+        start: Index of the first edge of each row, see `Graph`.
+        column: Column of each edge.
+        shift: Cyclic shift of each edge.
         z: Lifting size Z.
 
     Returns:
-        Whether all checks hold and every bit of information is decided.
+        Whether all checks hold and every information bit is decided.
     """
     rows, columns = len(start) - 1, len(llr) // z
     info_columns = columns - rows
@@ -206,7 +215,7 @@ def decode_block(
     )  # fmt: skip
     rotation = np.zeros(columns, np.int64)
     received = load(llr, posterior, extrinsic, info_columns, z)
-    # A row past the fourth has a parity bit of its own: without it, it says nothing.
+    # A row after the fourth has a parity column of its own and is useless without it.
     active = np.array([r for r in range(rows) if r < 4 or received[info_columns + r]])
     converged = False
     for _ in range(iterations):

@@ -1,7 +1,7 @@
-"""Modulation and coding schemes of TS 38.214 clause 5.1.3.1, 64-QAM at most.
+"""Modulation and coding schemes of TS 38.214 clause 5.1.3.1, up to 64-QAM.
 
-Two tables of the standard in one: the six rows of table 5.1.3.1-3 (low spectral efficiency) that
-table 5.1.3.1-1 lacks, then all of 5.1.3.1-1.
+The table combines two tables of the standard: the six rows of table 5.1.3.1-3 (low spectral
+efficiency) that table 5.1.3.1-1 lacks, then all rows of table 5.1.3.1-1.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 
 from phy.modulation import Modulation
 
-#: Denominator of the standard's target rates.
+#: Denominator of the target code rates in the standard.
 RATE_UNIT = 1024
 
 
 @dataclass(frozen=True)
 class Mcs:
-    """One row: how a transport block is modulated and coded at its first transmission.
+    """Modulation and target code rate of a transport block at its first transmission.
 
     Attributes:
-        index: Row of `MCS_TABLE`, in the order of the standard's tables.
-        modulation: As in `Modulation`.
+        index: Row of `MCS_TABLE`, in the order of the tables of the standard.
+        modulation: Name of the constellation, see `Modulation`.
         rate_1024: Target code rate times 1024.
 
     >>> MCS_TABLE[0].spectral_efficiency, MCS_TABLE[-1].spectral_efficiency
@@ -33,7 +33,11 @@ class Mcs:
 
     @property
     def rate(self) -> float:
-        """Target code rate R."""
+        """Target code rate R.
+
+        >>> Mcs(0, "qpsk", 512).rate
+        0.5
+        """
         return self.rate_1024 / RATE_UNIT
 
     @property
@@ -43,7 +47,11 @@ class Mcs:
 
     @property
     def spectral_efficiency(self) -> float:
-        """Q_m R in bits per channel use, rounded as the standard prints it."""
+        """Spectral efficiency Q_m R in bits per channel use, rounded as in the standard.
+
+        >>> Mcs(0, "16qam", 616).spectral_efficiency
+        2.4062
+        """
         return round(self.bits_per_symbol * self.rate, 4)
 
 

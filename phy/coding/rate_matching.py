@@ -1,11 +1,11 @@
 """Rate matching of TS 38.212 clause 5.4.2: circular buffer, redundancy versions, interleaver.
 
-    word of the mother code:  | 2 Z never sent | information | fillers | parity |
-    circular buffer:                           |<------------- N_cb ----------->|, and around
+    word of the mother code:  | 2 Z punctured | information | fillers | parity |
+    circular buffer:                          |<------------- N_cb ----------->|, and around
 
 A transmission of E bits starts at k0(rv), skips the fillers and wraps around as often as needed.
-Going back, LLRs are added to the places their bits came from; the soft buffer has the mother
-word's own layout, so that it goes into the decoder as it is.
+The receiver adds each LLR to the position of its bit. The soft buffer has the layout of the word of the
+mother code, which is also the input of the decoder.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ from phy.coding.ldpc_code import LdpcCode
 #: LLRs, ln p(0) / p(1): positive means 0.
 Llrs = NDArray[np.float32]
 
-#: k0 in units of N_cb / columns sent, by redundancy version (table 5.4.2.1-2).
+#: k0 in units of N_cb / (number of transmitted columns), by redundancy version (table 5.4.2.1-2).
 _START = {1: (0, 17, 33, 56), 2: (0, 13, 25, 43)}
-#: A received LLR counts as this at most, so that sums stay finite.
+#: Received LLRs are clipped to this magnitude, so that sums stay finite.
 _LARGEST_LLR = 1e6
 
 
 def start_position(rv: int, code: LdpcCode, n_cb: int | None = None) -> int:
-    """k0, where in the circular buffer a redundancy version starts (table 5.4.2.1-2).
+    """Returns k0, the start of a redundancy version in the circular buffer.
+
+    Source: TS 38.212 table 5.4.2.1-2.
 
     Args:
         rv: Redundancy version, 0 to 3.
-        code: The code.
-        n_cb: Length of the circular buffer; None for all of it (no limited buffer).
+        code: LDPC code.
+        n_cb: Length of the circular buffer; None for the full length.
 
     Raises:
         ValueError: When the redundancy version or the length is not allowed.
@@ -58,20 +60,23 @@ def start_position(rv: int, code: LdpcCode, n_cb: int | None = None) -> int:
 def sent_positions(
     code: LdpcCode, coded_bits: int, rv: int, bits_per_symbol: int, n_cb: int | None = None
 ) -> NDArray[np.int32]:
-    """Which bits of the mother word are sent, in the order of sending.
+    """Returns the positions in the mother word of the bits that are sent, in transmission order.
 
-    Bit selection (clause 5.4.2.1), then the interleaver (5.4.2.2), which writes E / Q_m columns row
-    by row and reads them column by column.
+    Bit selection (clause 5.4.2.1) is followed by the interleaver (clause 5.4.2.2), which writes
+    E / Q_m columns row by row and reads them column by column.
 
     Args:
-        code: The code.
-        coded_bits: E, a multiple of `bits_per_symbol`.
+        code: LDPC code.
+        coded_bits: Number of coded bits E, a multiple of `bits_per_symbol`.
         rv: Redundancy version, 0 to 3.
-        bits_per_symbol: Q_m.
-        n_cb: Length of the circular buffer; None for all of it.
+        bits_per_symbol: Modulation order Q_m.
+        n_cb: Length of the circular buffer; None for the full length.
 
     Returns:
-        [E] places in the word; read-only, since it is kept.
+        [E] positions; the array is cached and read-only.
+
+    Raises:
+        ValueError: When an argument is not allowed.
 
     >>> sent_positions(LdpcCode.for_block(44), 8, 0, 2)
     array([ 4,  8,  5,  9,  6, 10,  7, 11], dtype=int32)
@@ -92,16 +97,34 @@ def sent_positions(
 
 
 def match(words: Bits, positions: NDArray[np.int32]) -> Bits:
-    """The bits that are sent: words [blocks, n_mother] -> [blocks, E]."""
+    """Selects the bits that are sent.
+
+    Args:
+        words: [blocks, n_mother] uint8 words of the mother code.
+        positions: [E] positions from `sent_positions`.
+
+    Returns:
+        [blocks, E] uint8.
+
+    >>> match(np.array([[0, 1, 1]], np.uint8), np.array([2, 0, 2], np.int32))
+    array([[1, 0, 1]], dtype=uint8)
+    """
     return words[:, positions]
 
 
 def empty_buffer(blocks: int, code: LdpcCode) -> Llrs:
-    """A soft buffer before the first reception.
+    """Returns a soft buffer before the first reception.
+
+    Args:
+        blocks: Number of blocks.
+        code: LDPC code.
 
     Returns:
-        [blocks, n_mother] float32: 0 where nothing is known, +inf at the fillers, which are known
-        to be 0.
+        [blocks, n_mother] float32: 0 for unknown bits, +inf for fillers, which are known zeros.
+
+    >>> buffer = empty_buffer(1, LdpcCode.for_block(44))
+    >>> int(np.isinf(buffer).sum()) == LdpcCode.for_block(44).fillers
+    True
     """
     buffer = np.zeros((blocks, code.n_mother), np.float32)
     buffer[:, code.k : code.k_mother] = np.inf
@@ -111,16 +134,20 @@ def empty_buffer(blocks: int, code: LdpcCode) -> Llrs:
 def combine(buffer: Llrs, llr: Llrs, positions: NDArray[np.int32]) -> Llrs:
     """Adds the LLRs of a transmission to a soft buffer.
 
-    A bit that is sent again, in this transmission or another, has the sum of its LLRs: Chase
-    combining is the same redundancy version every time.
+    The LLRs of a repeated bit are summed. In Chase combining every transmission has the same
+    redundancy version.
 
     Args:
-        buffer: [blocks, n_mother] float32, left as it is.
-        llr: [blocks, E] float32, in the order of sending.
-        positions: [E] from `sent_positions`.
+        buffer: [blocks, n_mother] float32, not modified.
+        llr: [blocks, E] float32 LLRs in transmission order.
+        positions: [E] positions from `sent_positions`.
 
     Returns:
         [blocks, n_mother] float32, the new buffer.
+
+    >>> old, llr = np.array([[1.0, 0.0]], np.float32), np.array([[2.0, 3.0]], np.float32)
+    >>> combine(old, llr, np.array([0, 0], np.int32))  # one bit, sent twice
+    array([[6., 0.]], dtype=float32)
     """
     total = buffer.copy()
     accumulate(total, llr, positions)
@@ -128,7 +155,13 @@ def combine(buffer: Llrs, llr: Llrs, positions: NDArray[np.int32]) -> Llrs:
 
 
 def accumulate(total: Llrs, llr: Llrs, positions: NDArray[np.int32]) -> None:
-    """`combine` in place, for a buffer that its owner has just copied."""
+    """Adds the LLRs of a transmission to a soft buffer in place; see `combine`.
+
+    Args:
+        total: [blocks, n_mother] float32, modified.
+        llr: [blocks, E] float32 LLRs in transmission order.
+        positions: [E] positions from `sent_positions`.
+    """
     _add_at(total, llr, positions, np.float32(_LARGEST_LLR))
 
 
@@ -136,7 +169,7 @@ def accumulate(total: Llrs, llr: Llrs, positions: NDArray[np.int32]) -> None:
 def _add_at(
     total: Llrs, llr: Llrs, positions: NDArray[np.int32], largest: np.float32
 ) -> None:  # pragma: no cover - compiled
-    """total[b, positions[i]] += llr[b, i], also where positions repeat."""
+    """Computes total[b, positions[i]] += llr[b, i] with repeated positions."""
     for b in range(len(total)):
         for i in range(len(positions)):
             total[b, positions[i]] += min(max(llr[b, i], -largest), largest)

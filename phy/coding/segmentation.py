@@ -2,8 +2,8 @@
 
     transport block with CRC (B bits) -> C equal pieces -> + CRC24B each, when C > 1 -> C blocks
 
-The clause takes for granted that C divides B, because TS 38.214 quantizes the sizes. Here any
-payload is allowed: `padded_bits` says how many zeros behind the payload make C divide.
+The clause assumes that C divides B, because TS 38.214 quantizes the sizes. Here any payload size is
+allowed: zeros behind the payload increase B to `padded_bits`, which C divides.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from phy.coding.ldpc_code import MAX_BLOCK_BITS, MIN_BLOCK_BITS, LdpcCode, check
 
 
 def select_base_graph(payload_bits: int, rate: float) -> int:
-    """The base graph that TS 38.212 (clauses 6.2.2, 7.2.2) takes.
+    """Returns the base graph of a transport block.
+
+    Source: TS 38.212 clauses 6.2.2 and 7.2.2.
+
+    Args:
+        payload_bits: Bits of the transport block without CRC.
+        rate: Code rate of the first transmission.
 
     >>> select_base_graph(292, 0.9), select_base_graph(3824, 0.67), select_base_graph(3824, 0.7)
     (2, 2, 1)
@@ -29,7 +35,14 @@ def select_base_graph(payload_bits: int, rate: float) -> int:
 
 
 def block_count(bits: int, base_graph: int) -> int:
-    """Code blocks C of a transport block of `bits` bits, its CRC included.
+    """Returns the number of code blocks C of a transport block.
+
+    Args:
+        bits: Bits of the transport block, its CRC included.
+        base_graph: 1 or 2.
+
+    Raises:
+        ValueError: When the base graph is neither 1 nor 2.
 
     >>> [block_count(b, 1) for b in (8448, 8449, 16848, 16849)]
     [1, 2, 2, 3]
@@ -40,9 +53,13 @@ def block_count(bits: int, base_graph: int) -> int:
 
 
 def padded_bits(bits: int, base_graph: int) -> int:
-    """The least size >= bits that segmentation can split into equal blocks.
+    """Returns the smallest size >= `bits` that splits into equal code blocks.
 
-    Rounding up to a multiple of C never asks for another block: C (K_cb - 24) is such a multiple.
+    Rounding up to a multiple of C never increases C, because C (K_cb - 24) is such a multiple.
+
+    Args:
+        bits: Bits of the transport block, its CRC included.
+        base_graph: 1 or 2.
 
     >>> padded_bits(16849, 1)
     16851
@@ -53,10 +70,10 @@ def padded_bits(bits: int, base_graph: int) -> int:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """How a transport block falls into code blocks.
+    """The segmentation of transport blocks of one size into code blocks.
 
     Attributes:
-        bits: Size B of the transport block with its CRC.
+        bits: Size B of the transport block, its CRC included.
         base_graph: 1 or 2.
 
     Raises:
@@ -81,32 +98,46 @@ class Segmentation:
 
     @cached_property
     def blocks(self) -> int:
-        """Code blocks C."""
+        """Number of code blocks C."""
         return block_count(self.bits, self.base_graph)
 
     @property
     def block_crc_bits(self) -> int:
-        """Bits L of the CRC of each code block: 24, or 0 for a single block."""
+        """Number of CRC bits L of each code block: 24, or 0 for a single block.
+
+        >>> Segmentation(8448).block_crc_bits, Segmentation(16848).block_crc_bits
+        (0, 24)
+        """
         return CRC24B.length if self.blocks > 1 else 0
 
     @property
     def block_bits(self) -> int:
-        """Bits K' of a code block, its CRC included and fillers not."""
+        """Number of bits K' of a code block, with its CRC and without fillers.
+
+        >>> Segmentation(16848).block_bits
+        8448
+        """
         return self.bits // self.blocks + self.block_crc_bits
 
     @cached_property
     def code(self) -> LdpcCode:
-        """The code of every block."""
+        """LDPC code of every block."""
         return LdpcCode.for_block(self.block_bits, self.base_graph)
 
     def segment(self, bits: Bits) -> Bits:
-        """Splits transport blocks and adds CRC24B where there are several blocks.
+        """Splits transport blocks and appends CRC24B to each block if there are several.
 
         Args:
             bits: [batch, B] uint8.
 
         Returns:
             [batch, C, K'] uint8, without fillers.
+
+        Raises:
+            ValueError: When `bits` has another shape.
+
+        >>> Segmentation(16848).segment(np.ones((1, 16848), np.uint8)).shape
+        (1, 2, 8448)
         """
         if bits.ndim != 2 or bits.shape[1] != self.bits:
             raise ValueError(f"bits have shape {bits.shape}, they must be [batch, {self.bits}]")
@@ -117,14 +148,17 @@ class Segmentation:
         return pieces.reshape(batch, self.blocks, self.block_bits)
 
     def join(self, blocks: Bits) -> tuple[Bits, NDArray[np.bool_]]:
-        """The inverse of `segment`.
+        """Joins code blocks and checks their CRCs; the inverse of `segment`.
 
         Args:
             blocks: [batch, C, K'] uint8.
 
         Returns:
-            (bits [batch, B], block_ok [batch, C]). A single block has no CRC of its own and counts
-            as right: the CRC of the transport block says whether it is.
+            Bits [batch, B] and block_ok [batch, C]. A single block has no CRC of its own and counts
+            as correct; the CRC of the transport block decides.
+
+        Raises:
+            ValueError: When `blocks` has another shape.
 
         >>> split = Segmentation(16851)
         >>> bits = np.ones((1, 16851), np.uint8)

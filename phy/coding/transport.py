@@ -1,9 +1,9 @@
-"""Transport blocks over the air: CRC, segmentation, LDPC, rate matching, and the way back.
+"""Coding of transport blocks: CRC, segmentation, LDPC and rate matching, and the inverse.
 
-    payload -> zeros, CRC -> code blocks, CRC24B -> LDPC -> rv of round j, interleaver -> coded bits
-    bits, ACK <- CRC <- join, CRC24B <- LDPC decoder <- soft buffer (value in, value out) <- LLRs
+    payload -> zeros, CRC -> code blocks, CRC24B -> LDPC -> redundancy version, interleaver -> bits
+    bits, ACK <- CRC <- join, CRC24B <- LDPC decoder <- soft buffer <- LLRs
 
-Modulation stands outside, in `phy.modulation`: the LLRs may have crossed any channel.
+Modulation is separate (`phy.modulation`): any channel may lie between coded bits and LLRs.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from phy.coding.bounds import cannot_decode
-from phy.coding.crc import CRC24B, Bits, Crc, transport_crc
+from phy.coding.crc import CRC24B, Crc, transport_crc
+from phy.coding.joint_decoding import ReceivedBlocks, decode_jointly
 from phy.coding.ldpc_code import LdpcCode, check_base_graph
 from phy.coding.ldpc_decoder import Decoder, NumbaDecoder
 from phy.coding.ldpc_encoder import encode
@@ -28,28 +29,31 @@ from phy.coding.segmentation import Segmentation, padded_bits
 from phy.coding.soft_buffer import Reception, SoftBuffer
 from phy.modulation import Modulation
 
-#: Code rates of the first transmission that are allowed.
+#: Smallest and largest code rate of the first transmission.
 MIN_RATE, MAX_RATE = 30 / 1024, 948 / 1024
 COMBININGS = ("ir", "chase")
 
 
 @dataclass(frozen=True)
 class TransportCodec:
-    """Coding of transport blocks of one size.
+    """A codec of transport blocks of one size.
 
     Attributes:
-        payload_bits: Bits A of the payload, at least 1.
-        rate: Bits of the code blocks, CRCs included, over coded bits of one round; 0.0293 to 0.9258.
-        modulation: Sets the interleaver and the granularity of the coded bits.
+        payload_bits: Number of payload bits A, at least 1.
+        rate: Bits of the code blocks, CRCs included, over the coded bits of one transmission, from
+            0.0293 to 0.9258.
+        modulation: Name of the constellation, which determines the interleaver and the granularity
+            of the coded bits.
         base_graph: 1 or 2; `select_base_graph` has the rule of TS 38.212.
-        rv_order: Redundancy versions of the rounds, taken in a circle.
-        combining: "ir", or "chase" for the first redundancy version every time.
-        iterations: Decoder iterations at most; most blocks need a few. 20 cost 0.1 dB.
-        give_up: Whether to leave out blocks that provably cannot be decoded, see `cannot_decode`.
+        rv_order: Redundancy versions of the transmissions, repeated cyclically.
+        combining: "ir" for incremental redundancy, "chase" for Chase combining: the first
+            redundancy version in every transmission.
+        iterations: Largest number of decoder iterations; most blocks need a few. 20 lose 0.1 dB.
+        give_up: Whether to skip blocks that provably cannot be decoded, see `cannot_decode`.
         decoder: LDPC decoder.
 
     Raises:
-        ValueError: When one of them is not allowed.
+        ValueError: When an attribute is not allowed.
 
     >>> codec = TransportCodec(payload_bits=50_000)
     >>> codec.blocks, codec.code.k, codec.coded_bits, codec.uses
@@ -82,7 +86,7 @@ class TransportCodec:
 
     @cached_property
     def segmentation(self) -> Segmentation:
-        """How the payload, padded to split evenly, falls into code blocks."""
+        """Segmentation of the payload, which is padded so that it splits evenly."""
         crc = transport_crc(self.payload_bits)
         return Segmentation(
             padded_bits(self.payload_bits + crc.length, self.base_graph), self.base_graph
@@ -95,17 +99,21 @@ class TransportCodec:
 
     @property
     def code(self) -> LdpcCode:
-        """Code of every code block."""
+        """LDPC code of every code block."""
         return self.segmentation.code
 
     @property
     def blocks(self) -> int:
-        """Code blocks C."""
+        """Number of code blocks C."""
         return self.segmentation.blocks
 
     @cached_property
     def block_lengths(self) -> tuple[int, ...]:
-        """Coded bits E_r of each code block (TS 38.212 clause 5.4.2.1): the longer ones last."""
+        """Coded bits E_r of each code block, the longer ones last (TS 38.212 clause 5.4.2.1).
+
+        >>> TransportCodec(payload_bits=17_000).block_lengths
+        (7596, 7600, 7600)
+        """
         order = Modulation(self.modulation).bits_per_symbol
         symbols = -(-int(np.ceil(self.blocks * self.code.k / self.rate - 1e-6)) // order)
         short, longer = divmod(symbols, self.blocks)
@@ -113,24 +121,29 @@ class TransportCodec:
 
     @property
     def coded_bits(self) -> int:
-        """Bits G of one round."""
+        """Number of coded bits G of one transmission."""
         return sum(self.block_lengths)
 
     @property
     def uses(self) -> int:
-        """Channel uses of one round."""
+        """Number of channel uses of one transmission."""
         return self.coded_bits // Modulation(self.modulation).bits_per_symbol
 
-    def redundancy_version(self, j: int) -> int:
-        """The redundancy version of round j, the first being 0."""
-        return self.rv_order[0 if self.combining == "chase" else j % len(self.rv_order)]
+    def redundancy_version(self, transmission: int) -> int:
+        """Returns the redundancy version of a transmission, counted from 0.
 
-    def encode(self, payload: Tensor, j: int = 0) -> Tensor:
-        """The coded bits of a round.
+        >>> [TransportCodec(payload_bits=100).redundancy_version(i) for i in range(5)]
+        [0, 2, 3, 1, 0]
+        """
+        ir = self.combining == "ir"
+        return self.rv_order[transmission % len(self.rv_order) if ir else 0]
+
+    def encode(self, payload: Tensor, transmission: int = 0) -> UInt8[Tensor, "batch coded_bits"]:
+        """Computes the coded bits of a transmission.
 
         Args:
             payload: [batch, payload_bits] zeros and ones.
-            j: Round, the first being 0.
+            transmission: Index of the transmission, from 0.
 
         Returns:
             [batch, coded_bits] uint8, code block after code block.
@@ -138,10 +151,12 @@ class TransportCodec:
         Raises:
             ValueError: When the payload has another shape.
         """
-        return self.select(self.codewords(payload), j)
+        return self.select(self.codewords(payload), transmission)
 
-    def codewords(self, payload: Tensor) -> Tensor:
-        """The words of the mother code, from which `select` takes every round.
+    def codewords(self, payload: Tensor) -> UInt8[Tensor, "batch blocks n_mother"]:
+        """Encodes payloads to words of the mother code.
+
+        `select` takes the coded bits of every transmission from these words.
 
         Args:
             payload: [batch, payload_bits] zeros and ones.
@@ -163,14 +178,16 @@ class TransportCodec:
         words = encode(blocks.reshape(-1, self.code.k), self.code)
         return torch.from_numpy(words.reshape(len(bits), self.blocks, -1))
 
-    def select(self, words: Tensor, j: int) -> Tensor:
-        """The coded bits of round j, as `encode` gives them, from `codewords`."""
+    def select(
+        self, words: UInt8[Tensor, "batch blocks n_mother"], transmission: int
+    ) -> UInt8[Tensor, "batch coded_bits"]:
+        """Selects the coded bits of a transmission from `codewords`, as `encode` returns them."""
         rows = words.numpy()
-        sent = [match(rows[:, r], self._positions(r, j)) for r in range(self.blocks)]
+        sent = [match(rows[:, r], self._positions(r, transmission)) for r in range(self.blocks)]
         return torch.from_numpy(np.concatenate(sent, axis=1))
 
     def start(self, batch: int) -> SoftBuffer:
-        """The soft buffer of transport blocks of which nothing was received yet."""
+        """Returns the soft buffer of `batch` transport blocks before the first reception."""
         llr = empty_buffer(batch * self.blocks, self.code).reshape(batch, self.blocks, -1)
         return SoftBuffer(
             torch.from_numpy(llr),
@@ -178,25 +195,36 @@ class TransportCodec:
             torch.zeros(batch, self.blocks, dtype=torch.bool),
         )
 
-    def receive(self, buffer: SoftBuffer, llr: Tensor, j: int = 0) -> Reception:
-        """Takes in a round and tries to decode what is not right yet.
+    def receive(
+        self, buffer: SoftBuffer, llr: Float[Tensor, "batch coded_bits"], transmission: int = 0
+    ) -> Reception:
+        """Combines a transmission with the soft buffer and decodes the blocks still in error.
 
         Args:
-            buffer: From `start`, or from the round before.
+            buffer: Soft buffer from `start` or from the previous transmission.
             llr: [batch, coded_bits] LLRs ln p(0) / p(1), 0 for a bit that was not sent.
-            j: Round, the first being 0.
+            transmission: Index of the transmission, from 0.
+
+        Returns:
+            The new soft buffer, the decisions and the results of the CRCs.
 
         Raises:
             ValueError: When a shape does not fit, or an LLR is not a number.
+
+        >>> codec = TransportCodec(payload_bits=100)
+        >>> llr = 8.0 - 16.0 * codec.encode(torch.ones(1, 100, dtype=torch.uint8))
+        >>> codec.receive(codec.start(1), llr).crc_ok
+        tensor([True])
         """
-        return receive_many([self], [buffer], [llr], [j])[0]
+        return receive_many([self], [buffer], [llr], [transmission])[0]
 
-    def _positions(self, r: int, j: int) -> NDArray[np.int32]:
+    def _positions(self, r: int, transmission: int) -> NDArray[np.int32]:
         order = Modulation(self.modulation).bits_per_symbol
-        return sent_positions(self.code, self.block_lengths[r], self.redundancy_version(j), order)
+        rv = self.redundancy_version(transmission)
+        return sent_positions(self.code, self.block_lengths[r], rv, order)
 
-    def _combined(self, buffer: SoftBuffer, llr: Tensor, j: int) -> NDArray[np.float32]:
-        """[batch blocks, n_mother] the buffer with a round added."""
+    def _received(self, buffer: SoftBuffer, llr: Tensor, transmission: int) -> ReceivedBlocks:
+        """Adds a transmission to a soft buffer and returns its code blocks."""
         batch = len(buffer.llr)
         if llr.shape != (batch, self.coded_bits):
             raise ValueError(
@@ -208,19 +236,28 @@ class TransportCodec:
         ends = np.cumsum(self.block_lengths)
         total = buffer.llr.numpy().copy()
         for r, (e, end) in enumerate(zip(self.block_lengths, ends, strict=True)):
-            accumulate(total[:, r], pieces[:, end - e : end], self._positions(r, j))
-        return total.reshape(batch * self.blocks, -1)
+            accumulate(total[:, r], pieces[:, end - e : end], self._positions(r, transmission))
+        return ReceivedBlocks(
+            code=self.code,
+            crc=CRC24B if self.blocks > 1 else self.crc,
+            decoder=self.decoder,
+            iterations=self.iterations,
+            give_up=self.give_up,
+            llr=total.reshape(batch * self.blocks, -1),
+            bits=buffer.bits.numpy().reshape(-1, self.code.k).copy(),
+            ok=buffer.block_ok.numpy().ravel().copy(),
+        )
 
-    def _concluded(self, llr: NDArray[np.float32], bits: Bits, ok: NDArray[np.bool_]) -> Reception:
-        """Joins decided code blocks: llr, bits and ok have batch and blocks as one axis."""
-        blocks = bits.reshape(-1, self.blocks, self.code.k)
-        block_ok = ok.reshape(-1, self.blocks)
+    def _concluded(self, received: ReceivedBlocks) -> Reception:
+        """Joins decoded code blocks to transport blocks."""
+        blocks = received.bits.reshape(-1, self.blocks, self.code.k)
+        block_ok = received.ok.reshape(-1, self.blocks)
         whole, _ = self.segmentation.join(blocks)
         crc_ok = block_ok.all(axis=1) & self.crc.check(whole)
-        # All CRC24B hold and the CRC of the whole does not: one is wrong, nobody knows which.
+        # If all CRC24B hold and the CRC of the transport block fails, every block is suspect.
         block_ok = block_ok & (crc_ok | ~block_ok.all(axis=1))[:, None]
         buffer = SoftBuffer(
-            torch.from_numpy(llr.reshape(*block_ok.shape, -1)),
+            torch.from_numpy(received.llr.reshape(*block_ok.shape, -1)),
             torch.from_numpy(blocks),
             torch.from_numpy(block_ok),
         )
@@ -232,64 +269,31 @@ def receive_many(
     codecs: Sequence[TransportCodec],
     buffers: Sequence[SoftBuffer],
     llrs: Sequence[Tensor],
-    rounds: Sequence[int],
+    transmissions: Sequence[int],
 ) -> list[Reception]:
-    """`TransportCodec.receive` for transport blocks of different sizes at once.
+    """Receives transport blocks of several sizes; see `TransportCodec.receive`.
 
-    Code blocks with the same graph go into the decoder together, so that a few blocks of each of
-    many sizes still keep all cores busy.
+    Code blocks with the same graph are decoded together (`decode_jointly`).
 
     Args:
-        codecs: One per size; with its buffer, its LLRs [batch, coded_bits] and its round each.
+        codecs: One codec per size.
+        buffers: Soft buffer of each codec.
+        llrs: LLRs [batch, coded_bits] of each codec.
+        transmissions: Index of the transmission of each codec, from 0.
+
+    Returns:
+        The result of each codec.
+
+    Raises:
+        ValueError: When a shape does not fit, or an LLR is not a number.
+
+    >>> small, large = TransportCodec(payload_bits=100), TransportCodec(payload_bits=900)
+    >>> zeros = [torch.zeros(1, codec.coded_bits) for codec in (small, large)]
+    >>> results = receive_many([small, large], [small.start(1), large.start(1)], zeros, [0, 0])
+    >>> [bool(result.crc_ok) for result in results]  # LLRs of 0 are never an ACK
+    [False, False]
     """
-    parts = zip(codecs, buffers, llrs, rounds, strict=True)
-    combined = [codec._combined(buffer, llr, j) for codec, buffer, llr, j in parts]
-    bits = [
-        b.bits.numpy().reshape(-1, c.code.k).copy() for c, b in zip(codecs, buffers, strict=True)
-    ]
-    oks = [b.block_ok.numpy().ravel().copy() for b in buffers]
-    waiting: dict[tuple[object, ...], list[tuple[int, NDArray[np.int64]]]] = {}
-    for i, codec in enumerate(codecs):
-        rows = np.flatnonzero(~oks[i])
-        if codec.give_up:
-            hopeless = cannot_decode(_take(combined[i], rows), codec.code.k)
-            bits[i][rows[hopeless]] = combined[i][rows[hopeless], : codec.code.k] < 0
-            rows = rows[~hopeless]
-        key = (id(codec.decoder), codec.iterations, codec.base_graph, codec.code.lifting)
-        waiting.setdefault(key, []).append((i, rows))
-    for members in waiting.values():
-        _decode_members(codecs, members, combined, bits, oks)
-    return [c._concluded(*p) for c, *p in zip(codecs, combined, bits, oks, strict=True)]
-
-
-def _decode_members(
-    codecs: Sequence[TransportCodec],
-    members: list[tuple[int, NDArray[np.int64]]],
-    combined: list[NDArray[np.float32]],
-    bits: list[Bits],
-    oks: list[NDArray[np.bool_]],
-) -> None:
-    """Decodes rows of several codecs with one graph; writes into `bits` and `oks`."""
-    first = codecs[members[0][0]]
-    # Sizes differ in their fillers only, which the soft buffer marks itself.
-    code = LdpcCode(first.base_graph, first.code.lifting, first.code.k_mother)
-    parts = [_take(combined[i], rows) for i, rows in members]
-    llr = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    if not len(llr):
-        return
-    decoded = first.decoder(llr, code, first.iterations)
-    start = 0
-    for i, rows in members:
-        part = slice(start, start + len(rows))
-        start += len(rows)
-        block = decoded.bits[part, : codecs[i].code.k]
-        crc = CRC24B if codecs[i].blocks > 1 else codecs[i].crc
-        # Zeros pass any CRC, so that silence would be an ACK: they must be decided zeros.
-        heard = decoded.converged[part] | block.any(axis=1)
-        bits[i][rows] = block
-        oks[i][rows] = crc.check(block) & heard
-
-
-def _take(array: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Some rows; without a copy where they are all: copying takes as long as decoding."""
-    return array if len(rows) == len(array) else array[rows]
+    parts = zip(codecs, buffers, llrs, transmissions, strict=True)
+    received = [codec._received(buffer, llr, i) for codec, buffer, llr, i in parts]
+    decode_jointly(received)
+    return [codec._concluded(blocks) for codec, blocks in zip(codecs, received, strict=True)]

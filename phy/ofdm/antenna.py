@@ -1,4 +1,4 @@
-"""Antenna elements of 3GPP TR 38.901 clause 7.3, as Sionna has them."""
+"""Antenna elements of 3GPP TR 38.901 clause 7.3, with the patterns of Sionna."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ PATTERNS = ("omni", "38.901", "38.901-handheld")
 
 @dataclass(frozen=True)
 class Antenna:
-    """One element.
+    """One antenna element.
 
     Attributes:
         pattern: "omni", "38.901" (table 7.3-1: 8 dBi, 65 degrees) or "38.901-handheld" (table
             7.3-2: 5.3 dBi, 125 degrees).
-        slant_deg: Slant of the polarisation, 0 for vertical and 90 for horizontal.
+        slant_deg: Polarization slant in degrees from -180 to 180: 0 for vertical, 90 for
+            horizontal.
 
     Raises:
-        ValueError: When the pattern is unknown or the slant no angle.
+        ValueError: When the pattern is unknown or the slant is out of range.
     """
 
     pattern: str = "omni"
@@ -36,14 +37,16 @@ class Antenna:
             raise ValueError(f"slant_deg is {slant!r}, it must be from -180 to 180")
 
     def field(self, theta: NDArray[np.float64], phi: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Field in the directions of theta and phi (equations 7.3-4 and 7.3-5), amplitude.
+        """Returns the field components of some directions.
+
+        Source: TR 38.901 equations 7.3-4 and 7.3-5.
 
         Args:
             theta: [...] zenith angles in radians.
-            phi: [...] azimuths from the boresight in radians.
+            phi: [...] azimuth angles from the boresight in radians.
 
         Returns:
-            [..., 2].
+            [..., 2] amplitudes in the zenith and in the azimuth direction.
 
         >>> Antenna().field(np.zeros(1), np.zeros(1))
         array([[1., 0.]])
@@ -52,7 +55,7 @@ class Antenna:
         if self.pattern == "omni":
             gain = np.ones_like(theta)
         else:
-            # Importing Sionna seeds torch's global generator, which is not ours to touch.
+            # Importing Sionna seeds the global generator of torch; its state is restored.
             state = torch.random.get_rng_state()
             from sionna.phy.channel.tr38901 import AntennaElement
 

@@ -8,19 +8,19 @@ from typing import final
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.special import j0
 from torch import Tensor
 
-from phy.channel import Channel
+from phy.channel import AnyStreams, Channel
 from phy.channels.diffuse import BANDWIDTH_HZ, CARRIER_HZ, INTERVAL_S, SPEED_MPS
 from phy.ofdm.antenna import Antenna
 from phy.ofdm.link import mobile_channel
 from phy.ofdm.paths import PathModel
 from phy.ofdm.tr38901 import DelayProfile, delay_profile
-from phy.streams import Streams
 
-#: Offsets of a cluster's 20 rays from its mean angle, for a spread of 1 degree (table 7.5-3).
+#: Offset angles of the 20 rays of a cluster in degrees, for a spread of 1 degree (table 7.5-3).
 _HALF = (0.0447, 0.1413, 0.2492, 0.3715, 0.5129, 0.6797, 0.8844, 1.1481, 1.5195, 2.1551)
 RAY_OFFSETS = np.array([sign * offset for offset in _HALF for sign in (1, -1)])
 RAYS = len(RAY_OFFSETS)
@@ -30,24 +30,26 @@ _Floats = NDArray[np.float64]
 
 @final
 class CdlPaths(PathModel):
-    """Each cluster is 20 rays with angles of departure and arrival; the receiving end moves.
+    """Clusters of 20 rays with angles of departure and arrival; the receiver moves.
 
         gain of a ray = sqrt(p_n / 20) F_rx(theta, phi)^T X F_tx(theta', phi')
         X = [[e^(j Phi_1), e^(j Phi_2) / sqrt(kappa)], [e^(j Phi_3) / sqrt(kappa), e^(j Phi_4)]]
         Doppler shift = f_d sin(theta) cos(phi - psi)
 
-    with kappa the cross-polarisation ratio. Per image, the rays' four angles are coupled at random
-    within their cluster (step 8), the phases Phi are uniform (step 10), and so is the direction of
-    travel psi, in the horizontal plane. The line of sight has a uniform phase too: its length
-    is many wavelengths that the table does not give. Antennas change the clusters' powers; the
-    mean power is brought back to 1, by `antenna_gain`.
+    Here kappa is the cross-polarization power ratio. For each image, the four angles of the rays
+    are coupled at random within their cluster (step 8), and the phases Phi are uniform (step 10).
+    The direction of travel psi is uniform in the horizontal plane. The phase of the line of sight
+    is uniform too, because the tables do not give its length in wavelengths. Antennas change the
+    powers of the clusters; dividing by `antenna_gain` restores the mean power of 1.
+
+    Source: TR 38.901 clauses 7.5 (steps 8 to 11) and 7.7.1.
 
     Args:
         model: "a" to "e".
-        tx: Antenna of the standing end, whose boresight is azimuth 0.
-        rx: Antenna of the moving end, whose boresight is azimuth 180 degrees.
-        delay_spread_s: RMS delay spread that the normalized delays are scaled by.
-        doppler_hz: Largest Doppler shift f_d.
+        tx: Antenna of the base station; its boresight is azimuth 0.
+        rx: Antenna of the mobile terminal; its boresight is azimuth 180 degrees.
+        delay_spread_s: RMS delay spread in seconds, which scales the normalized delays.
+        doppler_hz: Largest Doppler shift f_d in hertz.
 
     Raises:
         ValueError: When the model is unknown.
@@ -63,36 +65,36 @@ class CdlPaths(PathModel):
         self._aoa, self._zoa = (ray_angles(profile, name) for name in ("aoa", "zoa"))
         self._f_tx = _fields(tx, profile, "zod", "aod", 0.0)
         self._f_rx = _fields(rx, profile, "zoa", "aoa", math.pi)
-        self._leak = np.array([[1.0, profile.xpr**-0.5], [profile.xpr**-0.5, 1.0]])
+        self._coupling = np.array([[1.0, profile.xpr**-0.5], [profile.xpr**-0.5, 1.0]])
         self._arrival, gain = self._mean_powers(profile)
         self.antenna_gain = float(gain.sum())
         self.powers = gain / self.antenna_gain
-        #: [taps] amplitude of a ray before the antennas.
+        #: [taps] amplitude of a ray without the antennas.
         self._scale = np.sqrt(profile.powers / RAYS / self.antenna_gain)
         if self.line_of_sight:
             self._scale[0] *= math.sqrt(RAYS)
 
     def _mean_powers(self, profile: DelayProfile) -> tuple[_Floats, _Floats]:
-        """Over couplings: what arrives from each ray's zenith [taps, rays], and from each tap."""
-        towards = np.square(self._f_tx).mean((1, 2))  # [taps, 2]
-        received = np.square(self._f_rx) @ np.square(self._leak)  # [taps, zenith, azimuth, 2]
-        arrival = np.einsum("nijb,nb->ni", received, towards) / RAYS
+        """Returns mean powers by zenith angle [taps, rays] and by tap [taps], over couplings."""
+        departing = np.square(self._f_tx).mean((1, 2))  # [taps, 2]
+        received = np.square(self._f_rx) @ np.square(self._coupling)  # [taps, zenith, azimuth, 2]
+        arrival = np.einsum("nijb,nb->ni", received, departing) / RAYS
         gain = profile.powers * arrival.mean(1)
         if self.line_of_sight:
             gain[0] = profile.powers[0] * self._line_of_sight_field() ** 2
         return arrival, gain
 
     def _line_of_sight_field(self) -> float:
-        """F_rx^T diag(1, -1) F_tx of the specular path (equation 7.5-29)."""
+        """Returns F_rx^T diag(1, -1) F_tx of the specular path (equation 7.5-29)."""
         f_tx, f_rx = self._f_tx[0, 0, 0], self._f_rx[0, 0, 0]
         return float(f_rx[0] * f_tx[0] - f_rx[1] * f_tx[1])
 
-    def draw(self, streams: Streams) -> Tensor:
-        """Coupling, phases and direction of travel, and from them each ray's gain and Doppler."""
+    def draw(self, streams: AnyStreams) -> Float[Tensor, "batch 3 rays taps"]:
+        """Draws couplings, phases and directions of travel; see `PathModel.draw`."""
         taps = len(self.powers)
         u = streams.uniform(7 * RAYS * taps + 1)
         travel, u = u[:, 0, None, None], u[:, 1:].reshape(-1, 7, RAYS, taps)
-        # Stable, and the angle of arrival stays: three random orders couple four angles.
+        # Three random orders couple four angles: the azimuth of arrival keeps its order.
         zoa, zod, aod = (u[:, i].argsort(dim=1, stable=True) for i in range(3))
         aoa = torch.arange(RAYS, device=u.device)[:, None].expand_as(zoa)
         tap = torch.arange(taps, device=u.device)
@@ -105,7 +107,7 @@ class CdlPaths(PathModel):
         real, imag = torch.zeros_like(u[:, 0]), torch.zeros_like(u[:, 0])
         for a in range(2):
             for b in range(2):
-                field = f_rx[..., a] * f_tx[..., b] * float(self._leak[a, b])
+                field = f_rx[..., a] * f_tx[..., b] * float(self._coupling[a, b])
                 real = real + field * torch.cos(phase[:, a, b])
                 imag = imag + field * torch.sin(phase[:, a, b])
         scale = torch.from_numpy(self._scale.astype(np.float32)).to(u.device)
@@ -113,16 +115,20 @@ class CdlPaths(PathModel):
         heading = torch.cos(azimuth - travel * (2 * math.pi))
         doppler_hz = torch.sin(zenith) * heading * self.doppler_hz
         if self.line_of_sight:
-            real[..., 0] = imag[..., 0] = 0  # one ray takes it all, in a uniform phase
+            real[..., 0] = imag[..., 0] = 0  # one ray has all the power
             real[:, 0, 0] = torch.cos(phase[:, 0, 0, 0, 0]) * self._line_of_sight_field()
             imag[:, 0, 0] = torch.sin(phase[:, 0, 0, 0, 0]) * self._line_of_sight_field()
         return torch.stack([real * scale, imag * scale, doppler_hz], 1)
 
     def correlation(self, lag_s: _Floats) -> NDArray[np.complex128]:
-        """Averaged over directions of travel, a ray of zenith theta has J0(2 pi f_d sin(theta) lag).
+        """Returns the correlation over images, J0(2 pi f_d sin(theta) lag) for a zenith theta.
 
-        Given its direction each image has a correlation of its own; this is what a receiver
-        knows that does not know where it is going.
+        The mean is over directions of travel. It is the covariance that a receiver can use when it
+        does not know its direction; given the direction, the correlation is another one.
+
+        >>> paths = CdlPaths("a", Antenna(), Antenna(), 1e-7, 100.0)
+        >>> float(paths.correlation(np.zeros(1)).real.min().round(6))
+        1.0
         """
         turn = 2 * np.pi * self.doppler_hz * np.asarray(lag_s)[..., None, None]
         rays = j0(turn * np.sin(self._zoa))
@@ -133,7 +139,23 @@ class CdlPaths(PathModel):
 
 
 def ray_angles(profile: DelayProfile, name: str) -> _Floats:
-    """[taps, rays] angles in radians (equation 7.7-0a); the line of sight has one direction."""
+    """Returns the angles of the rays of each cluster.
+
+    The line of sight has one direction.
+
+    Source: TR 38.901 equation 7.7-0a.
+
+    Args:
+        profile: CDL delay profile.
+        name: "aod", "aoa", "zod" or "zoa".
+
+    Returns:
+        [taps, rays] angles in radians.
+
+    >>> angles = ray_angles(delay_profile("cdl", "a"), "aoa")
+    >>> angles.shape, round(float(np.rad2deg(angles[0].mean())), 1)
+    ((23, 20), 51.3)
+    """
     offsets = profile.spreads_deg[name] * np.tile(RAY_OFFSETS, (profile.taps, 1))
     if profile.line_of_sight:
         offsets[0] = 0
@@ -143,7 +165,7 @@ def ray_angles(profile: DelayProfile, name: str) -> _Floats:
 def _fields(
     antenna: Antenna, profile: DelayProfile, zenith: str, azimuth: str, boresight: float
 ) -> _Floats:
-    """F [taps, zenith of ray, azimuth of ray, 2] for every coupling of a cluster's angles."""
+    """Returns F [taps, zenith of ray, azimuth of ray, 2] for every coupling of the angles."""
     theta, phi = ray_angles(profile, zenith), ray_angles(profile, azimuth) - boresight
     return antenna.field(*np.broadcast_arrays(theta[:, :, None], phi[:, None, :]))
 
@@ -165,31 +187,39 @@ def cdl(
     tx_slant_deg: float = 0.0,
     rx_slant_deg: float = 0.0,
 ) -> Channel:
-    """A clustered delay line over an OFDM grid, one antenna at each end; the receiver moves.
+    """Builds a clustered delay line over an OFDM grid, with one antenna at each end.
 
     Args:
         model: "a", "b", "c" (no line of sight), "d" or "e" (line of sight).
-        delay_spread_ns: RMS delay spread.
-        speed_mps: Of the receiver.
-        carrier_hz: Carrier frequency.
-        bandwidth_hz: W.
-        subcarriers: Of the grid; as many as fill 90 % of W with resource blocks unless given.
-        subcarrier_khz: Their spacing.
+        delay_spread_ns: RMS delay spread in nanoseconds.
+        speed_mps: Speed of the receiver in meters per second.
+        carrier_hz: Carrier frequency in hertz.
+        bandwidth_hz: Bandwidth W in hertz.
+        subcarriers: Number of subcarriers; None for the resource blocks that fill 90 % of W.
+        subcarrier_khz: Subcarrier spacing in kilohertz.
         cyclic_prefix: "normal" or "extended".
-        csi: "perfect", or estimated from pilots: "ls" or "lmmse".
-        pilot_spacing: Subcarriers from pilot to pilot, where pilots are sent.
-        interval_s: From the start of one transmission to that of the next.
-        tx_pattern: "omni", "38.901" (table 7.3-1) or "38.901-handheld" (table 7.3-2).
-        rx_pattern: The same.
-        tx_slant_deg: Slant of the polarisation, 0 for vertical.
-        rx_slant_deg: The same.
+        csi: Channel knowledge of the receiver: "perfect", or an estimate from pilots by "ls" or
+            "lmmse".
+        pilot_spacing: Subcarriers from one pilot to the next; unused with perfect CSI.
+        interval_s: Time in seconds from the start of one transmission to the start of the next.
+        tx_pattern: Antenna pattern of the transmitter: "omni", "38.901" (table 7.3-1) or
+            "38.901-handheld" (table 7.3-2).
+        rx_pattern: Antenna pattern of the receiver, likewise.
+        tx_slant_deg: Polarization slant of the transmitter in degrees, 0 for vertical.
+        rx_slant_deg: Polarization slant of the receiver, likewise.
+
+    Returns:
+        The channel.
 
     Raises:
-        ValueError: One line with the channel and the value that is not allowed.
+        ValueError: When a parameter is not allowed; one line with the channel and the value.
+
+    >>> cdl("d", csi="lmmse").pilot_uses(100)
+    11
     """
 
     def paths(delay_spread_s: float, doppler_hz: float) -> CdlPaths:
-        # The command line takes 38.901 for a number.
+        # The command line reads 38.901 as a number.
         tx = Antenna(str(tx_pattern), tx_slant_deg)
         rx = Antenna(str(rx_pattern), rx_slant_deg)
         return CdlPaths(model, tx, rx, delay_spread_s, doppler_hz)

@@ -1,11 +1,11 @@
-"""Channel estimation from pilots: each data element's gain as a weighted sum of pilots near it.
+"""Channel estimation from pilots: the gain of a data element is a weighted sum of pilots near it.
 
     LS at the pilots       h_p = y_p / x_p = h + n / x_p
     "ls"      h_hat = linear interpolation between the two neighbors in the same symbol
     "lmmse"   h_hat = R_dp (R_pp + no I)^-1 h_p over the nearest pilots of this and earlier symbols
 
-Neither looks beyond the pilot that closes an element's block, so that what a receiver believes
-about the start of a burst does not depend on how long the burst (or the batch's longest) is.
+No estimator uses a pilot behind the one that closes the block of the element. So the estimate at
+the start of a burst depends neither on the length of the burst nor on the longest of the batch.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Complex, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -24,9 +25,9 @@ from phy.ofdm.paths import PathModel
 from phy.snr import POWER
 
 ESTIMATORS = ("ls", "lmmse")
-#: Pilots of one symbol, and symbols, that LMMSE weighs.
+#: Number of pilots per symbol, and of symbols, in an LMMSE estimate.
 NEAREST, SYMBOLS = 8, 4
-#: Below this noise a covariance of float64 is as good as singular.
+#: Below this noise variance a covariance in float64 is nearly singular.
 _LEAST_NO = 1e-10
 
 
@@ -34,10 +35,10 @@ class Interpolator(NamedTuple):
     """Weights of the pilots for the data elements of one symbol.
 
     Attributes:
-        lag: [terms] how many symbols ago each term's pilot was sent.
-        pilot: [data, terms] which of its symbol's pilots it is.
-        weight: [data, terms] complex.
-        error_variance: [data] E|h - h_hat|^2, as far as the estimator knows it.
+        lag: [terms] age of the pilot of each term, in symbols.
+        pilot: [data, terms] index of the pilot within its symbol.
+        weight: [data, terms] complex weights.
+        error_variance: [data] E|h - h_hat|^2, the part that the estimator can compute.
     """
 
     lag: NDArray[np.int64]
@@ -48,10 +49,25 @@ class Interpolator(NamedTuple):
 
 @lru_cache(maxsize=64)
 def linear(grid: OfdmGrid, no: float) -> Interpolator:
-    """Linear interpolation in frequency.
+    """Returns the weights of linear interpolation in frequency ("ls").
 
-    What it knows of its error is the noise that passes: no sum |w|^2. That a channel bends between
-    two pilots it cannot know.
+    The stated error variance is that of the noise, no sum |w|^2. The interpolation error of the
+    channel itself is unknown to this estimator.
+
+    Args:
+        grid: Positions of data and pilots.
+        no: Variance of the complex noise.
+
+    Returns:
+        Weights with two terms per data element.
+
+    >>> law = linear(OfdmGrid(subcarriers=5, pilot_spacing=4), 0.1)  # pilots at 0 and 4
+    >>> law.weight.real
+    array([[0.75, 0.25],
+           [0.5 , 0.5 ],
+           [0.25, 0.75]])
+    >>> law.error_variance
+    array([0.0625, 0.05  , 0.0625])
     """
     right = np.searchsorted(grid.pilots, grid.data)
     pilot = np.stack([right - 1, right], 1)
@@ -64,16 +80,19 @@ def linear(grid: OfdmGrid, no: float) -> Interpolator:
 
 @lru_cache(maxsize=64)
 def wiener(grid: OfdmGrid, paths: PathModel, no: float, symbols: int) -> Interpolator:
-    """The linear estimate of least mean square error, given the delay-Doppler covariance.
+    """Returns the weights of the linear MMSE estimate, given the delay-Doppler covariance.
 
     Source: Hoeher, Kaiser and Robertson, "Two-dimensional pilot-symbol-aided channel estimation by
     Wiener filtering", ICASSP 1997.
 
     Args:
-        grid: Where data and pilots are.
-        paths: The channel's law.
+        grid: Positions of data and pilots.
+        paths: Path model with the covariance of the channel.
         no: Variance of the complex noise.
-        symbols: From how many symbols pilots are weighed, this one and earlier ones.
+        symbols: Number of symbols whose pilots are used, the current one and earlier ones.
+
+    Returns:
+        Weights with up to `NEAREST` terms per symbol.
     """
     closing = np.searchsorted(grid.pilots, grid.data)[:, None]
     order = np.arange(len(grid.pilots))
@@ -107,9 +126,18 @@ def wiener(grid: OfdmGrid, paths: PathModel, no: float, symbols: int) -> Interpo
 def interpolators(
     estimator: str, grid: OfdmGrid, paths: PathModel, no: float
 ) -> tuple[Interpolator, ...]:
-    """The laws of a burst's first, second, ... symbol; the last one stays.
+    """Returns the interpolators of the first, second, ... symbol of a burst.
 
-    "lmmse" knows the channel's law, "ls" does not.
+    Later symbols use the last interpolator.
+
+    Args:
+        estimator: "ls", or "lmmse", which knows the covariance of the channel.
+        grid: Positions of data and pilots.
+        paths: Path model with the covariance of the channel.
+        no: Variance of the complex noise.
+
+    Returns:
+        One interpolator for "ls", and one per number of received symbols for "lmmse".
     """
     if estimator == "ls":
         return (linear(grid, no),)
@@ -117,18 +145,26 @@ def interpolators(
 
 
 def interpolate(
-    pilots: Tensor, grid: OfdmGrid, laws: tuple[Interpolator, ...], uses: int
-) -> tuple[Tensor, Tensor]:
+    pilots: Complex[Tensor, "batch pilots"],
+    grid: OfdmGrid,
+    laws: tuple[Interpolator, ...],
+    uses: int,
+) -> tuple[Complex[Tensor, "batch {uses}"], Float[Tensor, "1 {uses}"]]:
     """Estimates the gains of a burst.
 
     Args:
         pilots: [batch, pilots] LS estimates, symbol after symbol.
-        grid: Where data and pilots are.
-        laws: See `interpolators`.
-        uses: Of the burst.
+        grid: Positions of data and pilots.
+        laws: Interpolators from `interpolators`.
+        uses: Complex channel uses of the burst.
 
     Returns:
-        (h_hat [batch, uses] complex64, known error variance [1, uses]).
+        h_hat [batch, uses] complex64, and the stated error variance [1, uses].
+
+    >>> grid = OfdmGrid(subcarriers=5, pilot_spacing=4)
+    >>> h_hat, _ = interpolate(torch.tensor([[1 + 0j, 5 + 4j]]), grid, (linear(grid, 0.1),), 3)
+    >>> h_hat
+    tensor([[2.+1.j, 3.+2.j, 4.+3.j]])
     """
     h_hat = pilots.new_zeros(len(pilots), uses)
     variance = pilots.real.new_zeros(1, uses)
@@ -137,7 +173,7 @@ def interpolate(
         law = laws[min(symbol, len(laws) - 1)]
         here = h_hat[:, start : start + len(grid.data)]
         index = (symbol - law.lag) * len(grid.pilots) + law.pilot[: here.shape[1]]
-        # What is not sent yet has the weight 0: any place will do.
+        # A pilot that is not sent yet has the weight 0: any place will do.
         places = torch.from_numpy(index.clip(max=pilots.shape[1] - 1)).to(pilots.device)
         weight = torch.from_numpy(law.weight[: here.shape[1]].astype(np.complex64)).to(here.device)
         # Term by term: a matrix product may round differently for another number of images.

@@ -1,4 +1,4 @@
-"""The OFDM resource grid: where a burst's channel uses and its pilots lie."""
+"""The OFDM resource grid: positions of the channel uses of a burst and of its pilots."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-#: Name -> (shortest prefix over the useful symbol, symbols in a slot of 15 kHz / spacing ms):
-#: TS 38.211 clauses 4.3.2 and 5.3.1.
+#: Name -> (shortest prefix over the useful symbol duration, symbols in a slot of
+#: 15 kHz / spacing milliseconds): TS 38.211 clauses 4.3.2 and 5.3.1.
 CYCLIC_PREFIXES = {"normal": (144 / 2048, 14), "extended": (512 / 2048, 12)}
 #: Subcarriers of the widest NR carrier, 275 resource blocks.
-MOST_SUBCARRIERS = 3300
+MAX_SUBCARRIERS = 3300
 
 
 @dataclass(frozen=True)
 class OfdmGrid:
-    """Symbols in time, subcarriers in frequency; one resource element carries one channel use.
+    """A grid of OFDM symbols in time and subcarriers in frequency.
 
+    A resource element is one subcarrier of one symbol; it carries one channel use or one pilot.
     A burst fills the data elements of its first symbol from the lowest subcarrier up, then those
-    of the next symbol (TS 38.211 clause 7.3.1.5: frequency first). Pilots stand in every symbol, on
-    every `pilot_spacing`-th subcarrier and on the last: each data element is between two. They are
-    sent up to the one that closes the block in which the burst ends.
+    of the next symbol (TS 38.211 clause 7.3.1.5: frequency first). Every symbol has pilots on
+    every `pilot_spacing`-th subcarrier and on the last one, so that each data element lies between
+    two. The last pilot sent is the one that closes the block in which the burst ends.
 
     Attributes:
-        subcarriers: Of the grid, data and pilots.
-        subcarrier_hz: Spacing.
+        subcarriers: Number of subcarriers, for data and pilots.
+        subcarrier_hz: Subcarrier spacing in hertz.
         cyclic_prefix: "normal" or "extended".
-        pilot_spacing: Subcarriers from one pilot to the next; None for no pilots.
+        pilot_spacing: Subcarriers from one pilot to the next, None for no pilots.
 
     Raises:
-        ValueError: When one of them is out of range.
+        ValueError: When an attribute is out of range.
     """
 
     subcarriers: int = 180
@@ -40,10 +41,10 @@ class OfdmGrid:
     pilot_spacing: int | None = None
 
     def __post_init__(self) -> None:
-        if not (_whole(self.subcarriers) and 1 <= self.subcarriers <= MOST_SUBCARRIERS):
+        if not (_whole(self.subcarriers) and 1 <= self.subcarriers <= MAX_SUBCARRIERS):
             raise ValueError(
                 f"subcarriers is {self.subcarriers!r}, it must be a whole number "
-                f"from 1 to {MOST_SUBCARRIERS}"
+                f"from 1 to {MAX_SUBCARRIERS}"
             )
         if self.cyclic_prefix not in CYCLIC_PREFIXES:
             raise ValueError(
@@ -58,7 +59,7 @@ class OfdmGrid:
 
     @property
     def symbol_s(self) -> float:
-        """Time from one OFDM symbol to the next, averaged over a slot.
+        """Time in seconds from one OFDM symbol to the next, averaged over a slot.
 
         >>> round(14e6 * OfdmGrid().symbol_s)  # 14 symbols in a slot of 1 ms
         1000
@@ -67,7 +68,7 @@ class OfdmGrid:
 
     @property
     def cyclic_prefix_s(self) -> float:
-        """The shortest prefix of a slot.
+        """Shortest cyclic prefix of a slot, in seconds.
 
         >>> round(1e9 * OfdmGrid().cyclic_prefix_s)
         4688
@@ -76,13 +77,21 @@ class OfdmGrid:
 
     @cached_property
     def frequencies_hz(self) -> NDArray[np.float64]:
-        """[subcarriers] relative to the carrier."""
+        """[subcarriers] frequencies relative to the carrier, in hertz.
+
+        >>> OfdmGrid(subcarriers=4).frequencies_hz
+        array([-30000., -15000.,      0.,  15000.])
+        """
         place = np.arange(self.subcarriers, dtype=np.float64)
         return (place - self.subcarriers // 2) * self.subcarrier_hz
 
     @cached_property
     def pilots(self) -> NDArray[np.int64]:
-        """Subcarriers that carry pilots."""
+        """Subcarriers that carry pilots.
+
+        >>> OfdmGrid(subcarriers=8, pilot_spacing=3).pilots
+        array([0, 3, 6, 7])
+        """
         if self.pilot_spacing is None:
             return np.zeros(0, np.int64)
         every = np.arange(0, self.subcarriers, self.pilot_spacing, dtype=np.int64)
@@ -90,11 +99,21 @@ class OfdmGrid:
 
     @cached_property
     def data(self) -> NDArray[np.int64]:
-        """Subcarriers that carry channel uses of a burst."""
+        """Subcarriers that carry channel uses of a burst.
+
+        >>> OfdmGrid(subcarriers=8, pilot_spacing=3).data
+        array([1, 2, 4, 5])
+        """
         return np.setdiff1d(np.arange(self.subcarriers, dtype=np.int64), self.pilots)
 
     def data_elements(self, uses: int) -> NDArray[np.int64]:
-        """Where each use of a burst lies, counting elements symbol after symbol.
+        """Returns the element of each use of a burst; elements count symbol after symbol.
+
+        Args:
+            uses: Complex channel uses of the burst.
+
+        Returns:
+            [uses] indices.
 
         >>> OfdmGrid(subcarriers=4, pilot_spacing=3).data_elements(3)
         array([1, 2, 5])
@@ -103,7 +122,10 @@ class OfdmGrid:
         return symbol * self.subcarriers + self.data[place]
 
     def extent(self, uses: int) -> int:
-        """Elements from the first to the last that is sent with a burst, data or pilot.
+        """Returns how many elements lie between the start of a burst and its last data or pilot.
+
+        Args:
+            uses: Complex channel uses of the burst.
 
         >>> OfdmGrid(pilot_spacing=12).extent(1), OfdmGrid(pilot_spacing=12).extent(12)
         (13, 25)
@@ -115,7 +137,17 @@ class OfdmGrid:
         return (last if len(ahead) == 0 else last - last % self.subcarriers + int(ahead[0])) + 1
 
     def pilot_elements(self, uses: int) -> NDArray[np.int64]:
-        """Where the pilots of a burst lie, counting elements symbol after symbol."""
+        """Returns the element of each pilot of a burst; elements count symbol after symbol.
+
+        Args:
+            uses: Complex channel uses of the burst.
+
+        Returns:
+            [pilots] indices.
+
+        >>> OfdmGrid(subcarriers=4, pilot_spacing=3).pilot_elements(3)
+        array([0, 3, 4, 7])
+        """
         extent = self.extent(uses)
         symbols = np.arange(-(-extent // self.subcarriers), dtype=np.int64)
         elements = (symbols[:, None] * self.subcarriers + self.pilots).ravel()
@@ -123,9 +155,14 @@ class OfdmGrid:
 
 
 def whole_blocks(bandwidth_hz: float, subcarrier_hz: float) -> int:
-    """Subcarriers in the resource blocks of 12 that fill 90 % of a band, at least one block.
+    """Returns the number of subcarriers in the resource blocks that fill 90 % of a band.
 
-    The rest is guard band, as in TS 36.101 table 5.6-1.
+    The rest is guard band, as in TS 36.101 table 5.6-1. A resource block has 12 subcarriers; the
+    result is at least one block.
+
+    Args:
+        bandwidth_hz: Bandwidth in hertz.
+        subcarrier_hz: Subcarrier spacing in hertz.
 
     >>> whole_blocks(3e6, 15e3), whole_blocks(20e6, 15e3)
     (180, 1200)

@@ -1,4 +1,4 @@
-"""From what a user says of a mobile link to its channel."""
+"""Construction of an OFDM channel from the parameters of a mobile link."""
 
 from __future__ import annotations
 
@@ -30,16 +30,30 @@ def mobile_channel(
     pilot_spacing: int,
     interval_s: float,
 ) -> Channel:
-    """Puts paths on a grid, and a receiver behind it (the arguments: `phy.ofdm.tdl.tdl`).
+    """Builds an OFDM channel from a path model, a grid and a receiver.
 
     With perfect CSI there are no pilots, and every subcarrier carries data.
 
     Args:
-        name: Of the channel, for messages.
-        paths: (delay spread in seconds, largest Doppler shift in hertz) -> its rays.
+        name: Name of the channel in messages.
+        paths: Function of the RMS delay spread in seconds and the largest Doppler shift in hertz
+            that returns the path model.
+        delay_spread_ns: See `phy.ofdm.tdl.tdl`, also for the arguments below.
+        speed_mps: Speed.
+        carrier_hz: Carrier frequency.
+        bandwidth_hz: Bandwidth W.
+        subcarriers: Number of subcarriers.
+        subcarrier_khz: Subcarrier spacing.
+        cyclic_prefix: Kind of cyclic prefix.
+        csi: Channel knowledge of the receiver.
+        pilot_spacing: Spacing of the pilots.
+        interval_s: Time between transmissions.
+
+    Returns:
+        An `OfdmChannel` for perfect CSI, else a `PilotAided` channel over one.
 
     Raises:
-        ValueError: One line with the channel and the value that is not allowed.
+        ValueError: When a parameter is not allowed; one line with the channel and the value.
     """
     spread_ns, speed_mps = (
         checked(name, what, value, lambda v: v >= 0, ">= 0")

@@ -1,4 +1,4 @@
-"""An OFDM receiver that knows of the channel what pilots tell it."""
+"""A receiver that estimates an OFDM channel from pilots."""
 
 from __future__ import annotations
 
@@ -6,40 +6,21 @@ import math
 from typing import final
 
 import torch
+from jaxtyping import Complex
 from torch import Tensor
 
-from phy.channel import Channel, Received, multiply, scale
+from phy.channel import AnyStreams, Channel, Fading, Received, multiply
 from phy.ofdm.channel import OfdmChannel
 from phy.ofdm.estimation import ESTIMATORS, interpolate, interpolators
 from phy.snr import POWER
-from phy.streams import Streams
 
-#: The pilot symbol: QPSK with the data's average power.
+#: The pilot symbol: QPSK with the average power of the data.
 PILOT = complex(1, 1) * math.sqrt(POWER / 2)
-
-
-class PilotedGains(Tensor):
-    """h [batch, uses] of a burst, and beside it what the contract of a channel has no place for.
-
-    Attributes:
-        pilots: [batch, pilots] complex64 gains on the pilots.
-    """
-
-    pilots: Tensor
-    # What is computed from it is an ordinary tensor.
-    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
-
-    @classmethod
-    def of(cls, h: Tensor, pilots: Tensor) -> PilotedGains:
-        """h with its pilots."""
-        gains = h.as_subclass(cls)
-        gains.pilots = pilots
-        return gains
 
 
 @final
 class PilotAided(Channel):
-    """An OFDM channel with pilots in every symbol, through the same gains and noise as the data.
+    """An OFDM channel with pilots in every symbol, through the same fading and noise as the data.
 
     ```
     data   y = h x + n                                           -> y, h_hat, no + P variance
@@ -47,7 +28,7 @@ class PilotAided(Channel):
     ```
 
     Args:
-        over: The channel; its grid has pilots.
+        over: OFDM channel whose grid has pilots.
         estimator: "ls" or "lmmse".
 
     Raises:
@@ -61,35 +42,51 @@ class PilotAided(Channel):
             raise ValueError(f"estimator {estimator!r} needs pilots, the grid has none")
         self.over, self.estimator = over, estimator
 
-    @property
-    def _without_pilots(self) -> str:
-        return (
-            f"csi={self.estimator} needs the gains that were drawn, with those of the pilots: "
-            "a channel that changes them goes over csi=perfect alone"
-        )
+    def draw(self, streams: AnyStreams, uses: int, state: Tensor | None) -> tuple[Fading, Tensor]:
+        """Draws the gains of a burst and of its pilots.
 
-    def draw(self, streams: Streams, uses: int, state: Tensor | None) -> tuple[Tensor, Tensor]:
-        """(h [batch, uses] with the gains of its pilots, rays at the start of the next burst)."""
-        elements, state = self.over.elements(streams, uses, state)
-        return PilotedGains.of(*self._split(elements, uses)), state
-
-    def apply(self, x: Tensor, h: Tensor, no: float, streams: Streams) -> Received:
-        """Sends burst and pilots.
+        Args:
+            streams: Random numbers, one independent stream per row.
+            uses: Complex channel uses of the burst.
+            state: [batch, 3, rays, taps] rays of the same images, None to draw them.
 
         Returns:
-            Output, estimated gains, and the variance of the noise with that part of the estimation
-            error which the estimator knows of.
+            The fading, h [batch, uses] and pilots [batch, pilots], and the rays at the start of
+            the next burst.
+        """
+        elements, state = self.over.elements(streams, uses, state)
+        return Fading(*self._split(elements, uses)), state
+
+    def apply(
+        self, x: Complex[Tensor, "batch uses"], h: object, no: float, streams: AnyStreams
+    ) -> Received:
+        """Sends a burst and its pilots, and estimates the gains of the burst.
+
+        Args:
+            x: [batch, uses] complex channel input.
+            h: Fading from `draw`.
+            no: Variance of the complex noise.
+            streams: Random numbers for the noise.
+
+        Returns:
+            Channel output, estimated gains, and the noise variance. The last contains the part of
+            the estimation error that the estimator can compute.
 
         Raises:
-            ValueError: When h is not what `draw` gave, but a product of it.
+            ValueError: When h has no pilots.
         """
-        if not isinstance(h, PilotedGains):
-            raise ValueError(self._without_pilots)
+        if not isinstance(h, Fading):
+            raise ValueError(
+                f"csi={self.estimator} needs the gains of the pilots, h is a {type(h).__name__}: "
+                "pass on the phy.channel.Fading that draw returned (phy.channel.scale_fading "
+                "scales it)"
+            )
         uses, grid = x.shape[1], self.over.grid
-        # Noise on all elements, in their order: a short burst meets the start of a long one's.
+        # The noise covers all elements in their order, so that a short burst and a long one begin
+        # with the same noise.
         noise = streams.complex_normal(grid.extent(uses)) * no**0.5
         n, n_p = self._split(noise, uses)
-        y = multiply(h, x) + n
+        y = multiply(h.h, x) + n
         x_p = torch.full_like(n_p, PILOT)
         y_p = multiply(h.pilots, x_p) + n_p
         least_squares = multiply(y_p, x_p.conj_physical() / POWER)
@@ -97,14 +94,8 @@ class PilotAided(Channel):
         h_hat, variance = interpolate(least_squares, grid, laws, uses)
         return Received(y, h_hat, (no + POWER * variance).expand(len(x), uses))
 
-    def scaled(self, h: Tensor, gain: Tensor) -> Tensor:
-        """The gains of data and pilots times one real gain for each image."""
-        if not isinstance(h, PilotedGains):
-            raise ValueError(self._without_pilots)
-        return PilotedGains.of(scale(h, gain), scale(h.pilots, gain))
-
     def _split(self, elements: Tensor, uses: int) -> tuple[Tensor, Tensor]:
-        """Elements of the grid -> (those of the burst [batch, uses], its pilots)."""
+        """Splits the elements of a grid into those of the burst [batch, uses] and the pilots."""
         grid = self.over.grid
         data, pilots = (
             torch.from_numpy(index).to(elements.device)
@@ -113,5 +104,5 @@ class PilotAided(Channel):
         return elements[:, data], elements[:, pilots]
 
     def pilot_uses(self, uses: int) -> int:
-        """Pilots sent with a burst."""
+        """Returns how many pilots are sent with a burst."""
         return len(self.over.grid.pilot_elements(uses))

@@ -8,37 +8,39 @@ from typing import final
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.special import j0
 from torch import Tensor
 
-from phy.channel import Channel
+from phy.channel import AnyStreams, Channel
 from phy.channels.diffuse import BANDWIDTH_HZ, CARRIER_HZ, INTERVAL_S, SPEED_MPS
 from phy.ofdm.link import mobile_channel
 from phy.ofdm.paths import PathModel
 from phy.ofdm.tr38901 import delay_profile
-from phy.streams import Streams
 
-#: Sinusoids of a tap, as in Sionna.
+#: Sinusoids per tap, as in Sionna.
 SINUSOIDS = 20
-#: Doppler shift of the line of sight over the largest one (TR 38.901 clause 7.7.2).
+#: Doppler shift of the line of sight over the largest Doppler shift (TR 38.901 clause 7.7.2).
 LINE_OF_SIGHT_DOPPLER = 0.7
 
 
 @final
 class TdlPaths(PathModel):
-    """Each tap is Clarke's: 20 waves of equal power from all around, of which E = J0.
+    """Taps with the Doppler spectrum of Clarke: 20 plane waves of equal power from all directions.
 
         a_n(t) = sqrt(p_n / M) sum_m exp(j (2 pi f_d t cos alpha_m + phi_m)),
         alpha_m = 2 pi (m + u_m - 1/2) / M,    u_m ~ U(0, 1), phi_m ~ U(0, 2 pi)
 
+    The autocorrelation over images is p_n J0(2 pi f_d tau).
+
     Source: Xiao, Zheng and Beaulieu, "Novel sum-of-sinusoids simulation models for Rayleigh and
-    Rician fading channels", IEEE Trans. Wireless Commun. 5(12), 2006; the form that Sionna has.
+    Rician fading channels", IEEE Trans. Wireless Commun. 5(12), 2006, in the form of Sionna.
 
     Args:
         model: "a" to "e".
-        delay_spread_s: RMS delay spread that the normalized delays are scaled by.
-        doppler_hz: Largest Doppler shift f_d.
+        delay_spread_s: RMS delay spread in seconds, which scales the normalized delays.
+        doppler_hz: Largest Doppler shift f_d in hertz.
 
     Raises:
         ValueError: When the model is unknown.
@@ -51,13 +53,13 @@ class TdlPaths(PathModel):
         self.powers = profile.powers
         self.doppler_hz = doppler_hz
         amplitude = np.tile(np.sqrt(profile.powers / SINUSOIDS), (SINUSOIDS, 1))
-        if self.line_of_sight:  # one wave takes it all
+        if self.line_of_sight:  # one wave has all the power
             amplitude[:, 0] = 0
             amplitude[0, 0] = math.sqrt(profile.powers[0])
         self._amplitude = torch.from_numpy(amplitude.astype(np.float32))
 
-    def draw(self, streams: Streams) -> Tensor:
-        """Angles of arrival and phases of all waves."""
+    def draw(self, streams: AnyStreams) -> Float[Tensor, "batch 3 rays taps"]:
+        """Draws angles of arrival and phases of all waves; see `PathModel.draw`."""
         u, v = streams.uniform(2, *self._amplitude.shape).unbind(1)
         wave = torch.arange(SINUSOIDS, dtype=torch.float32, device=u.device)[:, None]
         doppler_hz = torch.cos((wave + u - 0.5) * (2 * math.pi / SINUSOIDS)) * self.doppler_hz
@@ -69,7 +71,11 @@ class TdlPaths(PathModel):
         return torch.stack([*gain, doppler_hz], 1)
 
     def correlation(self, lag_s: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """J0(2 pi f_d lag); the line of sight turns at 0.7 f_d."""
+        """Returns J0(2 pi f_d lag) for each tap; the line of sight rotates at 0.7 f_d.
+
+        >>> TdlPaths("a", 1e-7, 100.0).correlation(np.array([0.0])).shape
+        (1, 23)
+        """
         turn = 2 * np.pi * self.doppler_hz * np.asarray(lag_s)[..., None]
         taps = np.tile(j0(turn), len(self.powers)).astype(np.complex128)
         if self.line_of_sight:
@@ -90,23 +96,30 @@ def tdl(
     pilot_spacing: int = 12,
     interval_s: float = INTERVAL_S,
 ) -> Channel:
-    """A tapped delay line over an OFDM grid.
+    """Builds a tapped delay line over an OFDM grid.
 
     Args:
         model: "a", "b", "c" (no line of sight), "d" or "e" (line of sight).
-        delay_spread_ns: RMS delay spread.
-        speed_mps: Of the moving end.
-        carrier_hz: Carrier frequency.
-        bandwidth_hz: W.
-        subcarriers: Of the grid; as many as fill 90 % of W with resource blocks unless given.
-        subcarrier_khz: Their spacing.
+        delay_spread_ns: RMS delay spread in nanoseconds.
+        speed_mps: Speed of the mobile terminal in meters per second.
+        carrier_hz: Carrier frequency in hertz.
+        bandwidth_hz: Bandwidth W in hertz.
+        subcarriers: Number of subcarriers; None for the resource blocks that fill 90 % of W.
+        subcarrier_khz: Subcarrier spacing in kilohertz.
         cyclic_prefix: "normal" or "extended".
-        csi: "perfect", or estimated from pilots: "ls" or "lmmse".
-        pilot_spacing: Subcarriers from pilot to pilot, where pilots are sent.
-        interval_s: From the start of one transmission to that of the next.
+        csi: Channel knowledge of the receiver: "perfect", or an estimate from pilots by "ls" or
+            "lmmse".
+        pilot_spacing: Subcarriers from one pilot to the next; unused with perfect CSI.
+        interval_s: Time in seconds from the start of one transmission to the start of the next.
+
+    Returns:
+        The channel.
 
     Raises:
-        ValueError: One line with the channel and the value that is not allowed.
+        ValueError: When a parameter is not allowed; one line with the channel and the value.
+
+    >>> tdl("c", csi="ls").pilot_uses(100)
+    11
     """
     return mobile_channel(
         f"tdl-{model}", partial(TdlPaths, model), delay_spread_ns, speed_mps, carrier_hz, bandwidth_hz,

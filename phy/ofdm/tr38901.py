@@ -1,6 +1,6 @@
-"""The delay profiles of 3GPP TR 38.901: clauses 7.7.1 (CDL) and 7.7.2 (TDL).
+"""Delay profiles of 3GPP TR 38.901, clauses 7.7.1 (CDL) and 7.7.2 (TDL).
 
-The tables are read from the data files of Sionna, without importing it.
+The tables are read from the data files of Sionna, without importing Sionna.
 """
 
 from __future__ import annotations
@@ -20,15 +20,19 @@ MODELS = ("a", "b", "c", "d", "e")
 
 @dataclass(frozen=True, eq=False)
 class DelayProfile:
-    """One row per tap; in a line-of-sight model the first row is the specular path alone.
+    """A delay profile with one row per tap.
+
+    In a line-of-sight model the first row is the specular path alone.
 
     Attributes:
-        delays: [taps] in units of the RMS delay spread, the first path at 0.
-        powers: [taps] linear, sum 1.
+        delays: [taps] delays in units of the RMS delay spread, the first one 0.
+        powers: [taps] linear powers, which sum to 1.
         line_of_sight: Whether the first row is specular.
-        angles_deg: Name -> [taps] mean angle: "aod", "aoa", "zod", "zoa"; empty for TDL.
-        spreads_deg: The same names -> spread of the rays of a cluster; empty for TDL.
-        xpr: Cross-polarisation power ratio, linear; 1 for TDL, which has no polarisation.
+        angles_deg: Mean angles [taps] in degrees by name: "aod", "aoa", "zod" and "zoa" (azimuth
+            or zenith angle of departure or arrival); empty for TDL.
+        spreads_deg: Angular spread of the rays of a cluster in degrees, by the same names; empty
+            for TDL.
+        xpr: Cross-polarization power ratio, linear; 1 for TDL, which has no polarization.
     """
 
     delays: NDArray[np.float64]
@@ -40,17 +44,20 @@ class DelayProfile:
 
     @property
     def taps(self) -> int:
-        """Rows."""
+        """Number of taps."""
         return len(self.powers)
 
 
 @lru_cache(maxsize=10)
 def delay_profile(family: str, model: str) -> DelayProfile:
-    """A table of TR 38.901.
+    """Reads a delay profile of TR 38.901.
 
     Args:
         family: "tdl" (tables 7.7.2-1 to 7.7.2-5) or "cdl" (7.7.1-1 to 7.7.1-5).
         model: "a" to "e".
+
+    Returns:
+        The profile; its arrays are shared between calls.
 
     Raises:
         ValueError: When there is no such table.
@@ -76,7 +83,7 @@ def delay_profile(family: str, model: str) -> DelayProfile:
     )
 
 
-#: Azimuth or zenith spread of departure or arrival.
+#: Angle -> name of its spread in the table.
 _SPREADS = {"aod": "ASD", "aoa": "ASA", "zod": "ZSD", "zoa": "ZSA"}
 
 
@@ -85,7 +92,7 @@ def _column(table: dict[str, Any], name: str) -> NDArray[np.float64]:
 
 
 def _data_file(name: str) -> Path:
-    # find_spec does not run Sionna: importing it takes seconds and re-seeds torch.
+    # find_spec does not import Sionna, which takes seconds and seeds torch.
     package = find_spec("sionna")
     for folder in (package.submodule_search_locations if package else None) or []:
         file = Path(folder) / "phy" / "channel" / "tr38901" / "models" / "v19_2" / name

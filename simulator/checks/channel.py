@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phy.channel import Channel, Received, multiply
+from phy.channel import Channel, Received, gains, multiply
 from phy.streams import BatchStreams, Streams
 from simulator.catalog import CHANNELS, construct
 from simulator.checks.part import open_part
@@ -84,7 +84,7 @@ def _send(
 ) -> tuple[Tensor, Received, Any]:
     """One slot, as a run sends it."""
     h, state = channel.draw(streams.for_role("fading"), x.shape[1], state)
-    return h, channel.apply(x, h, no, streams.for_role("noise")), state
+    return gains(h), channel.apply(x, h, no, streams.for_role("noise")), state
 
 
 def _shapes(channel: Channel) -> Iterator[Finding]:
@@ -95,7 +95,7 @@ def _shapes(channel: Channel) -> Iterator[Finding]:
         streams = _streams()
         h, _ = channel.draw(streams.for_role("fading"), uses, None)
         problem_h = problem_h or draw_problem(h, len(IMAGES), uses)
-        shape = f"complex64 {list(h.shape)}"
+        shape = f"complex64 {list(gains(h).shape)}"
         if problem_h is None:
             received = channel.apply(x, h, NO, streams.for_role("noise"))
             problem_y = problem_y or received_problem(received, x)
@@ -205,7 +205,7 @@ def _uncorrelated(channel: Channel) -> Iterator[Finding]:
     """Pairs of images over many points: a part that they share shows in the mean product."""
     images = np.arange(16)
     drawn = [
-        channel.draw(_streams(images, seed).for_role("fading"), 1, None)[0][:, 0]
+        gains(channel.draw(_streams(images, seed).for_role("fading"), 1, None)[0])[:, 0]
         for seed in range(POINTS)
     ]
     h = torch.stack(drawn).numpy().astype(np.complex128)  # [points, images]

@@ -20,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from phy.channel import gains
 from phy.snr import snr_from_db
 from phy.streams import Streams
 from semantic.data.dataset import VehicleImages
@@ -118,7 +119,8 @@ def information(spec: RunSpec) -> pd.DataFrame:
     dataset = prepared.dataset.subset(encoded.features.kept)
     clean = TaskOutputs(*(v.cpu() for v in performers(encoded.features.s)))
     without_channel = _all_tasks(clean)
-    h, _ = prepared.channel.draw(Streams(0, "capacity", torch.arange(1).numpy()), GAINS, None)
+    fading, _ = prepared.channel.draw(Streams(0, "capacity", torch.arange(1).numpy()), GAINS, None)
+    h = gains(fading)
     rows = []
     for snr_db in spec.snr_db:
         slot = spec.slot(snr_db)

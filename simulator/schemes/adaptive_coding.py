@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 from phy.channel import Channel
-from phy.coding.link_adaptation import Bursts, SnrStatistics
+from phy.coding.link_adaptation import FadingSamples, SnrStatistics
 from phy.coding.mcs import MCS_TABLE
 from phy.coding.transport import TransportCodec
 from phy.snr import noise_variance
@@ -56,7 +56,7 @@ class AdaptiveCoding:
         rows = sorted(MCS_TABLE, key=lambda mcs: mcs.spectral_efficiency)
         self._codings = [coding.with_mcs(mcs) for mcs in rows]
         self._candidates: dict[Slot, list[Candidate]] = {}
-        self._bursts: dict[int, Bursts] = {}
+        self._bursts: dict[int, FadingSamples] = {}
         self._statistics: dict[tuple[Slot, int], SnrStatistics] = {}
         self._chosen: dict[tuple[Slot, int], Coding] = {}
 
@@ -94,7 +94,7 @@ class AdaptiveCoding:
         key = slot, uses
         if key not in self._statistics:
             if uses not in self._bursts:
-                self._bursts[uses] = Bursts.drawn(self.channel, uses)
+                self._bursts[uses] = FadingSamples.draw(self.channel, uses)
             no = noise_variance(slot.reported_snr_db)
             self._statistics[key] = self._bursts[uses].statistics(no)
         return self._statistics[key].block_error_rate(codec)

@@ -104,9 +104,9 @@ def test_sum_of_sinusoids_as_it_is_written() -> None:
     """The blocks of phasors against the formula in double precision."""
     jakes = Jakes(**MOTION)
     streams = Streams(3, "c", np.arange(5))
-    ring = jakes.start(streams)._replace(slots=torch.full((5,), 7))
+    ring = jakes.start(streams)._replace(transmissions=torch.full((5,), 7))
     g, after = jakes.draw(streams, 101, ring)
-    assert after.slots.tolist() == [8] * 5
+    assert after.transmissions.tolist() == [8] * 5
     angle = (2 * np.pi * np.arange(PATHS) + ring.rotation.double().numpy()[:, None]) / PATHS
     time = 7 * 1e-3 + np.arange(101) / 20e3
     phase = OMEGA * np.cos(angle)[..., None] * time

@@ -13,7 +13,7 @@ import torch
 from scipy import stats
 from scipy.special import j0
 
-from phy.channel import Channel
+from phy.channel import Channel, gains
 from phy.ofdm.antenna import Antenna
 from phy.ofdm.cdl import CdlPaths, cdl
 from phy.ofdm.channel import OfdmChannel
@@ -149,7 +149,7 @@ def burst(made: Channel, row: Streams, uses: int) -> list[torch.Tensor]:
         now = row.rows(np.arange(len(row)), slot)
         x = torch.ones(len(row), uses, dtype=torch.complex64)
         h, state = made.draw(now.for_role("fading"), uses, state)
-        seen += [torch.Tensor.clone(h), *made.apply(x, h, 0.3, now.for_role("noise"))]
+        seen += [gains(h), *made.apply(x, h, 0.3, now.for_role("noise"))]
     return seen
 
 

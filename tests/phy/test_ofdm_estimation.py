@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from phy.channel import Channel
+from phy.channel import Channel, Fading, gains, scale_fading
 from phy.channels.gilbert_elliott import GilbertElliott
 from phy.channels.shadowing import Shadowed
 from phy.channels.simo import Simo
@@ -34,7 +34,7 @@ def errors(channel: Channel, uses: int, no: float) -> tuple[np.ndarray, np.ndarr
     x = torch.ones(IMAGES, uses, dtype=torch.complex64)
     y, h_hat, total = channel.apply(x, h, no, row.for_role("noise"))
     assert y.shape == h_hat.shape == total.shape == x.shape
-    return (h - h_hat).numpy(), h_hat.numpy(), (total - no).numpy()[0]
+    return (gains(h) - h_hat).numpy(), h_hat.numpy(), (total - no).numpy()[0]
 
 
 def agree(squares: np.ndarray, expected: np.ndarray) -> bool:
@@ -155,10 +155,21 @@ def test_gains_without_their_pilots_are_refused() -> None:
     made = estimator("lmmse")
     row = Streams(0, "c", np.arange(2))
     h, _ = made.draw(row, 10, None)
-    x, bare = torch.ones(2, 10, dtype=torch.complex64), 1.0 * h
-    for use in (lambda: made.apply(x, bare, 0.1, row), lambda: made.scaled(bare, x.real[:, :1])):
-        with pytest.raises(ValueError, match="csi=lmmse needs the gains that were drawn"):
-            use()
+    x = torch.ones(2, 10, dtype=torch.complex64)
+    for bare in (h.h, 1.0 * gains(h)):
+        with pytest.raises(ValueError, match="csi=lmmse needs the gains of the pilots, h is a Ten"):
+            made.apply(x, bare, 0.1, row)
+    with pytest.raises(TypeError):
+        2 * h
+
+
+def test_scaled_fading_has_scaled_pilots() -> None:
+    h, _ = estimator("ls").draw(Streams(0, "c", np.arange(3)), 10, None)
+    gain = torch.tensor([[0.5], [2.0], [-1.0]])
+    scaled = scale_fading(h, gain)
+    assert isinstance(scaled, Fading)
+    for part, whole in ((scaled.h, h.h), (scaled.pilots, h.pilots)):
+        assert torch.equal(part, whole * gain)
 
 
 def test_pilots_stand_in_the_shadow_of_their_data() -> None:
@@ -166,10 +177,12 @@ def test_pilots_stand_in_the_shadow_of_their_data() -> None:
     under = estimator("ls", delay_spread_ns=0, speed_mps=0)
     for made in (Shadowed(under, 8.0), Shadowed(Shadowed(under, 5.0), 3.0)):
         row = Streams(0, "c", np.arange(20))
-        h, _ = made.draw(row, 90, None)
+        fading, _ = made.draw(row, 90, None)
+        assert isinstance(fading, Fading)
+        h = fading.h
         assert np.ptp(np.log10(np.abs(h.numpy()[:, 0]))) > 0.5
         x = torch.ones(20, 90, dtype=torch.complex64)
-        y, h_hat, _ = made.apply(x, h, 1e-12, row)
+        y, h_hat, _ = made.apply(x, fading, 1e-12, row)
         np.testing.assert_allclose(h_hat.numpy(), h.numpy(), rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(y.numpy(), h.numpy(), rtol=1e-4, atol=1e-5)
         assert made.pilot_uses(90) == under.pilot_uses(90)

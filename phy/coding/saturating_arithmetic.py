@@ -1,8 +1,8 @@
-"""Arithmetic on narrow integers inside compiled loops.
+"""Saturating arithmetic on 16-bit integers in compiled loops.
 
-Numba widens int16 + int16 to int64, and a loop then takes a quarter of the numbers at a time. These
-operations keep their operands' type and become one vector instruction each. They exist only inside
-functions compiled by numba; all operands have the same integer type.
+Numba widens int16 + int16 to int64; a vector instruction then processes a quarter of the numbers.
+The operations of this module keep the type of their operands and compile to one vector instruction
+each. They work only in functions compiled by numba; all operands have the same integer type.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _Emit = Callable[..., ir.Value]
 
 
 def _same_type(emit: _Emit, operands: int) -> Any:
-    """An intrinsic of some operands of one integer type, with a result of that type."""
+    """Returns an intrinsic whose operands and result have one integer type."""
 
     def typed(*arguments: Any) -> Any:
         if not all(isinstance(a, types.Integer) and a == arguments[0] for a in arguments):
@@ -29,7 +29,7 @@ def _same_type(emit: _Emit, operands: int) -> Any:
 
         return arguments[0](*arguments), generate
 
-    # The signature that numba reads has to be spelled out.
+    # Numba reads the signature, so that the arguments must be explicit.
     if operands == 1:
         return intrinsic(lambda typing, a: typed(a))
     if operands == 2:
@@ -38,7 +38,7 @@ def _same_type(emit: _Emit, operands: int) -> Any:
 
 
 def _llvm(name: str) -> _Emit:
-    """Emits a call of an LLVM intrinsic on the operands' type."""
+    """Returns a function that emits a call of an LLVM intrinsic on the type of the operands."""
 
     def emit(builder: ir.IRBuilder, *values: ir.Value) -> ir.Value:
         kind = values[0].type
@@ -72,19 +72,19 @@ def _three_quarters(builder: ir.IRBuilder, a: ir.Value) -> ir.Value:
     return builder.sub(a, builder.lshr(builder.add(a, a.type(3)), a.type(2)))
 
 
-#: a + b and a - b, stopping at the ends of the type.
+#: a + b and a - b, saturated to the range of the type.
 add = _same_type(_llvm("llvm.sadd.sat"), 2)
 subtract = _same_type(_llvm("llvm.ssub.sat"), 2)
-#: Smaller and larger of two magnitudes, as unsigned numbers: |-32768| is 32768.
+#: Minimum and maximum of two magnitudes as unsigned numbers: |-32768| is 32768.
 smaller = _same_type(_llvm("llvm.umin"), 2)
 larger = _same_type(_llvm("llvm.umax"), 2)
-#: Bits that differ: the sign of a product.
+#: Bitwise exclusive or; its sign is the sign of the product.
 exclusive_or = _same_type(_exclusive_or, 2)
-#: |a|, as an unsigned number.
+#: |a| as an unsigned number.
 absolute = _same_type(_absolute, 1)
 #: The magnitude a with the sign of b.
 with_sign = _same_type(_with_sign, 2)
 #: c where a == b, d elsewhere.
 choose = _same_type(_choose, 4)
-#: floor(3 a / 4) of a magnitude. Rounding up instead costs a coarse decoder 0.1 dB.
+#: floor(3 a / 4) of a magnitude. Rounding up instead loses 0.1 dB with coarse quantization.
 three_quarters = _same_type(_three_quarters, 1)
