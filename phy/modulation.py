@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Inexact
 from torch import Tensor
 
 #: Bits per symbol Q_m, by name.
@@ -110,7 +110,7 @@ class Modulation:
     def demap(
         self,
         y: Complex[Tensor, "batch uses"],
-        h: Complex[Tensor, "#batch #uses"],
+        h: Inexact[Tensor, "#batch #uses"],
         no: Tensor | float,
         max_log: bool = False,
     ) -> Float[Tensor, "batch bits"]:
@@ -118,7 +118,7 @@ class Modulation:
 
         Args:
             y: [batch, uses] complex channel output h x + n.
-            h: Complex gain of a shape that broadcasts to that of y.
+            h: Complex or real gain of a shape that broadcasts to that of y.
             no: Variance of the complex noise, > 0: a number, or a tensor with as many axes as y
                 that broadcasts to y.
             max_log: Whether to keep only the nearest point of each hypothesis (max-log

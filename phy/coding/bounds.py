@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import chndtrix, ndtr
 
+from phy.coding.compiled import no_type_check
 from phy.coding.rate_matching import Llrs
 from phy.modulation import Modulation
 
@@ -155,8 +156,7 @@ def normal_approximations(uses: float, bits: float, mean: _Floats, variance: _Fl
     """
     margin = uses * mean - bits + 0.5 * math.log2(uses)
     # At high SNR the variance vanishes.
-    error_rate: _Floats = ndtr(-margin / np.sqrt(np.maximum(uses * variance, 1e-30)))
-    return error_rate
+    return np.asarray(ndtr(-margin / np.sqrt(np.maximum(uses * variance, 1e-30))))
 
 
 def required_snr_db(curve: Callable[[float], float], target: float) -> float:
@@ -232,6 +232,7 @@ def _converse_tables() -> tuple[_Floats, _Floats]:
 
 
 @njit(cache=True)
+@no_type_check
 def _histogram(
     llr: Llrs, bins: int, per_unit: int
 ) -> NDArray[np.int64]:  # pragma: no cover - compiled

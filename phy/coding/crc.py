@@ -9,6 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from phy.coding.compiled import no_type_check
+
 Bits = NDArray[np.uint8]
 
 
@@ -121,6 +123,7 @@ def _table(length: int, polynomial: int) -> NDArray[np.uint32]:
 
 
 @njit(cache=True)
+@no_type_check
 def _divide(
     octets: NDArray[np.uint8], table: NDArray[np.uint32], length: int
 ) -> NDArray[np.uint32]:  # pragma: no cover - compiled

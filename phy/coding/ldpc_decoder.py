@@ -13,7 +13,7 @@ received, because such a check carries no information.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, cast, final
+from typing import Any, NamedTuple, Protocol, cast, final, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ class Decoded(NamedTuple):
     converged: NDArray[np.bool_]
 
 
+@runtime_checkable
 class Decoder(Protocol):
     """The interface of a decoder."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from phy.coding.compiled import no_type_check
 from phy.coding.crc import Bits
 from phy.coding.ldpc_code import LdpcCode
 
@@ -69,6 +70,7 @@ def syndrome(words: Bits, code: LdpcCode) -> Bits:
 
 # Whole arrays, unsigned offsets and a separate array for the sum let the compiler vectorize loops.
 @njit(cache=True)
+@no_type_check
 def _add_rolled(
     total: Bits, bits: Bits, first: int, shift: int
 ) -> None:  # pragma: no cover - compiled
@@ -81,6 +83,7 @@ def _add_rolled(
 
 
 @njit(cache=True)
+@no_type_check
 def _add_row(
     total: Bits, bits: Bits, row: int, skipped: int,
     start: NDArray[np.int64], column: NDArray[np.int64], shift: NDArray[np.int64],
@@ -92,6 +95,7 @@ def _add_row(
 
 
 @njit(cache=True)
+@no_type_check
 def _fill_parity(
     words: Bits, start: NDArray[np.int64], column: NDArray[np.int64], shift: NDArray[np.int64],
     z: int, info_columns: int,
@@ -119,6 +123,7 @@ def _fill_parity(
 
 
 @njit(cache=True)
+@no_type_check
 def _all_checks(
     words: Bits, checks: Bits, start: NDArray[np.int64], column: NDArray[np.int64],
     shift: NDArray[np.int64], z: int,

@@ -21,6 +21,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from phy.coding import saturating_arithmetic as sat
+from phy.coding.compiled import no_type_check
 
 Ints = NDArray[np.int64]
 Narrow = NDArray[np.int16]
@@ -40,6 +41,7 @@ _fast = njit(cache=True, boundscheck=False, error_model="numpy")
 
 # Reordered sums can be vectorized; infinities keep their meaning.
 @njit(cache=True, boundscheck=False, fastmath={"reassoc", "nsz"})
+@no_type_check
 def load(
     llr: NDArray[np.float32],
     posterior: Narrow,
@@ -101,6 +103,7 @@ def load(
 
 
 @_fast
+@no_type_check
 def _turn(shift: int, rotation: int, z: int) -> int:  # pragma: no cover - compiled
     """Returns (shift - rotation) modulo z without a division."""
     turn = shift - rotation
@@ -110,6 +113,7 @@ def _turn(shift: int, rotation: int, z: int) -> int:  # pragma: no cover - compi
 # Whole arrays and offsets instead of slices: the reference counting of a slice takes longer than
 # the loop.
 @_fast
+@no_type_check
 def _gather(
     posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
     sign: Narrow, p: int, r: int, t: int, z: int,
@@ -125,6 +129,7 @@ def _gather(
 
 
 @_fast
+@no_type_check
 def _scatter(
     posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
     sign: Narrow, p: int, r: int, t: int, z: int,
@@ -142,6 +147,7 @@ def _scatter(
 
 
 @_fast
+@no_type_check
 def _satisfied(
     posterior: Narrow, rotation: Ints, active: Ints, start: Ints, column: Ints, shift: Ints, z: int,
     sign: Narrow,
@@ -165,6 +171,7 @@ def _satisfied(
 
 
 @_fast
+@no_type_check
 def _iterate(
     posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
     sign: Narrow, rotation: Ints, row: int, start: Ints, column: Ints, shift: Ints, z: int,
@@ -187,6 +194,7 @@ def _iterate(
 
 
 @_fast
+@no_type_check
 def decode_block(
     llr: NDArray[np.float32], words: NDArray[np.uint8], iterations: int,
     start: Ints, column: Ints, shift: Ints, z: int,
@@ -238,6 +246,7 @@ def decode_block(
     return converged
 
 
+@no_type_check
 def _decode_all(
     llr: NDArray[np.float32], words: NDArray[np.uint8], converged: NDArray[np.bool_],
     iterations: int, start: Ints, column: Ints, shift: Ints, z: int,

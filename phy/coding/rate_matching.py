@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from phy.coding.compiled import no_type_check
 from phy.coding.crc import Bits
 from phy.coding.ldpc_code import LdpcCode
 
@@ -166,6 +167,7 @@ def accumulate(total: Llrs, llr: Llrs, positions: NDArray[np.int32]) -> None:
 
 
 @njit(cache=True)
+@no_type_check
 def _add_at(
     total: Llrs, llr: Llrs, positions: NDArray[np.int32], largest: np.float32
 ) -> None:  # pragma: no cover - compiled

@@ -182,8 +182,8 @@ def cdl(
     csi: str = "perfect",
     pilot_spacing: int = 12,
     interval_s: float = INTERVAL_S,
-    tx_pattern: str = "omni",
-    rx_pattern: str = "omni",
+    tx_pattern: str | float = "omni",
+    rx_pattern: str | float = "omni",
     tx_slant_deg: float = 0.0,
     rx_slant_deg: float = 0.0,
 ) -> Channel:
