@@ -43,17 +43,17 @@ def test_only_wrong_groups_again_is_enough() -> None:
     generator = torch.Generator().manual_seed(0)
     bits = torch.randint(0, 2, (1, 40_000), generator=generator, dtype=torch.uint8)
 
-    def heard(j: int) -> Tensor:
+    def received_llrs(j: int) -> Tensor:
         x = modulation.map(codec.encode(bits, j))
         noise = torch.randn(x.shape, generator=generator, dtype=torch.complex64)
         return modulation.demap(x + 10**-0.7 * noise, torch.ones(1, 1), 10**-1.4)
 
-    first = heard(0)
+    first = received_llrs(0)
     first[0, : codec.block_lengths[0]] = 0.0
     outcome = codec.receive(codec.start(1), first)
     assert outcome.block_ok[0].tolist() == [False, True, True, True, True]
     for j in (1, 2):  # rv 2 on its own does not carry the whole block
-        again = heard(j) * sent_bits(codec, wrong_groups(outcome.block_ok[0], 8))
+        again = received_llrs(j) * sent_bits(codec, wrong_groups(outcome.block_ok[0], 8))
         outcome = codec.receive(outcome.buffer, again, j)
     assert outcome.crc_ok.all()
     assert torch.equal(outcome.bits, bits)

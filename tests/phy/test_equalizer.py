@@ -62,8 +62,8 @@ def test_mmse_becomes_zero_forcing_without_noise() -> None:
     _, received = burst(1e-2)
     gaps = []
     for no in (1e-2, 1e-4, 1e-6):  # what the receiver takes no for, one and the same y
-        told = received._replace(no=torch.full((1, 1), no))
-        a, b = mmse(told), zero_forcing(told)
+        known = received._replace(no=torch.full((1, 1), no))
+        a, b = mmse(known), zero_forcing(known)
         gap = (a.estimate - b.estimate).abs()
         assert torch.allclose(gap, b.estimate.abs() * a.variance, rtol=1e-2, atol=1e-6)
         gaps.append(float(gap.max()))
@@ -99,8 +99,8 @@ def test_nothing_sent_has_no_weight_and_spoils_nothing(name: str) -> None:
     assert (weight[:, :-4] > 0).all()
     assert matched.isfinite().all()
     assert weight.isfinite().all()
-    heard = Received(received.y[:, :-4], received.h[:, :-4], received.no)
-    for whole, part in zip((matched, weight), COMBINERS[name](heard), strict=True):
+    shorter = Received(received.y[:, :-4], received.h[:, :-4], received.no)
+    for whole, part in zip((matched, weight), COMBINERS[name](shorter), strict=True):
         assert torch.allclose(whole[:, :-4], part, rtol=1e-5)
 
 

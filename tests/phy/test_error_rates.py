@@ -23,7 +23,7 @@ from phy.modulation import BITS_PER_SYMBOL, Modulation
 RATE = 0.75
 
 
-def sent_and_heard(codec: TransportCodec, blocks: int, snr_db: float) -> tuple[Tensor, Tensor]:
+def sent_and_received(codec: TransportCodec, blocks: int, snr_db: float) -> tuple[Tensor, Tensor]:
     """Payloads [blocks, bits] and the LLRs of their first transmission over AWGN."""
     generator = torch.Generator().manual_seed(11)
     bits = torch.randint(0, 2, (blocks, codec.payload_bits), generator=generator).to(torch.uint8)
@@ -54,7 +54,7 @@ def test_a_percent_within_three_quarters_of_a_db_of_the_best_code(
     )
 
     def wrong(snr_db: float) -> int:
-        bits, llr = sent_and_heard(codec, blocks, snr_db)
+        bits, llr = sent_and_received(codec, blocks, snr_db)
         outcome = codec.receive(codec.start(blocks), llr)
         right = (outcome.bits == bits).all(1)
         assert torch.equal(right, outcome.crc_ok), "the CRC knows"
@@ -70,7 +70,7 @@ def test_a_percent_within_three_quarters_of_a_db_of_the_best_code(
 def test_no_block_arrives_under_capacity(modulation: str) -> None:
     codec = codec_of(8000, modulation, give_up=False)
     limit_db = gaussian_limit_db(RATE * BITS_PER_SYMBOL[modulation])
-    _, llr = sent_and_heard(codec, 40, limit_db - 0.3)
+    _, llr = sent_and_received(codec, 40, limit_db - 0.3)
     assert not codec.receive(codec.start(40), llr).crc_ok.any()
 
 
@@ -81,7 +81,7 @@ def test_the_engines_decide_alike() -> None:
     blocks, differ = 24, []
     for above_db in (-2.0, 0.5, 1.0, 2.0, 4.0):
         snr_db = gaussian_limit_db(2.0 * RATE) + above_db + 0.7
-        bits, llr = sent_and_heard(numba, blocks, snr_db)
+        bits, llr = sent_and_received(numba, blocks, snr_db)
         ours, theirs = (c.receive(c.start(blocks), llr) for c in (numba, sionna))
         for outcome in (ours, theirs):
             assert torch.equal(outcome.bits[outcome.crc_ok], bits[outcome.crc_ok])
@@ -98,7 +98,7 @@ def test_chase_combining_is_one_transmission_with_more_energy(copies: int) -> No
     """L copies at SNR / L give the LLRs' distribution of one at SNR: equal error rates."""
     blocks, once_db = 150, 1.3 - 0.35
     codec = codec_of(1408, "bpsk", combining="chase")
-    _, llr = sent_and_heard(codec, blocks, once_db)
+    _, llr = sent_and_received(codec, blocks, once_db)
     once = int((~codec.receive(codec.start(blocks), llr).crc_ok).sum())
     generator = torch.Generator().manual_seed(12)
     bits = torch.randint(0, 2, (blocks, codec.payload_bits), generator=generator).to(torch.uint8)
@@ -121,6 +121,6 @@ def test_every_rate_works_between_its_limits() -> None:
         codec = TransportCodec(4000, rate, "qpsk", give_up=False)
         limit_db = required_snr_db(lambda snr: bicm_information(snr, "qpsk")[0], 2.0 * rate)
         for above_db, arrives in ((1.7, True), (-0.2, False)):
-            _, llr = sent_and_heard(codec, 12, limit_db + above_db)
+            _, llr = sent_and_received(codec, 12, limit_db + above_db)
             acks = codec.receive(codec.start(12), llr).crc_ok.numpy()
             assert np.all(acks == arrives), (rate, above_db)

@@ -106,7 +106,7 @@ def test_line_of_sight(name: str, k_factor_db: float) -> None:
     h = response(rays, model.delays_s, 1.0, np.zeros(1), 1).numpy()[:, 0]
     specular = torch.complex(rays[:, 0, :, 0].sum(1), rays[:, 1, :, 0].sum(1)).numpy()
     assert np.allclose(np.abs(specular) ** 2, model.powers[0], rtol=1e-5)
-    # E|h|^4 = s^2 + 4 s (1 - s) + 2 (1 - s)^2 for a constant of power s in Gaussian scatter; 20
+    # E|h|^4 = s^2 + 4 s (1 - s) + 2 (1 - s)^2 for a constant of power s and a Gaussian rest; 20
     # sinusoids are Gaussian but for a part of sum p^2 / 20 of it, far below the resolution here
     s = model.powers[0]
     assert agrees(np.abs(h) ** 4, s**2 + 4 * s * (1 - s) + 2 * (1 - s) ** 2)
