@@ -39,7 +39,7 @@ MODULES: dict[str, str] = {
     "phy.ofdm_receiver": "phy.ofdm.receiver",
     "phy.parameters": "phy.channels.parameters",
     "phy.rate_matching": "phy.coding.rate_matching",
-    "phy.saturating": "phy.coding.saturating",
+    "phy.saturating": "phy.coding.saturating_arithmetic",
     "phy.scatter": "phy.channels.diffuse",
     "phy.segmentation": "phy.coding.segmentation",
     "phy.shadowing": "phy.channels.shadowing",
@@ -53,6 +53,9 @@ MODULES: dict[str, str] = {
 
 #: "old.module:name" -> "new.module:name", for names that have changed or moved elsewhere.
 NAMES: dict[str, str] = {
+    "phy.gilbert_elliott:BurstState": "phy.channels.gilbert_elliott:MarkovState",
+    "phy.link_adaptation:Bursts": "phy.coding.link_adaptation:FadingSamples",
+    "phy.ofdm_channel:MOST_ICI": "phy.ofdm.channel:MAX_ICI",
     "phy.ldpc_decoder:ENGINES": "phy.coding.ldpc_decoder:DECODERS",
     "phy.ldpc_decoder:engine": "phy.coding.ldpc_decoder:make_decoder",
     "phy.power:normalise_power": "phy.power:normalize_power",
