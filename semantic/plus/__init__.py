@@ -1,4 +1,4 @@
-"""The parts of semharq-plus."""
+"""semharq-plus: latent features, sent burst by burst against the estimate fed back."""
 
 from typing import TYPE_CHECKING
 

@@ -1,8 +1,9 @@
-"""What a receiver believes about an image's latent features, and what it tells of it.
+"""The receiver's belief about an image's latent features, and the estimates that it feeds back.
 
-A latent feature is N(0, 1) over the images; each use that carries it, or the part of it that the
-transmitter has not been fed_back, is one Gaussian observation. The belief is then exact: a mean and a
-precision for each feature.
+The belief is the posterior distribution of the features given all bursts received so far. Each
+feature is N(0, 1) over the images, and each use is one Gaussian observation of a feature whose
+channel gain and noise variance are known. The posterior is therefore Gaussian, and a mean and a
+precision for each feature describe it exactly.
 """
 
 from __future__ import annotations
@@ -10,102 +11,143 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from semantic.plus.schedule import LATENT, BurstPlan, estimate_quantizer
+from semantic.plus.schedule import LATENT_FEATURES, BurstPlan, estimate_quantizer
 
 
 @dataclass(frozen=True)
 class Belief:
-    """A receiver's belief, a value that `add` turns into the next one.
+    """A receiver's belief: an immutable value that `add` turns into the next one.
 
     Attributes:
-        matched: [batch, LATENT] sum over the uses of precision times what each says c is.
-        precision: [batch, LATENT] sum of the uses' precisions; 0 where nothing came.
-        fed_back: [batch, LATENT] the estimate that the transmitter has heard; 0 before the first.
+        matched: Sum over the uses of precision times observation of each feature.
+        precision: Sum of the precisions of the uses that carried each feature; 0 for a feature
+            that was not received. The prior's precision, 1, is not included.
+        fed_back_estimate: Estimate of each feature that the transmitter holds; 0 before the first
+            feedback.
     """
 
-    matched: Tensor
-    precision: Tensor
-    fed_back: Tensor
+    matched: Float[Tensor, "batch latent"]
+    precision: Float[Tensor, "batch latent"]
+    fed_back_estimate: Float[Tensor, "batch latent"]
 
     @classmethod
     def empty(cls, batch: int, device: torch.device | str = "cpu") -> Belief:
-        """Nothing received, nothing fed_back."""
-        zero = torch.zeros(batch, LATENT, device=device)
+        """Returns the prior: nothing received, nothing fed back."""
+        zero = torch.zeros(batch, LATENT_FEATURES, device=device)
         return cls(zero, zero, zero)
 
-    def add(self, plan: BurstPlan, matched: Tensor, weight: Tensor) -> Belief:
-        """The belief after one more burst.
+    def add(
+        self,
+        plan: BurstPlan,
+        matched: Float[Tensor, "batch uses"],
+        weight: Float[Tensor, "batch uses"],
+    ) -> Belief:
+        """Returns the belief after one more burst.
+
+        A use carries (c - fed-back estimate) / innovation deviation.
 
         Args:
-            plan: The burst's.
-            matched: [batch, B] the matched filter's output, SNR times estimate of what was sent.
-            weight: [batch, B] the SNR of each use.
+            plan: Plan of the burst.
+            matched: Matched-filter output of each use: SNR times the received value.
+            weight: SNR of each use, linear.
         """
-        deviation = plan.deviation.to(weight.device)
-        precision = _by_feature(weight, plan) / deviation.square()
-        # What was sent is (c - fed_back) / deviation.
-        says = _by_feature(matched, plan) / deviation + precision * self.fed_back
-        return replace(self, matched=self.matched + says, precision=self.precision + precision)
+        deviation = plan.innovation_deviation.to(weight.device)
+        precision = _sum_by_feature(weight, plan) / deviation.square()
+        observed = _sum_by_feature(matched, plan) / deviation + precision * self.fed_back_estimate
+        return replace(self, matched=self.matched + observed, precision=self.precision + precision)
 
-    def estimate(self) -> Tensor:
-        """The mean of c [batch, LATENT]."""
+    def estimate(self) -> Float[Tensor, "batch latent"]:
+        """Returns the posterior mean of each feature, its MMSE estimate.
+
+        >>> Belief(torch.tensor([[3.0]]), torch.tensor([[3.0]]), torch.zeros(1, 1)).estimate()
+        tensor([[0.7500]])
+        """
         return self.matched / (1 + self.precision)
 
-    def decoder_input(self) -> Tensor:
-        """Mean, and 1 less the variance, [batch, 2 LATENT]."""
+    def decoder_input(self) -> Float[Tensor, "batch inputs"]:
+        """Returns the estimate and the reliability (1 - variance) of each feature, side by side.
+
+        >>> Belief(torch.tensor([[1.5]]), torch.tensor([[3.0]]), torch.zeros(1, 1)).decoder_input()
+        tensor([[0.3750, 0.7500]])
+        """
         return torch.cat([self.estimate(), self.precision / (1 + self.precision)], 1)
 
-    def words(self, plan: BurstPlan, bits: int) -> Tensor:
-        """What is fed back: the quantized innovation_fed_back of each feature of the burst.
+    def feedback_bits(self, plan: BurstPlan, bits: int) -> Bool[Tensor, "batch feedback"]:
+        """Quantizes the estimate update of each feature of the burst: the receiver's feedback.
+
+        The estimate update is the estimate minus the fed-back estimate.
+
+        Args:
+            plan: Plan of the burst.
+            bits: Bits of each estimate.
 
         Returns:
-            [batch, features of the burst times bits] bool.
+            `bits` bits for each feature of the burst, in the order of the features.
         """
-        plan_sent = plan.sent.to(self.fed_back.device)
-        innovation_fed_back = (self.estimate() - self.fed_back)[:, plan_sent]
-        scale = plan.innovation_deviation.to(innovation_fed_back.device)[plan_sent]
-        return estimate_quantizer(bits).quantize(innovation_fed_back / scale).bool()
+        sent = plan.sent.to(self.fed_back_estimate.device)
+        update = (self.estimate() - self.fed_back_estimate)[:, sent]
+        scale = plan.update_deviation.to(update.device)[sent]
+        return estimate_quantizer(bits).quantize(update / scale).bool()
 
-    def with_feedback(self, fed_back: Tensor) -> Belief:
-        """The same once the transmitter has heard estimates `fed_back`."""
-        return replace(self, fed_back=fed_back.detach())
+    def with_fed_back_estimate(self, estimate: Float[Tensor, "batch latent"]) -> Belief:
+        """Returns the same belief once the transmitter holds another estimate."""
+        return replace(self, fed_back_estimate=estimate.detach())
 
-    def take(self, index: Tensor) -> Belief:
-        """The rows of some of the images."""
-        return Belief(self.matched[index], self.precision[index], self.fed_back[index])
+    def take(self, index: Int[Tensor, " rows"]) -> Belief:
+        """Returns the belief about some of the images."""
+        return Belief(self.matched[index], self.precision[index], self.fed_back_estimate[index])
 
 
-def apply_feedback(fed_back: Tensor, plan: BurstPlan, words: Tensor, bits: int) -> Tensor:
-    """The estimates [batch, LATENT] that the transmitter knows after one more answer.
+def apply_feedback(
+    fed_back_estimate: Float[Tensor, "batch latent"],
+    plan: BurstPlan,
+    feedback_bits: Bool[Tensor, "batch feedback"],
+    bits: int,
+) -> Float[Tensor, "batch latent"]:
+    """Returns the fed-back estimate after one more feedback; both ends compute it.
 
     Args:
-        fed_back: Those that it knew.
-        plan: Of the burst that was answered.
-        words: What the receiver fed back, see `Belief.words`.
-        bits: Of each estimate.
+        fed_back_estimate: Estimate before the feedback.
+        plan: Plan of the burst that the feedback answers.
+        feedback_bits: The feedback, see `Belief.feedback_bits`.
+        bits: Bits of each estimate.
     """
-    plan_sent = plan.sent.to(fed_back.device)
-    innovation_fed_back = (
-        estimate_quantizer(bits).dequantize(words)
-        * plan.innovation_deviation.to(fed_back.device)[plan_sent]
+    sent = plan.sent.to(fed_back_estimate.device)
+    update = (
+        estimate_quantizer(bits).dequantize(feedback_bits)
+        * plan.update_deviation.to(fed_back_estimate.device)[sent]
     )
-    known = fed_back.clone()
-    known[:, plan_sent] += innovation_fed_back
-    return known
+    estimate = fed_back_estimate.clone()
+    estimate[:, sent] += update
+    return estimate
 
 
-def innovation(c: Tensor, fed_back: Tensor, plan: BurstPlan) -> Tensor:
-    """What the burst's uses carry of c [batch, LATENT]: [batch, B], unit variance over images."""
-    part = (c - fed_back) / plan.deviation.to(c.device)
-    return part[:, plan.position.to(c.device)]
+def innovation(
+    c: Float[Tensor, "batch latent"],
+    fed_back_estimate: Float[Tensor, "batch latent"],
+    plan: BurstPlan,
+) -> Float[Tensor, "batch uses"]:
+    """Returns what the uses of a burst carry: the innovations, scaled to unit variance.
+
+    The innovation of a feature is the feature minus its fed-back estimate.
+
+    Args:
+        c: Latent features.
+        fed_back_estimate: Estimate of each feature that the transmitter holds.
+        plan: Plan of the burst.
+    """
+    scaled = (c - fed_back_estimate) / plan.innovation_deviation.to(c.device)
+    return scaled[:, plan.position.to(c.device)]
 
 
-def _by_feature(values: Tensor, plan: BurstPlan) -> Tensor:
-    """Sums [batch, B] over the uses of each feature, in sequence, so that every device agrees."""
+def _sum_by_feature(values: Tensor, plan: BurstPlan) -> Tensor:
+    """Sums values [batch, B] over the uses of each feature, [batch, LATENT_FEATURES]."""
     padded = torch.cat([values, values.new_zeros(len(values), 1)], 1)
-    total = values.new_zeros(len(values), LATENT)
-    for column in plan.carriers.to(values.device).unbind(1):
+    total = values.new_zeros(len(values), LATENT_FEATURES)
+    # One use after the other, so that every device adds in the same order.
+    for column in plan.uses_of_feature.to(values.device).unbind(1):
         total = total + padded[:, column]
     return total

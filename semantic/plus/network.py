@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from semantic.conventions import SEMANTIC_FEATURES
 from semantic.link.jsc import JscDecoder, JscEncoder
 from semantic.plus.belief import Belief
-from semantic.plus.schedule import LATENT
+from semantic.plus.schedule import LATENT_FEATURES
 from semantic.tasks import TaskOutputs, TaskPerformers
 
 
 class PlusNetwork(nn.Module):
-    """Everything behind the encoder of semharq-plus.
+    """All networks of semharq-plus behind the semantic encoder.
 
     ```
-    s -> JSC-Encoder, batch normalization -> c -> (c - fed_back) / deviation -> power -> channel
-                                              ^
-                                              +-- estimates fed back
+    s -> JSC-Encoder, batch normalization -> c -> innovation -> power -> channel
+                                                  ^
+                                                  +-- fed-back estimate
     channel -> matched filter -> belief -> JSC-Decoder -> s_hat -> tasks
     ```
 
     Args:
-        identities: Classes of the re-identification head.
+        identities: Number of classes of the re-identification head.
         clean: The encoder's own performers, to be shared; None for performers of its own.
 
     Attributes:
-        scale: [N], root mean square of each feature of s over the training set.
+        scale: Root mean square of each feature of s over the training set, [N].
     """
 
     scale: Tensor
@@ -35,18 +36,18 @@ class PlusNetwork(nn.Module):
     def __init__(self, identities: int, clean: TaskPerformers | None = None) -> None:
         super().__init__()
         self.shares_performers = clean is not None
-        self.jsc_encoder = JscEncoder(length=LATENT)
-        self.unit_variance = nn.BatchNorm1d(LATENT, affine=False)
-        self.jsc_decoder = JscDecoder(inputs=2 * LATENT)
+        self.jsc_encoder = JscEncoder(length=LATENT_FEATURES)
+        self.unit_variance = nn.BatchNorm1d(LATENT_FEATURES, affine=False)
+        self.jsc_decoder = JscDecoder(inputs=2 * LATENT_FEATURES)
         self.performers = TaskPerformers(identities) if clean is None else clean
         self.register_buffer("scale", torch.ones(SEMANTIC_FEATURES))
 
-    def encode(self, s: Tensor) -> Tensor:
-        """c [batch, LATENT] of s [batch, N]."""
+    def encode(self, s: Float[Tensor, "batch N"]) -> Float[Tensor, "batch latent"]:
+        """Returns the latent features c of s."""
         c: Tensor = self.unit_variance(self.jsc_encoder(s / self.scale))
         return c
 
-    def decode(self, belief: Belief) -> tuple[Tensor, TaskOutputs]:
-        """(s_hat [batch, N] in units of `scale`, the tasks' outputs)."""
+    def decode(self, belief: Belief) -> tuple[Float[Tensor, "batch N"], TaskOutputs]:
+        """Returns s_hat in units of `scale`, and the outputs of the tasks."""
         s_hat = self.jsc_decoder(belief)
         return s_hat, self.performers(s_hat * self.scale)

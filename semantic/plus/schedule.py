@@ -1,9 +1,12 @@
-"""Which latent feature each channel use carries: the one about which it tells the receiver most.
+"""The schedule of semharq-plus: which latent feature each channel use carries.
 
-Reverse water-filling, use by use. Before a use both ends know how uncertain the receiver is about
-each feature, from the average SNR alone; the use goes to the feature whose uncertainty it lowers
-most, so that a repetition and a new feature are weighed by one rule. What is sent of a feature is
-what the receiver has not fed_back that it knows: the feature less the estimate that it has fed back.
+A latent feature is one of 64 Gaussian numbers of unit variance that describe an image. The
+transmitter and the receiver know the average SNR. From it alone, both compute the variance of the
+receiver's error in each feature before every use. The use carries the feature whose weighted error
+variance it reduces most. This is reverse water-filling, one use at a time; the same rule decides
+between a new feature and the repetition of an old one.
+
+Each use transmits the innovation: the feature minus the estimate fed back.
 """
 
 from __future__ import annotations
@@ -13,61 +16,76 @@ from functools import cache, lru_cache
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
 from semantic.quantizer import Quantizer
 
-#: Latent features of an image.
-LATENT = 64
+#: Number of latent features of an image.
+LATENT_FEATURES = 64
 
 _Floats = NDArray[np.float64]
 
 
 @cache
 def estimate_quantizer(bits: int) -> Quantizer:
-    """The quantizer of estimates that are fed back, its values found once."""
+    """Returns the quantizer of fed-back estimates; its values are computed once.
+
+    >>> estimate_quantizer(1).values
+    tensor([-0.7979,  0.7979])
+    """
     return Quantizer(bits)
 
 
 @dataclass(frozen=True)
 class BurstPlan:
-    """What a burst carries, the same for every image.
+    """The content of one burst, the same for every image.
 
     Attributes:
-        position: [B] int64, the feature of each of the burst's B uses.
-        carriers: [LATENT, most] int64, the uses of each feature in turn, B where it has no more.
-        deviation: [LATENT] standard deviation of what is sent of each feature, c less the estimate
-            that the transmitter knows.
-        innovation_deviation: [LATENT] that of the new estimate less the one that the transmitter knows.
-        sent: [LATENT] bool, features that the burst carries.
+        position: Feature that each of the burst's B uses carries.
+        uses_of_feature: Indices of the uses that carry each feature, padded with B.
+        innovation_deviation: Standard deviation of the innovation of each feature: the feature
+            minus the estimate fed back before the burst.
+        update_deviation: Standard deviation of the estimate update of each feature: the receiver's
+            estimate after the burst minus the estimate fed back before it.
+        sent: True for the features that the burst carries.
     """
 
-    position: Tensor
-    carriers: Tensor
-    deviation: Tensor
-    innovation_deviation: Tensor
-    sent: Tensor
+    position: Int[Tensor, " uses"]
+    uses_of_feature: Int[Tensor, "latent most"]
+    innovation_deviation: Float[Tensor, " latent"]
+    update_deviation: Float[Tensor, " latent"]
+    sent: Bool[Tensor, " latent"]
 
 
 @dataclass(frozen=True)
-class _Uncertainty:
-    """Variances over images: of c less the receiver's estimate, and less the transmitter's copy."""
+class _Variances:
+    """Variances over images, [LATENT_FEATURES] each, after a burst.
+
+    Attributes:
+        error: Of the feature minus the receiver's estimate.
+        innovation: Of the feature minus the estimate fed back.
+    """
 
     error: _Floats
-    unknown: _Floats
+    innovation: _Floats
 
 
-def importance_of_features() -> _Floats:
-    """[LATENT], the weight of each feature's error, 1 / k.
+def feature_weights() -> _Floats:
+    """Returns the weight 1 / k of the k-th feature's error variance, [LATENT_FEATURES].
 
-    A convention and no measurement: training puts what matters most where it is best protected.
+    The weights are a convention: training puts the most important information into the features
+    that the weights protect best.
+
+    >>> feature_weights()[:4]
+    array([1.        , 0.5       , 0.33333333, 0.25      ])
     """
-    return 1 / np.arange(1.0, LATENT + 1)
+    return 1 / np.arange(1.0, LATENT_FEATURES + 1)
 
 
 def burst_sizes(B: int, bursts: int) -> tuple[int, ...]:
-    """A slot of B uses in so many bursts, as equal as can be, none of them empty.
+    """Divides a slot of B uses into bursts of nearly equal size, none of them empty.
 
     >>> burst_sizes(15, 2), burst_sizes(1, 2)
     ((7, 8), (1,))
@@ -76,54 +94,59 @@ def burst_sizes(B: int, bursts: int) -> tuple[int, ...]:
     return tuple(B * (i + 1) // count - B * i // count for i in range(count))
 
 
-def sending_plan(snr: float, sizes: tuple[int, ...], bits: int) -> BurstPlan:
-    """The plan of the last of some bursts.
+def burst_plan(snr: float, sizes: tuple[int, ...], bits: int) -> BurstPlan:
+    """Plans the last of a sequence of bursts.
 
     Args:
         snr: Average Es/N0 of a use, linear.
-        sizes: Uses of each burst, this one included.
-        bits: Of each estimate that is fed back after a burst; 0 for no estimates.
+        sizes: Number of uses of each burst up to and including this one.
+        bits: Bits of each estimate that is fed back after a burst; 0 for no estimates.
 
     Raises:
-        ValueError: When one of them is out of range.
+        ValueError: An argument is out of range.
+
+    >>> burst_plan(0.4, (5,), 0).position
+    tensor([0, 1, 0, 2, 3])
     """
     if not (snr > 0 and sizes and min(sizes) >= 1 and bits >= 0):
-        raise ValueError(f"no bursts have SNR {snr}, {sizes} uses and {bits} bits of feedback")
+        raise ValueError(
+            f"a burst needs SNR > 0, at least one use and bits >= 0, got {snr}, {sizes}, {bits}"
+        )
     return _burst(snr, sizes, bits)[0]
 
 
 @lru_cache(maxsize=4096)
-def _burst(snr: float, sizes: tuple[int, ...], bits: int) -> tuple[BurstPlan, _Uncertainty]:
-    """The last burst, and what is uncertain after it."""
-    before = _Uncertainty(np.ones(LATENT), np.ones(LATENT))
+def _burst(snr: float, sizes: tuple[int, ...], bits: int) -> tuple[BurstPlan, _Variances]:
+    """Returns the plan of the last burst and the variances after it."""
+    before = _Variances(np.ones(LATENT_FEATURES), np.ones(LATENT_FEATURES))
     if len(sizes) > 1:
         before = _burst(snr, sizes[:-1], bits)[1]
     B = sizes[-1]
-    # One real part of each use carries a feature: its noise is half that of the use.
-    per_use = 2 * snr / before.unknown
-    error, importance = before.error.copy(), importance_of_features()
-    gain = importance * (error - 1 / (1 / error + per_use))
+    # The real part of each use carries a feature: its noise variance is half that of the use.
+    per_use = 2 * snr / before.innovation
+    error, weights = before.error.copy(), feature_weights()
+    gain = weights * (error - 1 / (1 / error + per_use))
     position = np.empty(B, dtype=np.int64)
     for use in range(B):
         k = position[use] = gain.argmax()
         error[k] = 1 / (1 / error[k] + per_use[k])
-        gain[k] = importance[k] * (error[k] - 1 / (1 / error[k] + per_use[k]))
-    counts = np.bincount(position, minlength=LATENT)
+        gain[k] = weights[k] * (error[k] - 1 / (1 / error[k] + per_use[k]))
+    counts = np.bincount(position, minlength=LATENT_FEATURES)
     sent = counts > 0
-    innovation_deviation = before.unknown - error
-    unknown = before.unknown
+    update = before.innovation - error
+    innovation = before.innovation
     if bits:
-        unknown = np.where(
-            sent, error + estimate_quantizer(bits).distortion * innovation_deviation, unknown
+        innovation = np.where(
+            sent, error + estimate_quantizer(bits).distortion * update, innovation
         )
-    carriers = np.full((LATENT, counts.max()), B)
+    uses = np.full((LATENT_FEATURES, counts.max()), B)
     for k in np.flatnonzero(sent):
-        carriers[k, : counts[k]] = np.flatnonzero(position == k)
+        uses[k, : counts[k]] = np.flatnonzero(position == k)
     plan = BurstPlan(
         position=torch.from_numpy(position),
-        carriers=torch.from_numpy(carriers),
-        deviation=torch.from_numpy(np.sqrt(before.unknown)).float(),
-        innovation_deviation=torch.from_numpy(np.sqrt(innovation_deviation)).float(),
+        uses_of_feature=torch.from_numpy(uses),
+        innovation_deviation=torch.from_numpy(np.sqrt(before.innovation)).float(),
+        update_deviation=torch.from_numpy(np.sqrt(update)).float(),
         sent=torch.from_numpy(sent),
     )
-    return plan, _Uncertainty(error, unknown)
+    return plan, _Variances(error, innovation)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.network import PlusNetwork
-from semantic.plus.schedule import burst_sizes, sending_plan
+from semantic.plus.schedule import burst_plan, burst_sizes
 from semantic.tasks import TaskOutputs
 from semantic.training.loop import (
     LinkData,
@@ -42,13 +42,14 @@ def plus_round_trip(
     c, belief = network.encode(s), Belief.empty(len(s), s.device)
     sizes = burst_sizes(B, bursts) * slots
     for count in range(1, len(sizes) + 1):
-        plan = sending_plan(10 ** (snr_db / 10), sizes[:count], bits)
-        part = innovation(c, belief.fed_back, plan)
+        plan = burst_plan(10 ** (snr_db / 10), sizes[:count], bits)
+        part = innovation(c, belief.fed_back_estimate, plan)
         matched, weight = channel(part, torch.ones_like(part, dtype=torch.bool), snr_db, generator)
         belief = belief.add(plan, matched, weight)
         if bits:
-            words = belief.words(plan, bits)
-            belief = belief.with_feedback(apply_feedback(belief.fed_back, plan, words, bits))
+            feedback_bits = belief.feedback_bits(plan, bits)
+            estimate = apply_feedback(belief.fed_back_estimate, plan, feedback_bits, bits)
+            belief = belief.with_fed_back_estimate(estimate)
     return network.decode(belief)
 
 

@@ -13,7 +13,7 @@ from semantic.encoder.timm import DENSENET
 from semantic.link.buffer import BUFFERS
 from semantic.link.network import LinkNetwork
 from semantic.plus.network import PlusNetwork
-from semantic.plus.schedule import LATENT
+from semantic.plus.schedule import LATENT_FEATURES
 from semantic.tasks import TaskPerformers
 from semantic.weights.files import (
     WeightsError,
@@ -149,8 +149,8 @@ def load_plus(
     """
     path = weights_path(weights, PLUS)
     state, config = read_weights(path)
-    if config.get("latent") != LATENT:
-        raise WeightsError(f"{path} holds no {PLUS} network of {LATENT} latent features")
+    if config.get("latent") != LATENT_FEATURES:
+        raise WeightsError(f"{path} holds no {PLUS} network of {LATENT_FEATURES} latent features")
     shared = bool(config["shares_performers"])
     identities = clean.identities if shared else int(config["identities"])
     network = PlusNetwork(identities, clean if shared else None)
@@ -165,7 +165,7 @@ def save_plus(path: Path, network: PlusNetwork, config: dict[str, Any]) -> None:
     """Stores it in four bits; performers that it shares with the encoder stay out of it."""
     own = {
         "identities": network.performers.identities,
-        "latent": LATENT,
+        "latent": LATENT_FEATURES,
         "shares_performers": network.shares_performers,
     }
     left_out = ("performers.",) if network.shares_performers else ()

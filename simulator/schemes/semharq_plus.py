@@ -1,4 +1,4 @@
-"""semharq-plus: every use carries what it tells the receiver most, less what the receiver knows."""
+"""semharq-plus: every use transmits an innovation, a feature minus its fed-back estimate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from phy.snr import snr_from_db
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.network import PlusNetwork
-from semantic.plus.schedule import BurstPlan, burst_sizes, sending_plan
+from semantic.plus.schedule import BurstPlan, burst_plan, burst_sizes
 from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
@@ -26,40 +26,41 @@ from simulator.schemes.iq_mapping import pack, unpack
 from simulator.schemes.stopping import Decode, final_outputs, stopping_criterion
 from simulator.slots import Slot
 
-#: Most bits of an estimate.
+#: Largest number of bits of a fed-back estimate.
 MOST_BITS = 8
 
 
 @dataclass(frozen=True)
 class TxState:
-    """What the transmitter remembers.
+    """The transmitter's state.
 
     Attributes:
-        c: [batch, LATENT].
-        fed_back: [batch, LATENT] the receiver's estimates as it has heard them.
-        bursts: Bursts sent.
+        c: Latent features, [batch, LATENT_FEATURES].
+        fed_back_estimate: Estimate of c that the latest received feedback gives, same shape.
+        bursts: Number of bursts sent.
     """
 
     c: Tensor
-    fed_back: Tensor
+    fed_back_estimate: Tensor
     bursts: int = 0
 
 
 @dataclass(frozen=True)
 class RxState:
-    """What the receiver remembers.
+    """The receiver's state.
 
     Attributes:
-        belief: About c; the estimates it has fed_back as if the transmitter had heard the latest.
-        fed_back_before: [batch, LATENT] those that the transmitter knows if it has not.
-        received_snr: [batch] SNR_r of eq. 17 so far.
-        bursts: Bursts received.
-        outputs: The tasks on what has been received, where the receive-SNR is above theta_0; None
-            where nobody has asked them.
+        belief: Belief about c. Its fed-back estimate assumes that the latest feedback arrives.
+        previous_fed_back_estimate: Estimate that the transmitter holds if the latest feedback is
+            lost, [batch, LATENT_FEATURES].
+        received_snr: SNR_r of eq. 17 so far, [batch].
+        bursts: Number of bursts received.
+        outputs: Outputs of the tasks, computed where the receive SNR is above theta_0; None where
+            they have not been computed.
     """
 
     belief: Belief
-    fed_back_before: Tensor
+    previous_fed_back_estimate: Tensor
     received_snr: Tensor
     bursts: int = 0
     outputs: TaskOutputs | None = None
@@ -67,27 +68,28 @@ class RxState:
 
 @final
 class SemharqPlus(Scheme):
-    """Latent features sent by plan, with the receiver's estimates fed back.
+    """Sends the innovations of latent features by plan; the receiver feeds its estimates back.
 
     ```
-    x -> encoder -> s -> JSC-Encoder -> c -> c - fed_back -> plan -> power -> z -> x
+    x -> encoder -> s -> JSC-Encoder -> c -> innovation -> plan -> power -> z -> x
                                                  ^
                                                  +------------------------------+
     y -> matched filter -> belief -> JSC-Decoder -> s_hat -> tasks -> U         |
                               +-> estimate -> quantizer -> NACK -- SNR_r > theta? -- ACK
     ```
 
-    A slot has B uses, each with a feature on its in-phase part, as SemHARQ's, in two bursts. Which
-    features is decided use by use (semantic/plus/schedule.py). After every burst that ends in a NACK
-    the receiver sends its quantized estimates of the burst's features back, and the transmitter
-    sends what they lack. An image is acknowledged after whole slots only.
+    A slot has B uses in two bursts. Each use carries a feature on its in-phase part, as SemHARQ's.
+    `semantic/plus/schedule.py` decides use by use which feature that is. After every burst that
+    ends in a NACK, the receiver feeds back its quantized estimates of the burst's features. The
+    transmitter then sends innovations: the features minus the fed-back estimates. An image is
+    acknowledged after whole slots only.
 
     Args:
         encoder: Images to s.
         network: Everything behind it.
-        theta_0_db: theta_0, how much receive-SNR a nat of uncertainty is worth, in dB.
-        estimate_bits: Bits of each estimate; 0 for no feedback but ACK and NACK.
-        bursts_per_slot: In how many parts a slot is sent; one without estimates.
+        theta_0_db: Threshold theta_0: the receive SNR required per nat of uncertainty, in dB.
+        estimate_bits: Bits of each fed-back estimate; 0 for ACK and NACK alone.
+        bursts_per_slot: Number of bursts in a slot; 1 if no estimates are fed back.
         equalizer: Name in `phy.equalizer.COMBINERS`.
     """
 
@@ -114,57 +116,57 @@ class SemharqPlus(Scheme):
         self.bursts_per_slot = bursts_per_slot if estimate_bits else 1
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
-        """The bursts of G_max slots."""
+        """Returns the number of bursts in G_max slots."""
         return max_transmissions * len(self._sizes(slot))
 
     def plan(self, slot: Slot, burst: int) -> BurstPlan:
-        """What a burst carries, as both ends know it."""
+        """Returns the plan of a burst; both ends compute it."""
         sizes = self._sizes(slot)
         so_far = tuple(sizes[i % len(sizes)] for i in range(burst + 1))
-        return sending_plan(snr_from_db(slot.reported_snr_db), so_far, self.bits)
+        return burst_plan(snr_from_db(slot.reported_snr_db), so_far, self.bits)
 
     def _sizes(self, slot: Slot) -> tuple[int, ...]:
         return burst_sizes(slot.features, self.bursts_per_slot)
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        """x -> s, from what was encoded once, -> c."""
+        """Encodes s, which was computed once for all schemes, into c."""
         return Payload({"c": in_tiles(self.network.encode, encoded.features.s[index])}, {})
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
-        """Of the network's performers, which are the encoder's where they are shared."""
+        """Returns the embedding of the network's own performers, shared or not."""
         return encoded.embedding(self.network.performers, index)
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
-        """Both ends begin with nothing sent and nothing fed_back."""
+        """Returns the initial states: nothing sent, nothing fed back."""
         c = payload.tensors["c"]
         belief = Belief.empty(len(c), c.device)
-        return TxState(c, belief.fed_back), RxState(belief, belief.fed_back, c.new_zeros(len(c)))
+        estimate = belief.fed_back_estimate
+        return TxState(c, estimate), RxState(belief, estimate, c.new_zeros(len(c)))
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
-        """What the estimates that were heard lack, power-controlled."""
-        fed_back, header = tx.fed_back, None
+        """Returns the burst: the innovations of its features, power-controlled."""
+        estimate, header = tx.fed_back_estimate, None
         if feedback is not None and feedback.request is not None:
             answered = self.plan(slot, tx.bursts - 1)
-            fed_back = apply_feedback(fed_back, answered, feedback.request, self.bits)
+            estimate = apply_feedback(estimate, answered, feedback.request, self.bits)
             if feedback.request_received is not None:
                 header = feedback.request_received[:, None]
-                fed_back = torch.where(header.to(fed_back.device), fed_back, tx.fed_back)
+                estimate = torch.where(header.to(estimate.device), estimate, tx.fed_back_estimate)
         plan = self.plan(slot, tx.bursts)
-        part = innovation(tx.c, fed_back, plan)
+        part = innovation(tx.c, estimate, plan)
         z, uses = normalize_power(part, part.shape[1]), torch.full((len(part),), part.shape[1])
-        return Burst(pack(z, 1), uses, header), TxState(tx.c, fed_back, tx.bursts + 1)
+        return Burst(pack(z, 1), uses, header), TxState(tx.c, estimate, tx.bursts + 1)
 
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
-        """Whether the transmitter has heard the latest estimates."""
+        """Reads from the header whether the transmitter received the latest feedback."""
         if header is None:
             return rx
-        fed_back = torch.where(
-            header.to(rx.fed_back_before.device), rx.belief.fed_back, rx.fed_back_before
-        )
-        return replace(rx, belief=rx.belief.with_feedback(fed_back))
+        before = rx.previous_fed_back_estimate
+        estimate = torch.where(header.to(before.device), rx.belief.fed_back_estimate, before)
+        return replace(rx, belief=rx.belief.with_fed_back_estimate(estimate))
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
-        """Adds to the belief, decodes, and tells what it knows unless that is enough."""
+        """Adds a burst to the belief, applies the stopping criterion and feeds estimates back."""
         plan = self.plan(slot, rx.bursts)
         matched, weight = unpack(received, len(plan.position), 1, self.equalizer)
         belief = rx.belief.add(plan, matched, weight)
@@ -173,24 +175,28 @@ class SemharqPlus(Scheme):
         ack, outputs = torch.zeros_like(snr, dtype=torch.bool), None
         if (rx.bursts + 1) % len(self._sizes(slot)) == 0:
             ack, outputs = stopping_criterion(self._decode(belief), snr, self.theta_0)
-        words, fed_back = None, belief.fed_back
+        feedback_bits, estimate = None, belief.fed_back_estimate
         if self.bits:
-            words = belief.words(plan, self.bits)
-            fed_back = apply_feedback(fed_back, plan, words, self.bits)
-        size = 0 if words is None else words.shape[1]
+            feedback_bits = belief.feedback_bits(plan, self.bits)
+            estimate = apply_feedback(estimate, plan, feedback_bits, self.bits)
+        size = 0 if feedback_bits is None else feedback_bits.shape[1]
         charged = torch.full((len(snr),), size)
-        feedback = Feedback(ack, words, charged, ack.to(torch.int8))
+        feedback = Feedback(ack, feedback_bits, charged, ack.to(torch.int8))
         after = RxState(
-            belief.with_feedback(fed_back), belief.fed_back, snr, rx.bursts + 1, outputs
+            belief=belief.with_fed_back_estimate(estimate),
+            previous_fed_back_estimate=belief.fed_back_estimate,
+            received_snr=snr,
+            bursts=rx.bursts + 1,
+            outputs=outputs,
         )
         return feedback, after
 
     def perform(self, rx: RxState) -> TaskOutputs:
-        """The outputs after the last slot."""
+        """Returns the outputs of the tasks after the last slot."""
         return final_outputs(self._decode(rx.belief), rx.received_snr, self.theta_0, rx.outputs)
 
     def _decode(self, belief: Belief) -> Decode:
-        """Decodes in tiles, so that an answer does not depend on who else is in the batch."""
+        """Returns a function that decodes in tiles, so that no result depends on the batch."""
 
         def decode(rows: Tensor) -> TaskOutputs:
             some = belief.take(rows)
@@ -198,7 +204,7 @@ class SemharqPlus(Scheme):
                 lambda *columns: self.network.decode(Belief(*columns))[1],
                 some.matched,
                 some.precision,
-                some.fed_back,
+                some.fed_back_estimate,
             )
             return TaskOutputs(*parts)
 

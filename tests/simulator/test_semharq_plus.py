@@ -11,7 +11,7 @@ from phy.snr import snr_from_db
 from phy.streams import Streams
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.plus.network import PlusNetwork
-from semantic.plus.schedule import LATENT, burst_sizes, sending_plan
+from semantic.plus.schedule import LATENT_FEATURES, burst_plan, burst_sizes
 from semantic.tasks import TaskOutputs
 from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.ledger import Ledger
@@ -37,7 +37,7 @@ def scheme(
 
 def payload(images: int = IMAGES) -> Payload:
     return Payload(
-        {"c": torch.randn(images, LATENT, generator=torch.Generator().manual_seed(0))}, {}
+        {"c": torch.randn(images, LATENT_FEATURES, generator=torch.Generator().manual_seed(0))}, {}
     )
 
 
@@ -60,8 +60,8 @@ def test_slots_of_b_uses_and_estimates_after_each_nack(bits: int, bursts: int) -
     assert (ledger.transmissions == count).all()  # theta_0 is out of reach
     assert (ledger.channel_uses == G * SLOT.features).all()
     snr, sizes = snr_from_db(SLOT.snr_db), each * G
-    fed_back = [int(sending_plan(snr, sizes[: i + 1], bits).sent.sum()) for i in range(count - 1)]
-    assert ledger.feedback_bits.unique().tolist() == [count + bits * sum(fed_back)]
+    estimates = [int(burst_plan(snr, sizes[: i + 1], bits).sent.sum()) for i in range(count - 1)]
+    assert ledger.feedback_bits.unique().tolist() == [count + bits * sum(estimates)]
     assert (ledger.side_information_bits == 0).all()
 
 
@@ -96,7 +96,7 @@ def test_both_ends_know_the_same_estimates() -> None:
     for transmission in range(2 * G):
         burst, tx = plus.transmit(tx, feedback, SLOT)
         rx = plus.read_header(rx, burst.header)
-        assert torch.equal(tx.fed_back, rx.belief.fed_back)
+        assert torch.equal(tx.fed_back_estimate, rx.belief.fed_back_estimate)
         if feedback is not None:
             heard.append(feedback.request_received)
             assert torch.equal(burst.header, feedback.request_received[:, None])

@@ -6,21 +6,21 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from semantic.plus.schedule import LATENT, burst_sizes, importance_of_features, sending_plan
+from semantic.plus.schedule import LATENT_FEATURES, burst_plan, burst_sizes, feature_weights
 
 SLOTS = [(0.25, 15), (0.63, 33), (6.3, 134), (1.0, 1), (0.25, 1024)]
 
 
 def weighted_error(counts: NDArray[np.float64], snr: float) -> float:
     """What is left after `counts` uses of each feature, the first slot's prior being 1."""
-    return float((importance_of_features() / (1 + 2 * snr * counts)).sum())
+    return float((feature_weights() / (1 + 2 * snr * counts)).sum())
 
 
 def water_filling(snr: float, B: int) -> NDArray[np.float64]:
     """The best division of B uses, fractions allowed: 1 + 2 snr n_k = sqrt(2 snr importance / nu)."""
 
     def uses(nu: float) -> NDArray[np.float64]:
-        return np.maximum(np.sqrt(importance_of_features() * 2 * snr / nu) - 1, 0) / (2 * snr)
+        return np.maximum(np.sqrt(feature_weights() * 2 * snr / nu) - 1, 0) / (2 * snr)
 
     nu = brentq(lambda log_nu: uses(np.exp(log_nu)).sum() - B, -60, 20)
     return uses(float(np.exp(nu)))
@@ -28,14 +28,14 @@ def water_filling(snr: float, B: int) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize(("snr", "B"), SLOTS)
 def test_first_slot_is_water_filling_in_whole_uses(snr: float, B: int) -> None:
-    counts = np.bincount(sending_plan(snr, (B,), 0).position.numpy(), minlength=LATENT)
+    counts = np.bincount(burst_plan(snr, (B,), 0).position.numpy(), minlength=LATENT_FEATURES)
     assert counts.sum() == B
     bound = weighted_error(water_filling(snr, B), snr)
     found = weighted_error(counts.astype(float), snr)
     assert bound <= found + 1e-9
     # No use is better anywhere else: moving one never lowers the error (the problem is convex).
     for k in np.flatnonzero(counts):
-        for other in range(LATENT):
+        for other in range(LATENT_FEATURES):
             moved = counts.astype(float)
             moved[k] -= 1
             moved[other] += 1
@@ -43,7 +43,7 @@ def test_first_slot_is_water_filling_in_whole_uses(snr: float, B: int) -> None:
 
 
 def test_many_uses_reach_the_bound() -> None:
-    counts = np.bincount(sending_plan(0.05, (4096,), 0).position.numpy(), minlength=LATENT)
+    counts = np.bincount(burst_plan(0.05, (4096,), 0).position.numpy(), minlength=LATENT_FEATURES)
     bound = weighted_error(water_filling(0.05, 4096), 0.05)
     assert weighted_error(counts.astype(float), 0.05) == pytest.approx(bound, rel=2e-3)
 
@@ -52,11 +52,11 @@ def test_many_uses_reach_the_bound() -> None:
 @pytest.mark.parametrize(("snr", "B"), SLOTS)
 def test_carriers_say_what_positions_say(snr: float, B: int, bits: int) -> None:
     for count in range(1, 4):
-        plan = sending_plan(snr, (B,) * count, bits)
+        plan = burst_plan(snr, (B,) * count, bits)
         assert plan.position.shape == (B,)
-        for k in range(LATENT):
+        for k in range(LATENT_FEATURES):
             here = (plan.position == k).nonzero().flatten()
-            mine = plan.carriers[k][plan.carriers[k] < B]
+            mine = plan.uses_of_feature[k][plan.uses_of_feature[k] < B]
             assert torch.equal(mine, here)
             assert bool(plan.sent[k]) == (len(here) > 0)
 
@@ -64,16 +64,19 @@ def test_carriers_say_what_positions_say(snr: float, B: int, bits: int) -> None:
 @pytest.mark.parametrize(("snr", "B"), SLOTS[:3])
 def test_without_estimates_the_features_themselves_are_sent(snr: float, B: int) -> None:
     for count in range(1, 5):
-        plan = sending_plan(snr, (B,) * count, 0)
-        assert torch.equal(plan.deviation, torch.ones(LATENT))
+        plan = burst_plan(snr, (B,) * count, 0)
+        assert torch.equal(plan.innovation_deviation, torch.ones(LATENT_FEATURES))
     # and all slots together are one long slot
-    together = np.bincount(sending_plan(snr, (4 * B,), 0).position.numpy(), minlength=LATENT)
-    parts = [sending_plan(snr, (B,) * (t + 1), 0).position.numpy() for t in range(4)]
-    assert np.array_equal(np.bincount(np.concatenate(parts), minlength=LATENT), together)
+    together = np.bincount(burst_plan(snr, (4 * B,), 0).position.numpy(), minlength=LATENT_FEATURES)
+    parts = [burst_plan(snr, (B,) * (t + 1), 0).position.numpy() for t in range(4)]
+    assert np.array_equal(np.bincount(np.concatenate(parts), minlength=LATENT_FEATURES), together)
 
 
 def test_finer_estimates_leave_less_to_send() -> None:
-    left = [sending_plan(0.63, (33,) * 4, bits).deviation.square().mean() for bits in (0, 1, 2, 4)]
+    left = [
+        burst_plan(0.63, (33,) * 4, bits).innovation_deviation.square().mean()
+        for bits in (0, 1, 2, 4)
+    ]
     assert left == sorted(left, reverse=True)
     assert left[-1] < 0.5 < left[0] == 1
 
@@ -91,5 +94,5 @@ def test_bursts_make_up_the_slot(B: int, bursts: int) -> None:
     "bad", [(0.0, (15,), 1), (1.0, (15, 0), 1), (1.0, (), 1), (1.0, (15,), -1)]
 )
 def test_bursts_that_are_none_are_refused(bad: tuple[float, tuple[int, ...], int]) -> None:
-    with pytest.raises(ValueError, match=r"no bursts have SNR .* uses"):
-        sending_plan(*bad)
+    with pytest.raises(ValueError, match="a burst needs SNR > 0, at least one use"):
+        burst_plan(*bad)
