@@ -31,7 +31,7 @@ from semantic.distortion.network import FdeNetwork, FdeOutput
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS
 from semantic.training.calibration import calibrate_thresholds
-from semantic.training.fde import Heard, Information, feature_information
+from semantic.training.fde import Information, ReceivedFeatures, feature_information
 from semantic.training.link import train_scheme
 from semantic.training.log import Log
 from semantic.training.loop import LinkData, LinkRecipe
@@ -73,31 +73,33 @@ def denoiser(networks: Networks) -> Scheme:
     return SemanticHarq(networks.encoder.network, network, PROTOCOLS["semharq"])
 
 
-def _f(heard: Heard) -> FdeNetwork:
+def _f(heard: ReceivedFeatures) -> FdeNetwork:
     assert heard.network.fde is not None
     return heard.network.fde
 
 
-def _pairs(score: Callable[[Tensor], Tensor], one: Tensor, other: Tensor, heard: Heard) -> Tensor:
+def _pairs(
+    score: Callable[[Tensor], Tensor], one: Tensor, other: Tensor, heard: ReceivedFeatures
+) -> Tensor:
     """The bound when F reads the product of two vectors, of one image or of two."""
     marginal = torch.cat([score(one.roll(k, 0) * other) for k in heard.shifts])
     return mine_bound(score(one * other), marginal)
 
 
-def as_printed(heard: Heard) -> Tensor:
+def as_printed(heard: ReceivedFeatures) -> Tensor:
     """Pairs (s, s_hat) of eq. 7, multiplied: alike signs say that they belong together."""
     with torch.no_grad():
         s_hat, _ = heard.network.decode(heard.buffer)
     return _pairs(lambda x: _f(heard)(x).score, heard.s / heard.network.scale, s_hat, heard)
 
 
-def sent_and_received(heard: Heard) -> Tensor:
+def sent_and_received(heard: ReceivedFeatures) -> Tensor:
     """The same of (z, z_hat), the domain in which F is asked."""
     z_hat = heard.network.fde_input(heard.buffer)
     return _pairs(lambda x: _f(heard)(x).score, heard.z, z_hat, heard)
 
 
-def exchanged(heard: Heard) -> Tensor:
+def exchanged(heard: ReceivedFeatures) -> Tensor:
     """Received vectors as they are against those with half of the features of another image."""
     z_hat = heard.network.fde_input(heard.buffer)
     half = torch.rand(z_hat.shape) < 0.5
@@ -105,12 +107,12 @@ def exchanged(heard: Heard) -> Tensor:
     return mine_bound(_f(heard)(z_hat).score, torch.cat(mixed))
 
 
-def channel_alone(heard: Heard) -> Tensor:
+def channel_alone(heard: ReceivedFeatures) -> Tensor:
     """No information: L_CH alone says what F is to find."""
     return torch.zeros(())
 
 
-def residual(heard: Heard) -> Tensor:
+def residual(heard: ReceivedFeatures) -> Tensor:
     """The denoiser's squared error, for it to be small."""
     fde, seen = _f(heard), heard.network.fde_input(heard.buffer)
     assert isinstance(fde, Denoiser)
@@ -118,7 +120,7 @@ def residual(heard: Heard) -> Tensor:
     return -(fde.estimate(seen) - heard.z)[here].square().mean()
 
 
-def told(heard: Heard) -> Tensor:
+def told(heard: ReceivedFeatures) -> Tensor:
     """Which features err more than the median, by their labels."""
     seen = heard.network.fde_input(heard.buffer)
     z_hat = heard.buffer.received()

@@ -7,9 +7,11 @@ Every loss is a mean over the images whose label is known. Without any it is 0, 
 network's output, so that a training step on such a batch works and changes nothing.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields, replace
-from typing import NamedTuple, Protocol, Self, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -31,7 +33,7 @@ class TaskWeights:
     color: float = 0.125
     type: float = 0.125
 
-    def only(self, tasks: Collection[str]) -> Self:
+    def only(self, tasks: Collection[str]) -> TaskWeights:
         """The same for some of the tasks, 0 for the others.
 
         Raises:

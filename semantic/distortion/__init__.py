@@ -1,1 +1,1 @@
-"""Feature distortion evaluation (FDE) and how it is trained."""
+"""Feature distortion evaluation (FDE): the network, its training objective, the threshold."""

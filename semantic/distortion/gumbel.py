@@ -1,12 +1,15 @@
-"""Choosing the distorted features so that a gradient comes back: straight-through Gumbel-softmax.
+"""Differentiable selection of distorted features: the straight-through Gumbel-softmax.
 
     forward:   p_i = [d_i >= t],                       R = sum_i p_i
     backward:  the gradient of w = sum_{r=1}^{R} w^r,  w^r = softmax((log v^r + g^r) / temperature)
                v^r = softmax(d^r),                     d^r = d, its r - 1 largest values set to 0
 
-log v^r is d^r less a constant, which the outer softmax cancels: w^r = softmax((d^r + g^r) / temp).
-d is a sigmoid's output, so 0 is below all values: the r-th draw prefers the r-th largest.
+The outer softmax cancels the constant by which log v^r and d^r differ, so that
+w^r = softmax((d^r + g^r) / temperature). d is the output of a sigmoid and therefore positive: the
+r-th draw prefers the r-th largest value.
 """
+
+from __future__ import annotations
 
 from typing import Any
 
@@ -15,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-#: Elements (batch x draws x features) of noise held at a time while going backward: 16 MB.
+#: Elements (batch x draws x features) of noise held at a time in the backward pass: 16 MB.
 _ELEMENTS = 1 << 22
 
 
@@ -27,25 +30,25 @@ def select_distorted(
     valid: Bool[Tensor, "batch features"] | None = None,
     chunk: int | None = None,
 ) -> Float[Tensor, "batch features"]:
-    """Marks the features to be sent again: 1 where d >= threshold, else 0.
+    """Marks the features to be retransmitted: 1 where d >= threshold, else 0.
 
-    The gradient is that of R Gumbel-softmax draws. It is computed from the closed form when it is
-    asked for, `chunk` draws at a time, so that several hundred draws need no memory until then.
+    The gradient is that of R Gumbel-softmax draws. The backward pass computes it in closed form,
+    `chunk` draws at a time, so that the forward pass needs no memory for several hundred draws.
 
     Args:
         d: Distortion of each feature, in [0, 1].
-        threshold: t.
-        temperature: Of the softmax, > 0.
-        generator: Source of the draws, on the CPU; torch's own if None.
-        valid: Features that were received; others are never chosen. All if None.
-        chunk: Draws made at a time; by default as many as fit into 16 MB. It decides which noise
-            a draw meets, nothing else.
+        threshold: Threshold t.
+        temperature: Temperature of the softmax, > 0.
+        generator: Source of the draws, on the CPU; None means torch's own.
+        valid: True for the features that were received, the only ones selected; None means all.
+        chunk: Number of draws made at a time; by default as many as fit into 16 MB. It only
+            determines which noise sample each draw gets.
 
     Returns:
-        p, of the type of d; R differs from image to image.
+        The selection p, in the type of d; its sum R differs from image to image.
 
     Raises:
-        ValueError: Temperature or chunk are not positive.
+        ValueError: The temperature or the chunk is not positive.
 
     Source: SemHARQ eq. 8-12.
 
@@ -66,52 +69,61 @@ def select_distorted(
     return p
 
 
-def relaxed_selection(
+def relaxed_draws(
     d: Float[Tensor, "batch features"],
+    rank: Int[Tensor, "batch features"],
+    valid: Bool[Tensor, "batch features"],
     draws: Int[Tensor, " batch"],
     temperature: float,
-    noise: Float[Tensor, "batch most features"],
-    valid: Bool[Tensor, "batch features"] | None = None,
-) -> Float[Tensor, "batch features"]:
-    """The continuous selection w = sum_r w^r that stands behind `select_distorted`.
+    noise: Float[Tensor, "batch size features"],
+    first: int = 0,
+) -> Float[Tensor, "batch size features"]:
+    """Returns the Gumbel-softmax draws w^r for r - 1 = first, first + 1, ...
+
+    As the temperature goes to 0, every w^r becomes one-hot: a sample of the categorical
+    distribution v^r, or the position of its largest value if the noise is zero.
 
     Args:
         d: Distortion of each feature, in [0, 1].
-        draws: R of each image, at most `most`.
-        temperature: Of the softmax, > 0.
-        noise: g^r, from `gumbel_noise`; zero makes draw r the r-th largest value's, softly.
-        valid: Features that were received; others get 0. All if None.
-
-    Returns:
-        w >= 0, of sum R in each image. As the temperature goes to 0, every w^r becomes one-hot:
-        a sample of the categorical distribution v^r, or its largest value without noise.
-
-    Raises:
-        ValueError: The temperature is not positive.
+        rank: Rank of each feature by descending d, from 0; invalid features come last.
+        valid: True for the features that were received; others get 0.
+        draws: Number of draws R of each image; w^r is 0 for r > R.
+        temperature: Temperature of the softmax, > 0.
+        noise: Gumbel noise g^r, see `gumbel_noise`.
+        first: Number of draws that other calls have made.
 
     Source: SemHARQ eq. 10-12.
 
-    >>> d = torch.tensor([[0.9, 0.2, 0.6]])
-    >>> relaxed_selection(d, torch.tensor([2]), temperature=1e-3, noise=torch.zeros(1, 2, 3))
-    tensor([[1., 0., 1.]])
+    >>> d, rank = torch.tensor([[0.9, 0.2, 0.6]]), torch.tensor([[0, 2, 1]])
+    >>> relaxed_draws(d, rank, rank >= 0, torch.tensor([2]), 1e-3, torch.zeros(1, 2, 3))
+    tensor([[[1., 0., 0.],
+             [0., 0., 1.]]])
     """
-    _check_positive("temperature", temperature)
-    if valid is None:
-        valid = torch.ones_like(d, dtype=torch.bool)
-    return _draw(d, _rank(d, valid), valid, draws, temperature, noise, 0).sum(dim=1)
+    number = _numbers(first, noise.shape[1], d)
+    # Half precision would make neighbors among hundreds of values equal.
+    wide = d.to(torch.promote_types(d.dtype, torch.float32))
+    remaining = torch.where(rank[:, None, :] >= number[None, :, None], wide[:, None, :], 0.0)
+    # Not -inf, which would give NaN, also in the gradient, for an image without a valid feature.
+    never = torch.finfo(wide.dtype).min
+    logits = ((remaining + noise) / temperature).masked_fill(~valid[:, None, :], never)
+    taken = (number[None, :] < draws[:, None])[:, :, None]
+    return torch.where(taken, logits.softmax(dim=2), 0.0)
 
 
 def gumbel_noise(
     shape: tuple[int, ...], generator: torch.Generator | None = None
-) -> Float[Tensor, "..."]:
-    """Samples of the Gumbel(0, 1) distribution, on the generator's device.
+) -> Float[Tensor, ...]:
+    """Draws samples of the Gumbel(0, 1) distribution, on the generator's device.
 
     Args:
-        shape: Of the result.
-        generator: Source of randomness; torch's own on the CPU if None.
+        shape: Shape of the result.
+        generator: Source of randomness; None means torch's own on the CPU.
 
     Returns:
         Finite float32 samples, of mean 0.5772 and variance pi^2 / 6.
+
+    >>> bool(gumbel_noise((1000,)).isfinite().all())
+    True
     """
     device = "cpu" if generator is None else generator.device
     waiting = torch.empty(shape, device=device).exponential_(generator=generator)
@@ -120,10 +132,10 @@ def gumbel_noise(
 
 
 def annealed_temperature(progress: float, first: float = 10.0, last: float = 0.1) -> float:
-    """Softmax temperature over the course of the training, decaying exponentially.
+    """Returns the softmax temperature during training; it decays exponentially.
 
     Args:
-        progress: Share of the training that is done, in [0, 1].
+        progress: Share of the training steps that are done, in [0, 1].
         first: Temperature at the start, > 0.
         last: Temperature at the end, > 0.
 
@@ -146,10 +158,10 @@ def annealed_temperature(progress: float, first: float = 10.0, last: float = 0.1
 
 
 class _StraightThrough(torch.autograd.Function):
-    """Forward the hard selection p, backward the gradient of the relaxed selection w.
+    """Computes the hard selection p forward and the gradient of the relaxed selection w backward.
 
-    With u the gradient that arrives and w^r the draws, that gradient is
-    d_i: sum_r [rank_i >= r - 1] w^r_i (u_i - sum_k u_k w^r_k) / temperature.
+    Let u be the incoming gradient and w^r the draws. The gradient with respect to d_i is then
+    sum_r [rank_i >= r - 1] w^r_i (u_i - sum_k u_k w^r_k) / temperature.
     """
 
     @staticmethod
@@ -178,37 +190,16 @@ class _StraightThrough(torch.autograd.Function):
         for start in range(0, most, ctx.chunk):
             size = min(ctx.chunk, most - start)
             noise = gumbel_noise((len(d), size, d.shape[1]), generator)
-            w = _draw(d, rank, valid, draws, ctx.temperature, noise, start)
+            w = relaxed_draws(d, rank, valid, draws, ctx.temperature, noise, start)
             mean_u = w @ u[:, :, None].to(w.dtype)  # [batch, size, 1]
-            # Values that a draw had set to 0 take part in its softmax, but d does not move them.
+            # Values that a draw sets to 0 take part in its softmax but do not depend on d.
             free = rank[:, None, :] >= _numbers(start, size, d)[None, :, None]
             gradient += (w * (u[:, None, :] - mean_u) * free).sum(dim=1).to(d.dtype)
         return gradient / ctx.temperature, None, None, None, None, None
 
 
-def _draw(
-    d: Tensor,
-    rank: Tensor,
-    valid: Tensor,
-    draws: Tensor,
-    temperature: float,
-    noise: Tensor,
-    start: int,
-) -> Float[Tensor, "batch size features"]:
-    """The draws w^r for r - 1 = start, start + 1, ...; 0 beyond the R of an image."""
-    number = _numbers(start, noise.shape[1], d)
-    # Half precision would make neighbors among hundreds of values equal.
-    wide = d.to(torch.promote_types(d.dtype, torch.float32))
-    remaining = torch.where(rank[:, None, :] >= number[None, :, None], wide[:, None, :], 0.0)
-    # Not -inf, which would make NaN, also in the gradient, of an image without a valid feature.
-    never = torch.finfo(wide.dtype).min
-    logits = ((remaining + noise) / temperature).masked_fill(~valid[:, None, :], never)
-    taken = (number[None, :] < draws[:, None])[:, :, None]
-    return torch.where(taken, logits.softmax(dim=2), 0.0)
-
-
 def _rank(d: Tensor, valid: Tensor) -> Int[Tensor, "batch features"]:
-    """Place of each feature by descending d, from 0; ties by position, invalid ones last."""
+    """Ranks the features by descending d, from 0; ties by position, invalid features last."""
     order = d.detach().masked_fill(~valid, -torch.inf).argsort(dim=1, descending=True, stable=True)
     return order.argsort(dim=1)
 

@@ -1,4 +1,6 @@
-"""Feature distortion evaluation (FDE): which of the received features are wrong?"""
+"""The feature distortion evaluation (FDE) network F: how distorted is each received feature?"""
+
+from __future__ import annotations
 
 from typing import NamedTuple
 
@@ -8,28 +10,29 @@ from torch import Tensor, nn
 
 from semantic.conventions import CODED_FEATURES
 
-#: Widths of the first two layers; the first version of the paper has (256, 256).
+#: Widths of the first two layers; version 1 of the paper has (256, 256).
 HIDDEN = (1024, 256)
 
 
 class FdeOutput(NamedTuple):
-    """What the network says of each received vector.
+    """Outputs of the network for each received vector.
 
     Attributes:
-        similarity: d_tilde in (0, 1) per feature; meaningful at the received positions only.
-        score: The statistic of the mutual information bound, any real number.
+        similarity: Similarity d_tilde of each feature to the sent one, in (0, 1); meaningful at
+            the received positions only.
+        score: Statistic of the mutual information bound, any real number.
     """
 
     similarity: Float[Tensor, "batch length"]
     score: Float[Tensor, " batch"]
 
 
-#: Initial weight of each feature in MINE's statistic, the precision that d_tilde = 1 stands for.
+#: Initial weight of each feature in MINE's statistic: the precision at d_tilde = 1.
 PRECISION_SCALE = 16.0
 
 
 class FdeNetwork(nn.Module):
-    """The network F: four dense layers; the third gives the distortion, the fourth trains it.
+    """Four dense layers: the third gives the distortion, the fourth serves its training.
 
     ```
     z_padded -> FC 1024, ReLU -> FC 256, ReLU -> FC 1024, sigmoid -> FC 1 -> score
@@ -50,13 +53,13 @@ class FdeNetwork(nn.Module):
         hidden: tuple[int, int] = HIDDEN,
         inputs: int | None = None,
     ) -> None:
-        """Draws the initial weights.
+        """Initializes the layers.
 
         Args:
-            length: L, number of features judged.
+            length: Number L of features.
             hidden: Widths of the first and the second layer.
-            inputs: Width of the input if it is not `length`, such as 2 L for a receiver that
-                also shows |h| of each feature.
+            inputs: Width of the input; None means L. It is 2 L if the network also gets the
+                reliability of each feature.
 
         Raises:
             ValueError: A size is not positive.
@@ -72,18 +75,15 @@ class FdeNetwork(nn.Module):
         )
         self.judge = nn.Linear(second, length)
         self.statistic = nn.Linear(length, 1)
-        # Precisions run from about 0.5 (-6 dB) to 12 (8 dB): the gate d_tilde, in (0, 1), has room
-        # for both only if what it multiplies is of their size from the start.
+        # Precisions range from about 0.5 (-6 dB) to 12 (8 dB). The gate d_tilde, in (0, 1), covers
+        # this range only if the weights that it multiplies are large enough from the start.
         nn.init.constant_(self.statistic.weight, PRECISION_SCALE)
 
     def forward(self, z_padded: Float[Tensor, "batch inputs"]) -> FdeOutput:
-        """Judges received vectors.
+        """Returns the similarity of each feature and the score of each vector.
 
         Args:
-            z_padded: The received features at their positions, zero where none was received.
-
-        Returns:
-            Similarity of each feature, and the score of each vector.
+            z_padded: Received features at their positions, zero where none was received.
         """
         similarity = torch.sigmoid(self.judge(self.compress(z_padded)))
         score: Tensor = self.statistic(similarity)
@@ -95,25 +95,24 @@ class FdeNetwork(nn.Module):
         z_padded: Float[Tensor, "batch length"],
         sent: Float[Tensor, "batch length"],
     ) -> Float[Tensor, "batch length"]:
-        """MINE's statistic T_i(z_hat, z_i) for each received feature and a candidate for it.
+        """Returns MINE's statistic T_i(z_hat, z_i) of each received feature and a candidate.
 
             tau_i = |w_i| d_tilde_i(z_hat)
             T_i = log p(z_i | z_hat_i) / p(z_i)
                 = tau (z_hat z - z^2 / 2) + log(1 + tau) / 2 - tau^2 z_hat^2 / (2 (1 + tau))
 
-        for z_i ~ N(0, 1) and z_hat_i received with the precision tau_i that F believes it has. What
-        maximizes the bound is the true precision, so d_tilde, which sees z_hat alone, says how far
-        each feature can be trusted: it is trained in the domain in which it is asked. The exact
-        normalization keeps the statistic from growing without bound where the mutual information
-        is more than a batch can show.
+        Here z_i ~ N(0, 1), and tau_i is the precision that F assigns to z_hat_i. The true precision
+        maximizes the bound. Training therefore makes d_tilde, a function of z_hat alone, a measure
+        of each feature's reliability. The exact normalization keeps the statistic bounded where
+        the mutual information exceeds what a batch can show.
 
         Args:
-            inputs: What the network sees.
+            inputs: Input of the network.
             z_padded: Received features at their positions, zero where none was received.
-            sent: Features at the same positions, of the same image or of another.
+            sent: Candidates: sent features of the same image or of another one.
 
         Returns:
-            One score per feature; meaningful at the received positions only.
+            One score per feature, meaningful at the received positions only.
         """
         tau = self(inputs).similarity * self.statistic.weight[0].abs()
         likelihood = tau * (z_padded * sent - sent.square() / 2)
@@ -122,5 +121,11 @@ class FdeNetwork(nn.Module):
         return score
 
     def distortion(self, z_padded: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch length"]:
-        """How distorted each feature is: d = 1 - d_tilde, in (0, 1); see `forward`."""
+        """Returns the distortion d = 1 - d_tilde of each feature, in (0, 1); see `forward`.
+
+        >>> network = FdeNetwork(length=2)
+        >>> z = torch.randn(3, 2)
+        >>> torch.equal(network.distortion(z), 1 - network(z).similarity)
+        True
+        """
         return 1.0 - self(z_padded).similarity  # type: ignore[no-any-return]

@@ -1,7 +1,9 @@
-"""How much to ask for again, and whether the right features are asked for."""
+"""The distortion threshold of retransmission requests, and the quality of a distortion measure."""
+
+from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -9,24 +11,19 @@ def calibrate_threshold(
     d: Float[Tensor, "slots features"],
     ratio: float = 0.5,
     valid: Bool[Tensor, "slots features"] | None = None,
-    slot_size: Int[Tensor, " slots"] | None = None,
 ) -> float:
-    """The threshold t at which [d >= t] asks, on average, for `ratio` of a slot again.
-
-    A slot holds B features at most: of more than B distorted ones, the B most distorted count.
+    """Returns the threshold t at which [d >= t] requests, on average, `ratio` of a slot.
 
     Args:
         d: Distortion of the features received before each retransmission slot.
-        ratio: Share of the slot, in (0, 1].
-        valid: Features that were received; all if None.
-        slot_size: B of each slot; the number of its valid features if None.
+        ratio: Mean share of a slot's features that is requested again, in (0, 1].
+        valid: True for the features that were received; None means all of them.
 
     Returns:
-        The one of the given d whose ratio is nearest; the smallest if all features together do
-        not fill the ratio.
+        The given value of d whose mean share is nearest to `ratio`.
 
     Raises:
-        ValueError: The ratio is out of range, there is no feature, or B is not positive.
+        ValueError: The ratio is out of range, or there is no received feature.
 
     Source: SemHARQ, arXiv 2404.08490v2, Table II (0.5 is better than 0.25 and 0.75).
 
@@ -35,70 +32,48 @@ def calibrate_threshold(
     """
     if not 0 < ratio <= 1:
         raise ValueError(f"ratio must lie in (0, 1], got {ratio}")
-    valid, size = _slots(d, valid, slot_size)
+    valid = torch.ones_like(d, dtype=torch.bool) if valid is None else valid
+    if not valid.any():
+        raise ValueError("a threshold needs at least one received feature, got none")
     ranked, order = d.masked_fill(~valid, -torch.inf).sort(dim=1, descending=True)
-    place = torch.arange(d.shape[1], device=d.device)[None, :]
-    counts = (place < size[:, None]) & valid.gather(1, order)
+    counts = valid.gather(1, order)
+    size = valid.sum(dim=1).clamp(min=1)
     share = (1.0 / (size.double() * len(d)))[:, None].expand_as(d)
     values, group = torch.unique(ranked[counts], return_inverse=True)
-    if len(values) == 0:
-        raise ValueError("a threshold needs at least one received feature, got none")
-    # asked[i]: the mean share of a slot if the threshold is values[i].
+    # requested[i] is the mean share of a slot if the threshold is values[i].
     per_value = torch.zeros(len(values), dtype=torch.float64, device=d.device)
-    asked = per_value.index_add(0, group, share[counts]).flip(0).cumsum(0).flip(0)
-    return float(values[(asked - ratio).abs().argmin()])
-
-
-def asked_ratio(
-    d: Float[Tensor, "slots features"],
-    threshold: float,
-    valid: Bool[Tensor, "slots features"] | None = None,
-    slot_size: Int[Tensor, " slots"] | None = None,
-) -> float:
-    """Mean share of a slot that the threshold asks for again, see `calibrate_threshold`.
-
-    Raises:
-        ValueError: There is no slot, or B is not positive.
-
-    >>> asked_ratio(torch.tensor([[0.1, 0.5, 0.7, 0.2], [0.0, 0.0, 0.9, 1.0]]), threshold=0.6)
-    0.375
-    """
-    valid, size = _slots(d, valid, slot_size)
-    asked = ((d >= threshold) & valid).sum(dim=1)
-    return float((torch.minimum(asked, size).double() / size).mean())
+    requested = per_value.index_add(0, group, share[counts]).flip(0).cumsum(0).flip(0)
+    return float(values[(requested - ratio).abs().argmin()])
 
 
 def auroc(
     d: Float[Tensor, "slots features"],
     error: Float[Tensor, "slots features"],
     valid: Bool[Tensor, "slots features"] | None = None,
-    per_feature: bool = False,
 ) -> float:
-    """Area under the ROC curve of d as a detector of errors above the median.
+    """Returns the area under the ROC curve of d as a detector of errors above the median.
 
-    It is the chance that a feature of large error has the greater d of the two, ties counting
-    half: 0.5 for a d that knows nothing, 1 for one that orders all errors rightly.
+    The area is the probability that, of a feature with a large and one with a small error, the
+    former has the greater d; a tie counts one half. It is 0.5 for a d that carries no information
+    and 1 for a d that separates the two groups.
 
     Args:
         d: Distortion of the received features.
-        error: What they were really off by, such as |z_hat - z|.
-        valid: Features that were received; all if None.
-        per_feature: Compare an error with the median of the same feature (column) instead of the
-            median of all: d then gains nothing from knowing which features err much in general.
+        error: Magnitude of the true error, such as |z_hat - z|.
+        valid: True for the features that were received; None means all of them.
 
     Returns:
         The area, in [0, 1].
 
     Raises:
-        ValueError: No error is above, or none at or below, its median.
+        ValueError: No error is above, or none at or below, the median.
 
     >>> auroc(torch.tensor([[0.1, 0.4, 0.3, 0.9]]), torch.tensor([[0.0, 0.1, 0.5, 0.7]]))
     0.75
     """
     valid = torch.ones_like(d, dtype=torch.bool) if valid is None else valid
-    known = error.detach().double().masked_fill(~valid, torch.nan)
-    median = known.nanmedian(dim=0).values if per_feature else known.nanmedian()
-    large = (known > median)[valid]
+    known = error.detach().double()[valid]
+    large = known > known.median()
     _, group, counts = torch.unique(d.detach()[valid], return_inverse=True, return_counts=True)
     n_large = int(large.sum())
     n_small = len(large) - n_large
@@ -110,17 +85,3 @@ def auroc(
     mean_rank = counts.cumsum(0).double() - (counts - 1) / 2
     rank_sum = float(mean_rank[group][large].sum())
     return (rank_sum - n_large * (n_large + 1) / 2) / (n_large * n_small)
-
-
-def _slots(
-    d: Tensor, valid: Tensor | None, slot_size: Tensor | None
-) -> tuple[Bool[Tensor, "slots features"], Int[Tensor, " slots"]]:
-    """The defaults of both masks, checked."""
-    if d.numel() == 0:
-        raise ValueError(f"at least one slot with one feature is needed, got {tuple(d.shape)}")
-    valid = torch.ones_like(d, dtype=torch.bool) if valid is None else valid
-    if slot_size is None:
-        return valid, valid.sum(dim=1).clamp(min=1)
-    if int(slot_size.min()) < 1:
-        raise ValueError(f"a slot holds at least one feature, got {int(slot_size.min())}")
-    return valid, slot_size

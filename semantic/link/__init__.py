@@ -1,1 +1,1 @@
-"""What lies between the semantic encoder and the tasks: coder, buffer, selector, protocol."""
+"""The link between the semantic encoder and the tasks: coder, selector, buffer, protocol."""

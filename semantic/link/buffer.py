@@ -1,144 +1,153 @@
-"""What the receiver keeps between transmissions.
+"""The receiver's buffer: the features received in all transmissions so far.
 
-Both buffers take a slot in as positions with a matched-filter output and its weight, and give a
-new buffer back; nothing is changed in place, so a buffer can be kept, indexed and replayed.
+A buffer is an immutable value. Adding a slot, given by the positions, matched-filter outputs and
+weights of its features, returns a new buffer.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Self, final
+from typing import final
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from semantic.conventions import CODED_FEATURES
 from semantic.link.selector import Selection
 
-#: Transmissions that the concatenating buffer has room for (v2's 17.83 M decoder: 16 of 1024).
+#: Transmissions that the concatenating buffer holds: 16 of 1024 features fill the paper's decoder.
 CONCATENATED = 16
 
 
 @dataclass(frozen=True)
 class SlotFeatures:
-    """One received slot, feature by feature.
+    """The features of one received slot.
 
     Attributes:
-        selection: Which feature of f each symbol carries.
-        matched: [batch, B] Re(h* y) 2 / no, the matched filter's output.
-        weight: [batch, B] |h|^2 2 / no, the SNR of that feature (its noise is real: no / 2).
+        selection: Feature of f that each symbol carries.
+        matched: Output of the matched filter, Re(h* y) 2 / no.
+        weight: SNR of each feature, |h|^2 2 / no. Its noise is real, of variance no / 2.
     """
 
     selection: Selection
-    matched: Tensor
-    weight: Tensor
+    matched: Float[Tensor, "batch B"]
+    weight: Float[Tensor, "batch B"]
 
 
 class Buffer(ABC):
-    """A receiver buffer: a value that `add` turns into the next one."""
+    """A receiver's buffer: an immutable value that `add` turns into the next one."""
 
     @classmethod
     @abstractmethod
-    def empty(cls, batch: int, device: torch.device | str = "cpu") -> Self:
-        """The buffer before the first transmission."""
+    def empty(cls, batch: int, device: torch.device | str = "cpu") -> Buffer:
+        """Returns the buffer before the first transmission."""
 
     @abstractmethod
-    def add(self, slot: SlotFeatures) -> Self:
-        """The buffer after one more transmission."""
+    def add(self, slot: SlotFeatures) -> Buffer:
+        """Returns the buffer after one more transmission."""
 
     @abstractmethod
-    def decoder_input(self) -> Tensor:
-        """[batch, inputs], what the JSC-Decoder reads."""
+    def decoder_input(self) -> Float[Tensor, "batch inputs"]:
+        """Returns the input of the JSC-Decoder."""
 
     @abstractmethod
-    def received(self) -> Tensor:
-        """z_hat [batch, L], zero where nothing came: what the FDE network reads."""
+    def received(self) -> Float[Tensor, "batch L"]:
+        """Returns z_hat, zero where no feature was received: the input of the FDE network."""
 
     @abstractmethod
-    def reliability(self) -> Tensor:
-        """w / (1 + w) [batch, L] in [0, 1), w the SNR of what `received` gives; 0 for nothing."""
+    def reliability(self) -> Float[Tensor, "batch L"]:
+        """Returns the reliability w / (1 + w) of each feature in z_hat; w is its SNR."""
 
     @abstractmethod
-    def take(self, index: Tensor) -> Self:
-        """The rows of some of the images."""
+    def take(self, index: Int[Tensor, " rows"]) -> Buffer:
+        """Returns the buffer of some of the images."""
 
 
 @final
 @dataclass(frozen=True)
 class Combining(Buffer):
-    """Maximum-ratio combining into one vector of length L and its per-feature reliability.
+    """Maximum-ratio combining of all transmissions of a feature.
 
     Attributes:
-        matched: [batch, L] sum over the transmissions of Re(h* y) 2 / no.
-        weight: [batch, L] sum of |h|^2 2 / no, the SNR of each feature; 0 where nothing came.
+        matched: Sum of the matched-filter outputs over the transmissions.
+        weight: Sum of their weights: the SNR of each feature; 0 if it was not received.
+
+    >>> two = Combining(torch.tensor([[3.0, 0.0]]), torch.tensor([[3.0, 0.0]]))
+    >>> two.received(), two.reliability()
+    (tensor([[1., 0.]]), tensor([[0.7500, 0.0000]]))
     """
 
-    matched: Tensor
-    weight: Tensor
+    matched: Float[Tensor, "batch L"]
+    weight: Float[Tensor, "batch L"]
 
     inputs = 2 * CODED_FEATURES
 
     @classmethod
     def empty(cls, batch: int, device: torch.device | str = "cpu") -> Combining:
-        """Nothing received."""
+        """Returns the buffer before the first transmission."""
         zero = torch.zeros(batch, CODED_FEATURES, device=device)
         return cls(zero, zero)
 
     def add(self, slot: SlotFeatures) -> Combining:
-        """Adds matched-filter outputs and weights at their positions."""
+        """Returns the buffer with the slot's outputs and weights added at their positions."""
         return Combining(
             self.matched + slot.selection.spread(slot.matched),
             self.weight + slot.selection.spread(slot.weight),
         )
 
-    def decoder_input(self) -> Tensor:
-        """MMSE estimate (unit prior variance) and reliability w / (1 + w), [batch, 2 L]."""
+    def decoder_input(self) -> Float[Tensor, "batch inputs"]:
+        """Returns the MMSE estimate (prior variance 1) and the reliability, side by side.
+
+        >>> Combining(torch.tensor([[3.0]]), torch.tensor([[3.0]])).decoder_input()
+        tensor([[0.7500, 0.7500]])
+        """
         shrink = 1 / (1 + self.weight)
         return torch.cat([self.matched * shrink, self.weight * shrink], 1)
 
-    def received(self) -> Tensor:
-        """Unbiased estimate of each feature."""
+    def received(self) -> Float[Tensor, "batch L"]:
+        """Returns the unbiased estimate of each feature."""
         return torch.where(self.weight > 0, self.matched / self.weight.clamp_min(1e-9), 0.0)
 
-    def reliability(self) -> Tensor:
-        """Of all transmissions together."""
+    def reliability(self) -> Float[Tensor, "batch L"]:
+        """Returns the reliability after all transmissions."""
         return self.weight / (1 + self.weight)
 
-    def take(self, index: Tensor) -> Combining:
-        """The rows of some of the images."""
+    def take(self, index: Int[Tensor, " rows"]) -> Combining:
+        """Returns the buffer of some of the images."""
         return Combining(self.matched[index], self.weight[index])
 
 
 @final
 @dataclass(frozen=True)
 class Concatenating(Buffer):
-    """The paper's buffer: the zero-padded vectors of up to 16 transmissions side by side.
+    """The paper's buffer: the zero-padded vectors of up to 16 transmissions, side by side.
 
-    Later transmissions take the places of the oldest ones once all 16 are taken.
+    From the 17th transmission on, a new vector replaces the oldest one.
 
     Attributes:
-        vectors: [batch, 16, L] MMSE estimates of each transmission.
-        latest: [batch, L] the last estimate of each feature.
-        latest_weight: [batch, L] its SNR.
-        count: Transmissions so far.
+        vectors: MMSE estimates of each transmission.
+        latest: Latest estimate of each feature.
+        latest_weight: SNR of the latest estimate.
+        count: Number of transmissions so far.
     """
 
-    vectors: Tensor
-    latest: Tensor
-    latest_weight: Tensor
+    vectors: Float[Tensor, "batch 16 L"]
+    latest: Float[Tensor, "batch L"]
+    latest_weight: Float[Tensor, "batch L"]
     count: int = 0
 
     inputs = CONCATENATED * CODED_FEATURES
 
     @classmethod
     def empty(cls, batch: int, device: torch.device | str = "cpu") -> Concatenating:
-        """Nothing received."""
+        """Returns the buffer before the first transmission."""
         zero = torch.zeros(batch, CODED_FEATURES, device=device)
         return cls(torch.zeros(batch, CONCATENATED, CODED_FEATURES, device=device), zero, zero)
 
     def add(self, slot: SlotFeatures) -> Concatenating:
-        """Puts the slot's zero-padded vector beside the earlier ones."""
+        """Returns the buffer with the slot's zero-padded vector in the next place."""
         vector = slot.selection.spread(slot.matched / (1 + slot.weight))
         vectors = self.vectors.clone()
         vectors[:, self.count % CONCATENATED] = vector
@@ -152,25 +161,26 @@ class Concatenating(Buffer):
             self.count + 1,
         )
 
-    def decoder_input(self) -> Tensor:
-        """[batch, 16 L]."""
+    def decoder_input(self) -> Float[Tensor, "batch inputs"]:
+        """Returns all vectors side by side, [batch, 16 L]."""
         return self.vectors.flatten(1)
 
-    def received(self) -> Tensor:
-        """The last received value of each feature."""
+    def received(self) -> Float[Tensor, "batch L"]:
+        """Returns the latest estimate of each feature."""
         return self.latest
 
-    def reliability(self) -> Tensor:
-        """Of the last transmission of each feature."""
+    def reliability(self) -> Float[Tensor, "batch L"]:
+        """Returns the reliability of the latest transmission of each feature."""
         return self.latest_weight / (1 + self.latest_weight)
 
-    def take(self, index: Tensor) -> Concatenating:
-        """The rows of some of the images."""
+    def take(self, index: Int[Tensor, " rows"]) -> Concatenating:
+        """Returns the buffer of some of the images."""
         return Concatenating(
             self.vectors[index], self.latest[index], self.latest_weight[index], self.count
         )
 
 
+#: Buffers by name.
 BUFFERS: dict[str, type[Combining] | type[Concatenating]] = {
     "combine": Combining,
     "concatenate": Concatenating,

@@ -1,4 +1,6 @@
-"""Feature importance ranking (FIR): which features do the tasks' answers hang on?"""
+"""Feature importance ranking (FIR): how strongly do the tasks depend on each feature?"""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
@@ -6,37 +8,33 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-#: lambda of re-identification, color and type.
-TASK_WEIGHTS = (1.0, 0.125, 0.125)
+#: Weight lambda of re-identification, color and type in FIR.
+FIR_TASK_WEIGHTS = (1.0, 0.125, 0.125)
 
 
 def importance(
     probabilities_of: Callable[[Tensor], tuple[Tensor, ...]],
     f: Float[Tensor, "batch length"],
-    weights: Sequence[float] = TASK_WEIGHTS,
-    magnitude: bool = True,
+    weights: Sequence[float] = FIR_TASK_WEIGHTS,
 ) -> Float[Tensor, "batch length"]:
-    """Importance Ind of each feature of each image.
+    """Returns the importance Ind of each feature of each image.
 
         Ind = sum_k lambda_k |d c_km / d f|,    m = the class that task k predicts
 
-    The link between f and the answers must treat every image by itself: put batch normalization
-    into evaluation mode. No parameter's gradient is touched.
+    The result carries no gradient, and no parameter's gradient changes.
 
     Args:
-        probabilities_of: The rest of the link, channel included: from f to the probabilities
-            [batch, classes] of each task.
+        probabilities_of: The link behind f, channel included. It maps f to the probabilities
+            [batch, classes] of each task. It must treat every image by itself: batch
+            normalization must be in evaluation mode.
         f: Features after the JSC encoder.
-        weights: lambda of each task, in the order of the tasks.
-        magnitude: False keeps the sign of the gradient, as printed in the paper.
-
-    Returns:
-        Ind of each image, outside of any graph.
+        weights: Weight lambda of each task, in the order of the tasks.
 
     Raises:
         ValueError: The number of tasks is not the number of weights.
 
-    Source: SemHARQ eq. 13-14.
+    Source: SemHARQ eq. 13-14; the equations keep the sign of the gradient, which would let a
+    feature that lowers a probability rank last.
 
     >>> slope = torch.tensor([[0.0, 1.0, -2.0]])
     >>> one_task = lambda f: (torch.sigmoid(f @ slope.T) * torch.tensor([[1.0, 0.0]]),)
@@ -50,15 +48,21 @@ def importance(
         if len(tasks) != len(weights):
             raise ValueError(f"one weight per task is needed, got {len(weights)} for {len(tasks)}")
         for probabilities, weight in zip(tasks, weights, strict=True):
-            # The sum over images has each image's own gradient, for they do not mix.
+            # Images do not mix: the gradient of the sum holds the gradient of each image.
             predicted = probabilities.amax(dim=1).sum()
             (slope,) = torch.autograd.grad(predicted, f, retain_graph=True)
-            total += weight * (slope.abs() if magnitude else slope)
+            total += weight * slope.abs()
     return total
 
 
 class ImportanceMean:
-    """The mean importance over a data set, and the order of sending that follows from it."""
+    """The mean importance over a data set, and the transmission order that follows from it.
+
+    >>> mean = ImportanceMean()
+    >>> mean.add(torch.tensor([[1.0, 4.0], [2.0, 0.5]]))
+    >>> mean.mean(), mean.order()
+    (tensor([1.5000, 2.2500], dtype=torch.float64), tensor([1, 0]))
+    """
 
     def __init__(self) -> None:
         self._total: Tensor | None = None
@@ -80,7 +84,7 @@ class ImportanceMean:
         self._images += len(ind)
 
     def mean(self) -> Float[Tensor, " length"]:
-        """Mean importance of each feature, in double precision.
+        """Returns the mean importance of each feature, in double precision.
 
         Raises:
             ValueError: No image was added.
@@ -90,7 +94,7 @@ class ImportanceMean:
         return self._total / self._images
 
     def order(self) -> Int[Tensor, " length"]:
-        """Positions in the order of sending: most important first, ties by position.
+        """Returns the positions in transmission order: most important first, ties by position.
 
         Raises:
             ValueError: No image was added.

@@ -1,8 +1,10 @@
-"""The learned stack of one scheme, and where its weights are."""
+"""The learned networks of one scheme behind the semantic encoder."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from semantic.conventions import CODED_FEATURES, SEMANTIC_FEATURES
@@ -12,34 +14,35 @@ from semantic.link.jsc import JscDecoder, JscEncoder
 from semantic.link.protocol import TRAINED_DETECTORS, Detector
 from semantic.tasks import TaskOutputs, TaskPerformers
 
-#: Where z_hat is clipped before the FDE network reads it; sent features have unit power.
+#: Limit to which z_hat is clipped before the FDE network; sent features have unit power.
 CLIP = 6.0
 
-#: Shares of a retransmission slot for which thresholds are calibrated (v2, Table II).
+#: Shares of a slot for whose retransmission thresholds are calibrated (SemHARQ v2, Table II).
 RATIOS = (0.25, 0.5, 0.75)
 
 
 class LinkNetwork(nn.Module):
-    """Everything behind the encoder: coder, decoder, performers, distortion evaluation, order.
+    """All networks behind the semantic encoder: JSC coder, performers, distortion evaluation.
 
     ```
     s -> JSC-Encoder -> f  ~channel~>  buffer -> JSC-Decoder -> s_hat -> task performers
                                          |
-                                         +-> z_hat -> FDE -> d >= t -> features asked for again
+                                         +-> z_hat -> FDE -> d >= t -> retransmission request
     ```
 
     Args:
-        identities: Classes of the re-identification head.
+        identities: Number of classes of the re-identification head.
         buffer: "combine" or "concatenate".
-        detector: How distortion is found; None for schemes that never ask.
+        detector: Distortion measure; None for schemes without retransmission requests.
         clean: The encoder's own performers, to be shared; None for performers of its own.
-        thresholds: SNRs at which t is calibrated.
+        thresholds: Number of SNRs at which t is calibrated.
 
     Attributes:
-        order: [L] int64, positions of f in descending importance (FIR), known to both ends.
-        scale: [N], root mean square of each feature of s over the training set.
-        threshold_snr_db: [points], average SNRs at which t of eq. 8 is calibrated.
-        threshold: [ratios, points], t at which `RATIOS` of a retransmission slot are asked for again.
+        order: Positions of f in descending importance (FIR), known to both ends; [L] int64.
+        scale: Root mean square of each feature of s over the training set, [N].
+        threshold_snr_db: Average SNRs at which t of eq. 8 is calibrated, [points].
+        threshold: Threshold t at which the shares `RATIOS` of a slot are requested again,
+            [ratios, points].
     """
 
     order: Tensor
@@ -68,34 +71,39 @@ class LinkNetwork(nn.Module):
         self.register_buffer("threshold_snr_db", torch.linspace(-6, 8, thresholds))
         self.register_buffer("threshold", torch.full((len(RATIOS), thresholds), 0.5))
 
-    def encode(self, s: Tensor) -> Tensor:
-        """f [batch, L] of s [batch, N]."""
+    def encode(self, s: Float[Tensor, "batch N"]) -> Float[Tensor, "batch L"]:
+        """Returns the coded features f of s."""
         f: Tensor = self.jsc_encoder(s / self.scale)
         return f
 
-    def decode(self, buffer: Buffer) -> tuple[Tensor, TaskOutputs]:
-        """(s_hat [batch, N] in units of `scale`, the tasks' outputs)."""
+    def decode(self, buffer: Buffer) -> tuple[Float[Tensor, "batch N"], TaskOutputs]:
+        """Returns s_hat in units of `scale`, and the outputs of the tasks."""
         s_hat = self.jsc_decoder(buffer)
         return s_hat, self.performers(s_hat * self.scale)
 
     def empty_buffer(self, batch: int) -> Buffer:
-        """The receiver's buffer before the first transmission."""
+        """Returns the receiver's buffer before the first transmission."""
         return BUFFERS[self.buffer_name].empty(batch, self.order.device)
 
-    def fde_input(self, buffer: Buffer) -> Tensor:
-        """What the FDE network sees: z_hat [batch, L], outliers of deep fades clipped.
+    def fde_input(self, buffer: Buffer) -> Float[Tensor, "batch inputs"]:
+        """Returns the input of the FDE network: z_hat [batch, L], clipped after deep fades.
 
-        For "fde-csi" the reliability of each feature beside it, [batch, 2 L].
+        For the detector "fde-csi" the reliability of each feature follows, [batch, 2 L].
         """
         z_hat = buffer.received().clamp(-CLIP, CLIP)
         return torch.cat([z_hat, buffer.reliability()], 1) if self.detector == "fde-csi" else z_hat
 
-    def distortion(self, buffer: Buffer, sent: Tensor | None = None) -> Tensor:
-        """d [batch, L] in (0, 1), how distorted the receiver finds each received feature.
+    def distortion(
+        self, buffer: Buffer, sent: Float[Tensor, "batch L"] | None = None
+    ) -> Float[Tensor, "batch L"]:
+        """Returns the distortion d of each received feature, in (0, 1).
 
         Args:
-            buffer: What has been received.
-            sent: What was sent, in units of the received features; for the genie alone.
+            buffer: Received features.
+            sent: Sent features, in units of the received ones; read by the genie "oracle" alone.
+
+        Raises:
+            ValueError: The network has no detector, or the genie is not given the sent features.
         """
         if self.fde is not None:
             d: Tensor = self.fde.distortion(self.fde_input(buffer))
@@ -103,14 +111,18 @@ class LinkNetwork(nn.Module):
         if self.detector == "received":
             return buffer.received().sigmoid()
         if self.detector is None or sent is None:
-            raise ValueError("this link has nothing to find distortion with")
+            raise ValueError(
+                f"distortion needs a detector, and the genie the sent features, got {self.detector!r}"
+            )
         error = (buffer.received() - sent).square()
         return error / (1 + error)
 
     def threshold_at(self, snr_db: float, ratio: float = 0.5) -> float:
-        """t at an average SNR that asks for a share `ratio` of a slot again, linear in between."""
-        from numpy import interp
+        """Returns t at an average SNR and a requested share of a slot, interpolated linearly.
 
+        >>> LinkNetwork(20, detector=None).threshold_at(3.0)  # not calibrated
+        0.5
+        """
         points = self.threshold_snr_db.cpu()
-        at_snr = [float(interp(snr_db, points, t.cpu())) for t in self.threshold]
-        return float(interp(ratio, RATIOS, at_snr))
+        at_snr = [float(np.interp(snr_db, points, t.cpu())) for t in self.threshold]
+        return float(np.interp(ratio, RATIOS, at_snr))

@@ -1,6 +1,7 @@
-"""The scalable feature selector: which B features go into the next slot.
+"""The scalable feature selector: it chooses the B features of the next slot.
 
-Retransmitted features first, then new ones in the order both ends know (SemHARQ section IV-A).
+Retransmitted features come first. New features follow in an order that both ends know (SemHARQ
+section IV-A).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 from semantic.conventions import CODED_FEATURES
@@ -18,43 +20,59 @@ class Selection:
     """The features of one slot.
 
     Attributes:
-        position: [batch, B] int64 positions in f, distinct where sent.
-        sent: [batch, B] bool; False where fewer than B features were left to send.
+        position: Positions in f, int64; distinct where `sent` is True.
+        sent: False for places of the slot that stay empty because no feature was left.
     """
 
-    position: Tensor
-    sent: Tensor
+    position: Int[Tensor, "batch B"]
+    sent: Bool[Tensor, "batch B"]
 
     @property
-    def uses(self) -> Tensor:
-        """[batch] int64, features that the slot really carries."""
+    def uses(self) -> Int[Tensor, " batch"]:
+        """Number of features that the slot carries."""
         return self.sent.sum(1)
 
-    def gather(self, f: Tensor) -> Tensor:
-        """Values [batch, B] of f [batch, L] at the positions, zero where nothing is sent."""
+    def gather(self, f: Shaped[Tensor, "batch L"]) -> Shaped[Tensor, "batch B"]:
+        """Returns the values of f at the positions, zero where nothing is sent.
+
+        >>> some = Selection(torch.tensor([[2, 0]]), torch.tensor([[True, False]]))
+        >>> some.gather(torch.tensor([[5.0, 6.0, 7.0]]))
+        tensor([[7., 0.]])
+        """
         return f.gather(1, self.position) * self.sent
 
-    def spread(self, value: Tensor) -> Tensor:
-        """[batch, B] values at their positions in a zero vector [batch, L]."""
+    def spread(self, value: Shaped[Tensor, "batch B"]) -> Shaped[Tensor, "batch L"]:
+        """Returns a zero vector of length L with the values at their positions.
+
+        >>> some = Selection(torch.tensor([[2, 0]]), torch.tensor([[True, False]]))
+        >>> some.spread(torch.tensor([[7.0, 9.0]]))[:, :4]
+        tensor([[0., 0., 7., 0.]])
+        """
         zero = value.new_zeros(len(value), CODED_FEATURES)
         return zero.scatter(1, self.position, torch.where(self.sent, value, zero[:, :1]))
 
-    def take(self, index: Tensor) -> Selection:
-        """The rows of some of the images."""
+    def take(self, index: Int[Tensor, " rows"]) -> Selection:
+        """Returns the selection of some of the images."""
         return Selection(self.position[index], self.sent[index])
 
 
-def select(order: Tensor, covered: Tensor, again: Tensor, B: int) -> Selection:
-    """Chooses the next slot's features.
+def select(
+    order: Int[Tensor, "*batch L"],
+    covered: Bool[Tensor, "images L"],
+    again: Bool[Tensor, "images L"],
+    B: int,
+) -> Selection:
+    """Selects the features of the next slot.
 
     Args:
-        order: [L] or [batch, L] int64, positions of f in descending importance.
-        covered: [batch, L] bool, features that have been sent before.
-        again: [batch, L] bool, features that the receiver asks for again.
-        B: Features that the slot has room for.
+        order: Positions of f in descending importance, [L], or [images, L] with an order for each
+            image.
+        covered: True for features that have been sent before.
+        again: True for features of the retransmission request.
+        B: Largest number of features of the slot.
 
     Returns:
-        First those asked for, then unsent ones, each by importance; at most B.
+        The requested features, then unsent ones, each group in descending importance; at most B.
 
     >>> order = torch.tensor([2, 0, 1, 3])
     >>> covered = torch.tensor([[True, False, True, False]])
@@ -63,7 +81,7 @@ def select(order: Tensor, covered: Tensor, again: Tensor, B: int) -> Selection:
     tensor([[2, 1, 3]])
     """
     order = order.expand(len(covered), -1)
-    # 0 asked again, 1 new, 2 sent and not asked for; a stable sort keeps the order within each.
+    # 0 requested, 1 new, 2 sent and not requested; a stable sort keeps the order in each group.
     group = (covered.byte() + 1).masked_fill_(again, 0).gather(1, order)
     group, place = group.sort(dim=1, stable=True)
     return Selection(order.gather(1, place[:, :B]), group[:, :B] < 2)
@@ -71,28 +89,36 @@ def select(order: Tensor, covered: Tensor, again: Tensor, B: int) -> Selection:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which features have been sent, and which go next: the same value at both ends.
+    """The features that have been sent, and those of the latest slot; both ends hold the same plan.
 
     Attributes:
-        covered: [batch, L] bool, features sent so far.
-        selection: The features of the latest slot; None before the first.
+        covered: True for features sent so far.
+        selection: Features of the latest slot; None before the first.
     """
 
-    covered: Tensor
+    covered: Bool[Tensor, "batch L"]
     selection: Selection | None = None
 
     @classmethod
     def empty(cls, batch: int, device: torch.device | str = "cpu") -> Plan:
-        """Nothing sent yet."""
+        """Returns the plan before the first slot.
+
+        >>> plan = Plan.empty(1).next(torch.arange(1024), None, 2)
+        >>> plan.selection.position
+        tensor([[0, 1]])
+        """
         return cls(torch.zeros(batch, CODED_FEATURES, dtype=torch.bool, device=device))
 
-    def next(self, order: Tensor, request: Tensor | None, B: int) -> Plan:
-        """The plan with one more slot.
+    def next(
+        self, order: Int[Tensor, "*batch L"], request: Bool[Tensor, "images latest"] | None, B: int
+    ) -> Plan:
+        """Returns the plan with one more slot.
 
         Args:
-            order: [L] or [batch, L], positions in descending importance.
-            request: [batch, B] bool over the latest slot's features, those asked for again.
-            B: Features that the next slot has room for.
+            order: Positions in descending importance, [L] or [images, L].
+            request: Retransmission request: True for the features of the latest slot that are
+                requested; None for no request.
+            B: Largest number of features of the next slot.
         """
         again = torch.zeros_like(self.covered)
         if self.selection is not None and request is not None:
@@ -100,7 +126,7 @@ class Plan:
         selection = select(order, self.covered, again, B)
         return Plan(self.covered | selection.spread(selection.sent), selection)
 
-    def take(self, index: Tensor) -> Plan:
-        """The rows of some of the images."""
+    def take(self, index: Int[Tensor, " rows"]) -> Plan:
+        """Returns the plan of some of the images."""
         selection = None if self.selection is None else self.selection.take(index)
         return Plan(self.covered[index], selection)

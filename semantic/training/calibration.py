@@ -15,7 +15,7 @@ from semantic.link.network import RATIOS, LinkNetwork
 from semantic.link.protocol import Protocol
 from semantic.link.selector import Plan
 from semantic.training.round_trip import (
-    Budget,
+    FeatureBudget,
     TrainingChannel,
     sending_order,
     transmit_slot,
@@ -31,7 +31,7 @@ def calibrate_thresholds(
     protocol: Protocol,
     s: Tensor,
     channel: TrainingChannel,
-    budget: Budget,
+    budget: FeatureBudget,
     seed: int = 0,
 ) -> None:
     """Sets `network.threshold` for each of `RATIOS` at each of `network.threshold_snr_db`.

@@ -18,8 +18,7 @@ from torch import Tensor, nn
 
 from semantic.conventions import CODED_FEATURES
 from semantic.distortion.gumbel import annealed_temperature
-from semantic.link.importance import TASK_WEIGHTS as FIR_WEIGHTS
-from semantic.link.importance import ImportanceMean, importance
+from semantic.link.importance import FIR_TASK_WEIGHTS, ImportanceMean, importance
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import Protocol
 from semantic.link.selector import Plan
@@ -35,7 +34,12 @@ from semantic.training.loop import (
     link_gradients,
     train_loop,
 )
-from semantic.training.round_trip import Budget, TrainingChannel, harq_round_trip, transmit_slot
+from semantic.training.round_trip import (
+    FeatureBudget,
+    TrainingChannel,
+    harq_round_trip,
+    transmit_slot,
+)
 
 #: How f is sent complete.
 COMPLETE = Protocol(retransmit="none", transmissions="all")
@@ -139,7 +143,7 @@ def measure_importance(
     channel: TrainingChannel,
     generator: torch.Generator,
     snr_range_db: tuple[float, float] = (-6.0, 8.0),
-    weights: Sequence[float] = FIR_WEIGHTS,
+    weights: Sequence[float] = FIR_TASK_WEIGHTS,
 ) -> Tensor:
     """FIR (eq. 13-14): positions of f in descending mean importance over the training set, [L].
 
@@ -167,7 +171,7 @@ def measure_importance(
 def _draw_slot(
     protocol: Protocol,
     recipe: LinkRecipe,
-    budget: Budget,
+    budget: FeatureBudget,
     snr_db: float,
     generator: torch.Generator,
 ) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from semantic.link.importance import TASK_WEIGHTS as FIR_WEIGHTS
+from semantic.link.importance import FIR_TASK_WEIGHTS
 from semantic.losses import TaskWeights, channel_mse
 from semantic.tasks import TaskOutputs
 from semantic.training.checkpoint import load_checkpoint, save_checkpoint
@@ -21,7 +21,7 @@ from semantic.training.encoder import (
     step_seed,
 )
 from semantic.training.labels import Labels
-from semantic.training.round_trip import Budget, TrainingChannel
+from semantic.training.round_trip import FeatureBudget, TrainingChannel
 from semantic.training.sampler import PKSampler
 
 Report = Callable[[int, dict[str, float]], None]
@@ -67,7 +67,7 @@ class LinkRecipe:
     def importance_weights(self) -> tuple[float, ...]:
         """lambda of each task in FIR (eq. 14): the papers', 0 for tasks that are not trained."""
         trained = astuple(self.task_weights)
-        return tuple(w if on > 0 else 0.0 for w, on in zip(FIR_WEIGHTS, trained, strict=True))
+        return tuple(w if on > 0 else 0.0 for w, on in zip(FIR_TASK_WEIGHTS, trained, strict=True))
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class LinkData:
     s: Tensor
     labels: Labels
     channel: TrainingChannel
-    budget: Budget
+    budget: FeatureBudget
 
 
 def draw_snr(recipe: LinkRecipe, generator: torch.Generator) -> float:
@@ -94,7 +94,7 @@ def draw_snr(recipe: LinkRecipe, generator: torch.Generator) -> float:
 
 
 def draw_slot_size(
-    recipe: LinkRecipe, budget: Budget, snr_db: float, free: float, size: float
+    recipe: LinkRecipe, budget: FeatureBudget, snr_db: float, free: float, size: float
 ) -> int:
     """B of one batch: the slot's, or any in a share of the batches.
 

@@ -21,8 +21,8 @@ from semantic.tasks import TaskOutputs
 #: The channel as training sees it: (features [batch, B], which of them are sent, snr_db,
 #: generator) -> matched filter's output and weight, each [batch, B], power control included.
 TrainingChannel = Callable[[Tensor, Tensor, float, torch.Generator], tuple[Tensor, Tensor]]
-#: B at an SNR in dB.
-Budget = Callable[[float], int]
+#: Features B of a slot at an SNR in dB.
+FeatureBudget = Callable[[float], int]
 
 
 class Played(NamedTuple):

@@ -9,7 +9,7 @@ from torch import Tensor
 from semantic.distortion.gumbel import (
     annealed_temperature,
     gumbel_noise,
-    relaxed_selection,
+    relaxed_draws,
     select_distorted,
 )
 
@@ -29,6 +29,16 @@ def w_by_hand(d: Tensor, draws: int, temperature: float, noise: Tensor) -> Tenso
         v = torch.softmax(d * kept, 0)
         w = w + torch.softmax((torch.log(v) + noise[r - 1]) / temperature, 0)
     return w
+
+
+def relaxed_selection(
+    d: Tensor, draws: Tensor, temperature: float, noise: Tensor, valid: Tensor | None = None
+) -> Tensor:
+    """The continuous selection w, the sum of all draws."""
+    valid = torch.ones_like(d, dtype=torch.bool) if valid is None else valid
+    received = d.detach().masked_fill(~valid, -1.0)
+    rank = received.argsort(1, descending=True, stable=True).argsort(1)
+    return relaxed_draws(d, rank, valid, draws, temperature, noise).sum(1)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 1.0])
@@ -157,8 +167,6 @@ def test_mistakes_are_value_errors() -> None:
         select_distorted(d, 0.5, 0.0)
     with pytest.raises(ValueError, match="chunk"):
         select_distorted(d, 0.5, 1.0, chunk=0)
-    with pytest.raises(ValueError, match="temperature"):
-        relaxed_selection(d, torch.tensor([1]), -1.0, torch.zeros(1, 1, 3))
     with pytest.raises(ValueError, match="progress"):
         annealed_temperature(1.5)
     with pytest.raises(ValueError, match="last temperature"):

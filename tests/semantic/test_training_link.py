@@ -10,7 +10,6 @@ from torch import Tensor
 
 from phy.channels.fading import Rician
 from semantic.conventions import CODED_FEATURES
-from semantic.distortion.threshold import asked_ratio
 from semantic.link.network import RATIOS, LinkNetwork
 from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, Protocol
 from semantic.link.selector import Plan
@@ -392,8 +391,11 @@ def test_calibrated_thresholds_ask_for_their_share(name: str, data: LinkData) ->
                     energy = latest.gather(f).square().sum(1, keepdim=True)
                     z = latest.spread(latest.gather(f) * (64 / energy).sqrt())
                     d = network.distortion(buffer, z).gather(1, latest.position)
-                    shares.append(asked_ratio(d, threshold, latest.sent))
-                    request = (d >= threshold) & latest.sent
+                    requested = (d >= threshold) & latest.sent
+                    shares.append(
+                        float((requested.sum(1) / latest.sent.sum(1).clamp_min(1)).mean())
+                    )
+                    request = requested
             assert np.mean(shares) == pytest.approx(ratio, abs=0.08)
 
 
