@@ -1,7 +1,7 @@
-"""The learned half: encoder, coders, distortion evaluation, importance, training, data, metrics.
+"""The learned part: encoder, coders, distortion evaluation, importance, training, data, metrics.
 
-An island: it imports neither `phy` nor `simulator`. Training with the channel in the loop is
-handed the channel as an argument.
+This package imports neither `phy` nor `simulator`. Training with the channel in the loop takes the
+channel as an argument.
 """
 
 from semantic.renamed import keep_old_paths

@@ -1,10 +1,10 @@
-"""What the networks are trained for: the task losses and the channel loss.
+"""Training losses: the task losses and the channel loss.
 
     L_T = L_r + 0.125 L_c + 0.125 L_t,   L_r = batch-hard triplet + cross-entropy
     L_CH = mean squared error between s and s_hat
 
-Every loss is a mean over the images whose label is known. Without any it is 0, still tied to the
-network's output, so that a training step on such a batch works and changes nothing.
+Every loss is a mean over the images whose label is known. It is 0 for a batch without known labels,
+and its gradient is then 0 as well: a training step on such a batch changes nothing.
 """
 
 from __future__ import annotations
@@ -22,22 +22,32 @@ from semantic.conventions import UNKNOWN
 from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 
+#: Margin alpha of the triplet loss.
 DEFAULT_MARGIN = 0.3
 
 
 @dataclass(frozen=True)
 class TaskWeights:
-    """Weight lambda of each task, SemHARQ eq. 24: re-identification, color, type."""
+    """Weight lambda of each task in the task loss (SemHARQ eq. 24).
+
+    Attributes:
+        reid: Weight of re-identification.
+        color: Weight of color recognition.
+        type: Weight of type recognition.
+    """
 
     reid: float = 1.0
     color: float = 0.125
     type: float = 0.125
 
     def only(self, tasks: Collection[str]) -> TaskWeights:
-        """The same for some of the tasks, 0 for the others.
+        """Returns the same weights for some of the tasks, and 0 for the others.
+
+        Args:
+            tasks: Names of the tasks that keep their weight.
 
         Raises:
-            ValueError: When there is no task, or one that is none; names the nearest that is.
+            ValueError: No task is given, or a name is unknown.
 
         >>> TaskWeights().only(["color"])
         TaskWeights(reid=0.0, color=0.125, type=0.0)
@@ -51,13 +61,13 @@ class TaskWeights:
         return replace(self, **kept)
 
 
-#: The tasks by name.
+#: Names of the tasks.
 TASKS = tuple(field.name for field in fields(TaskWeights))
 
 
 @runtime_checkable
 class TaskLabels(Protocol):
-    """The truth about a batch, `UNKNOWN` where there is none; any object with these will do."""
+    """The true labels of a batch, `UNKNOWN` where not known; any object with these properties."""
 
     @property
     def vehicle(self) -> Int[Tensor, " batch"]:
@@ -73,7 +83,7 @@ class TaskLabels(Protocol):
 
 
 class TaskLosses(NamedTuple):
-    """The terms of the task loss, unweighted scalars, for the log.
+    """The unweighted terms of the task loss.
 
     Attributes:
         triplet: Batch-hard triplet loss.
@@ -88,7 +98,12 @@ class TaskLosses(NamedTuple):
     type: Float[Tensor, ""]
 
     def total(self, weights: TaskWeights) -> Float[Tensor, ""]:
-        """The weighted sum L_T, SemHARQ eq. 24, with L_r = triplet + vehicle."""
+        """Returns the weighted sum L_T (SemHARQ eq. 24), with L_r = triplet + vehicle.
+
+        >>> one = torch.tensor(1.0)
+        >>> TaskLosses(one, one, one, one).total(TaskWeights())
+        tensor(2.2500)
+        """
         reid = self.triplet + self.vehicle
         return weights.reid * reid + weights.color * self.color + weights.type * self.type
 
@@ -98,18 +113,18 @@ def batch_hard_triplet(
     vehicle: Int[Tensor, " batch"],
     margin: float = DEFAULT_MARGIN,
 ) -> Float[Tensor, ""]:
-    """Batch-hard triplet loss, mean over the anchors.
+    """Returns the batch-hard triplet loss, the mean over the anchors.
 
         max(0, margin + distance to the farthest same vehicle - to the nearest other vehicle)
 
     An anchor counts if the batch holds another image of its vehicle and an image of another
-    vehicle; images of an unknown vehicle take no part at all. Distances are Euclidean; normalize
-    the embedding first if cosine distance is meant.
+    vehicle. Images of an unknown vehicle are ignored. Distances are Euclidean; for cosine distance,
+    normalize the embedding first.
 
     Args:
         embedding: One vector per image.
-        vehicle: Identity of each image, `UNKNOWN` where it has none.
-        margin: alpha >= 0, in the units of the embedding.
+        vehicle: Identity of each image, or `UNKNOWN`.
+        margin: Margin alpha >= 0, in the units of the embedding.
 
     Returns:
         The scalar loss; 0 when no anchor counts.
@@ -146,12 +161,12 @@ def masked_cross_entropy(
     label: Int[Tensor, " batch"],
     label_smoothing: float = 0.0,
 ) -> Float[Tensor, ""]:
-    """Softmax cross-entropy in nats, mean over the images whose label is known.
+    """Returns the softmax cross-entropy in nats, the mean over the images whose label is known.
 
     Args:
         logits: Unnormalized log-probabilities.
-        label: Class of each image, `UNKNOWN` where it has none.
-        label_smoothing: Share in [0, 1] of the target that is spread over all classes.
+        label: Class of each image, or `UNKNOWN`.
+        label_smoothing: Share of the target that is spread over all classes, in [0, 1].
 
     Returns:
         The scalar loss; 0 when no label is known.
@@ -181,13 +196,13 @@ def task_losses(
     margin: float = DEFAULT_MARGIN,
     label_smoothing: float = 0.0,
 ) -> TaskLosses:
-    """The terms of the task loss, each unweighted.
+    """Returns the unweighted terms of the task loss.
 
     Args:
         outputs: Embedding and logits of a batch.
-        labels: Its labels.
-        margin: Of the triplet loss.
-        label_smoothing: Of the cross-entropy over vehicles.
+        labels: True labels of the batch.
+        margin: Margin of the triplet loss.
+        label_smoothing: Label smoothing of the cross-entropy over vehicles.
 
     Returns:
         Four scalars; `TaskLosses.total` adds them up.
@@ -203,42 +218,14 @@ def task_losses(
     )
 
 
-def task_loss(
-    outputs: TaskOutputs,
-    labels: TaskLabels,
-    weights: TaskWeights = TaskWeights(),
-    *,
-    margin: float = DEFAULT_MARGIN,
-    label_smoothing: float = 0.0,
-) -> Float[Tensor, ""]:
-    """The multi-task loss L_T = L_r + 0.125 L_c + 0.125 L_t.
-
-    Args:
-        outputs: Embedding and logits of a batch.
-        labels: Its labels.
-        weights: lambda of each task.
-        margin: Of the triplet loss.
-        label_smoothing: Of the cross-entropy over vehicles.
-
-    Returns:
-        The scalar loss.
-
-    Raises:
-        ValueError: The margin is negative, the batch is empty, or the sizes differ.
-
-    Source: SemHARQ eq. 24.
-    """
-    return task_losses(outputs, labels, margin, label_smoothing).total(weights)
-
-
 def channel_mse(
     s: Float[Tensor, "batch features"], s_hat: Float[Tensor, "batch features"]
 ) -> Float[Tensor, ""]:
-    """The channel loss L_CH: mean squared error over the features, and over the batch.
+    """Returns the channel loss L_CH, the mean squared error over features and batch.
 
     Args:
-        s: What the semantic encoder sent.
-        s_hat: What the JSC decoder made of it.
+        s: Output of the semantic encoder.
+        s_hat: Output of the JSC decoder.
 
     Returns:
         The scalar loss.
@@ -259,13 +246,13 @@ def channel_mse(
 
 
 def _pairwise_distance(x: Float[Tensor, "batch d"]) -> Float[Tensor, "batch batch"]:
-    """Euclidean distances, exact for near points; the gradient between equal ones is 0."""
+    """Returns Euclidean distances, exact for near points; the gradient at equal points is 0."""
     x = _at_least_float32(x)
     return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _at_least_float32(x: Tensor) -> Tensor:
-    # A loss summed in half precision would lose the small differences that are to be learned.
+    # A sum in half precision would lose the small differences that training needs.
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
@@ -274,5 +261,5 @@ def _check_batch(values: Tensor, label: Tensor) -> None:
         raise ValueError("a loss needs at least one image, got an empty batch")
     if len(values) != len(label):
         raise ValueError(
-            f"as many labels as rows are needed, got {len(values)} rows and {len(label)} labels"
+            f"the numbers of rows and labels must agree, got {len(values)} rows, {len(label)} labels"
         )

@@ -1,4 +1,4 @@
-"""What users bring: "package.module:attribute", and the entry points of installed packages."""
+"""Parts of users: import strings "package.module:attribute", and entry points of packages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from semantic.suggest import nearest
 
-#: Entry point group of each kind of part, read in the pyproject.toml of a user's own package.
+#: Entry point group of each kind of part, as written in a user's own pyproject.toml.
 GROUPS = {
     "channel": "semharq_sim.channels",
     "scheme": "semharq_sim.schemes",
@@ -22,7 +22,7 @@ GROUPS = {
 
 
 def installed(kind: str) -> dict[str, str]:
-    """Names that installed packages bring, and "package.module:attribute" of each.
+    """Returns the names that installed packages provide, with the import string of each.
 
     Args:
         kind: A key of `GROUPS`.
@@ -33,7 +33,7 @@ def installed(kind: str) -> dict[str, str]:
 
 
 def is_import_string(name: str) -> bool:
-    """Whether a name is "package.module:attribute".
+    """Returns whether a name is an import string "package.module:attribute".
 
     >>> [is_import_string(name) for name in ("a.b:C", "veri:/data", "photos", "C:\\\\photos")]
     [True, False, False, False]
@@ -42,17 +42,21 @@ def is_import_string(name: str) -> bool:
 
 
 def load(kind: str, name: str, target: str) -> Any:
-    """Imports "package.module:attribute"; the current directory is searched too, last.
+    """Imports "package.module:attribute".
 
-    A console script does not search it by itself, and a file beside one's data should be enough.
+    The current directory is searched last. Python does not search it for console scripts, but a
+    file beside the user's data should be enough.
 
     Args:
-        kind: What the message calls it.
-        name: What the user wrote.
-        target: Where it is.
+        kind: Kind of the part, for the message.
+        name: Name that the user gave, for the message.
+        target: The import string.
 
     Raises:
-        ValueError: One line: what cannot be imported and why, with the nearest name in the module.
+        ValueError: The import fails; the message gives the cause and the nearest name in the module.
+
+    >>> load("channel", "mine", "math:sqrt")(9.0)
+    3.0
     """
     here = str(Path.cwd())
     if not {"", here} & set(sys.path):

@@ -1,11 +1,12 @@
 """Vehicle re-identification metrics: rank-1 and average precision of every query.
 
-    cosine similarity -> drop junk -> rank the gallery -> first place right?
-                                                       -> precision at every right place
+    cosine similarity -> drop junk -> rank the gallery -> rank-1 hit
+                                                       -> precision at every correct place
 
-Both need the whole gallery: a mean of batch means is another number, so `ReidMetric` keeps the
-embeddings.
+Both metrics need the whole gallery: a mean over batches with a part of it is another number.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,18 +18,18 @@ from torch.nn import functional
 
 from semantic.conventions import UNKNOWN
 
-# Similarities are computed in double precision and rounded to this grid: images that are equally
-# similar tie on every machine and for every chunk size, instead of being ranked by rounding errors.
+# Similarities are computed in double precision and rounded to this grid. Equally similar images
+# then tie on every machine and for every chunk size; rounding errors do not rank them.
 _TIE_GRID = 1e9
 
 
 class ReidImages(NamedTuple):
-    """Embedded images with what is known of them.
+    """Embedded images with their labels.
 
     Attributes:
-        embedding: One vector per image; its length does not matter.
-        vehicle: Identity, `UNKNOWN` where there is none.
-        camera: Camera, `UNKNOWN` where there is none.
+        embedding: One vector per image, of any norm.
+        vehicle: Identity, or `UNKNOWN`.
+        camera: Camera, or `UNKNOWN`.
     """
 
     embedding: Float[Tensor, "images d"]
@@ -38,13 +39,13 @@ class ReidImages(NamedTuple):
 
 @dataclass(frozen=True)
 class ReidResult:
-    """What the ranking gave for each query, in the order of the queries.
+    """Results of the queries, in their order.
 
     Attributes:
         rank1_hit: True if the most similar gallery image shows the query's vehicle; False if the
             query is invalid.
-        average_precision: In [0, 1]; NaN if the query is invalid.
-        valid: True if at least one gallery image could have been found.
+        average_precision: Average precision in [0, 1]; NaN if the query is invalid.
+        valid: True if the gallery holds at least one correct image.
     """
 
     rank1_hit: Bool[Tensor, " queries"]
@@ -53,22 +54,17 @@ class ReidResult:
 
     @property
     def n_valid(self) -> int:
-        """Number of queries that the two means are over."""
+        """Number of valid queries, over which the two means are taken."""
         return int(self.valid.sum())
 
     @property
-    def n_invalid(self) -> int:
-        """Number of queries without anything to find, left out of both means."""
-        return len(self.valid) - self.n_valid
-
-    @property
     def rank1(self) -> float:
-        """Share of the valid queries whose first place is right, in [0, 1]."""
+        """Share of rank-1 hits among the valid queries, in [0, 1]."""
         return float(self.rank1_hit[self.valid].double().mean())
 
     @property
     def mean_average_precision(self) -> float:
-        """Mean average precision (mAP) over the valid queries, in [0, 1]."""
+        """Mean average precision (mAP) of the valid queries, in [0, 1]."""
         return float(self.average_precision[self.valid].mean())
 
 
@@ -77,26 +73,25 @@ def evaluate_reid(
 ) -> ReidResult:
     """Ranks the gallery for every query by cosine similarity.
 
-    Average precision is the plain one: the mean, over the images to be found, of the precision at
-    their place; no trapezoids, no re-ranking. Equal similarities (within 1e-9) count against the
-    query: wrong images come before right ones, so that a network that maps everything to one point
-    scores as badly as it should. Gallery images of unknown vehicle are left out, for they may be
-    right or wrong; a query of unknown vehicle is invalid.
+    Average precision is the mean, over the correct images, of the precision at their place; there
+    is no interpolation and no re-ranking. At equal similarity (within 1e-9), wrong images rank
+    before correct ones, so that a network with constant output gets the lowest score. Gallery
+    images of an unknown vehicle are left out. A query of an unknown vehicle is invalid.
 
     Args:
-        query: The images to look up.
-        gallery: The images to find them in.
-        remove_junk: Leave out gallery images of the same vehicle and the same camera as the query:
-            near copies that need no recognition.
-        chunk: Queries ranked at a time; bounds the memory (about 50 bytes x chunk x gallery),
-            changes no result.
+        query: Images to look up.
+        gallery: Images to search.
+        remove_junk: Whether to leave out gallery images of the query's vehicle by the query's
+            camera: near copies that need no recognition.
+        chunk: Number of queries ranked at a time. It bounds the memory (about 50 bytes x chunk x
+            gallery) and changes no result.
 
     Returns:
         One entry per query.
 
     Raises:
-        ValueError: No query has anything to find, sizes disagree, an embedding is not finite, or a
-            camera is unknown while junk is to be removed.
+        ValueError: No query is valid, sizes disagree, an embedding is not finite, or a camera is
+            unknown while junk is to be removed.
 
     Source: X. Liu et al., "A Deep Learning-Based Approach to Progressive Vehicle
     Re-identification for Urban Surveillance", ECCV 2016 (the protocol of VeRi-776).
@@ -134,67 +129,8 @@ def evaluate_reid(
     return result
 
 
-class ReidMetric:
-    """Collects embedded images over batches, on the CPU, and evaluates them at the end.
-
-    Metrics of parts of a data set can be collected apart and joined with `merge`.
-    """
-
-    def __init__(self) -> None:
-        self._images: list[ReidImages] = []
-        self._is_query: list[Tensor] = []
-
-    def add(
-        self,
-        embedding: Float[Tensor, "batch d"],
-        vehicle: Int[Tensor, " batch"],
-        camera: Int[Tensor, " batch"],
-        is_query: Bool[Tensor, " batch"],
-    ) -> None:
-        """Adds a batch.
-
-        Args:
-            embedding: One vector per image.
-            vehicle: Identity, `UNKNOWN` where there is none.
-            camera: Camera, `UNKNOWN` where there is none.
-            is_query: True for a query, False for a gallery image; an image that is both is added
-                twice.
-
-        Raises:
-            ValueError: The sizes disagree.
-        """
-        sizes = [len(embedding), len(vehicle), len(camera), len(is_query)]
-        if len(set(sizes)) != 1:
-            raise ValueError(
-                f"embedding, vehicle, camera, is_query must have one length, got {sizes}"
-            )
-        self._images.append(
-            ReidImages(*(part.detach().cpu() for part in (embedding, vehicle, camera)))
-        )
-        self._is_query.append(is_query.detach().cpu())
-
-    def merge(self, other: "ReidMetric") -> None:
-        """Adds all images of another metric after one's own."""
-        self._images.extend(other._images)
-        self._is_query.extend(other._is_query)
-
-    def compute(self, remove_junk: bool = True, chunk: int = 256) -> ReidResult:
-        """Evaluates all images added so far, see `evaluate_reid`; queries in order of adding.
-
-        Raises:
-            ValueError: As `evaluate_reid`, or there is no query or no gallery image.
-        """
-        if not self._images:
-            raise ValueError("re-identification needs queries and a gallery, got no image at all")
-        images = ReidImages(*(torch.cat(parts) for parts in zip(*self._images, strict=True)))
-        is_query = torch.cat(self._is_query)
-        query = ReidImages(*(part[is_query] for part in images))
-        gallery = ReidImages(*(part[~is_query] for part in images))
-        return evaluate_reid(query, gallery, remove_junk, chunk)
-
-
 def _normalized(embedding: Float[Tensor, "images d"]) -> Float[Tensor, "images d"]:
-    """Unit vectors; zero stays zero and is as similar to everything as to nothing."""
+    """Returns unit vectors; zero stays zero, of similarity 0 to every image."""
     return functional.normalize(embedding.double(), dim=1, eps=1e-300)
 
 
@@ -204,7 +140,7 @@ def _roles(
     gallery: ReidImages,
     remove_junk: bool,
 ) -> tuple[Bool[Tensor, "queries images"], Bool[Tensor, "queries images"]]:
-    """Gallery images to be found (positive), and those neither right nor wrong (ignored)."""
+    """Returns the correct gallery images (positive) and those that do not count (ignored)."""
     unknown = (vehicle == UNKNOWN)[:, None] | (gallery.vehicle == UNKNOWN)[None, :]
     same = vehicle[:, None] == gallery.vehicle[None, :]
     junk = (
@@ -221,17 +157,16 @@ def _rank(
     positive: Bool[Tensor, "queries images"],
     ignored: Bool[Tensor, "queries images"],
 ) -> tuple[Bool[Tensor, " queries"], Float[Tensor, " queries"], Bool[Tensor, " queries"]]:
-    """Rank-1 hit, average precision and validity of each query.
+    """Returns rank-1 hit, average precision and validity of each query.
 
-    The k-th best positive stands at place k + (number of negatives at least as similar), and the
-    precision there is k / place: one sort of the negatives and one search per positive, no loop
-    over the queries.
+    The k-th best positive has the place k + (number of negatives at least as similar), and the
+    precision there is k / place. One sort of the negatives and one search per positive suffice.
     """
     n_positive = positive.sum(dim=1)
     most = max(1, int(n_positive.max()))
     best = similarity.masked_fill(~positive, -torch.inf).topk(most, dim=1).values
     negatives = similarity.masked_fill(positive | ignored, -torch.inf).sort(dim=1).values
-    # side="left" counts the strictly smaller, every -inf among them: the rest is ahead or ties.
+    # side="left" counts the strictly smaller ones, -inf included: the others are ahead or tie.
     ahead = negatives.shape[1] - torch.searchsorted(negatives, best, side="left")
     k = torch.arange(1, most + 1, device=similarity.device)
     precision = torch.where(k <= n_positive[:, None], k / (k + ahead).double(), 0.0)

@@ -1,24 +1,23 @@
-"""Names in messages: the nearest valid one for a name that is not."""
+"""The nearest valid name, for messages about an unknown one."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 def nearest(given: str, allowed: Iterable[str], otherwise: str | None = None) -> str:
-    """The end of an error message about an unknown name.
+    """Returns the end of an error message about an unknown name.
 
     Args:
-        given: what the user wrote.
-        allowed: the valid names.
-        otherwise: the end if nothing is near; by default the list of valid names.
+        given: Name that the user gave.
+        allowed: The valid names.
+        otherwise: The end if no name is near; by default the list of valid names.
 
-    Examples:
-        >>> nearest("gray", ("red", "gray"))
-        "nearest: 'gray'"
-        >>> nearest("?", ("red", "gray"))
-        'allowed: red, gray'
-        >>> nearest("synthetc", ("synthetic",), "")
-        "; nearest: 'synthetic'"
+    >>> nearest("grey", ("red", "gray"))
+    "nearest: 'gray'"
+    >>> nearest("?", ("red", "gray"))
+    'allowed: red, gray'
+    >>> nearest("synthetc", ("synthetic",), "")
+    "; nearest: 'synthetic'"
     """
     names = list(allowed)
     found = get_close_matches(given.lower(), names, n=1)

@@ -1,8 +1,8 @@
-"""Inference in tiles of one fixed shape, so that a row's result does not depend on its company.
+"""Inference in tiles of one fixed shape, so that no row's result depends on the batch size.
 
-Matrix products choose their order of summation by shape: the same row in a batch of 16 and of 256
-may differ in the last bit, and a decision at a threshold turns that into another result. Every
-product of an evaluation therefore has the same number of rows, the last tile padded with zeros.
+The order of summation in a matrix product depends on the shapes. The same row in a batch of 16 and
+of 256 may therefore differ in the last bit, and a threshold decision may then differ as well. Here
+every product of an evaluation has the same number of rows; the last tile is padded with zeros.
 """
 
 from __future__ import annotations
@@ -13,21 +13,25 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+#: Rows of a tile.
 TILE = 64
 
 Rows = TypeVar("Rows", Tensor, tuple[Tensor, ...])
 
 
 def in_tiles(function: Callable[..., Rows], *rows: Tensor, tile: int = TILE) -> Rows:
-    """function(*rows), computed `tile` rows at a time.
+    """Computes function(*rows), `tile` rows at a time.
 
     Args:
         function: Maps tensors [tile, ...] to a tensor or a (named) tuple of tensors [tile, ...].
         rows: Tensors that share the leading axis "batch", at least one row.
-        tile: Rows per call.
+        tile: Number of rows per call.
 
     Returns:
-        What `function` gives, leading axis "batch".
+        The output of `function` with leading axis "batch".
+
+    >>> in_tiles(lambda x: x.square(), torch.arange(3), tile=2)
+    tensor([0, 1, 4])
     """
     batch = len(rows[0])
     parts = []

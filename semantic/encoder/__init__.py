@@ -1,1 +1,1 @@
-"""The semantic encoder: image to feature vector s."""
+"""The semantic encoder: image -> feature vector s."""

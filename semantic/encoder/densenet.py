@@ -7,21 +7,22 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
-from semantic.conventions import SEMANTIC_FEATURES
-
+#: Channels that a layer adds; width of a layer's 1x1 convolution over them; channels of the stem.
 GROWTH, BOTTLENECK, STEM = 32, 4, 64
+#: Layers of each dense block.
 BLOCKS = (6, 12, 24, 16)
 
-#: Mean and standard deviation of ImageNet's RGB channels, on which the pretrained weights rely.
+#: Mean and standard deviation of ImageNet's RGB channels, which the pretrained weights assume.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class DenseLayer(nn.Module):
-    """BN-ReLU-Conv1x1-BN-ReLU-Conv3x3 whose output is appended to its input."""
+    """BN-ReLU-Conv1x1-BN-ReLU-Conv3x3; the output is appended to the input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -30,8 +31,8 @@ class DenseLayer(nn.Module):
         self.norm2 = nn.BatchNorm2d(BOTTLENECK * GROWTH)
         self.conv2 = nn.Conv2d(BOTTLENECK * GROWTH, GROWTH, 3, padding=1, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[batch, channels, h, w] -> [batch, channels + 32, h, w]."""
+    def forward(self, x: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch more h w"]:
+        """Returns x with 32 more channels."""
         new = self.conv1(functional.relu(self.norm1(x)))
         new = self.conv2(functional.relu(self.norm2(new)))
         return torch.cat([x, new], 1)
@@ -44,12 +45,13 @@ class DenseNet121(nn.Module):
     x -> conv7x7/2, pool/2 -> 6 layers -> /2 -> 12 -> /2 -> 24 -> /2 -> 16 -> ReLU -> mean -> s
     ```
 
-    Parameter names are torchvision's, so that its ImageNet file loads (`load_imagenet`).
+    Parameter names are those of torchvision, so that `load_imagenet` can load its file.
 
     Source: Huang et al., "Densely connected convolutional networks", CVPR 2017, Table 1.
-    """
 
-    features_out = SEMANTIC_FEATURES
+    >>> sum(p.numel() for p in DenseNet121().parameters())
+    6953856
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,18 +84,24 @@ class DenseNet121(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight)
 
-    def feature_maps(self, x: Tensor) -> Tensor:
-        """The last layer's maps [batch, 1024, h/32, w/32], after ReLU (Grad-CAM reads these)."""
+    def feature_maps(
+        self, x: Float[Tensor, "batch 3 h w"]
+    ) -> Float[Tensor, "batch 1024 rows columns"]:
+        """Returns the maps of the last layer after ReLU, at 1/32 of the resolution."""
         maps: Tensor = functional.relu(self.features(x))
         return maps
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalized images [batch, 3, h, w] -> s [batch, 1024], the maps' spatial means."""
+    def forward(self, x: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch 1024"]:
+        """Returns s of normalized images: the spatial means of the last maps."""
         return self.feature_maps(x).mean((2, 3))
 
 
-def normalize(pixels: Tensor) -> Tensor:
-    """uint8 pixels [batch, h, w, 3] -> normalized float images [batch, 3, h, w]."""
+def normalize(pixels: UInt8[Tensor, "batch h w 3"]) -> Float[Tensor, "batch 3 h w"]:
+    """Returns normalized images of 8-bit pixels.
+
+    >>> normalize(torch.zeros(1, 1, 1, 3, dtype=torch.uint8)).flatten()  # -mean / deviation
+    tensor([-2.1179, -2.0357, -1.8044])
+    """
     mean = torch.tensor(IMAGENET_MEAN, device=pixels.device)
     std = torch.tensor(IMAGENET_STD, device=pixels.device)
     scaled = (pixels.to(torch.float32) / 255 - mean) / std
@@ -101,9 +109,9 @@ def normalize(pixels: Tensor) -> Tensor:
 
 
 def torchvision_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A DenseNet state dict with today's names, its classifier left out.
+    """Returns a DenseNet state dict with current names and without the classifier.
 
-    The published file still carries names of 2017 (`norm.1` for `norm1`).
+    The published file has names of 2017 (`norm.1` for `norm1`).
 
     >>> list(torchvision_names({"features.denseblock1.denselayer1.norm.1.weight": torch.ones(1)}))
     ['features.denseblock1.denselayer1.norm1.weight']

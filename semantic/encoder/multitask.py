@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from semantic.encoder.timm import DENSENET, build_backbone
@@ -9,15 +10,15 @@ from semantic.tasks import TaskPerformers
 
 
 class MultiTaskNetwork(nn.Module):
-    """The clean-trained multi-task network: images -> s -> tasks, no channel in between.
+    """The multi-task network, trained on clean images: images -> s -> tasks.
 
     ```
     x -> DenseNet-121 -> s -> task performers
     ```
 
     Args:
-        identities: Classes of the re-identification head.
-        backbone: The encoder, "densenet121" or "timm:NAME".
+        identities: Number of classes of the re-identification head.
+        backbone: Name of the encoder, "densenet121" or "timm:NAME".
     """
 
     def __init__(self, identities: int, backbone: str = DENSENET) -> None:
@@ -25,7 +26,7 @@ class MultiTaskNetwork(nn.Module):
         self.encoder = build_backbone(backbone)
         self.performers = TaskPerformers(identities)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalized images [batch, 3, h, w] -> s [batch, 1024]."""
+    def forward(self, x: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch N"]:
+        """Returns s of normalized images."""
         s: Tensor = self.encoder(x)
         return s

@@ -1,29 +1,29 @@
-"""Other backbones, from the optional library timm: `--backbone timm:NAME`."""
+"""Backbones by name: DenseNet-121, or one of the optional library timm (`--backbone timm:NAME`)."""
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
 
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from semantic.conventions import SEMANTIC_FEATURES
 from semantic.encoder.densenet import DenseNet121
 from semantic.suggest import nearest
 
-#: N, the length of s.
-WIDTH = SEMANTIC_FEATURES
+#: Name of the default backbone.
 DENSENET = "densenet121"
 
 
 class TimmBackbone(nn.Module):
-    """A network of timm's without its classifier, then FC 1024, ReLU.
+    """A network of timm without its classifier, followed by FC 1024, ReLU.
 
     Args:
-        name: As timm knows it, e.g. "resnet50".
+        name: Name of the network in timm, e.g. "resnet50".
 
     Raises:
-        ValueError: When timm is not there or knows no such network.
+        ValueError: timm is not installed, or it has no network of this name.
     """
 
     def __init__(self, name: str) -> None:
@@ -32,19 +32,23 @@ class TimmBackbone(nn.Module):
         if not timm.is_model(name):
             raise ValueError(f"timm has no network {name!r}; {nearest(name, timm.list_models())}")
         self.body = timm.create_model(name, pretrained=False, num_classes=0)
-        self.head = nn.Linear(self.body.num_features, WIDTH)
+        self.head = nn.Linear(self.body.num_features, SEMANTIC_FEATURES)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalized images [batch, 3, h, w] -> s [batch, 1024]."""
+    def forward(self, x: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch N"]:
+        """Returns s of normalized images."""
         s: Tensor = self.head(self.body(x)).relu()
         return s
 
 
 def build_backbone(name: str) -> nn.Module:
-    """The encoder by name: "densenet121", or "timm:" and a name of timm's.
+    """Builds an encoder by its name: "densenet121", or "timm:" and a name of timm.
 
     Raises:
-        ValueError: For any other name.
+        ValueError: The name is unknown.
+
+    >>> build_backbone("densenet")
+    Traceback (most recent call last):
+    ValueError: unknown backbone 'densenet'; allowed: densenet121, or timm:NAME
     """
     if name == DENSENET:
         return DenseNet121()

@@ -1,1 +1,1 @@
-"""Training scripts, each one flat file: `encoder` on images, `link` on cached s."""
+"""Training: `encoder` on images; `link` and `plus` on the encoder's outputs s."""

@@ -1,8 +1,8 @@
-"""The threshold t of eq. 8, point by point of the SNR range.
+"""Calibration of the distortion threshold t (SemHARQ eq. 8) over the SNR range.
 
-t is set so that on average a given share of a retransmission slot is asked for again, half of it by
-default (v2, Table II). How sure the detector can be depends on the SNR, which both ends know, so t
-is a curve over it.
+The calibrated t makes receivers request, on average, a given share of a slot again; the default
+share is one half (SemHARQ v2, Table II). The distribution of the distortion depends on the SNR,
+which both ends know. Therefore t is a function of the SNR.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from semantic.training.round_trip import (
     unit_power,
 )
 
-IMAGES = 512
-TRANSMISSIONS = 4
+#: Images and transmissions of each that one calibration uses.
+IMAGES, TRANSMISSIONS = 512, 4
 
 
 def calibrate_thresholds(
@@ -37,12 +37,12 @@ def calibrate_thresholds(
     """Sets `network.threshold` for each of `RATIOS` at each of `network.threshold_snr_db`.
 
     Args:
-        network: Trained; its detector is asked.
-        protocol: The scheme's.
-        s: [images, N] encoder outputs, of which some are used.
-        channel: The channel in the loop.
-        budget: B at an SNR.
-        seed: Of images, fading and noise.
+        network: Trained network with a detector.
+        protocol: Protocol of the scheme.
+        s: Encoder outputs, [images, N]; at most `IMAGES` of them are used.
+        channel: Channel in the loop.
+        budget: Features B of a slot at an SNR.
+        seed: Seed of images, fading and noise.
     """
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randperm(len(s), generator=generator)[:IMAGES]
@@ -64,10 +64,10 @@ def threshold_for(
     channel: TrainingChannel,
     generator: torch.Generator,
 ) -> float:
-    """t at one SNR.
+    """Returns t at one SNR.
 
-    The slots are played with the threshold found for the slots before, so that later slots, whose
-    features are partly repeated, count as they will come up.
+    Each slot is simulated with the threshold found from the slots before it. Later slots, which
+    repeat some features, then have the same share in the result as in use.
     """
     f = network.encode(s)
     order = sending_order(network, protocol, len(f), generator)

@@ -1,4 +1,4 @@
-"""Checkpoints: model, optimizer and step in one safetensors file, replaced atomically."""
+"""Checkpoints: model, optimizer and step in one safetensors file that is replaced atomically."""
 
 from __future__ import annotations
 
@@ -25,7 +25,17 @@ def _pack(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 def save_checkpoint(
     path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, note: dict[str, Any]
 ) -> None:
-    """Writes all that the next step depends on; a kill at any moment leaves the old file whole."""
+    """Writes the state on which the next step depends.
+
+    A process killed at any moment leaves the old file intact.
+
+    Args:
+        path: File to write.
+        model: Model in training.
+        optimizer: Its optimizer.
+        step: Number of the next step.
+        note: Settings that a run must share to resume from this checkpoint.
+    """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= _pack(optimizer)
     write_tensors(path, tensors, {"step": str(step), "note": json.dumps(note, sort_keys=True)})
@@ -34,10 +44,10 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, note: dict[str, Any]
 ) -> int:
-    """Restores model and optimizer; returns the next step, 0 where there is no checkpoint.
+    """Restores model and optimizer and returns the next step; 0 if there is no checkpoint.
 
     Raises:
-        ValueError: When the checkpoint is damaged or belongs to a run with other settings.
+        ValueError: The checkpoint is damaged or belongs to a run with other settings.
     """
     if not path.exists():
         return 0
@@ -47,7 +57,9 @@ def load_checkpoint(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         saved = json.loads(meta["note"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is no checkpoint, delete it to begin anew: {error}") from None
+        raise ValueError(
+            f"{path} is not a valid checkpoint, delete it to start again: {error}"
+        ) from None
     wanted = json.loads(json.dumps(note))
     if saved != wanted:
         differing = sorted(k for k in {*saved, *wanted} if saved.get(k) != wanted.get(k))

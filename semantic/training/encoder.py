@@ -2,9 +2,9 @@
 
     pixels -> augment -> DenseNet-121 -> s -> task performers -> L_T -> Adam
 
-What comes out is the multi-task network that the conventional chain runs on its decoded images,
-and the s that everything behind the encoder is trained on. One flat loop: the batch is a pure
-function of the step, so that a run resumed from its checkpoint goes on as if never stopped.
+The result is the multi-task network, which the conventional chain runs on its decoded images, and
+the outputs s, on which the link is trained. The batch is a pure function of the step, so that a
+run resumed from a checkpoint gives the same result as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -29,26 +30,27 @@ from semantic.training.checkpoint import load_checkpoint, save_checkpoint
 from semantic.training.labels import Labels, training_labels
 from semantic.training.sampler import PKSampler
 
-#: lambda of each task in the embedded set's preset.
+#: Weight lambda of each task in the preset of the embedded data set.
 ENCODER_TASK_WEIGHTS = TaskWeights(1.0, 0.5, 0.5)
 
 
 @dataclass(frozen=True)
 class EncoderRecipe:
-    """How the encoder is trained.
+    """Settings of the encoder's training.
 
     Attributes:
-        phases: (image size in pixels, steps) in turn; small images first cost a quarter.
+        phases: Image size in pixels and number of steps of each phase. Small images come first;
+            they take less time.
         learning_rate: Peak of the one-cycle schedule over all phases.
         warmup: Share of the steps in which the rate rises.
         vehicles_per_batch: P of the PK sampler.
         images_per_vehicle: K of the PK sampler.
-        weight_decay: Of AdamW.
-        label_smoothing: Of the identity's cross-entropy.
+        weight_decay: Weight decay of AdamW.
+        label_smoothing: Label smoothing of the identity's cross-entropy.
+        task_weights: Weight lambda of each task. With the papers' 0.125 for color and type, the
+            encoder recognizes the type of a training vehicle by its stickers.
         backbone: "densenet121" or "timm:NAME".
-        task_weights: lambda of each task. The papers' eighth leaves color and type to the
-            identities: the encoder then knows a training vehicle's type by its stickers.
-        seed: With the step, all that a batch and its augmentation depend on.
+        seed: Seed of batches and augmentation; both depend on it and on the step alone.
     """
 
     phases: tuple[tuple[int, int], ...] = ((64, 3600), (96, 1200))
@@ -64,11 +66,19 @@ class EncoderRecipe:
 
     @property
     def steps(self) -> int:
-        """Steps of all phases."""
+        """Number of steps of all phases.
+
+        >>> EncoderRecipe().steps
+        4800
+        """
         return sum(steps for _, steps in self.phases)
 
     def image_size(self, step: int) -> int:
-        """Image size in pixels at a step."""
+        """Returns the image size in pixels at a step.
+
+        >>> EncoderRecipe().image_size(3599), EncoderRecipe().image_size(3600)
+        (64, 96)
+        """
         for size, steps in self.phases:
             if step < steps:
                 return size
@@ -76,16 +86,17 @@ class EncoderRecipe:
         return self.phases[-1][0]
 
 
-def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Random flip, crop, brightness, contrast and erasing; hue is left alone: color is a task.
+def augment(
+    pixels: UInt8[Tensor, "batch h w 3"], size: int, generator: torch.Generator
+) -> Float[Tensor, "batch 3 {size} {size}"]:
+    """Applies random flip, crop, brightness, contrast and erasing to images, and normalizes them.
+
+    The hue stays, because color recognition is a task.
 
     Args:
-        pixels: uint8 [batch, h, w, 3].
-        size: Edge of the result in pixels.
-        generator: Source of every random number.
-
-    Returns:
-        Normalized float images [batch, 3, size, size].
+        pixels: Images.
+        size: Edge length of the result in pixels.
+        generator: Source of randomness.
     """
     batch = len(pixels)
 
@@ -98,7 +109,7 @@ def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
     affine = torch.zeros(batch, 2, 3)
     affine[:, 0, 0], affine[:, 1, 1] = (zoom * flip).flatten(), zoom.flatten()
     affine[:, 0, 2], affine[:, 1, 2] = dx.flatten(), dy.flatten()
-    if size < x.shape[-1]:  # area-average first, so that the crop does not alias
+    if size < x.shape[-1]:  # area averaging first, so that the crop does not alias
         x = functional.interpolate(x, (size, size), mode="bilinear", antialias=True)
     grid = functional.affine_grid(affine, [batch, 3, size, size], align_corners=False)
     x = functional.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
@@ -113,7 +124,7 @@ def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
 
 
 def one_cycle_rate(step: int, steps: int, peak: float, warmup: float) -> float:
-    """Learning rate of a step: linear warm-up, then a half cosine to 1 % of the peak.
+    """Returns the learning rate of a step: linear warm-up, then a half cosine to 1 % of the peak.
 
     >>> one_cycle_rate(9, 100, 1.0, 0.1)
     1.0
@@ -126,12 +137,16 @@ def one_cycle_rate(step: int, steps: int, peak: float, warmup: float) -> float:
 
 
 def step_seed(*parts: int) -> int:
-    """A 63-bit seed that depends on all of its parts."""
+    """Returns a 63-bit seed that depends on all parts.
+
+    >>> step_seed(0, 1) != step_seed(1, 0)
+    True
+    """
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint64)[0] >> 1)
 
 
 def retrieval_losses(outputs: TaskOutputs, labels: Labels, label_smoothing: float) -> TaskLosses:
-    """Task losses with the triplet on the unit sphere, since retrieval compares by cosine."""
+    """Returns the task losses; the triplet loss uses unit vectors, as retrieval by cosine does."""
     unit = functional.normalize(outputs.embedding, dim=-1)
     return task_losses(outputs._replace(embedding=unit), labels, label_smoothing=label_smoothing)
 
@@ -147,21 +162,23 @@ def train_encoder(
     device: str = "cpu",
     checkpoint_every: int = 200,
 ) -> MultiTaskNetwork:
-    """Trains until the recipe's last step, from the checkpoint where there is one.
+    """Trains the encoder to the recipe's last step, from the checkpoint if there is one.
+
+    Several processes under torchrun average their gradients.
 
     Args:
-        pixels: uint8 [images, h, w, 3], the decoded training images.
-        images: Their labels.
-        recipe: Steps, sizes, rates.
-        checkpoint: File that is replaced every `checkpoint_every` steps.
-        report: Called each step with the loss terms.
+        pixels: Decoded training images, uint8 [images, h, w, 3].
+        images: Labels of the images.
+        recipe: Settings of the training.
+        checkpoint: Checkpoint file, replaced every `checkpoint_every` steps.
+        report: Called after each step with the loss terms.
         validate: Called after each checkpoint with the network and the step.
-        initialize: Called with the fresh network, e.g. to load ImageNet weights.
-        device: Torch device; on CUDA the forward pass runs in bfloat16 (on CPUs it gains nothing).
-        checkpoint_every: Steps between checkpoints.
+        initialize: Called with the new network, e.g. to load ImageNet weights.
+        device: Torch device. On CUDA the forward pass runs in bfloat16; on CPUs that gains nothing.
+        checkpoint_every: Number of steps between checkpoints.
 
     Returns:
-        The trained network. Several processes under torchrun average their gradients.
+        The trained network, in evaluation mode.
     """
     torch.manual_seed(recipe.seed)
     labels = training_labels(images)
@@ -204,7 +221,7 @@ def train_encoder(
 
 
 def average_gradients(model: nn.Module, world: int) -> None:
-    """Averages the gradients over torchrun's processes; alone, does nothing."""
+    """Averages the gradients over the processes of torchrun; a single process has nothing to do."""
     if world > 1:
         for parameter in model.parameters():
             if parameter.grad is not None:

@@ -1,4 +1,4 @@
-"""Trains the distortion evaluation network F, everything else standing still."""
+"""Training of the distortion evaluation network F, with all other networks frozen."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from semantic.training.round_trip import TrainingChannel, play
 
 
 class ReceivedFeatures(NamedTuple):
-    """What a batch's transmissions leave for F to learn from.
+    """The received features of a batch, from which F learns.
 
     Attributes:
-        network: The link, F in it.
-        s: [batch, N] encoder outputs.
-        buffer: The receiver's, after them.
-        z: [batch, L] what was sent of each feature last, 0 where nothing was.
-        shifts: Rolls of the batch that give each image another vehicle's place.
+        network: Link network that holds F.
+        s: Encoder outputs, [batch, N].
+        buffer: The receiver's buffer after the transmissions.
+        z: Latest sent value of each feature, 0 if it was not sent; [batch, L].
+        shifts: Shifts of the batch that map each image to an image of another vehicle.
     """
 
     network: LinkNetwork
@@ -36,15 +36,16 @@ class ReceivedFeatures(NamedTuple):
     shifts: tuple[int, ...]
 
 
-#: What F maximizes beside -L_CH; benchmarks/fde_readings.py compares readings of the paper.
+#: The information term that F maximizes; benchmarks/fde_readings.py compares several.
 Information = Callable[[ReceivedFeatures], Tensor]
 
 
 def feature_information(received: ReceivedFeatures) -> Tensor:
-    """Bound on what each received feature tells of the one sent, mean over the features, in nats.
+    """Returns a bound of the mutual information of received and sent features, in nats.
 
-    F is MINE's statistics network on pairs of what was received and what was sent, of the same
-    image (joint) or of different images of the batch (marginal); see `FdeNetwork.pair_score`.
+    The bound is a mean over the features. F is the statistics network of MINE on pairs of a
+    received and a sent feature, of the same image (joint) or of different images of the batch
+    (marginal); see `FdeNetwork.pair_score`.
     """
     fde, z = received.network.fde, received.z
     assert fde is not None
@@ -70,19 +71,30 @@ def fde_loss(
     images_per_vehicle: int = 4,
     information: Information = feature_information,
 ) -> Tensor:
-    """L_FDE = L_CH + L_MI (eq. 20), for F alone: everything else passes as a constant.
+    """Returns L_FDE = L_CH + L_MI (SemHARQ eq. 20), with a gradient in F alone.
 
-    L_MI: what F is to maximize, with its sign changed.
+    L_MI is the negative information term. L_CH is the error of s_hat after the features of the
+    latest slot that F finds distorted have been retransmitted. Its gradient reaches F through the
+    multi-dimensional straight-through Gumbel-softmax (eq. 8-12).
 
-    L_CH: the features of the latest slot that F finds distorted are sent once more; what this
-    leaves of the error of s_hat reaches F through the multi-dimensional straight-through
-    Gumbel-softmax (eq. 8-12).
+    Args:
+        network: Link network that holds F.
+        protocol: Protocol of the scheme.
+        s: Encoder outputs, [batch, N].
+        snr_db: Average SNR in dB.
+        B: Features of a slot.
+        transmissions: Number of transmissions before the retransmission.
+        channel: Channel in the loop.
+        generator: Source of randomness.
+        temperature: Temperature of the Gumbel-softmax.
+        images_per_vehicle: Adjacent images of the batch that show the same vehicle.
+        information: Information term that F maximizes.
     """
     with torch.no_grad():
         f = network.encode(s)
         buffer, latest, z = play(network, protocol, f, snr_db, B, transmissions, channel, generator)
         matched, weight = channel(latest.gather(f), latest.sent, snr_db, generator)
-    # A batch holds the images of a vehicle side by side: whole vehicles apart, they differ.
+    # The images of a vehicle are adjacent: a shift by whole vehicles pairs different vehicles.
     shifts = (images_per_vehicle * k % len(s) for k in (1, 3, 5, 7))
     received = ReceivedFeatures(network, s, buffer, z, tuple(k for k in shifts if k))
     d = network.distortion(buffer).gather(1, latest.position)
@@ -95,7 +107,7 @@ def fde_loss(
 
 @contextmanager
 def only_fde(network: LinkNetwork) -> Iterator[None]:
-    """Freezes everything but F, batch statistics too, for as long as it lasts."""
+    """Freezes all networks but F, batch statistics included, inside a `with` block."""
     trained = [p for n, p in network.named_parameters() if p.requires_grad and "fde." not in n]
     modules = [m for n, m in network.named_children() if n != "fde" and m.training]
     for parameter in trained:

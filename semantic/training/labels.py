@@ -1,4 +1,4 @@
-"""Labels as the losses take them: identities counted from 0, unknown ones masked."""
+"""Labels for the losses: identities counted from 0, unknown labels masked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from semantic.data.dataset import VehicleImages
@@ -13,25 +14,35 @@ from semantic.data.dataset import VehicleImages
 
 @dataclass(frozen=True)
 class Labels:
-    """Targets of a batch, each [batch] int64; -1 where unknown."""
+    """Labels of a batch, int64; `UNKNOWN` (-1) where not known.
 
-    vehicle: Tensor
-    color: Tensor
-    type: Tensor
+    Attributes:
+        vehicle: Index of the training identity.
+        color: Index of the color.
+        type: Index of the type.
+    """
+
+    vehicle: Int[Tensor, " batch"]
+    color: Int[Tensor, " batch"]
+    type: Int[Tensor, " batch"]
 
     @property
     def columns(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The three columns in the order of the constructor."""
+        """The labels of the three tasks: vehicle, color, type."""
         return self.vehicle, self.color, self.type
 
     @property
     def identities(self) -> int:
-        """Number of identities, when the vehicles are counted from 0."""
+        """Number of identities; the vehicles are counted from 0.
+
+        >>> Labels(torch.tensor([0, 2]), torch.tensor([1, 1]), torch.tensor([-1, 5])).identities
+        3
+        """
         return int(self.vehicle.max()) + 1
 
 
 def training_labels(images: VehicleImages) -> Labels:
-    """Labels of a whole training set; its vehicles are renumbered 0, 1, ... (never hard-coded)."""
+    """Returns the labels of a whole training set, its vehicles renumbered 0, 1, ..."""
     _, vehicle = np.unique(images.vehicle, return_inverse=True)
     return Labels(
         torch.from_numpy(vehicle.astype(np.int64)),

@@ -1,10 +1,10 @@
-"""Trains everything behind the encoder, on s computed once, with the channel in the loop.
+"""Training of the networks behind the encoder, on precomputed s, with the channel in the loop.
 
     s -> f -> [select -> z -> channel -> buffer -> detector] x G -> s_hat -> tasks -> L_T + L_CH
 
-First the whole link with f sent complete, which all schemes share; then the importance of every
-feature is measured. After that each scheme by its own protocol: F alone, where it has one, then the
-whole with B features a slot. The channel is an argument: this package knows none.
+The first stage trains the link with all of f sent; all schemes share it. The importance of every
+feature is then measured. The second stage trains each scheme by its own protocol: first F alone,
+if the scheme has it, then all networks with B features in a slot. The channel is an argument.
 """
 
 from __future__ import annotations
@@ -41,29 +41,33 @@ from semantic.training.round_trip import (
     transmit_slot,
 )
 
-#: How f is sent complete.
+#: Protocol of the first stage: all of f in one slot.
 COMPLETE = Protocol(retransmit="none", transmissions="all")
 
 
 def scale_of(s: Tensor) -> Tensor:
-    """Root mean square of each feature of s [images, N], away from zero."""
+    """Returns the root mean square of each feature of s [images, N], bounded away from zero.
+
+    >>> scale_of(torch.tensor([[3.0, 0.0], [3.0, 4.0]]))
+    tensor([3.0000, 2.8284])
+    """
     return s.square().mean(0).sqrt().clamp_min(1e-3 * float(s.std()))
 
 
 def train_complete(
     network: LinkNetwork, data: LinkData, recipe: LinkRecipe, checkpoint: Path, report: Report
 ) -> LinkNetwork:
-    """Trains with f sent complete, then measures the importance of each feature.
+    """Trains a link with all of f sent, then measures the importance of each feature.
 
     Args:
-        network: Fresh; its performers may be the clean ones.
-        data: s, labels, channel, B.
-        recipe: Steps and rates.
-        checkpoint: File that is replaced now and then; where it exists, training goes on from it.
-        report: Called each step with the loss terms.
+        network: New network; its performers may be the encoder's.
+        data: Training data.
+        recipe: Settings of the training.
+        checkpoint: Checkpoint file; if it exists, training resumes from it.
+        report: Called after each step with the loss terms.
 
     Returns:
-        The same network, its scale and order set.
+        The same network, with scale and order set.
     """
     network.scale.copy_(scale_of(data.s))
 
@@ -93,10 +97,19 @@ def train_scheme(
     report: Report,
     information: Information = feature_information,
 ) -> LinkNetwork:
-    """Trains a scheme by its own protocol, from a network that has been trained with f complete.
+    """Trains a scheme by its own protocol. Thresholds are calibrated afterwards.
 
-    Args and result as for `train_complete`; `information` is what F maximizes. Thresholds are not
-    yet calibrated.
+    Args:
+        network: Network trained by `train_complete`.
+        protocol: Protocol of the scheme.
+        data: Training data.
+        recipe: Settings of the training.
+        checkpoint: Checkpoint file; if it exists, training resumes from it.
+        report: Called after each step with the loss terms.
+        information: Information term that F maximizes.
+
+    Returns:
+        The same network, in evaluation mode.
     """
     alone = recipe.fde_steps if network.fde is not None else 0
     total = alone + recipe.selected_steps
@@ -145,10 +158,17 @@ def measure_importance(
     snr_range_db: tuple[float, float] = (-6.0, 8.0),
     weights: Sequence[float] = FIR_TASK_WEIGHTS,
 ) -> Tensor:
-    """FIR (eq. 13-14): positions of f in descending mean importance over the training set, [L].
+    """Returns the positions of f in descending mean importance over the training set, [L].
 
-    The gradient of each task's predicted class through the whole link, f sent complete, at SNRs
-    over the whole range.
+    The importance is that of FIR (SemHARQ eq. 13-14) with all of f sent, at SNRs over the range.
+
+    Args:
+        network: Trained network; it returns in training mode.
+        s: Encoder outputs, [images, N].
+        channel: Channel in the loop.
+        generator: Source of fading and noise.
+        snr_range_db: Lowest and highest SNR in dB.
+        weights: Weight lambda of each task.
     """
     network.eval()
     low, high = snr_range_db
@@ -175,7 +195,7 @@ def _draw_slot(
     snr_db: float,
     generator: torch.Generator,
 ) -> tuple[int, int]:
-    """(B, transmissions) of one batch."""
+    """Draws B and the number of transmissions of one batch."""
     free, size, count = torch.rand(3, generator=generator).tolist()
     if protocol.transmissions == "all":
         return CODED_FEATURES, 1
@@ -194,7 +214,7 @@ def _link_step(
     transmissions: int,
     generator: torch.Generator,
 ) -> dict[str, float]:
-    """One round trip and its gradients."""
+    """Simulates one batch and computes the gradients; returns the loss terms."""
     s = data.s[index]
     found = harq_round_trip(network, protocol, s, snr_db, B, transmissions, data.channel, generator)
     return link_gradients(network, data, recipe, index, found)

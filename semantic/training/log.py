@@ -1,4 +1,4 @@
-"""What a training leaves behind of its losses."""
+"""The log of a training's losses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ import numpy as np
 
 
 class Log:
-    """Means of the loss terms every `every` steps: to a callback, a JSON-lines file, TensorBoard."""
+    """Writes means of the loss terms to a callback, a JSON-lines file and TensorBoard.
+
+    Args:
+        path: JSON-lines file to which lines are appended.
+        show: Called with each line.
+        every: Number of steps over which a mean is taken.
+    """
 
     def __init__(self, path: Path, show: Callable[[str], None], every: int = 50) -> None:
         self._path, self._show, self._every = path, show, every
@@ -24,10 +30,10 @@ class Log:
 
             self._writer = SummaryWriter(str(path.with_suffix("")))
         except ImportError:
-            pass  # the extra [train] brings it
+            pass  # TensorBoard is optional: the extra [train] installs it
 
     def __call__(self, step: int, terms: dict[str, float]) -> None:
-        """Takes one step's terms."""
+        """Adds the loss terms of one step."""
         for name, value in terms.items():
             self._sums.setdefault(name, []).append(value)
         if (step + 1) % self._every:

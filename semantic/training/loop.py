@@ -1,4 +1,4 @@
-"""One training loop for everything behind the encoder: batches, losses, rates, checkpoints."""
+"""The training loop of all networks behind the encoder: batches, losses, rates, checkpoints."""
 
 from __future__ import annotations
 
@@ -24,29 +24,33 @@ from semantic.training.labels import Labels
 from semantic.training.round_trip import FeatureBudget, TrainingChannel
 from semantic.training.sampler import PKSampler
 
+#: Called after each step with its number and the loss terms.
+#: Called after each step with its number and the loss terms.
 Report = Callable[[int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
 class LinkRecipe:
-    """How the link is trained.
+    """Settings of the link's training.
 
     Attributes:
-        complete_steps: Steps with f sent complete.
+        complete_steps: Steps with all of f sent.
         fde_steps: Steps of F alone.
         selected_steps: Steps by the scheme's protocol.
-        learning_rate: Peak of each stage's one-cycle schedule, Adam.
-        vehicles_per_batch, images_per_vehicle: P and K.
-        snr_db: Range from which each batch's SNR is drawn.
-        max_transmissions: With HARQ a batch is sent 1 to this many times.
+        learning_rate: Peak of each stage's one-cycle schedule for Adam.
+        vehicles_per_batch: P of the PK sampler.
+        images_per_vehicle: K of the PK sampler.
+        snr_db: Range from which each batch's SNR is drawn, in dB.
+        max_transmissions: Largest number of transmissions of a batch with HARQ.
         free_budget: Share of the batches whose B is drawn log-uniformly from [16, 1024] instead
-            of following the slot, so that other T and W work too.
-        fde_features: Most features in a slot of the FDE's own training step (memory).
+            of that of the slot, so that the link works for other T and W as well.
+        fde_features: Largest number of features of a slot in F's own training step; it bounds the
+            memory.
         fixed_statistics: Share of the scheme's steps after which batch normalization keeps its
-            running statistics. A batch has one SNR and one number of slots; its own statistics
-            take out of it what the receiver, who knows none at test time, has to live with.
-        task_weights: lambda of each task.
-        seed: With the step, all that a batch depends on.
+            running statistics. All images of a batch share one SNR and one number of slots. Batch
+            statistics would remove the effect of both, which a receiver cannot.
+        task_weights: Weight lambda of each task.
+        seed: Seed of the batches; a batch depends on it and on the step alone.
     """
 
     complete_steps: int = 1200
@@ -65,20 +69,24 @@ class LinkRecipe:
 
     @property
     def importance_weights(self) -> tuple[float, ...]:
-        """lambda of each task in FIR (eq. 14): the papers', 0 for tasks that are not trained."""
+        """Weight lambda of each task in FIR (eq. 14): the papers' value, 0 for a task not trained.
+
+        >>> LinkRecipe(task_weights=TaskWeights().only(["color"])).importance_weights
+        (0.0, 0.125, 0.0)
+        """
         trained = astuple(self.task_weights)
         return tuple(w if on > 0 else 0.0 for w, on in zip(FIR_TASK_WEIGHTS, trained, strict=True))
 
 
 @dataclass(frozen=True)
 class LinkData:
-    """What a link is trained on.
+    """Training data of a link.
 
     Attributes:
-        s: [images, N] encoder outputs.
-        labels: Of the same images.
-        channel: The channel in the loop.
-        budget: B at an SNR.
+        s: Encoder outputs, [images, N].
+        labels: Labels of the same images.
+        channel: Channel in the loop.
+        budget: Features B of a slot at an SNR.
     """
 
     s: Tensor
@@ -88,7 +96,11 @@ class LinkData:
 
 
 def draw_snr(recipe: LinkRecipe, generator: torch.Generator) -> float:
-    """The SNR of one batch."""
+    """Draws the SNR of one batch, in dB.
+
+    >>> draw_snr(LinkRecipe(snr_db=(2.0, 2.0)), torch.Generator())
+    2.0
+    """
     low, high = recipe.snr_db
     return low + (high - low) * float(torch.rand((), generator=generator))
 
@@ -96,19 +108,31 @@ def draw_snr(recipe: LinkRecipe, generator: torch.Generator) -> float:
 def draw_slot_size(
     recipe: LinkRecipe, budget: FeatureBudget, snr_db: float, free: float, size: float
 ) -> int:
-    """B of one batch: the slot's, or any in a share of the batches.
+    """Returns B of one batch: that of the slot, or a free one in a share of the batches.
 
     Args:
-        recipe: Has the share.
-        budget: B at an SNR.
-        snr_db: The batch's SNR.
-        free, size: Random numbers in [0, 1).
+        recipe: Settings; `free_budget` is the share.
+        budget: Features B of a slot at an SNR.
+        snr_db: SNR of the batch in dB.
+        free: Random number in [0, 1) that decides whether B is free.
+        size: Random number in [0, 1) that determines a free B.
+
+    >>> draw_slot_size(LinkRecipe(), lambda snr_db: 33, 0.0, free=0.5, size=0.5)
+    33
+    >>> draw_slot_size(LinkRecipe(), lambda snr_db: 33, 0.0, free=0.1, size=0.5)
+    128
     """
     return round(16 * 64**size) if free < recipe.free_budget else budget(snr_db)
 
 
 def keep_statistics(network: nn.Module) -> None:
-    """Leaves batch normalization with the statistics that it has, as at test time."""
+    """Makes batch normalization use its running statistics, as at test time.
+
+    >>> network = nn.Sequential(nn.BatchNorm1d(2), nn.Dropout()).train()
+    >>> keep_statistics(network)
+    >>> [layer.training for layer in network]
+    [False, True]
+    """
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d):
             module.eval()
@@ -121,14 +145,14 @@ def link_gradients(
     index: Tensor,
     found: tuple[Tensor, TaskOutputs],
 ) -> dict[str, float]:
-    """Gradients of L_T + L_CH in everything but F; returns the loss terms.
+    """Computes the gradients of L_T + L_CH in all networks but F; returns the loss terms.
 
     Args:
-        network: With a `scale` of s.
-        data: Whose rows were sent.
-        recipe: Weights of the tasks.
-        index: [batch] the rows.
-        found: s_hat in units of `scale`, and the tasks' outputs.
+        network: Network with a buffer `scale` of s.
+        data: Training data.
+        recipe: Settings of the training.
+        index: Rows of the data in this batch, [batch].
+        found: s_hat in units of `scale`, and the outputs of the tasks.
     """
     s_hat, outputs = found
     target = Labels(*(column[index] for column in data.labels.columns))
@@ -136,7 +160,7 @@ def link_gradients(
     mse = channel_mse(data.s[index] / network.get_buffer("scale"), s_hat)
     (losses.total(recipe.task_weights) + mse).backward()
     trained = [p for n, p in network.named_parameters() if not n.startswith("fde.")]
-    # Apart from F's: a scheme with F then moves as one without does.
+    # Clipped without F: a scheme with F then trains exactly as one without.
     nn.utils.clip_grad_norm_(trained, 5.0)
     terms = {name: float(value.detach()) for name, value in losses._asdict().items()}
     return {**terms, "mse": float(mse.detach())}
@@ -154,23 +178,25 @@ def train_loop(
     note: dict[str, Any] | None = None,
     checkpoint_every: int = 500,
 ) -> None:
-    """Runs stages that end at the steps `ends`, each with a one-cycle learning rate of its own.
+    """Runs stages that end at the steps `ends`, each with its own one-cycle learning rate.
 
     Args:
-        network: What is trained.
-        recipe: Rates, batches, seed.
-        what: Name of the stage, by which its checkpoint is known.
-        data: Whose labels the batches are drawn by.
+        network: Network to train.
+        recipe: Settings of the training.
+        what: Name of the training, which its checkpoint records.
+        data: Training data, whose labels determine the batches.
         ends: One past the last step of each stage.
-        step: Given a batch's rows, its random numbers and its number: leaves gradients behind and
-            returns the loss terms.
-        checkpoint: File that is replaced now and then; where it exists, training goes on from it.
-        report: Called each step with the loss terms.
-        note: What else a checkpoint must agree on.
-        checkpoint_every: Steps.
+        step: Called with a batch's rows, its random generator and its number. It computes the
+            gradients and returns the loss terms.
+        checkpoint: Checkpoint file; if it exists, training resumes from it.
+        report: Called after each step with the loss terms.
+        note: Further settings that a checkpoint must share.
+        checkpoint_every: Number of steps between checkpoints.
     """
     trained = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.Adam(trained, fused=True)  # a third of the time of the others
+    optimizer = torch.optim.Adam(
+        trained, fused=True
+    )  # takes a third of the time of the other implementations
     sampler = PKSampler(
         data.labels.vehicle.cpu().numpy(),
         recipe.vehicles_per_batch,

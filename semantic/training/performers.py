@@ -1,8 +1,8 @@
-"""Refits the clean task performers on s, all tasks with the same weight.
+"""Refit of the task performers on clean s, with the same weight for all tasks.
 
-While the encoder learns, color and type weigh an eighth of re-identification (SemHARQ section V-B),
-and their heads, which start from nothing, lag behind what s already holds. Behind a frozen encoder
-the tasks share nothing but s, so equal weights take nothing away from any of them.
+While the encoder is trained, color and type have an eighth of the weight of re-identification
+(SemHARQ section V-B). Their heads start from random weights and do not yet use all information in
+s. With a frozen encoder the tasks share no weights, so that equal task weights harm none of them.
 """
 
 from __future__ import annotations
@@ -19,21 +19,25 @@ from semantic.training.encoder import one_cycle_rate, retrieval_losses, step_see
 from semantic.training.labels import Labels
 from semantic.training.sampler import PKSampler
 
+#: Equal weights of the tasks.
+#: Equal weights of the tasks.
 EQUAL = TaskWeights(1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class PerformersRecipe:
-    """How the performers are refitted.
+    """Settings of the refit.
 
     Attributes:
-        steps: Of AdamW; 0 leaves the performers as the encoder's training left them.
+        steps: Number of steps; 0 keeps the performers of the encoder's training.
         learning_rate: Peak of the one-cycle schedule.
-        weight_decay: Of AdamW.
-        vehicles_per_batch, images_per_vehicle: P and K.
-        dropout: Share of s set to zero at random, since s fits the training images too well.
-        task_weights: lambda of each task.
-        seed: With the step, all that a batch depends on.
+        weight_decay: Weight decay of AdamW.
+        vehicles_per_batch: P of the PK sampler.
+        images_per_vehicle: K of the PK sampler.
+        dropout: Share of the features of s set to zero, because s is overfitted to the training
+            images.
+        task_weights: Weight lambda of each task.
+        seed: Seed of the batches; a batch depends on it and on the step alone.
     """
 
     steps: int = 1500
@@ -53,7 +57,15 @@ def refit_performers(
     recipe: PerformersRecipe,
     report: Callable[[int, dict[str, float]], None],
 ) -> None:
-    """Trains the performers in place on encoder outputs s [images, N]."""
+    """Trains the performers in place.
+
+    Args:
+        performers: Performers to refit.
+        s: Encoder outputs, [images, N].
+        labels: Labels of the images.
+        recipe: Settings of the refit.
+        report: Called after each step with the loss terms.
+    """
     optimizer = torch.optim.AdamW(performers.parameters(), weight_decay=recipe.weight_decay)
     sampler = PKSampler(
         labels.vehicle.cpu().numpy(),

@@ -1,4 +1,7 @@
-"""Trains semharq-plus: s -> c -> slots by plan, with and without estimates fed back -> s_hat."""
+"""Training of semharq-plus, with and without fed-back estimates.
+
+s -> c -> [innovation -> channel -> belief -> feedback] x bursts -> s_hat -> tasks -> L_T + L_CH
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from semantic.training.loop import (
 )
 from semantic.training.round_trip import TrainingChannel
 
-#: (Bits of each fed-back estimate, bursts of a slot), by turns: one network serves both.
+#: Bits of each fed-back estimate and bursts of a slot, in alternate steps: one network for both.
 FEEDBACK = ((0, 1), (1, 2))
 
 
@@ -38,7 +41,19 @@ def plus_round_trip(
     channel: TrainingChannel,
     generator: torch.Generator,
 ) -> tuple[Tensor, TaskOutputs]:
-    """s -> (s_hat, task outputs) after a given number of slots, each of some bursts."""
+    """Returns s_hat and the outputs of the tasks after a number of slots.
+
+    Args:
+        network: Network of semharq-plus.
+        s: Encoder outputs, [batch, N].
+        snr_db: Average SNR in dB.
+        B: Uses of a slot.
+        slots: Number of slots.
+        bits: Bits of each fed-back estimate; 0 for none.
+        bursts: Number of bursts in a slot.
+        channel: Channel in the loop.
+        generator: Source of randomness.
+    """
     c, belief = network.encode(s), Belief.empty(len(s), s.device)
     sizes = burst_sizes(B, bursts) * slots
     for count in range(1, len(sizes) + 1):
@@ -56,14 +71,17 @@ def plus_round_trip(
 def train_plus(
     network: PlusNetwork, data: LinkData, recipe: LinkRecipe, checkpoint: Path, report: Report
 ) -> PlusNetwork:
-    """Trains in as many steps as other schemes have, f complete and their own together.
+    """Trains semharq-plus in as many steps as the two stages of another scheme have together.
 
     Args:
-        network: Fresh, or with layers that have been trained with f complete; its scale is set.
-        data: s, labels, channel, B.
-        recipe: Steps and rates.
-        checkpoint: File that is replaced now and then; where it exists, training goes on from it.
-        report: Called each step with the loss terms.
+        network: New network, with its scale set.
+        data: Training data.
+        recipe: Settings of the training.
+        checkpoint: Checkpoint file; if it exists, training resumes from it.
+        report: Called after each step with the loss terms.
+
+    Returns:
+        The same network, in evaluation mode.
     """
     total = recipe.complete_steps + recipe.selected_steps
 

@@ -1,6 +1,6 @@
 """PK sampling: batches of P vehicles with K images each, a pure function of the step.
 
-Nothing is stored between steps, so a run resumed at step n draws what it would have drawn.
+No state is kept between steps, so that a resumed run draws the same batches.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ class PKSampler:
     """Draws P vehicles x K images for the batch-hard triplet loss (Hermans et al., 2017).
 
     Args:
-        vehicle: [images] identities.
-        vehicles_per_batch: P.
-        images_per_vehicle: K; a vehicle with fewer images gives some of them twice.
-        seed: With the step, all that a batch depends on.
+        vehicle: Identity of each image, [images].
+        vehicles_per_batch: Number P of vehicles.
+        images_per_vehicle: Number K of images; a vehicle with fewer images repeats some.
+        seed: Seed; a batch depends on it and on the step alone.
 
     Raises:
-        ValueError: When there are fewer than P vehicles.
+        ValueError: There are fewer than P vehicles.
+
+    >>> vehicle = np.arange(6) // 2
+    >>> vehicle[PKSampler(vehicle, vehicles_per_batch=3, images_per_vehicle=2).batch(0)]
+    array([1, 1, 0, 0, 2, 2])
     """
 
     def __init__(
@@ -31,7 +35,7 @@ class PKSampler:
         self._images_of = [np.flatnonzero(vehicle == v) for v in np.unique(vehicle)]
         if len(self._images_of) < vehicles_per_batch:
             raise ValueError(
-                f"a batch of {vehicles_per_batch} vehicles was asked for, "
+                f"a batch needs {vehicles_per_batch} vehicles, "
                 f"the training set has {len(self._images_of)}"
             )
         self.vehicles_per_batch = vehicles_per_batch
@@ -39,13 +43,8 @@ class PKSampler:
         self.seed = seed
         self._round = len(self._images_of) // vehicles_per_batch
 
-    @property
-    def batch_size(self) -> int:
-        """P x K."""
-        return self.vehicles_per_batch * self.images_per_vehicle
-
     def batch(self, step: int) -> np.ndarray:
-        """Indices [P * K] of batch `step`; a vehicle comes up at most once in each round."""
+        """Returns the image indices [P K] of a step; a vehicle occurs at most once in each round."""
         order = np.random.default_rng([self.seed, 0, step // self._round]).permutation(
             len(self._images_of)
         )

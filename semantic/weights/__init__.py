@@ -1,4 +1,4 @@
-"""Weights files: what they hold, where they lie, how they are stored."""
+"""Weights files: their content, their place, their format."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Weights on disk: safetensors files, written atomically, checked when read."""
+"""Weights files in the safetensors format: written atomically, checked when read."""
 
 from __future__ import annotations
 
@@ -20,18 +20,26 @@ from torch.hub import download_url_to_file
 from semantic.encoder.densenet import torchvision_names
 from semantic.weights.four_bits import BLOCK, fits, from_four_bits, to_four_bits
 
+#: Published ImageNet weights of torchvision's DenseNet-121.
+#: Published ImageNet weights of torchvision's DenseNet-121.
 IMAGENET_URL = "https://download.pytorch.org/models/densenet121-a639ec97.pth"
 
-#: Ends of the names of a matrix that is stored in four bits: its numbers, and their scales.
+#: Suffixes of the names of a matrix stored in four bits: its numbers, and their scales.
 PACKED, SCALE = ".packed", ".scales"
 
 
 class WeightsError(ValueError):
-    """A weights file that is missing, broken, or made for another network."""
+    """A weights file is missing, damaged, or made for another network."""
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Writes a safetensors file under a temporary name, then renames it."""
+    """Writes a safetensors file under a temporary name, then renames it.
+
+    Args:
+        path: File to write.
+        tensors: Tensors by name.
+        metadata: Text that the file carries beside them.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -39,7 +47,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
         save_file(
             {n: t.detach().cpu().contiguous() for n, t in tensors.items()}, temporary, metadata
         )
-        Path(temporary).chmod(0o644)  # mkstemp's files are for the owner alone
+        Path(temporary).chmod(0o644)  # mkstemp lets the owner alone read the file
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
@@ -48,15 +56,15 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
 def save_weights(
     path: Path, model: nn.Module, config: dict[str, Any], left_out: tuple[str, ...] = ()
 ) -> None:
-    """Saves a model with the config that rebuilds it: its matrices in half precision.
+    """Saves a model, its matrices in half precision, with the config that rebuilds it.
 
-    Vectors and buffers stay as they are: they weigh nothing, and batch statistics and thresholds
-    would lose what half precision cannot hold.
+    Vectors and buffers keep their precision: they are small, and batch statistics and thresholds
+    need it.
 
     Args:
         path: File to write.
-        model: Its state is stored.
-        config: What `read_weights` gives back beside it.
+        model: Model whose state is stored.
+        config: Config that `read_weights` returns.
         left_out: Prefixes of the names that are not stored.
     """
     matrices = _matrices(model)
@@ -70,7 +78,7 @@ def save_weights(
 def save_in_four_bits(
     path: Path, model: nn.Module, config: dict[str, Any], left_out: tuple[str, ...] = ()
 ) -> None:
-    """The same with the matrices in four bits a number (semantic/weights/four_bits.py)."""
+    """Saves a model like `save_weights`, its matrices in four bits per number."""
     matrices, state = _matrices(model), {}
     for name, value in _state(model, left_out).items():
         if name in matrices and fits(value):
@@ -82,7 +90,7 @@ def save_in_four_bits(
 
 @torch.no_grad()
 def round_to_four_bits(model: nn.Module) -> None:
-    """Makes a model what it will be once it has been stored by `save_in_four_bits`."""
+    """Rounds a model in place as `save_in_four_bits` stores it."""
     for value in model.parameters():
         if value.requires_grad and fits(value):
             value.copy_(from_four_bits(*to_four_bits(value)))
@@ -98,10 +106,10 @@ def _matrices(model: nn.Module) -> set[str]:
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """(state dict in float32, config) of a file by `save_weights`.
+    """Reads the state dict, in float32, and the config of a weights file.
 
     Raises:
-        WeightsError: One line that names the file, when it is missing, truncated or foreign.
+        WeightsError: The file is missing, truncated, or not a weights file of this program.
     """
     if not path.is_file():
         raise WeightsError(f"weights file {path} does not exist")
@@ -111,7 +119,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise WeightsError(
-            f"weights file {path} is truncated or no safetensors file: {error}"
+            f"weights file {path} is truncated or not a safetensors file: {error}"
         ) from None
     if "config" not in metadata:
         raise WeightsError(
@@ -120,7 +128,9 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         config: dict[str, Any] = dict(json.loads(metadata["config"]))
     except (TypeError, ValueError):
-        raise WeightsError(f"weights file {path} carries a config that is no JSON object") from None
+        raise WeightsError(
+            f"weights file {path} carries a config that is not a JSON object"
+        ) from None
     for name in [name.removesuffix(PACKED) for name in state if name.endswith(PACKED)]:
         packed, scale = state.pop(name + PACKED), state.pop(name + SCALE, None)
         if scale is None or tuple(scale.shape) != (len(packed), 2 * packed.shape[1] // BLOCK):
@@ -130,10 +140,15 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def load_into(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
-    """Loads a state dict, strictly.
+    """Loads a state dict whose names and shapes must be those of the model.
+
+    Args:
+        model: Model to fill.
+        state: Tensors by name.
+        origin: Source of the tensors, for the message.
 
     Raises:
-        WeightsError: Naming the origin and the first tensors that do not fit.
+        WeightsError: Some tensors do not fit; the message names the first two.
     """
     want = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     have = {name: tuple(value.shape) for name, value in state.items()}
@@ -147,19 +162,23 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> Non
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """Returns the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_imagenet(model: nn.Module, source: str | Path = IMAGENET_URL) -> None:
-    """Loads torchvision's DenseNet-121 file, from its URL (cached by torch.hub) or a local copy.
+    """Loads torchvision's DenseNet-121 file from its URL (cached by torch.hub) or a local copy.
 
-    The published file's name ends in the first eight digits of its SHA-256; a file that is named
-    in this way is checked against them.
+    The name of the published file ends in the first eight digits of its SHA-256. The digits of any
+    file so named are checked.
+
+    Args:
+        model: Network with torchvision's parameter names.
+        source: URL or path of the file.
 
     Raises:
-        WeightsError: When the file cannot be had, or its hash or its tensors are wrong.
+        WeightsError: The file cannot be read, or its hash or its tensors are wrong.
     """
     path = Path(source) if not str(source).startswith("http") else _downloaded(str(source))
     if not path.is_file():
@@ -169,10 +188,10 @@ def load_imagenet(model: nn.Module, source: str | Path = IMAGENET_URL) -> None:
         raise WeightsError(f"{path} is damaged: its SHA-256 does not begin with {prefix}")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception:  # any unpickling error means the same to the user
+    except Exception:  # whatever fails, the file is not a state dict
         state = None
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise WeightsError(f"{path} is no PyTorch state dict")
+        raise WeightsError(f"{path} is not a PyTorch state dict")
     state = torchvision_names(state)
     for name, value in model.state_dict().items():
         if name.endswith("num_batches_tracked"):  # absent from files older than torch 0.4

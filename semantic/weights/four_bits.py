@@ -1,41 +1,48 @@
-"""Matrices in four bits a number: blocks of 32 numbers share a scale in half precision.
+"""Matrices in four bits per number: blocks of 32 numbers share a scale in half precision.
 
-A network that was trained to work through a noisy channel does not notice (docs/results.md), and a
-quarter of half precision's bytes leaves room for the weights of every scheme in one package.
+Networks trained for a noisy channel lose nothing by it (docs/results.md). The files are a quarter as
+large as in half precision, so that one package can hold the weights of all schemes.
 """
 
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float, Float16, Float32, UInt8
 from torch import Tensor
 
 #: Numbers that share a scale.
 BLOCK = 32
-#: Scales that are tried, as shares of the one with which a block's largest number just fits.
+#: Candidate scales, as shares of the scale at which a block's largest number just fits.
 SHRINK = (1.0, 0.9, 0.8, 0.7)
 
 
 def fits(matrix: Tensor) -> bool:
-    """Whether a tensor can be stored in this way: a matrix of whole blocks."""
+    """Returns whether a tensor can be stored in four bits: a matrix of whole blocks.
+
+    >>> fits(torch.zeros(3, 64)), fits(torch.zeros(3, 65))
+    (True, False)
+    """
     return matrix.ndim == 2 and matrix.shape[1] % BLOCK == 0
 
 
-def to_four_bits(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Rounds each block with the scale, of those tried, that leaves the least squared error.
+def to_four_bits(
+    matrix: Float[Tensor, "rows columns"],
+) -> tuple[UInt8[Tensor, "rows bytes"], Float16[Tensor, "rows blocks"]]:
+    """Rounds each block with the candidate scale that gives the least squared error.
 
-    What has been rounded once stays as it is: its largest number is 7 times its scale.
+    Rounding is idempotent: the largest number of a rounded block is 7 times its scale.
 
     Args:
-        matrix: [rows, columns], columns a multiple of `BLOCK`.
+        matrix: Matrix whose number of columns is a multiple of `BLOCK`.
 
     Returns:
-        (uint8 [rows, columns / 2], two numbers -7 ... 7 a byte, each plus 7, the even column in the
-        low bits; float16 [rows, columns / BLOCK] scales)
+        Two numbers -7 ... 7 in each byte, each plus 7, the even column in the low bits; and the
+        scale of each block.
     """
     rows = len(matrix)
     blocks = matrix.detach().float().reshape(-1, BLOCK)
     largest = blocks.abs().amax(1, keepdim=True)
-    # Never 0: a block of zeros has some scale too.
+    # Never 0: a block of zeros has a scale as well.
     scales = [(largest * c / 7).half().float().clamp_min(2.0**-24) for c in SHRINK]
     codes = [(blocks / scale).round().clamp(-7, 7) for scale in scales]
     pairs = zip(codes, scales, strict=True)
@@ -47,8 +54,10 @@ def to_four_bits(matrix: Tensor) -> tuple[Tensor, Tensor]:
     return code[:, 0::2] | (code[:, 1::2] << 4), scale
 
 
-def from_four_bits(packed: Tensor, scale: Tensor) -> Tensor:
-    """The float32 matrix [rows, columns] of what `to_four_bits` gives.
+def from_four_bits(
+    packed: UInt8[Tensor, "rows bytes"], scale: Float[Tensor, "rows blocks"]
+) -> Float32[Tensor, "rows columns"]:
+    """Returns the matrix of the bytes and scales that `to_four_bits` gives.
 
     >>> matrix = torch.linspace(-7, 7, 15).repeat(64)[:64].view(2, 32)
     >>> torch.equal(from_four_bits(*to_four_bits(matrix)), matrix)

@@ -1,4 +1,4 @@
-"""The networks as weights files hold them: where the files lie, what is loaded and saved."""
+"""The networks in weights files: where the files are, and how they are loaded and saved."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from semantic.weights.files import (
     save_in_four_bits,
 )
 
-#: The weights that come with the package, made by `simulate train --preset synthetic`.
+#: Directory of the embedded weights, made by `simulate train --preset synthetic`.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 
 
 @dataclass(frozen=True)
 class EncoderBundle:
-    """Networks of one weights directory, with what a result file records of them.
+    """The encoder of a weights directory.
 
     Attributes:
-        network: Encoder and clean performers.
-        config: Image size, identities and how it was trained.
-        hashes: SHA-256 of every file read, by name.
+        network: Encoder and task performers for clean images.
+        config: Image size, number of identities and settings of the training.
+        hashes: SHA-256 of each file read, by name; result files record them.
     """
 
     network: MultiTaskNetwork
@@ -43,16 +43,27 @@ class EncoderBundle:
 
 
 def weights_directory(weights: str | None) -> Path:
-    """Where weights lie: the package's directory, the one given, or the one of the file given."""
+    """Returns the directory of the weights: the embedded one, or that of a directory or file.
+
+    >>> weights_directory(None).name
+    'pretrained'
+    """
     root = PRETRAINED if weights is None else Path(weights)
     return root.parent if root.is_file() else root
 
 
 def weights_path(weights: str | None, name: str) -> Path:
-    """Where `name`'s weights are: the package's, a directory's, or a file and its neighbors.
+    """Returns the weights file of a network.
+
+    Args:
+        weights: Directory of weights, one file of it, or None for the embedded weights.
+        name: "encoder", or the name of a scheme.
 
     Raises:
-        WeightsError: When there is no such file; says which command makes it.
+        WeightsError: The file does not exist; the message names the command that makes it.
+
+    >>> weights_path(None, "semharq").name
+    'semharq.safetensors'
     """
     root = PRETRAINED if weights is None else Path(weights)
     if root.is_file():
@@ -70,7 +81,15 @@ def weights_path(weights: str | None, name: str) -> Path:
 
 
 def load_encoder(weights: str | None = None, device: str = "cpu") -> EncoderBundle:
-    """The multi-task network, ready for inference."""
+    """Loads the multi-task network, ready for inference.
+
+    Args:
+        weights: See `weights_path`.
+        device: Torch device.
+
+    Raises:
+        WeightsError: The file is missing, damaged, or not an encoder.
+    """
     path = weights_path(weights, "encoder")
     state, config = read_weights(path)
     if "image_size" not in config or "identities" not in config:
@@ -84,19 +103,19 @@ def load_encoder(weights: str | None = None, device: str = "cpu") -> EncoderBund
 def load_link(
     scheme: str, clean: TaskPerformers, weights: str | None = None, device: str = "cpu"
 ) -> tuple[LinkNetwork, dict[str, str]]:
-    """Everything behind the encoder for one scheme.
+    """Loads all networks of one scheme behind the encoder.
 
     Args:
-        scheme: Its name.
-        clean: The encoder's performers; links that share them carry none of their own.
-        weights: As for `weights_path`.
+        scheme: Name of the scheme.
+        clean: The encoder's performers. Files of links that share them hold none.
+        weights: See `weights_path`.
         device: Torch device.
 
     Returns:
         The network, ready for inference, and the hashes of the files read.
 
     Raises:
-        WeightsError: One line that names the file and what is wrong with it.
+        WeightsError: The file is missing, damaged, or not of this scheme.
     """
     path = weights_path(weights, scheme)
     state, config = read_weights(path)
@@ -119,7 +138,13 @@ def load_link(
 
 
 def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:
-    """Stores a link in four bits; performers that it shares with the encoder stay out of it."""
+    """Saves a link network in four bits, without performers shared with the encoder.
+
+    Args:
+        path: File to write.
+        network: Network to save.
+        config: Settings of the training.
+    """
     own = {
         "identities": network.performers.identities,
         "buffer": network.buffer_name,
@@ -130,22 +155,25 @@ def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:
     save_in_four_bits(path, network, own | config, left_out)
 
 
-#: The scheme's name.
+#: Name of the scheme semharq-plus.
 PLUS = "semharq-plus"
 
 
 def load_plus(
     clean: TaskPerformers, weights: str | None = None, device: str = "cpu"
 ) -> tuple[PlusNetwork, dict[str, str]]:
-    """The network, ready for inference, and the hashes of the files read.
+    """Loads the network of semharq-plus.
 
     Args:
-        clean: The encoder's performers; files that share them carry none of their own.
-        weights: As for `weights_path`.
+        clean: The encoder's performers. Files of networks that share them hold none.
+        weights: See `weights_path`.
         device: Torch device.
 
+    Returns:
+        The network, ready for inference, and the hashes of the files read.
+
     Raises:
-        WeightsError: One line that names the file and what is wrong with it.
+        WeightsError: The file is missing, damaged, or not of this scheme.
     """
     path = weights_path(weights, PLUS)
     state, config = read_weights(path)
@@ -162,7 +190,13 @@ def load_plus(
 
 
 def save_plus(path: Path, network: PlusNetwork, config: dict[str, Any]) -> None:
-    """Stores it in four bits; performers that it shares with the encoder stay out of it."""
+    """Saves the network of semharq-plus in four bits, without performers shared with the encoder.
+
+    Args:
+        path: File to write.
+        network: Network to save.
+        config: Settings of the training.
+    """
     own = {
         "identities": network.performers.identities,
         "latent": LATENT_FEATURES,

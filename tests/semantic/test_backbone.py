@@ -110,8 +110,8 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
     torch.save({"features.conv0.weight": torch.zeros(1)}, other)
     for path, problem in (
         (tmp_path / "missing.pth", "do not exist"),
-        (text, "is no PyTorch state dict"),
-        (number, "is no PyTorch state dict"),
+        (text, "is not a PyTorch state dict"),
+        (number, "is not a PyTorch state dict"),
         (other, "does not fit this network"),
     ):
         with pytest.raises(WeightsError, match=problem) as caught:

@@ -159,7 +159,7 @@ def test_batches_of_p_vehicles_with_k_images(sizes: list[int], P: int, K: int, s
     seen: list[int] = []
     for step in range(batches_per_round):
         batch = sampler.batch(step)
-        assert len(batch) == sampler.batch_size == P * K
+        assert len(batch) == P * K
         chosen = vehicle[batch].reshape(P, K)
         assert (chosen == chosen[:, :1]).all()
         seen += chosen[:, 0].tolist()
@@ -211,6 +211,6 @@ def test_checkpoint_of_another_run_or_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"other settings \(images\): give another --out"):
         load_checkpoint(path, model, optimizer, {**note, "images": 6})
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ValueError, match="is no checkpoint, delete it") as caught:
+    with pytest.raises(ValueError, match="is not a valid checkpoint, delete it") as caught:
         load_checkpoint(path, model, optimizer, note)
     assert "\n" not in str(caught.value)

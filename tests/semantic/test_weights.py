@@ -128,7 +128,7 @@ def test_a_file_cut_off_anywhere(saved: Path, tmp_path: Path) -> None:
         cut.write_bytes(data[:length])
         with pytest.raises(WeightsError) as caught:
             read_weights(cut)
-        assert "truncated or no safetensors file" in one_line(caught.value, cut)
+        assert "truncated or not a safetensors file" in one_line(caught.value, cut)
 
 
 def test_missing_and_foreign_files(tmp_path: Path) -> None:
@@ -139,9 +139,9 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
     for path, problem in (
         (tmp_path / "none.safetensors", "does not exist"),
         (tmp_path, "does not exist"),
-        (text, "no safetensors file"),
+        (text, "not a safetensors file"),
         (bare, "carries no config"),
-        (odd, "no JSON object"),
+        (odd, "not a JSON object"),
     ):
         with pytest.raises(WeightsError) as caught:
             read_weights(path)
