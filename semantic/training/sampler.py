@@ -22,7 +22,7 @@ class PKSampler:
 
     >>> vehicle = np.arange(6) // 2
     >>> vehicle[PKSampler(vehicle, vehicles_per_batch=3, images_per_vehicle=2).batch(0)]
-    array([1, 1, 0, 0, 2, 2])
+    array([2, 2, 0, 0, 1, 1])
     """
 
     def __init__(

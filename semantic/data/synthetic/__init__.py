@@ -2,7 +2,7 @@
 
     sample_vehicles -> sample_shots -> render -> write_synthetic
 
-Everything is drawn from a seed. Only `render` and `write_synthetic` need OpenGL (extra ``render``);
+A seed determines everything. Only `render` and `write_synthetic` need OpenGL (the extra `render`);
 importing this package does not.
 """
 

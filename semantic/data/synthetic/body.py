@@ -1,4 +1,4 @@
-"""The mesh of a vehicle, from its proportions."""
+"""The mesh of a vehicle, built from its proportions."""
 
 from itertools import pairwise
 
@@ -19,8 +19,8 @@ from semantic.data.synthetic.mesh import (
 from semantic.data.synthetic.proportions import Proportions
 from semantic.data.synthetic.vehicle import Vehicle
 
-# Half a cross-section, from the middle of the floor to the middle of the top: fractions of half
-# the width and of the height.
+# Half of a cross-section, from the middle of the floor to the middle of the top: (y, z) as fractions
+# of half the width and of the height.
 _SECTION = np.array(
     [(0, 0), (0.80, 0), (0.94, 0.06), (0.985, 0.25), (1.0, 0.45), (0.995, 0.65), (0.965, 0.85),
      (0.90, 0.95), (0.76, 0.995), (0.4, 1.01), (0, 1.015)]
@@ -28,7 +28,7 @@ _SECTION = np.array(
 
 
 def vehicle_vertices(vehicle: Vehicle) -> NDArray[np.float32]:
-    """Vertices of a vehicle in its own axes, see `Mesh.vertices`."""
+    """Returns the vertices of a vehicle in its own axes, see `Mesh.vertices`."""
     mesh, p = Mesh(), vehicle.proportions
     _lower_body(mesh, vehicle)
     _cabin(mesh, vehicle)
@@ -50,7 +50,7 @@ def vehicle_vertices(vehicle: Vehicle) -> NDArray[np.float32]:
 
 
 def wheel_centers(p: Proportions, kind: str) -> list[tuple[float, float]]:
-    """Where the wheels stand: (x, y) in meters."""
+    """Returns the positions (x, y) of the wheels in meters."""
     half, y = p.length_m / 2, p.width_m / 2 - 0.105
     axles = [half - p.front_overhang_m, -half + p.rear_overhang_m]
     if kind == "truck" and p.length_m > 6.8:
@@ -59,14 +59,14 @@ def wheel_centers(p: Proportions, kind: str) -> list[tuple[float, float]]:
 
 
 def body_end_m(p: Proportions, kind: str) -> float:
-    """x of the lower body's rear end: a truck's cab ends behind the driver."""
+    """Returns x of the rear end of the lower body; a truck's cab ends behind the driver."""
     if kind == "truck":
         return p.length_m / 2 - p.hood_m - p.screen_run_m - p.cabin_m - 0.08
     return -p.length_m / 2
 
 
 def _profile(p: Proportions, kind: str) -> tuple[list[float], list[float]]:
-    """Height of the lower body's top edge along x, from the rear to the nose."""
+    """Returns the height of the lower body's top edge along x, from the rear to the nose."""
     nose, rear = p.length_m / 2, body_end_m(p, kind)
     foot = nose - p.hood_m
     roof_end = foot - p.screen_run_m - p.cabin_m - p.rear_run_m
@@ -115,7 +115,7 @@ def _lower_body(mesh: Mesh, vehicle: Vehicle) -> None:
 
 
 def _ring(x0: float, x1: float, half_width: float, z: float, radius: float) -> NDArray[np.float64]:
-    """A rectangle with rounded corners in the plane z."""
+    """Returns a rectangle with rounded corners in the plane z."""
     points = []
     corners = [(x1, half_width), (x0, half_width), (x0, -half_width), (x1, -half_width)]
     for i, (cx, cy) in enumerate(corners):
@@ -156,9 +156,14 @@ def _windows(
     y: tuple[float, float],
     base_z: float,
 ) -> None:
-    """Panes just outside the cabin's flat faces.
+    """Adds window panes just outside the flat faces of the cabin.
 
-    x: rear and front at the belt, then at the roof; y: half widths at the belt and at the roof.
+    Args:
+        mesh: Mesh to which the panes are added.
+        vehicle: Vehicle.
+        x: Rear and front end of the cabin at the belt, then at the roof.
+        y: Half width of the cabin at the belt and at the roof.
+        base_z: Height of the belt.
     """
     p, out = vehicle.proportions, 0.012
 
@@ -186,7 +191,7 @@ def _windows(
 
 
 def _window_ends(vehicle: Vehicle) -> list[tuple[float, float]]:
-    """Where the side windows start and end along the cabin, as fractions from its rear."""
+    """Returns start and end of the side windows, as fractions of the cabin from its rear."""
     kind = vehicle.type
     if kind == "van":
         return [(0.70, 0.90)]

@@ -1,4 +1,4 @@
-"""Write a split of the synthetic set as files."""
+"""Files of a split of the synthetic data set."""
 
 import csv
 import io
@@ -25,22 +25,22 @@ def write_synthetic(
     progress: Callable[[int, int], None] | None = None,
     workers: int = 1,
 ) -> None:
-    """Render a split to `out/images/*.jpg` and `out/labels.csv`.
+    """Renders a split to `out/images/*.jpg` and `out/labels.csv`.
 
-    Images already there are kept, so an interrupted call goes on where it stopped; the labels come
-    last, so a set with labels is complete.
+    Existing images are kept, so that an interrupted call resumes where it stopped. The labels are
+    written last: a data set with labels is complete.
 
     Args:
         split: "train", or "test" for queries and gallery.
-        out: folder, made when missing.
-        seed: seed of the data set.
-        vehicles: number of vehicles, by default all of the split.
-        progress: called with (images done, images in all).
-        workers: number of processes.
+        out: Folder, created if missing.
+        seed: Seed of the data set.
+        vehicles: Number of vehicles, by default all of the split.
+        progress: Called with the number of finished images and that of all images.
+        workers: Number of processes.
 
     Raises:
-        ValueError: for an unknown split or an impossible number of vehicles or workers.
-        RuntimeError: when moderngl or EGL is missing.
+        ValueError: The split is unknown, or the number of vehicles or workers is not possible.
+        RuntimeError: moderngl or EGL is missing.
     """
     if workers < 1:
         raise ValueError(f"workers is {workers}, must be at least 1")
@@ -67,7 +67,7 @@ def _write_all(missing: list[LabeledShot], out: Path, workers: int) -> Iterable[
 
 
 def _draw_with_one_thread() -> None:
-    """Keep Mesa's software renderer from starting a thread per core in every process."""
+    """Keeps Mesa's software renderer from starting a thread per core in every process."""
     os.environ.setdefault("LP_NUM_THREADS", "1")
 
 

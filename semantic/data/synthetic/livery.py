@@ -1,4 +1,4 @@
-"""Marks and stripes: what tells two vehicles of one color and type apart."""
+"""Marks and stripes: they distinguish vehicles of the same color and type."""
 
 import colorsys
 from dataclasses import dataclass
@@ -18,17 +18,28 @@ WHERE = ("top", "side", "slanted")
 MAX_MARKS = 12
 MAX_STRIPES = 3
 
-# Hue in degrees and value of the accent colors; black and white come on top.
+# Hue in degrees and value (HSV) of the accent colors; black and white are added.
 _ACCENTS = ((0, 0.9), (28, 1.0), (54, 1.0), (90, 0.85), (135, 0.6), (175, 0.8), (200, 0.95),
             (228, 0.8), (275, 0.7), (310, 0.9), (340, 1.0))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A sticker or a damaged patch on one face, centered at (u_m, v_m) of that face.
+    """A sticker or a damaged patch on one face.
 
-    Faces are seen along an axis of the vehicle: (x, z) for the sides, (x, y) for the top, (y, z)
-    for front and rear. "side" is on both sides.
+    The coordinates (u, v) of a face are (x, z) for the sides, (x, y) for the top, and (y, z) for
+    front and rear. The face "side" means both sides.
+
+    Attributes:
+        face: Name in `FACES`.
+        shape: Name in `SHAPES`.
+        u_m: Center along u in meters.
+        v_m: Center along v in meters.
+        half_u_m: Half size along u in meters.
+        half_v_m: Half size along v in meters.
+        turn_rad: Rotation in radians.
+        rgb: First color, linear RGB.
+        rgb2: Second color, linear RGB.
     """
 
     face: str
@@ -44,7 +55,15 @@ class Mark:
 
 @dataclass(frozen=True)
 class Stripe:
-    """A band: on the "top" (across y), on the "side" (across z) or "slanted" there (across x)."""
+    """A band on the vehicle.
+
+    Attributes:
+        where: "top" (centered in y), "side" (centered in z), or "slanted" on the side (centered
+            in x).
+        center_m: Center in meters.
+        half_m: Half width in meters.
+        rgb: Color, linear RGB.
+    """
 
     where: str
     center_m: float
@@ -53,10 +72,13 @@ class Stripe:
 
 
 def shape_atlas(size: int = 64) -> NDArray[np.uint8]:
-    """All shapes side by side.
+    """Draws all shapes side by side.
+
+    Args:
+        size: Height and width of a shape in pixels.
 
     Returns:
-        (size, 12 * size): 0 outside, 128 in the first color, 255 in the second.
+        Array (size, 12 size): 0 outside, 128 in the first color, 255 in the second.
     """
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     x, y = np.meshgrid(axis, axis)
@@ -88,10 +110,10 @@ def shape_atlas(size: int = 64) -> NDArray[np.uint8]:
 
 
 def contrasting(rng: np.random.Generator, paint: Rgb, count: int) -> list[Rgb]:
-    """Draw `count` accent colors, linear RGB, well apart from `paint` and from one another."""
+    """Draws `count` accent colors (linear RGB) that differ clearly from `paint` and each other."""
     pool = [to_linear(colorsys.hsv_to_rgb(h / 360, 0.95, v)) for h, v in _ACCENTS]
     pool += [(0.85, 0.85, 0.85), (0.012, 0.012, 0.014)]
-    # Distance in gamma-encoded values is close enough to what is seen.
+    # The distance of gamma-encoded values approximates the perceived difference.
     apart = [c for c in pool if np.linalg.norm(np.sqrt(c) - np.sqrt(paint)) > 0.45]
     return [apart[i] for i in rng.permutation(len(apart))[:count]]
 
@@ -100,7 +122,7 @@ _Spots = dict[str, list[tuple[str, float, float, float]]]  # design -> (face, u,
 
 
 def _spots(p: Proportions, kind: str) -> _Spots:
-    """Places for marks in meters: every design has one on several faces."""
+    """Returns the places for marks in meters; every design has places on several faces."""
     special = {"truck": _truck_spots, "bus": _bus_spots, "van": _van_spots}
     if kind in special:
         return special[kind](p)
@@ -124,7 +146,7 @@ def _spots(p: Proportions, kind: str) -> _Spots:
 
 
 def _front_spot(p: Proportions) -> list[tuple[str, float, float, float]]:
-    """On the hood, or on the front where there is hardly any hood."""
+    """Returns a place on the hood, or on the front if the hood is short."""
     if p.hood_m > 0.5:
         return [("top", p.length_m / 2 - 0.52 * p.hood_m, 0.0, min(0.36, 0.36 * p.hood_m))]
     return [("front", 0.0, p.clearance_m + 0.72 * (p.belt_m - p.clearance_m), 0.26)]
@@ -172,7 +194,7 @@ def _van_spots(p: Proportions) -> _Spots:
 def sample_marks(
     rng: np.random.Generator, p: Proportions, kind: str, accents: list[Rgb]
 ) -> tuple[Mark, ...]:
-    """Draw one to three designs, each on several faces, and now and then a damaged patch."""
+    """Draws one to three designs, each on several faces, and sometimes a damaged patch."""
     spots = _spots(p, kind)
     designs = int(rng.choice([1, 2, 3], p=[0.25, 0.5, 0.25]))
     marks: list[Mark] = []
@@ -200,7 +222,7 @@ def sample_marks(
 def sample_stripes(
     rng: np.random.Generator, p: Proportions, kind: str, accents: list[Rgb]
 ) -> tuple[Stripe, ...]:
-    """Draw up to two stripes."""
+    """Draws up to two stripes."""
     stripes = []
     rgb = accents[int(rng.integers(0, 4))]
     if rng.random() < 0.30:

@@ -1,9 +1,9 @@
-"""Triangles with normals, texture coordinates and a material: what everything is built of."""
+"""Triangle meshes with normals, texture coordinates and materials."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# Materials, as the fragment shaders know them.
+# Materials, numbered as in the fragment shaders.
 PAINT, GLASS, TYRE, RIM, CABIN, PLATE, PLASTIC, LOAD, METAL, LAMP = range(10)
 FACADE, CONCRETE, FOLIAGE, BARK, GROUND = range(20, 25)
 
@@ -20,18 +20,18 @@ class Mesh:
         self._parts: list[NDArray[np.float32]] = []
 
     def vertices(self) -> NDArray[np.float32]:
-        """All vertices, three rows a triangle: (3 * triangles, 9)."""
+        """Returns all vertices, three rows per triangle: (3 triangles, 9)."""
         return np.concatenate(self._parts)
 
     def grid(
         self, points: NDArray[np.float64], material: float, outward: ArrayLike | None = None
     ) -> None:
-        """Add a smooth surface through a grid of points.
+        """Adds a smooth surface through a grid of points.
 
         Args:
-            points: (rows, columns, 3).
-            material: its material.
-            outward: a point inside, away from which the normals turn; by default the mean.
+            points: Points of the grid, (rows, columns, 3).
+            material: Material of the surface.
+            outward: Inner point from which the normals point away; by default the mean.
         """
         inside = points.reshape(-1, 3).mean(0) if outward is None else np.asarray(outward)
         normals = np.cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
@@ -48,9 +48,14 @@ class Mesh:
         )
 
     def quad(self, corners: ArrayLike, material: float, facing: ArrayLike) -> None:
-        """Add a flat quadrilateral that faces roughly `facing`.
+        """Adds a flat quadrilateral.
 
         The corners have (u, v) = (-1, -1), (1, -1), (1, 1) and (-1, 1).
+
+        Args:
+            corners: Four points.
+            material: Material of the surface.
+            facing: Approximate direction of the normal.
         """
         p = np.asarray(corners, dtype=float)
         normal = np.cross(p[2] - p[0], p[3] - p[1])
@@ -61,7 +66,7 @@ class Mesh:
         self._parts.append(rows[[0, 1, 2, 0, 2, 3]].astype(np.float32))
 
     def fan(self, ring: NDArray[np.float64], material: float, facing: ArrayLike) -> None:
-        """Close a convex ring of points (n, 3) with a flat face."""
+        """Closes a convex ring of points (n, 3) with a flat face."""
         middle = ring.mean(0)
         n = len(ring)
         triangles = np.stack([np.tile(middle, (n, 1)), ring, np.roll(ring, -1, 0)], 1)
@@ -70,7 +75,7 @@ class Mesh:
         self._parts.append(rows.astype(np.float32))
 
     def box(self, low: ArrayLike, high: ArrayLike, material: float) -> None:
-        """Add a box between two corners."""
+        """Adds a box between two opposite corners."""
         lo, hi = np.asarray(low, dtype=float), np.asarray(high, dtype=float)
         for axis in range(3):
             one, two = (axis + 1) % 3, (axis + 2) % 3
@@ -82,7 +87,7 @@ class Mesh:
                 self.quad(corners, material, sign * np.eye(3)[axis])
 
     def wheel(self, center: ArrayLike, radius: float, width: float, side: float) -> None:
-        """Add a wheel about the y axis; its rim's face looks to y * side."""
+        """Adds a wheel about the y axis; its rim faces the direction y * side."""
         c = np.asarray(center, dtype=float)
         angle = np.linspace(0, 2 * np.pi, 19)
         circle = np.stack([np.cos(angle), np.zeros_like(angle), np.sin(angle)], -1) * radius
@@ -96,7 +101,7 @@ class Mesh:
     def blob(
         self, rng: np.random.Generator, center: ArrayLike, radius: float, material: float
     ) -> None:
-        """Add an uneven ball."""
+        """Adds an uneven ball."""
         polar, around = np.linspace(0, np.pi, 8), np.linspace(0, 2 * np.pi, 11)
         theta, phi = np.meshgrid(polar, around, indexing="ij")
         r = radius * (1 + 0.22 * rng.standard_normal(theta.shape))

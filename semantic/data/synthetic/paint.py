@@ -1,4 +1,4 @@
-"""The ten paint classes: shades that stay apart under a mild change of light or white balance."""
+"""The ten paint classes, which stay distinct under moderate changes of light and white balance."""
 
 import colorsys
 
@@ -22,13 +22,17 @@ _HSV = {
 
 
 def to_linear(srgb: tuple[float, float, float]) -> Rgb:
-    """Linear RGB of an sRGB color, both in [0, 1] (IEC 61966-2-1)."""
+    """Returns the linear RGB of an sRGB color, both in [0, 1] (IEC 61966-2-1).
+
+    >>> [round(value, 4) for value in to_linear((0.0, 0.5, 1.0))]
+    [0.0, 0.214, 1.0]
+    """
     c = np.asarray(srgb, dtype=float)
     c = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     return (float(c[0]), float(c[1]), float(c[2]))
 
 
 def sample_paint(rng: np.random.Generator, color: str) -> Rgb:
-    """Draw the exact shade, linear RGB, of a paint of class `color`."""
+    """Draws the shade (linear RGB) of a paint of class `color`."""
     hue, saturation, value = (rng.uniform(*bounds) for bounds in _HSV[color])
     return to_linear(colorsys.hsv_to_rgb(hue / 360 % 1.0, saturation, value))

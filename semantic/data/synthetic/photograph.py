@@ -1,4 +1,4 @@
-"""From a rendered frame to what a surveillance camera hands on: blur, resolution, noise, JPEG."""
+"""The camera model: motion blur, resolution, noise and JPEG of a rendered frame."""
 
 import io
 
@@ -14,15 +14,15 @@ IMAGE_PX = 128
 def smeared(
     frame: NDArray[np.uint8], shot: Shot, direction: tuple[float, float]
 ) -> NDArray[np.uint8]:
-    """Smear the vehicle, not the street, along its motion.
+    """Adds motion blur to the vehicle, not to the street.
 
     Args:
-        frame: (size, size, 4), RGB and the vehicle's mask.
-        shot: gives the blur's length.
-        direction: unit vector of the vehicle's motion in the image.
+        frame: RGB and the vehicle's mask, (size, size, 4).
+        shot: Shot; it gives the length of the blur.
+        direction: Unit vector of the vehicle's motion in the image.
 
     Returns:
-        The same with motion blur; the mask is the vehicle's share of a pixel.
+        The blurred frame; the mask is the vehicle's share of each pixel.
     """
     if shot.blur_px <= 0:
         return frame
@@ -39,14 +39,14 @@ def smeared(
 
 
 def photograph(frame: NDArray[np.uint8], shot: Shot) -> NDArray[np.uint8]:
-    """Turn a rendered frame into the camera's crop.
+    """Turns a rendered frame into the camera's crop.
 
     Args:
-        frame: (size, size, 3), RGB.
-        shot: gives native resolution, noise and quality.
+        frame: RGB, (size, size, 3).
+        shot: Shot; it gives native resolution, noise and JPEG quality.
 
     Returns:
-        (128, 128, 3), before the final JPEG.
+        Image (128, 128, 3) before the final JPEG.
     """
     rng = np.random.default_rng([shot.seed, 7])
     native = min(shot.native_px, frame.shape[0])
@@ -64,7 +64,7 @@ def photograph(frame: NDArray[np.uint8], shot: Shot) -> NDArray[np.uint8]:
 
 
 def shrunk_mask(alpha: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """The vehicle's mask at the final size: (128, 128), true wherever the vehicle has a share."""
+    """Returns the vehicle's mask (128, 128): True where the vehicle covers part of the pixel."""
     whole = np.where(alpha > 0, np.uint8(255), np.uint8(0))
     return np.asarray(_resized(whole, IMAGE_PX, Image.Resampling.BOX)).astype(np.bool_)
 

@@ -1,4 +1,4 @@
-"""Lengths of the nine body types, and one vehicle's draw from them."""
+"""Body lengths of the nine vehicle types, and the draw of one vehicle's lengths."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -8,12 +8,25 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Proportions:
-    """Lengths of one body in meters.
+    """Lengths of one body, in meters. The length behind the rear window is the deck or load bed.
 
-    `hood_m` runs from the nose to the foot of the windscreen, `screen_run_m` is the windscreen's
-    horizontal extent, `cabin_m` the roof's length, `rear_run_m` the rear window's extent; the rest
-    of the length is the deck or the load bed. `belt_m` is the height of the windows' lower edge,
-    `nose_m` that of the hood's front edge, `roof_width` the roof's width as a share of `width_m`.
+    Attributes:
+        length_m: Length.
+        width_m: Width.
+        height_m: Height.
+        clearance_m: Ground clearance.
+        belt_m: Height of the lower edge of the windows.
+        nose_m: Height of the front edge of the hood.
+        hood_m: Length from the nose to the foot of the windscreen.
+        screen_run_m: Horizontal extent of the windscreen.
+        cabin_m: Length of the roof.
+        rear_run_m: Horizontal extent of the rear window.
+        wheel_radius_m: Radius of the wheels.
+        front_overhang_m: Distance from the nose to the front axle.
+        rear_overhang_m: Distance from the rear axle to the rear end.
+        roof_width: Width of the roof as a share of `width_m`.
+        windows: Number of side windows.
+        load_height_m: Height of a truck's cargo box.
     """
 
     length_m: float
@@ -76,7 +89,7 @@ _MEAN = {
 
 
 def sample_proportions(rng: np.random.Generator, kind: str) -> Proportions:
-    """Draw the lengths of one vehicle: each within a few percent of its type's mean."""
+    """Draws the lengths of one vehicle, each within a few percent of its type's mean."""
     mean = _MEAN[kind]
     along, across, up = rng.uniform(0.95, 1.05), rng.uniform(0.97, 1.03), rng.uniform(0.97, 1.03)
     scale = {"width_m": across, "roof_width": 1.0, "wheel_radius_m": rng.uniform(0.94, 1.08)}

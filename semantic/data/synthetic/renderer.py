@@ -1,4 +1,4 @@
-"""OpenGL renderer of shots, without a window."""
+"""Off-screen OpenGL renderer of shots."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -38,7 +38,14 @@ _FRONT_LAYOUT = ("2f 3f", "in_position", "in_rgb")
 
 
 class _Loaded(NamedTuple):
-    """A vehicle's mesh, and its OpenGL objects."""
+    """A vehicle's mesh and its OpenGL objects.
+
+    Attributes:
+        vertices: Vertices of the mesh.
+        buffer: OpenGL buffer of the vertices.
+        seen: Vertex array of the visible pass.
+        dark: Vertex array of the shadow pass.
+    """
 
     vertices: NDArray[np.float32]
     buffer: Any
@@ -46,14 +53,14 @@ class _Loaded(NamedTuple):
     dark: Any
 
 
-_Drawn = list[tuple[Vehicle, NDArray[np.float64]]]  # vehicles and where they stand
+_Drawn = list[tuple[Vehicle, NDArray[np.float64]]]  # vehicles and their model matrices
 
 
 def create_context() -> Any:
-    """Open an off-screen OpenGL context.
+    """Opens an off-screen OpenGL context.
 
     Raises:
-        RuntimeError: when moderngl or EGL is missing; says what to install.
+        RuntimeError: moderngl or EGL is missing; the message names the packages to install.
     """
     try:
         import moderngl
@@ -69,7 +76,7 @@ def create_context() -> Any:
 
 
 class Renderer:
-    """Draws shots one by one; keeps the meshes of cameras and recent vehicles."""
+    """Renders shots one by one, with a cache of the meshes of cameras and recent vehicles."""
 
     def __init__(self) -> None:
         self.gl = gl = create_context()
@@ -89,7 +96,7 @@ class Renderer:
         self._streets: dict[Camera, Any] = {}
 
     def frame(self, shot: Shot) -> tuple[Image, View]:
-        """Draw a shot: (192, 192, 4) RGB and the vehicle's mask, and its view."""
+        """Renders a shot; returns RGB with the vehicle's mask, (192, 192, 4), and the view."""
         view = view_of(shot, self._load(shot.vehicle).vertices)
         others = [(n.vehicle, placed(n.x_m, n.y_m, n.yaw_rad)) for n in shot.neighbors]
         drawn = [(shot.vehicle, view.model), *others]
@@ -100,7 +107,7 @@ class Renderer:
         self._target.clear(*(sky ** (1 / 2.2)), 0.0)
         self._shadow.use(SHADOW_UNIT)
         self._shapes.use(SHAPES_UNIT)
-        # The vehicles first: what they hide of the street need not be shaded.
+        # The vehicles first: street fragments behind them are then not shaded.
         self._draw_vehicles(drawn, light)
         self._draw_street(shot.camera, drawn, light)
         if shot.occluder_seed >= 0:
@@ -169,17 +176,17 @@ def render(shots: Iterable[Shot], mask: Literal[False] = False) -> Iterator[Imag
 @overload
 def render(shots: Iterable[Shot], mask: Literal[True]) -> Iterator[tuple[Image, Mask]]: ...
 def render(shots: Iterable[Shot], mask: bool = False) -> Iterator[Image | tuple[Image, Mask]]:
-    """Render shots, lazily and in order.
+    """Renders shots, lazily and in order.
 
     Args:
-        shots: what to render; several shots of a vehicle in a row reuse its mesh.
-        mask: also give where the vehicle is seen, not hidden by what stands in front.
+        shots: Shots to render; consecutive shots of a vehicle reuse its mesh.
+        mask: Whether to return the mask of the visible part of the vehicle as well.
 
     Yields:
-        Images (128, 128, 3), with `mask` pairs of image and (128, 128) mask.
+        Images (128, 128, 3), or pairs of an image and a mask (128, 128).
 
     Raises:
-        RuntimeError: when moderngl or EGL is missing.
+        RuntimeError: moderngl or EGL is missing.
     """
     renderer = Renderer()
     for shot in shots:

@@ -1,4 +1,4 @@
-"""Cameras, light and the shot: everything one image needs."""
+"""Cameras, light and shots: the specification of an image."""
 
 from dataclasses import dataclass
 
@@ -15,20 +15,20 @@ class Camera:
     """A fixed camera beside a straight road along the world's x axis.
 
     Attributes:
-        number: From 1.
-        height_m: Above the road.
-        depression_deg: How far below the horizon the place looked at lies.
-        azimuth_deg: Direction from the place looked at to the camera, from the +x axis. Vehicles
-            that drive towards +x show their front where it is within 90 degrees of zero.
-        headings: The directions, +1 or -1 along x, in which vehicles pass.
+        number: Number of the camera, from 1.
+        height_m: Height above the road in meters.
+        depression_deg: Angle of the target point below the horizon, in degrees.
+        azimuth_deg: Direction from the target point to the camera, in degrees from the +x axis.
+            Within 90 degrees of zero, vehicles that drive towards +x show their front.
+        headings: Directions of traffic along x, +1 or -1.
         exposure: Factor on linear light.
         white_balance: Factors on linear red, green and blue.
-        noise: Standard deviation, as a share of full scale.
-        jpeg_quality: Of the stream that the crop is cut from.
-        native_px: Range of the crops' size before they are resized.
-        sun_turn_deg: Turns the sun's azimuth into the road's axes.
+        noise: Standard deviation of the noise, as a share of full scale.
+        jpeg_quality: JPEG quality of the stream that the crop is cut from.
+        native_px: Range of the crop size in pixels before it is resized.
+        sun_turn_deg: Rotation of the sun's azimuth into the road's axes, in degrees.
         ground: Brightness of the asphalt; kinds of verge, marking and road, each in [0, 1].
-        place_seed: Draws the street.
+        place_seed: Seed of the street.
     """
 
     number: int
@@ -47,21 +47,29 @@ class Camera:
 
     @property
     def distance_m(self) -> float:
-        """Ground distance to the place looked at."""
+        """Ground distance to the target point in meters."""
         return self.height_m / float(np.tan(np.radians(self.depression_deg)))
 
     @property
     def position(self) -> NDArray[np.float64]:
-        """Where it stands: (3,), meters, the place looked at being the origin."""
+        """Position in meters, (3,); the target point is the origin."""
         a = np.radians(self.azimuth_deg)
         return np.array([np.cos(a) * self.distance_m, np.sin(a) * self.distance_m, self.height_m])
 
 
 @dataclass(frozen=True)
 class Light:
-    """Sun and sky of one time slot; colors linear RGB.
+    """Sun and sky of one time of day; colors are linear RGB.
 
-    `softness` widens the edge of shadows, `lamps` is 1 when headlights and tail lights are on.
+    Attributes:
+        name: Name of the light.
+        elevation_deg: Elevation of the sun in degrees.
+        azimuth_deg: Azimuth of the sun in degrees.
+        sun: Color of the sunlight.
+        sky: Color of the sky.
+        horizon: Color of the horizon.
+        softness: Width of the edge of shadows.
+        lamps: 1 if headlights and tail lights are on, else 0.
     """
 
     name: str
@@ -76,7 +84,14 @@ class Light:
 
 @dataclass(frozen=True)
 class Neighbor:
-    """Another car in the image: (x, y) in meters on the road and yaw in radians."""
+    """Another vehicle in the image.
+
+    Attributes:
+        vehicle: Vehicle.
+        x_m: Position along the road in meters.
+        y_m: Position across the road in meters.
+        yaw_rad: Yaw in radians.
+    """
 
     vehicle: Vehicle
     x_m: float
@@ -89,10 +104,18 @@ class Shot:
     """One image of one vehicle by one camera.
 
     Attributes:
-        crop: relative margins left, right, below, above the vehicle's outline.
-        blur_px: length of the motion blur along the road, in pixels of the final image.
-        occluder_seed: draws what stands in front; -1 for nothing.
-        seed: draws the noise.
+        vehicle: Vehicle shown.
+        camera: Camera.
+        light: Light.
+        x_m: Position of the vehicle along the road in meters.
+        y_m: Position of the vehicle across the road in meters.
+        yaw_rad: Yaw of the vehicle in radians.
+        crop: Relative margins left, right, below and above the vehicle's outline.
+        native_px: Size of the crop in pixels before it is resized.
+        blur_px: Length of the motion blur along the road, in pixels of the final image.
+        occluder_seed: Seed of the objects in front of the vehicle; -1 for none.
+        neighbors: Other vehicles in the image.
+        seed: Seed of the noise.
     """
 
     vehicle: Vehicle
@@ -110,7 +133,7 @@ class Shot:
 
 
 def sample_cameras(seed: int) -> list[Camera]:
-    """Draw the 20 cameras of a data set."""
+    """Draws the 20 cameras of a data set."""
     return [_sample_camera(np.random.default_rng([seed, 3, i]), i + 1) for i in range(CAMERAS)]
 
 
@@ -143,7 +166,7 @@ def _sample_camera(rng: np.random.Generator, number: int) -> Camera:
     )
 
 
-# In the order of the fields. A camera adapts: the values are those after adaptation, which is why
+# In the order of the fields. The values are those after the camera's exposure control; therefore
 # night is not hundreds of times darker than day.
 LIGHTS = (
     Light("morning", 24, 100, (1.50, 1.24, 0.94), (0.31, 0.37, 0.50), (0.85, 0.80, 0.72), 0.8, 0),

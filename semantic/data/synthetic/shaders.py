@@ -1,4 +1,4 @@
-"""GLSL 3.3 of what is shared: vertices, shadow pass, light; and of what stands in front."""
+"""GLSL 3.3 sources of vertices, shadow pass and light, and of the objects in front."""
 
 VERTEX = """#version 330
 uniform mat4 u_model, u_view_projection, u_light_projection;

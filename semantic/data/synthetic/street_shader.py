@@ -1,4 +1,4 @@
-"""GLSL 3.3 of the street: road, markings, verges, buildings and plants."""
+"""GLSL 3.3 source of the street: road, markings, verges, buildings and plants."""
 
 from semantic.data.synthetic.shaders import LIGHTING
 

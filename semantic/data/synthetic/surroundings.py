@@ -1,4 +1,4 @@
-"""What is around the vehicles: a camera's street, and what stands in front of them."""
+"""The surroundings of a vehicle: a camera's street, and the objects in front of the vehicle."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,12 +8,12 @@ from semantic.data.synthetic.scene import Camera
 
 
 def road_half_m(camera: Camera) -> float:
-    """Half the width of a camera's road in meters: one or two lanes each way."""
+    """Returns half the width of a camera's road in meters: one or two lanes each way."""
     return 7.0 if camera.ground[3] > 0.55 else 3.9
 
 
 def street_vertices(camera: Camera) -> NDArray[np.float32]:
-    """Vertices of a camera's street, in world axes: the same for every vehicle that passes."""
+    """Returns the vertices of a camera's street in world axes, the same for every vehicle."""
     rng = np.random.default_rng([camera.place_seed, 5])
     mesh, half = Mesh(), road_half_m(camera)
     reach = 160.0
@@ -30,7 +30,7 @@ def street_vertices(camera: Camera) -> NDArray[np.float32]:
     for _ in range(34):
         away = rng.uniform(5, 48)
         at = away * ahead + rng.uniform(-0.55, 0.55) * (away + 6) * across
-        # Only beyond the road, where nothing comes between the camera and the lanes.
+        # Only beyond the road, where objects do not hide the lanes from the camera.
         if abs(at[1]) < half + 1.6 or at @ ahead < 4.0:
             continue
         _place(mesh, rng, at, half)
@@ -57,11 +57,13 @@ def _place(mesh: Mesh, rng: np.random.Generator, at: NDArray[np.float64], half: 
 
 
 def occluder_triangles(seed: int) -> NDArray[np.float32]:
-    """Flat triangles in front of everything: a pole, leaves, a hedge or a pair of cables.
+    """Draws flat triangles in front of the scene: a pole, leaves, a hedge or a pair of cables.
+
+    Args:
+        seed: Seed of the objects; they do not depend on the vehicle.
 
     Returns:
-        Rows (x, y, r, g, b), x and y in [-1, 1] across the image. They depend on `seed` alone,
-        never on the vehicle.
+        Rows (x, y, r, g, b), with x and y in [-1, 1] across the image.
     """
     rng = np.random.default_rng([seed, 6])
     kind = rng.choice(["pole", "leaves", "hedge", "cables"], p=[0.3, 0.4, 0.15, 0.15])
@@ -88,7 +90,7 @@ def _bar(
     left: NDArray[np.float64],
     right: NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """A straight bar whose color runs from its left to its right edge."""
+    """Returns a straight bar with a color gradient from its left to its right edge."""
     a, b = np.asarray(low), np.asarray(high)
     side = np.array([-(b - a)[1], (b - a)[0]])
     side *= half / np.linalg.norm(side)

@@ -1,4 +1,4 @@
-"""Which vehicle passes which camera when: the shots of a split with their labels."""
+"""The tracks of a split: which vehicle passes which camera, as labeled shots."""
 
 from dataclasses import dataclass, replace
 
@@ -18,19 +18,25 @@ from semantic.data.synthetic.vehicle import Vehicle, sample_vehicles
 from semantic.suggest import nearest
 
 SPLITS = ("train", "test")
-# How many frames a track has, and how often.
+# Numbers of frames of a track, and their probabilities.
 _FRAMES = {"train": ((4, 5, 6), (0.3, 0.4, 0.3)), "test": ((2, 3, 4), (0.25, 0.6, 0.15))}
-# Beyond the two that see every vehicle, the mean number of cameras. VeRi-776 has about six in all;
-# training spends its images on more vehicles instead.
+# Mean number of cameras that see a vehicle, in addition to two. VeRi-776 has about six in all; the
+# training split has fewer and more vehicles instead.
 _MORE_CAMERAS = {"train": 1.6, "test": 4.0}
-_QUERY_CAMERAS = 3.25  # mean number of cameras a test vehicle is asked about
-_OCCLUDED = 0.15  # share of images with something in front
-_EXTRA_SEED = 7919  # far from the seeds people use, so that no extra is in a set of theirs
+_QUERY_CAMERAS = 3.25  # mean number of cameras with a query of a test vehicle
+_OCCLUDED = 0.15  # share of images with an object in front of the vehicle
+_EXTRA_SEED = 7919  # far from usual seeds, so that no extra is in a data set
 
 
 @dataclass(frozen=True)
 class LabeledShot:
-    """A shot, the file it goes to and its split (train, query or gallery)."""
+    """A shot with its file and split.
+
+    Attributes:
+        file: Path of the image in the data set.
+        split: "train", "query" or "gallery".
+        shot: Shot.
+    """
 
     file: str
     split: str
@@ -38,18 +44,18 @@ class LabeledShot:
 
 
 def sample_shots(split: str, seed: int = 0, vehicles: int | None = None) -> list[LabeledShot]:
-    """Draw every image of a split.
+    """Draws all shots of a split.
 
     Args:
         split: "train", or "test" for queries and gallery.
-        seed: seed of the data set.
-        vehicles: number of vehicles, by default all.
+        seed: Seed of the data set.
+        vehicles: Number of vehicles, by default all.
 
     Returns:
         The shots in the order of vehicle, camera and frame.
 
     Raises:
-        ValueError: for an unknown split or an impossible number of vehicles.
+        ValueError: The split is unknown, or the number of vehicles is not possible.
     """
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; {nearest(split, SPLITS)}")
@@ -73,14 +79,14 @@ def sample_shots(split: str, seed: int = 0, vehicles: int | None = None) -> list
 
 
 def _sample_visits(rng: np.random.Generator, split: str) -> list[int]:
-    """Indices of the 2 to 18 cameras that see a vehicle."""
+    """Draws the indices of the 2 to 18 cameras that see a vehicle."""
     more = rng.negative_binomial(2, 2 / (2 + _MORE_CAMERAS[split]))
     count = int(np.clip(2 + more, 2, 18))
     return sorted(int(c) for c in rng.permutation(CAMERAS)[:count])
 
 
 def _sample_queries(rng: np.random.Generator, split: str, cameras: int) -> list[bool]:
-    """For which of its cameras a vehicle is a query: one image there, the others are gallery."""
+    """Draws for each camera whether one image of the vehicle is a query; the others are gallery."""
     if split == "train":
         return [False] * cameras
     count = min(cameras, max(1, int(rng.poisson(_QUERY_CAMERAS * cameras / 6.0))))
@@ -95,7 +101,7 @@ def _sample_light(rng: np.random.Generator) -> Light:
 def _sample_track(
     rng: np.random.Generator, vehicle: Vehicle, camera: Camera, extras: list[Vehicle], count: int
 ) -> list[Shot]:
-    """A vehicle's passage: it drives along its lane, so scale and angle drift."""
+    """Draws the shots of a vehicle that drives along its lane past a camera."""
     heading = camera.headings[int(rng.integers(len(camera.headings)))]
     light = _sample_light(rng)
     reach = min(5.0, 0.16 * camera.distance_m + 0.8)
@@ -135,7 +141,7 @@ def _sample_margins(rng: np.random.Generator) -> tuple[float, float, float, floa
 def _sample_neighbor(
     rng: np.random.Generator, extras: list[Vehicle], heading: int, camera: Camera
 ) -> Neighbor:
-    """Another car on the far side of the vehicle: it fills the background and hides nothing."""
+    """Draws another vehicle in the background, which does not hide the vehicle."""
     vehicle = extras[int(rng.integers(len(extras)))]
     camera_x, camera_y, _ = camera.position
     if camera_y * heading < 0 and rng.random() < 0.6:

@@ -1,4 +1,4 @@
-"""Values that the shaders are given: a vehicle's look, the light of a shot."""
+"""Inputs of the shaders: the appearance of a vehicle and the light of a shot."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,20 +18,20 @@ _CLAD = ("suv", "pickup")  # types with dark sills and wheel arches
 
 
 def set_uniforms(program: Any, values: Mapping[str, Any]) -> None:
-    """Hand values to a program; matrices are given row by row, as numpy has them."""
+    """Sets the uniforms of a program; matrices are row-major, as in numpy."""
     for name, value in values.items():
         if name not in program:
-            continue  # the compiler drops what a shader does not use
+            continue  # the compiler drops uniforms that a shader does not use
         if isinstance(value, int):
             program[name].value = value
         else:
             array = np.asarray(value, dtype=np.float32)
-            # OpenGL wants matrices column by column.
+            # OpenGL reads matrices column by column.
             program[name].write((array.T if array.shape == (4, 4) else array).tobytes())
 
 
 def light_uniforms(shot: Shot, view: View) -> dict[str, Any]:
-    """Light, eye and exposure of a shot."""
+    """Returns the uniforms of light, camera and exposure of a shot."""
     light = shot.light
     return {
         "u_view_projection": view.view_projection,
@@ -50,7 +50,7 @@ def light_uniforms(shot: Shot, view: View) -> dict[str, Any]:
 
 
 def vehicle_uniforms(vehicle: Vehicle) -> dict[str, Any]:
-    """What a vehicle looks like, beside its mesh."""
+    """Returns the uniforms of a vehicle: its appearance apart from the mesh."""
     p = vehicle.proportions
     axles = sorted({x for x, _ in wheel_centers(p, vehicle.type)})
     foot = p.length_m / 2 - p.hood_m

@@ -1,4 +1,4 @@
-"""What makes one vehicle that vehicle: its specification, drawn from a seed."""
+"""The specification of a vehicle, drawn from a seed."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,13 @@ from semantic.data.synthetic.paint import Rgb, sample_paint
 from semantic.data.synthetic.proportions import Proportions, sample_proportions
 from semantic.suggest import nearest
 
-# Shares in percent. Black, white and gray make up about three quarters, as among VeRi-776's query
-# vehicles; the rare types keep to a few colors, as on the road, so that color and type together
-# identify few vehicles.
+# Shares in percent. Black, white and gray make up about three quarters, as among the query vehicles
+# of VeRi-776. Rare types have few colors, so that color and type together identify few vehicles.
 _TYPES_ON_THE_ROAD = {
     "sedan": 42.0, "suv": 16.0, "hatchback": 13.0, "van": 8.0, "mpv": 5.0,
     "truck": 4.5, "pickup": 4.0, "bus": 4.0, "estate": 3.5,
 }  # fmt: skip
-# Training shows every type often: of 20 vehicles a type is learned by its stickers, not its shape.
+# Every type is frequent in training: from 20 vehicles a network learns stickers, not the shape.
 _TYPES_IN_TRAINING = {
     "sedan": 17.0, "suv": 15.0, "hatchback": 14.0, "mpv": 12.0, "pickup": 11.0,
     "estate": 11.0, "van": 8.0, "bus": 6.0, "truck": 6.0,
@@ -41,12 +40,12 @@ class Population:
     """A set of vehicles drawn together.
 
     Attributes:
-        first: number of its first vehicle; the others follow.
-        count: its size, unless another is asked for.
-        most: largest size; the next number belongs to another population.
-        types: share of each type in percent.
-        any_color: share of each type spread over all ten colors instead of its own few.
-        stream: part of the seed, different for each population.
+        first: Number of its first vehicle; the others follow.
+        count: Default number of vehicles.
+        most: Largest number of vehicles; further numbers belong to another population.
+        types: Share of each type in percent.
+        any_color: Share of each type that is spread over all ten colors instead of its own.
+        stream: Part of the seed, different for each population.
     """
 
     first: int
@@ -58,19 +57,44 @@ class Population:
 
 
 POPULATIONS = {
-    # Its colors say little about the type: training must not teach that a bus is white.
+    # The colors reveal little about the type: a network must not learn that buses are white.
     "train": Population(1001, 1000, 8999, _TYPES_IN_TRAINING, 0.4, stream=2),
     "test": Population(577, 104, 424, _TYPES_ON_THE_ROAD, 0.0, stream=1),
-    # Only ever drive through other vehicles' images.
+    # Vehicles in the background of other vehicles' images.
     "extras": Population(1, 36, 576, _TYPES_ON_THE_ROAD, 0.2, stream=0),
 }
 
 
 @dataclass(frozen=True)
 class Vehicle:
-    """One vehicle; lengths in meters, colors linear RGB in [0, 1].
+    """One vehicle; colors are linear RGB in [0, 1].
 
-    Axes: x forward, y left, z up, origin on the ground below the middle.
+    The axes are x forward, y left and z up; the origin lies on the ground below the middle.
+
+    Attributes:
+        number: Identity.
+        type: Name of the type.
+        color: Name of the paint class.
+        proportions: Lengths of the body.
+        paint: Color of the body.
+        roof: Color of the roof.
+        trim: Color of sills and cladding.
+        bumper: Color of the bumpers.
+        glass: Color of the windows.
+        rim: Color of the rims.
+        spokes: Number of spokes of a rim.
+        rim_style: Style of the rims, 0 to 2.
+        lamp_front: Height and lower edge of the headlights as shares of the body, and their style.
+        lamp_rear: The same of the tail lights.
+        roof_load: "none", "rails", "box", "lights" or "cooler".
+        roof_load_rgb: Color of the roof load.
+        spare_wheel: Whether a spare wheel hangs at the rear.
+        marks: Stickers and damaged patches.
+        stripes: Bands.
+        dirt: Amount of dirt, in [0, 1].
+        plate: Color of the number plate.
+        plate_glyph: Color of the pattern on the number plate.
+        plate_seed: Seed of that pattern.
     """
 
     number: int
@@ -99,7 +123,7 @@ class Vehicle:
 
 
 def joint_share(population: str) -> dict[tuple[str, str], float]:
-    """Share of every (color, type) among a population's vehicles; the values sum to one."""
+    """Returns the share of every (color, type) in a population; the shares sum to one."""
     types, spread = POPULATIONS[population].types, POPULATIONS[population].any_color
     share = {}
     for kind, weight in types.items():
@@ -111,7 +135,7 @@ def joint_share(population: str) -> dict[tuple[str, str], float]:
 
 
 def _quota(population: str, count: int) -> list[tuple[str, str]]:
-    """Labels of `count` vehicles in the joint shares, by largest remainder."""
+    """Returns the labels of `count` vehicles with the joint shares, by largest remainder."""
     share = joint_share(population)
     exact = {label: count * value for label, value in share.items()}
     whole = {label: int(value) for label, value in exact.items()}
@@ -122,27 +146,28 @@ def _quota(population: str, count: int) -> list[tuple[str, str]]:
 
 
 def sample_vehicles(seed: int, population: str, count: int | None = None) -> list[Vehicle]:
-    """Draw the vehicles of a population.
+    """Draws the vehicles of a population.
 
     Args:
-        seed: seed of the data set.
+        seed: Seed of the data set.
         population: "train", "test" or "extras".
-        count: number of vehicles, by default all.
+        count: Number of vehicles; None means the population's default.
 
     Returns:
-        Vehicles with consecutive numbers; no two populations share one.
+        Vehicles with consecutive numbers; different populations have different numbers.
 
     Raises:
-        ValueError: for an unknown population or an impossible count.
+        ValueError: The population is unknown, or the count is not possible.
+
+    >>> [vehicle.number for vehicle in sample_vehicles(0, "test", 3)]
+    [577, 578, 579]
     """
     if population not in POPULATIONS:
         raise ValueError(f"split is {population!r}; {nearest(population, POPULATIONS)}")
     drawn_from = POPULATIONS[population]
     count = drawn_from.count if count is None else count
     if not 1 <= count <= drawn_from.most:
-        raise ValueError(
-            f"{population} has 1 to {drawn_from.most} vehicles, {count} were asked for"
-        )
+        raise ValueError(f"{population} has 1 to {drawn_from.most} vehicles, got {count}")
     labels = _quota(population, count)
     order = np.random.default_rng([seed, drawn_from.stream, 1]).permutation(count)
     return [sample_vehicle(seed, drawn_from.first + i, *labels[j]) for i, j in enumerate(order)]

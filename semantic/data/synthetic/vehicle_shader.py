@@ -1,6 +1,6 @@
-"""GLSL 3.3 of the vehicles: paint, marks, lamps, wheels, plates and glass.
+"""GLSL 3.3 source of the vehicles: paint, marks, lamps, wheels, plates and glass.
 
-What is small on a body (lamps, seams, marks) is drawn here, by position, instead of being modeled.
+Small details of a body (lamps, seams, marks) are not part of the mesh: the shader draws them.
 """
 
 from semantic.data.synthetic.shaders import LIGHTING

@@ -1,4 +1,4 @@
-"""Where the camera looks: matrices of a shot."""
+"""The matrices of a shot: model, view and projection."""
 
 from dataclasses import dataclass
 
@@ -9,15 +9,21 @@ from semantic.data.synthetic.scene import Shot
 
 Matrix = NDArray[np.float64]
 _SUN_M = 30.0  # distance of the shadow map's camera
-_ASPECT = (
-    0.95,
-    1.30,
-)  # width over height of a crop; a wider or taller outline gets more surroundings
+# Bounds of a crop's width over its height; a wider or taller outline gets more surroundings.
+_ASPECT = (0.95, 1.30)
 
 
 @dataclass(frozen=True)
 class View:
-    """Matrices (4, 4) of a shot and the direction in which the vehicle moves across the image."""
+    """Matrices of a shot, (4, 4) each, and directions.
+
+    Attributes:
+        model: Vehicle axes to world axes.
+        view_projection: World axes to clip space of the camera.
+        light_projection: World axes to clip space of the shadow map.
+        sun_direction: Unit vector to the sun in world axes, (3,).
+        blur_direction: Unit vector of the vehicle's motion in the image.
+    """
 
     model: Matrix
     view_projection: Matrix
@@ -27,13 +33,13 @@ class View:
 
 
 def placed(x_m: float, y_m: float, yaw_rad: float) -> Matrix:
-    """Matrix that puts a vehicle on the road."""
+    """Returns the model matrix of a vehicle on the road."""
     c, s = np.cos(yaw_rad), np.sin(yaw_rad)
     return np.array([[c, -s, 0, x_m], [s, c, 0, y_m], [0, 0, 1, 0], [0, 0, 0, 1]])
 
 
 def look_at(eye: NDArray[np.float64], target: NDArray[np.float64]) -> Matrix:
-    """View matrix: the camera at `eye` looks at `target`, up is z."""
+    """Returns the view matrix of a camera at `eye` that looks at `target`; z is up."""
     back = (eye - target) / np.linalg.norm(eye - target)
     right = np.cross([0.0, 0.0, 1.0] if abs(back[2]) < 0.999 else [0.0, 1.0, 0.0], back)
     right /= np.linalg.norm(right)
@@ -46,7 +52,7 @@ def look_at(eye: NDArray[np.float64], target: NDArray[np.float64]) -> Matrix:
 def _crop(
     points: Matrix, margins: tuple[float, float, float, float]
 ) -> tuple[float, float, float, float]:
-    """Tangents left, right, below, above of the outline with margins, at a bounded aspect."""
+    """Returns left, right, lower and upper tangents of the crop, with a bounded aspect ratio."""
     tangents = points[:, :2] / -points[:, 2:3]
     (x0, y0), (x1, y1) = tangents.min(0), tangents.max(0)
     w, h = x1 - x0, y1 - y0
@@ -70,7 +76,7 @@ def _frustum(crop: tuple[float, float, float, float], near: float, far: float) -
 
 
 def _sunlight(shot: Shot, center: NDArray[np.float64]) -> tuple[Matrix, NDArray[np.float64]]:
-    """Orthographic projection along the sun's rays, and the direction to the sun."""
+    """Returns the orthographic projection along the sun's rays, and the direction to the sun."""
     up = np.radians(shot.light.elevation_deg)
     around = np.radians(shot.light.azimuth_deg + shot.camera.sun_turn_deg)
     sun = np.array([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)])
@@ -82,7 +88,7 @@ def _sunlight(shot: Shot, center: NDArray[np.float64]) -> tuple[Matrix, NDArray[
 
 
 def view_of(shot: Shot, vertices: NDArray[np.float32]) -> View:
-    """Matrices for a shot whose vehicle has these vertices."""
+    """Returns the matrices of a shot whose vehicle has the given vertices."""
     model = placed(shot.x_m, shot.y_m, shot.yaw_rad)
     center = np.array([shot.x_m, shot.y_m, 0.45 * shot.vehicle.proportions.height_m])
     eye = shot.camera.position
