@@ -174,7 +174,7 @@ def sample_vehicles(seed: int, population: str, count: int | None = None) -> lis
 
 
 def sample_vehicle(seed: int, number: int, color: str, kind: str) -> Vehicle:
-    """Draw one vehicle of a given color and type."""
+    """Draws one vehicle of a given color and type."""
     rng = np.random.default_rng([seed, 2, number])
     proportions = sample_proportions(rng, kind)
     paint = sample_paint(rng, color)
