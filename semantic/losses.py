@@ -205,7 +205,7 @@ def task_losses(
         label_smoothing: Label smoothing of the cross-entropy over vehicles.
 
     Returns:
-        Four scalars; `TaskLosses.total` adds them up.
+        Four scalars; `TaskLosses.total` computes their weighted sum.
 
     Raises:
         ValueError: The margin is negative, the batch is empty, or the sizes differ.

@@ -59,12 +59,23 @@ class ReidResult:
 
     @property
     def rank1(self) -> float:
-        """Share of rank-1 hits among the valid queries, in [0, 1]."""
+        """Share of rank-1 hits among the valid queries, in [0, 1].
+
+        >>> hit = torch.tensor([True, False, False])
+        >>> ReidResult(hit, torch.ones(3), torch.tensor([True, True, False])).rank1
+        0.5
+        """
         return float(self.rank1_hit[self.valid].double().mean())
 
     @property
     def mean_average_precision(self) -> float:
-        """Mean average precision (mAP) of the valid queries, in [0, 1]."""
+        """Mean average precision (mAP) of the valid queries, in [0, 1].
+
+        >>> valid = torch.tensor([True, True, False])
+        >>> average = torch.tensor([1.0, 0.5, torch.nan])
+        >>> ReidResult(valid, average, valid).mean_average_precision
+        0.75
+        """
         return float(self.average_precision[self.valid].mean())
 
 

@@ -29,7 +29,11 @@ class Selection:
 
     @property
     def uses(self) -> Int[Tensor, " batch"]:
-        """Number of features that the slot carries."""
+        """Number of features that the slot carries.
+
+        >>> Selection(torch.tensor([[2, 0]]), torch.tensor([[True, False]])).uses
+        tensor([1])
+        """
         return self.sent.sum(1)
 
     def gather(self, f: Shaped[Tensor, "batch L"]) -> Shaped[Tensor, "batch B"]:

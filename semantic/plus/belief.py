@@ -35,7 +35,11 @@ class Belief:
 
     @classmethod
     def empty(cls, batch: int, device: torch.device | str = "cpu") -> Belief:
-        """Returns the prior: nothing received, nothing fed back."""
+        """Returns the prior: nothing received, nothing fed back.
+
+        >>> bool(Belief.empty(2).decoder_input().any())
+        False
+        """
         zero = torch.zeros(batch, LATENT_FEATURES, device=device)
         return cls(zero, zero, zero)
 
@@ -86,6 +90,11 @@ class Belief:
 
         Returns:
             `bits` bits for each feature of the burst, in the order of the features.
+
+        >>> from semantic.plus.schedule import burst_plan
+        >>> plan = burst_plan(1.0, (2,), 2)  # uses for the first two features
+        >>> Belief.empty(1).add(plan, torch.tensor([[9.0, -9.0]]), torch.ones(1, 2)).feedback_bits(plan, 1)
+        tensor([[ True, False]])
         """
         sent = plan.sent.to(self.fed_back_estimate.device)
         update = (self.estimate() - self.fed_back_estimate)[:, sent]
@@ -114,6 +123,11 @@ def apply_feedback(
         plan: Plan of the burst that the feedback answers.
         feedback_bits: The feedback, see `Belief.feedback_bits`.
         bits: Bits of each estimate.
+
+    >>> from semantic.plus.schedule import burst_plan
+    >>> plan = burst_plan(1.5, (1,), 1)  # estimate updates have the variance 3/4
+    >>> apply_feedback(torch.zeros(1, LATENT_FEATURES), plan, torch.tensor([[True]]), 1)[:, :2]
+    tensor([[0.6910, 0.0000]])
     """
     sent = plan.sent.to(fed_back_estimate.device)
     update = (
@@ -138,6 +152,11 @@ def innovation(
         c: Latent features.
         fed_back_estimate: Estimate of each feature that the transmitter holds.
         plan: Plan of the burst.
+
+    >>> from semantic.plus.schedule import burst_plan
+    >>> c = torch.full((1, LATENT_FEATURES), 2.0)
+    >>> innovation(c, torch.full_like(c, 1.5), burst_plan(1.0, (3,), 1))  # no feedback so far
+    tensor([[0.5000, 0.5000, 0.5000]])
     """
     scaled = (c - fed_back_estimate) / plan.innovation_deviation.to(c.device)
     return scaled[:, plan.position.to(c.device)]

@@ -28,7 +28,7 @@ class Labels:
 
     @property
     def columns(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The labels of the three tasks: vehicle, color, type."""
+        """The labels of the three tasks in the order vehicle, color, type."""
         return self.vehicle, self.color, self.type
 
     @property

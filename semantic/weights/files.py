@@ -149,6 +149,10 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> Non
 
     Raises:
         WeightsError: Some tensors do not fit; the message names the first two.
+
+    >>> load_into(nn.Linear(1, 2), {"weight": torch.zeros(2, 1)}, "x.safetensors")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    semantic.weights.files.WeightsError: x.safetensors does not fit this network: 1 tensors differ, ...
     """
     want = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     have = {name: tuple(value.shape) for name, value in state.items()}

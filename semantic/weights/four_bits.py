@@ -38,6 +38,10 @@ def to_four_bits(
     Returns:
         Two numbers -7 ... 7 in each byte, each plus 7, the even column in the low bits; and the
         scale of each block.
+
+    >>> packed, scale = to_four_bits(torch.full((1, 32), -7.0))
+    >>> packed.unique(), scale
+    (tensor([0], dtype=torch.uint8), tensor([[1.]], dtype=torch.float16))
     """
     rows = len(matrix)
     blocks = matrix.detach().float().reshape(-1, BLOCK)

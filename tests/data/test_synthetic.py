@@ -194,7 +194,7 @@ def test_writing_resumes(tmp_path: Path) -> None:
 def test_bad_arguments(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'valid'; allowed: train, test, extras"):
         sample_vehicles(0, "valid")
-    with pytest.raises(ValueError, match="train has 1 to 8999 vehicles, 0"):
+    with pytest.raises(ValueError, match="train has 1 to 8999 vehicles, got 0"):
         sample_vehicles(0, "train", 0)
     with pytest.raises(ValueError, match="test has 1 to 424 vehicles, 425"):
         sample_vehicles(0, "test", 425)
