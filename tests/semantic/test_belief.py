@@ -51,7 +51,7 @@ def test_both_ends_know_the_variance_of_the_innovation(bits: int) -> None:
     generator, images = torch.Generator().manual_seed(bits), 40_000
     c = torch.randn(images, LATENT_FEATURES, generator=generator)
     belief, estimate = Belief.empty(images), torch.zeros(images, LATENT_FEATURES)
-    gain = torch.full((1, B), (2 * SNR) ** 0.5)
+    gain = torch.full((images, B), (2 * SNR) ** 0.5)
     for transmission in range(3):
         plan = burst_plan(SNR, (B,) * (transmission + 1), bits)
         part = innovation(c, estimate, plan)

@@ -37,7 +37,7 @@ def relaxed_selection(
     """The continuous selection w, the sum of all draws."""
     valid = torch.ones_like(d, dtype=torch.bool) if valid is None else valid
     received = d.detach().masked_fill(~valid, -1.0)
-    rank = received.argsort(1, descending=True, stable=True).argsort(1)
+    rank = received.argsort(dim=1, descending=True, stable=True).argsort(1)
     return relaxed_draws(d, rank, valid, draws, temperature, noise).sum(1)
 
 
