@@ -1,0 +1,126 @@
+"""Hashes of the code that a point's numbers depend on: of what is executed, not of its text.
+
+A file is parsed, and its syntax tree is hashed without docstrings. Comments and formatting are not
+part of the tree. So a run recomputes its points after a changed constant or operator, and takes
+them up after a changed comment, docstring or line break.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import phy
+import semantic
+import simulator
+
+#: The folders of the three packages.
+PACKAGES = tuple(Path(package.__path__[0]) for package in (phy, semantic, simulator))
+#: Files and folders that only show, store, check or train. A file that is not named here counts.
+WITHOUT_INFLUENCE = (
+    *("semantic/data/synthetic/", "semantic/training/"),
+    *("simulator/__init__.py", "simulator/api.py", "simulator/cli.py", "simulator/files.py"),
+    "simulator/stop_rule.py",
+    *("simulator/checks/", "simulator/commands/", "simulator/papers/", "simulator/training/"),
+    *(f"simulator/results/{name}.py" for name in ("compare", "curve", "figures", "intervals")),
+    *(
+        f"simulator/sweeps/{name}.py"
+        for name in ("collect", "engines", "forkserver", "merge", "pools", "records", "seeds")
+    ),
+    *(
+        f"simulator/sweeps/{name}.py"
+        for name in ("status", "store", "sweep", "sweepfile", "worker", "writable")
+    ),
+)
+
+
+@cache
+def code_hash(source: bytes) -> str:
+    """Returns 16 hexadecimal digits of SHA-256 of what a Python file executes.
+
+    A file that is not valid Python, and therefore cannot be executed, is hashed byte by byte.
+
+    >>> code_hash(b"x = 1  # one") == code_hash(b"'''Doc.'''\\nx = (1)")
+    True
+    >>> code_hash(b"x = 1") == code_hash(b"x = 2")
+    False
+    """
+    try:
+        executed = repr(_executed(ast.parse(source))).encode()
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        executed = source
+    return hashlib.sha256(executed).hexdigest()[:16]
+
+
+def counts(name: str) -> bool:
+    """Whether a file of the packages has an influence on the numbers of a point.
+
+    >>> counts("phy/power.py"), counts("simulator/cli.py")
+    (True, False)
+    """
+    return not any(
+        name.startswith(entry) if entry.endswith("/") else name == entry
+        for entry in WITHOUT_INFLUENCE
+    )
+
+
+@cache
+def package_code() -> dict[str, str]:
+    """Returns the hash of every file of the three packages that counts."""
+    found = {}
+    for root in PACKAGES:
+        for path in sorted(root.rglob("*.py")):
+            name = path.relative_to(root.parent).as_posix()
+            if counts(name):
+                found[name] = code_hash(path.read_bytes())
+    return found
+
+
+def module_code(part: Any) -> dict[str, str]:
+    """Returns the hash of the module of a user's own part.
+
+    Args:
+        part: A class or a function, or a partial function.
+
+    Returns:
+        The module's hash, with those of the modules beside it when it is part of a package.
+        Empty for a part of the three packages.
+    """
+    part = getattr(part, "func", part)
+    module = sys.modules.get(getattr(part, "__module__", ""))
+    file, package = getattr(module, "__file__", None), getattr(module, "__package__", None)
+    ours = {root.name for root in PACKAGES}
+    if module is None or file is None or module.__name__.split(".")[0] in ours:
+        return {}
+    paths = sorted(Path(file).parent.glob("*.py")) if package else [Path(file)]
+    return {
+        f"{package or module.__name__}/{path.name}": code_hash(path.read_bytes()) for path in paths
+    }
+
+
+def _executed(node: Any) -> Any:
+    """Returns a syntax tree as nested tuples and lists.
+
+    Docstrings are left out, and so are empty fields, which differ between versions of Python.
+    """
+    if isinstance(node, ast.Constant):
+        return repr(node.value)
+    if isinstance(node, ast.AST):
+        filled = [(k, v) for k, v in ast.iter_fields(node) if v is not None and v != []]
+        return type(node).__name__, *((name, _executed(value)) for name, value in filled)
+    if isinstance(node, list):
+        return [_executed(item) for item in node if not _is_text(item)]
+    return node
+
+
+def _is_text(node: Any) -> bool:
+    """Whether a statement is a string alone, as docstrings are."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
