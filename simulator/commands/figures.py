@@ -1,4 +1,4 @@
-"""`simulate figures`: the papers' tables and figures on any data."""
+"""`simulate figures`: the tables and figures of the two papers, for any data set."""
 
 from __future__ import annotations
 
@@ -11,19 +11,28 @@ import click
 @click.command("figures")
 @click.argument("names", nargs=-1)
 @click.option(
-    "--paper", type=click.Choice(["smsc-fir", "semharq"]), help="Those of one paper alone."
+    "--paper", type=click.Choice(["smsc-fir", "semharq"]), help="Only the figures of this paper."
 )
 @click.option("--data", metavar="synthetic|DIR|veri:DIR", help="Test images [synthetic].")
 @click.option("--snr", metavar="START:STOP:STEP", help="SNRs in dB [-6:8:2].")
 @click.option("--channel", metavar="NAME|module:Class", help="Channel law [rician].")
-@click.option("--max-transmissions", type=int, metavar="G", help="G_max where it is not fixed [4].")
+@click.option(
+    "--max-transmissions",
+    type=int,
+    metavar="G",
+    help="G_max, for lines that do not fix it [4].",
+)
 @click.option(
     "--budget",
     metavar="slots|uses",
-    help="Lines have G slots, or G B channel uses, in common [slots].",
+    help="Limit every line to G_max slots, or to G_max B channel uses [slots].",
 )
-@click.option("--gallery", metavar="received|clean", help="What queries are compared with.")
-@click.option("--images", type=int, metavar="N", help="About N images.")
+@click.option(
+    "--gallery",
+    metavar="received|clean",
+    help="Gallery images cross the link, or the server stores them [received].",
+)
+@click.option("--images", type=int, metavar="N", help="About N images: those of some vehicles.")
 @click.option("--seed", type=int, metavar="S", help="First seed of fading and noise [0].")
 @click.option("--seeds", type=int, metavar="N", help="Number of seeds [1].")
 @click.option("--weights", metavar="FILE|DIR", help="Trained weights [the package's].")
@@ -34,17 +43,42 @@ import click
     default=Path("runs/figures"),
     show_default=True,
     metavar="DIR",
+    help="Directory of the files.",
 )
-@click.option("--quiet", is_flag=True, help="No bar.")
+@click.option("--list", "only_list", is_flag=True, help="List the names and titles, make nothing.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
 def figures(
-    names: tuple[str, ...], paper: str | None, out: Path, quiet: bool, **options: Any
+    names: tuple[str, ...],
+    paper: str | None,
+    out: Path,
+    only_list: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
-    """Make the papers' tables and figures again: all of them, or NAMES (fig8 table1 ...).
+    """Make the tables and figures of the papers: all of them, or NAMES (fig8 table1 ...).
 
-    Each is a CSV, a PNG and a PDF, tables a Markdown file too. Points that several figures share
-    are simulated once, and those that are there from an earlier call are taken up. With another
-    budget, G or gallery the files have names of their own: fig8-uses.csv.
+    Each figure is written as CSV, PNG and PDF, a table also as Markdown. Points that several
+    figures share are simulated once, and finished points of an earlier call are reused. For
+    another budget, G_max or gallery, the name of the files says so: fig8-uses.csv.
     """
+    if only_list:
+        list_figures(names, paper)
+    else:
+        make_figures(names, paper, out, quiet, options)
+
+
+def list_figures(names: tuple[str, ...], paper: str | None) -> None:
+    """Prints a name and a title for each figure."""
+    from simulator.papers.run import choose
+
+    for name, title in choose(names, paper).items():
+        click.echo(f"{name:12} {title}")
+
+
+def make_figures(
+    names: tuple[str, ...], paper: str | None, out: Path, quiet: bool, options: dict[str, Any]
+) -> None:
+    """Runs what the figures need and writes their files."""
     import pandas as pd
 
     from simulator.commands.options import build_spec

@@ -1,4 +1,4 @@
-"""What each table and figure of the two papers shows, as runs of the simulator."""
+"""The tables and figures of the two papers as runs of the simulator."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SEMANTIC_HARQ = ("semharq", "ik-s-harq", "rt-s-harq")
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: a scheme, and how its run differs from the base run.
+    """A curve: a scheme, and the settings in which its run differs from the base run.
 
     Attributes:
         label: Its name in the legend and in the CSV.
-        scheme: Scheme by name.
+        scheme: Name of the scheme.
         changes: Fields of RunSpec that differ, e.g. max_transmissions.
     """
 
@@ -29,17 +29,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One table or figure.
+    """A table or a figure.
 
     Attributes:
         paper: "smsc-fir" or "semharq".
         title: What it shows.
         lines: The curves.
-        metrics: One panel for each.
+        metrics: The figure has one panel for each.
         x: "snr_db", or "retransmissions" for the bars of Fig. 11.
-        snr_db: The SNRs, where they are not the run's.
-        published: Which published experiments belong to it: (source, experiment).
-        table: Whether the paper prints it as a table: a Markdown table is written too.
+        snr_db: SNRs in dB that the paper fixes; None for those of the base run.
+        published: The published experiments that belong to it, each as (source, experiment).
+        table: Whether the paper prints it as a table; then a Markdown table is written too.
     """
 
     paper: Literal["smsc-fir", "semharq"]
@@ -57,7 +57,7 @@ def _lines(*schemes: str) -> tuple[Line, ...]:
 
 
 def file_name(name: str, base: RunSpec) -> str:
-    """The stem of an experiment's files, which names what is not the papers' setting.
+    """Returns the stem of an experiment's files; it names each setting that is not the papers' own.
 
     >>> file_name("fig8", RunSpec()), file_name("fig8", RunSpec(budget="uses", max_transmissions=2))
     ('fig8', 'fig8-uses-G2')
@@ -131,7 +131,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "fig12": Experiment(
         "semharq",
-        "mean transmissions when their number is not limited",
+        "mean number of transmissions without a limit",
         tuple(
             Line(
                 f"theta_0 = {theta_0_db:g} dB",
@@ -144,7 +144,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "table2": Experiment(
         "semharq",
-        "importance ranking against sending f from front to back",
+        "importance ranking against transmitting f in its given order",
         _lines("semharq", "semharq-sst"),
         TASKS,
         published=(("semharq-v1", "table2"),),
@@ -152,7 +152,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "ratio": Experiment(
         "semharq",
-        "share of a slot that is sent again (v2, Table II)",
+        "share of a slot that repeats earlier features (v2, Table II)",
         tuple(
             Line(f"ratio {ratio:g}", "semharq", {"scheme_args": (("ratio", ratio),)})
             for ratio in (0.25, 0.5, 0.75)
@@ -162,13 +162,13 @@ EXPERIMENTS: dict[str, Experiment] = {
     ),
     "detectors": Experiment(
         "semharq",
-        "what a better F could gain: told |h|, and a genie's true errors",
+        "feature distortion evaluation: none, as published, with |h| as input, and with true errors",
         _lines("semharq", "semharq-no-fde", "semharq-csi", "semharq-oracle"),
         ("rank1", "mAP", *CLASSIFICATION),
     ),
     "plus": Experiment(
         "semharq",
-        "semharq-plus, not in the paper, against its schemes",
+        "semharq-plus, which is not in the paper, against the paper's schemes",
         _lines("semharq-plus", *SEMANTIC_HARQ),
         ("rank1", "mAP", *CLASSIFICATION),
     ),

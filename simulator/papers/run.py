@@ -1,4 +1,4 @@
-"""Runs an experiment and leaves its CSV, PNG and PDF (and a table) behind."""
+"""Runs an experiment and writes its CSV, PNG and PDF, and its table where the paper prints one."""
 
 from __future__ import annotations
 
@@ -16,22 +16,27 @@ from simulator.papers.network_figures import NETWORK_FIGURES
 from simulator.papers.published import published_points
 from simulator.spec import RunSpec
 
-#: Runs a spec and gives its tidy curve.
+#: Runs a spec and returns its curve.
 Run = Callable[[RunSpec], pd.DataFrame]
 
 
 def choose(names: Iterable[str], paper: str | None) -> dict[str, str]:
-    """Names and titles of the experiments asked for: all of a paper, or of both, without names.
+    """Returns the names and titles of tables and figures.
+
+    Args:
+        names: The wanted ones; empty for all.
+        paper: The paper that they must belong to; None for both.
 
     Raises:
-        ValueError: For a name that is none, with the nearest that is.
+        ValueError: For an unknown name: the nearest one, and all that there are.
     """
     titles = {name: e.title for name, e in EXPERIMENTS.items()}
     titles |= {name: figure.title for name, figure in NETWORK_FIGURES.items()}
     names = tuple(names)
     for name in names:
         if name not in titles:
-            raise ValueError(f"unknown experiment {name!r}; {nearest(name, titles)}")
+            near = nearest(name, titles, otherwise="")
+            raise ValueError(f"unknown figure {name!r}{near}; figures: {', '.join(titles)}")
     of_paper = {n: e.paper for n, e in EXPERIMENTS.items()} | dict.fromkeys(
         NETWORK_FIGURES, "semharq"
     )
@@ -43,7 +48,7 @@ def choose(names: Iterable[str], paper: str | None) -> dict[str, str]:
 
 
 def spec_of(experiment: Experiment, line: Line, base: RunSpec) -> RunSpec:
-    """The run behind one line."""
+    """Returns the run of one line."""
     snr_db = base.snr_db if experiment.snr_db is None else experiment.snr_db
     return replace(base, **{"schemes": (line.scheme,), "snr_db": snr_db, **line.changes})
 
@@ -51,20 +56,20 @@ def spec_of(experiment: Experiment, line: Line, base: RunSpec) -> RunSpec:
 def run_experiment(
     name: str, base: RunSpec, out: Path, run: Run, announce: Callable[[str], None]
 ) -> pd.DataFrame:
-    """Runs all lines of an experiment and writes name.csv, name.png, name.pdf (and name.md).
+    """Runs all lines of an experiment and writes name.csv, name.png, name.pdf and maybe name.md.
 
-    The CSV has all metrics of a run: with `channel_uses` also `feedback_bits` and
-    `side_information_bits`, and `uses_charged`, in which both are paid for.
+    The CSV has all metrics of a run. Besides `channel_uses`, it has `feedback_bits`,
+    `side_information_bits`, and `uses_charged`, which counts both of them as channel uses.
 
     Args:
         name: One of `EXPERIMENTS`.
-        base: What all lines have in common: data, channel, SNRs, seeds, weights.
+        base: The settings that all lines share: data, channel, SNRs, seeds, weights.
         out: Directory of the files.
-        run: Runs a spec; equal specs may be answered from memory.
-        announce: Takes a line of text before each curve.
+        run: Runs a spec and returns its curve.
+        announce: Called with a line of text before each run.
 
     Returns:
-        Columns label, then those of curve.csv.
+        A table with the column label, then those of curve.csv.
     """
     experiment = EXPERIMENTS[name]
     parts = []

@@ -1,6 +1,7 @@
 """The papers' tables and figures: every experiment can be run, drawn and asked for by name."""
 
 import math
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from simulator.papers.published import published_points
 from simulator.papers.run import choose, run_experiment, spec_of
 from simulator.results.curve import METRICS
 from simulator.spec import RunSpec
+
+TEMPLATE = Path(__file__).parents[2] / "benchmarks" / "papers" / "figure.py"
 
 
 def invented(spec: RunSpec) -> pd.DataFrame:
@@ -112,7 +115,9 @@ def test_names_and_papers() -> None:
     assert list(choose([], None)) == [*EXPERIMENTS, *NETWORK_FIGURES]
     of_first = choose([], "smsc-fir")
     assert list(of_first) == ["table1", "fig3"]
-    with pytest.raises(ValueError, match=r"unknown experiment .fig88.*fig8"):
+    with pytest.raises(
+        ValueError, match=r"unknown figure .fig88.; nearest: .fig8.; figures: table1, fig3"
+    ):
         choose(["fig88"], None)
 
 
@@ -174,4 +179,29 @@ def test_command_refuses_an_unknown_setting(tmp_path: Path) -> None:
 def test_command_refuses_an_unknown_name() -> None:
     done = CliRunner().invoke(main, ["figures", "table9"])
     assert done.exit_code == 2
-    assert "unknown experiment 'table9'" in done.output
+    assert "unknown figure 'table9'; nearest: 'table2'; figures: table1, fig3, fig8" in done.output
+
+
+def test_list_names_every_figure() -> None:
+    done = CliRunner().invoke(main, ["figures", "--list"])
+    assert done.exit_code == 0
+    names = [line.split()[0] for line in done.stdout.splitlines()]
+    assert names == [*EXPERIMENTS, *NETWORK_FIGURES]
+    of_one = CliRunner().invoke(main, ["figures", "--list", "--paper", "smsc-fir", "fig3"])
+    assert [line.split()[0] for line in of_one.stdout.splitlines()] == ["fig3"]
+
+
+def test_the_template_makes_a_figure(tiny_weights: Path, folder_data: Path, tmp_path: Path) -> None:
+    template = runpy.run_path(str(TEMPLATE))
+    common = template["COMMON"] | {
+        "snr": "-6:6:6",
+        "data": str(folder_data),
+        "weights": str(tiny_weights),
+        "bandwidth_hz": 4e6,
+    }
+    file = template["make_figure"](template["LINES"], common, template["PANELS"], tmp_path)
+    with Image.open(file) as image:
+        assert len(image.convert("L").getcolors()) > 50  # not an empty sheet
+    curves = [pd.read_csv(tmp_path / f"line{n}" / "curve.csv") for n in (1, 2, 3, 4)]
+    assert all(sorted(set(curve["snr_db"])) == [-6, 0, 6] for curve in curves)
+    assert curves[0]["value"].tolist() != curves[1]["value"].tolist()
