@@ -44,16 +44,16 @@ def measure(spec: RunSpec) -> pd.DataFrame:
     gpu = spec.device.startswith("cuda")
     clock = time.perf_counter if gpu else time.process_time
     began = clock()
-    bench = CellRunner(prepare(spec), lambda what, done, total: None)
+    runner = CellRunner(prepare(spec), lambda what, done, total: None)
     opening = clock() - began
-    images = len(bench.kept)
+    images = len(runner.kept)
     rows = []
     for scheme in spec.schemes:
         for snr_db in spec.snr_db:
             for seed in (spec.seed, spec.seed + 1):
-                (cell,) = bench.cells(Point(scheme, snr_db, seed), images)
+                (cell,) = runner.cells(Point(scheme, snr_db, seed), images)
                 began = clock()
-                data = bench.compute(cell)
+                data = runner.compute(cell)
                 seconds = clock() - began
                 rows.append((scheme, snr_db, seed, images, seconds, len(data)))
     columns = ["scheme", "snr_db", "seed", "images", "seconds", "bytes"]

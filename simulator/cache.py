@@ -1,6 +1,7 @@
-"""What is computed once from images and shared by processes and runs: files under a content hash.
+"""A cache on disk for what is computed from images, shared by processes and runs.
 
-A cache costs time when it is damaged, or cannot be read or written; it never costs a result.
+The name of a file contains a hash of everything that its content depends on. A cache that is
+damaged, or that cannot be read or written, costs time but changes no result.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from simulator.files import write_whole
 
 Tensors = dict[str, Tensor]
 
-#: What the directory may hold.
+#: Most bytes in the directory.
 LIMIT_BYTES = 4 * 2**30
-#: Names of our files in it, and of those that are being written.
+#: Names of cache files, and of those that are being written.
 OURS = re.compile(r"\.?[a-z-]+-[0-9a-f]{32}(\.\w+)?\.safetensors")
 
 
 def cache_directory() -> Path:
-    """Where it is kept: $SEMHARQ_CACHE, or the user's cache directory."""
+    """Returns $SEMHARQ_CACHE, or a folder in the user's cache directory."""
     named = os.environ.get("SEMHARQ_CACHE")
     if named:
         return Path(named)
@@ -34,13 +35,13 @@ def cache_directory() -> Path:
 
 
 def cache_file(kind: str, *depends_on: object) -> Path:
-    """The file of one kind of content, named by all that the content depends on."""
+    """Returns the path of a cache file: its kind, and a hash of what its content depends on."""
     key = hashlib.sha256(repr(depends_on).encode()).hexdigest()[:32]
     return cache_directory() / f"{kind}-{key}.safetensors"
 
 
 def load_cached(path: Path) -> tuple[Tensors, str] | None:
-    """Tensors and note of a cache file; None where it is not there, or not whole."""
+    """Reads tensors and note of a cache file; None if it is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
@@ -49,19 +50,19 @@ def load_cached(path: Path) -> tuple[Tensors, str] | None:
         if metadata["sha256"] != _digest(tensors, note):
             return None
         with suppress(OSError):
-            path.touch()  # used now
+            path.touch()  # the time of its last use
         return tensors, note
     except (OSError, SafetensorError, KeyError, TypeError, ValueError):
         return None
 
 
 def save_cached(path: Path, tensors: Tensors, note: str = "") -> None:
-    """Writes a cache file under a temporary name and renames it: kills and others leave it whole.
+    """Writes a cache file atomically, so that no other process reads a part of it.
 
     Args:
-        path: What `cache_file` gave.
-        tensors: On the CPU.
-        note: Text that belongs to them.
+        path: The result of `cache_file`.
+        tensors: Tensors on the CPU.
+        note: A text that belongs to them.
     """
     metadata = {"note": note, "sha256": _digest(tensors, note)}
     with suppress(OSError, SafetensorError):
@@ -70,7 +71,7 @@ def save_cached(path: Path, tensors: Tensors, note: str = "") -> None:
 
 
 def _make_room(directory: Path) -> None:
-    """Removes files unused for longest, those that a killed process left half-written too."""
+    """Removes the least recently used files, and those of killed processes, down to the limit."""
     used = []
     with suppress(OSError):
         for file in (file for file in directory.iterdir() if OURS.fullmatch(file.name)):
@@ -85,7 +86,7 @@ def _make_room(directory: Path) -> None:
 
 
 def _digest(tensors: Tensors, note: str) -> str:
-    """What a cache file must hash to: a flipped bit is no other result."""
+    """Returns the checksum of a cache file, which finds a flipped bit."""
     digest = hashlib.sha256(note.encode())
     for name in sorted(tensors):
         array = tensors[name].contiguous().numpy()

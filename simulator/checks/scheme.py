@@ -15,7 +15,7 @@ from phy.streams import Streams
 from semantic.data.opening import open_dataset
 from semantic.tasks import TaskOutputs
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
-from simulator.checks.witness import Witness, payload_rows
+from simulator.checks.watched_scheme import WatchedScheme, payload_rows
 from simulator.encoded_dataset import EncodedDataset
 from simulator.ledger import Ledger
 from simulator.link import run_link
@@ -30,7 +30,7 @@ SNR_DB = (0.0, 9.0)
 
 
 @dataclass(frozen=True)
-class Case:
+class SchemeTrial:
     """A scheme beside the images that it is to send.
 
     Attributes:
@@ -122,18 +122,18 @@ def check_scheme(
         return Report("scheme", subject, (wrong,))
     dataset = open_dataset(data).limit(images, seed=0)
     encoded = EncodedDataset(dataset, networks.encoder, "cpu", lambda what, done, total: None)
-    case = Case(made, encoded, spec)
+    trial = SchemeTrial(made, encoded, spec)
     rules = {
-        "payload": lambda: _payload(case),
-        "a run": lambda: _watched(case),
-        "same numbers": lambda: _repeats(case),
+        "payload": lambda: _payload(trial),
+        "a run": lambda: _watched(trial),
+        "same numbers": lambda: _repeats(trial),
     }
     return gather("scheme", subject, rules)
 
 
-def _payload(case: Case) -> Iterator[Finding]:
-    rows = np.arange(len(case))
-    payload = case.encode(rows)
+def _payload(trial: SchemeTrial) -> Iterator[Finding]:
+    rows = np.arange(len(trial))
+    payload = trial.encode(rows)
     columns: dict[str, Sized] = {**payload.tensors, **payload.objects}
     wrong = [
         f"{name} has {len(value)}" for name, value in columns.items() if len(value) != len(rows)
@@ -145,24 +145,24 @@ def _payload(case: Case) -> Iterator[Finding]:
         yield holds("payload.take", "2 images", f"{payload_rows(some)}")
 
 
-def _watched(case: Case) -> Iterator[Finding]:
-    witness, problem, spent = Witness(case.scheme), None, []
+def _watched(trial: SchemeTrial) -> Iterator[Finding]:
+    watched, problem, spent = WatchedScheme(trial.scheme), None, []
     try:
         for snr_db in SNR_DB:
-            columns = dict(zip(COLUMNS, case.run(snr_db, _batches(case), witness), strict=True))
+            columns = dict(zip(COLUMNS, trial.run(snr_db, _batches(trial), watched), strict=True))
             uses = columns["channel_uses"].double().mean()
             sent = columns["transmissions"].double().mean()
             spent.append(f"{uses:.0f} uses in {sent:.1f} transmissions at {snr_db:g} dB")
     except Exception as error:  # a user's scheme can raise anything
         problem = f"{type(error).__name__}: {' '.join(str(error).split())}"
-    yield from witness.findings()
+    yield from watched.findings()
     yield holds("a run", "ends without an error", problem, "; ".join(spent))
 
 
-def _repeats(case: Case) -> Iterator[Finding]:
+def _repeats(trial: SchemeTrial) -> Iterator[Finding]:
     generators = GlobalGenerators()
-    first = [case.run(snr_db, _batches(case), case.scheme) for snr_db in SNR_DB]
-    again = [case.run(snr_db, _batches(case), case.scheme) for snr_db in SNR_DB]
+    first = [trial.run(snr_db, _batches(trial), trial.scheme) for snr_db in SNR_DB]
+    again = [trial.run(snr_db, _batches(trial), trial.scheme) for snr_db in SNR_DB]
     yield holds(
         "the same run twice",
         "outputs and costs equal bit for bit",
@@ -170,9 +170,9 @@ def _repeats(case: Case) -> Iterator[Finding]:
         "equal",
     )
     yield generators.finding()
-    order = np.arange(len(case))[::-1].copy()
+    order = np.arange(len(trial))[::-1].copy()
     parts = [order[start : start + PART] for start in range(0, len(order), PART)]
-    turned = [[c[order] for c in case.run(snr_db, parts, case.scheme)] for snr_db in SNR_DB]
+    turned = [[c[order] for c in trial.run(snr_db, parts, trial.scheme)] for snr_db in SNR_DB]
     yield holds(
         f"batches of {PART}, last image first",
         "every image has the outputs and costs that it has in one batch, bit for bit",
@@ -181,8 +181,8 @@ def _repeats(case: Case) -> Iterator[Finding]:
     )
 
 
-def _batches(case: Case) -> list[np.ndarray]:
-    return [np.arange(len(case))]
+def _batches(trial: SchemeTrial) -> list[np.ndarray]:
+    return [np.arange(len(trial))]
 
 
 def _difference(first: list[list[Tensor]], second: list[list[Tensor]]) -> str | None:

@@ -1,9 +1,9 @@
 """Cells: the independent pieces of a run, each a pure function of its spec.
 
-A point is one scheme at one SNR with one seed over all images. A cell is a block of its images:
-most often all of them, and then it gives the point's per-image rows; several where a point is cut,
-and then each gives task outputs and costs, from which the last one to arrive makes the rows,
-because re-identification needs the whole gallery.
+A point is one scheme at one SNR with one seed over all images. A cell is a block of the images of
+a point. Usually a point has one cell with all images, whose result is the per-image rows of the
+point. A point with several cells is joined at the end: each cell returns task outputs and costs,
+and the rows are made of all of them, because re-identification needs the whole gallery.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ class Cell:
     """A block of the images of a point.
 
     Attributes:
-        spec: The run.
-        point: Where.
-        first: First image of the block, counted among the readable ones.
-        stop: One past its last.
-        whole: Whether these are all images of the point.
-        key: Hash of all that the point's numbers depend on.
+        spec: The spec of the run.
+        point: The point that the cell belongs to.
+        first: Index of its first image, counted among the readable images.
+        stop: Index after its last image.
+        whole: Whether the cell holds all images of the point.
+        key: Hash of the point's identity.
     """
 
     spec: RunSpec
@@ -70,9 +70,16 @@ class Cell:
 
 
 class CellRunner:
-    """A prepared run with its images encoded: computes any cell of it.
+    """Computes the cells of a prepared run, whose images it encodes once.
 
-    Payloads are kept for the scheme at work: they are computed once for all SNRs and seeds.
+    The payloads of the scheme at work are kept: they are computed once for all SNRs and seeds.
+
+    Attributes:
+        prepared: The run.
+        encoded: The images behind the encoder.
+        readable: The images that can be read, and one line for each that cannot.
+        kept: [images] indices of the readable images in the data set.
+        dataset: The readable images.
     """
 
     def __init__(self, prepared: Prepared, progress: Progress) -> None:
@@ -80,25 +87,25 @@ class CellRunner:
         self.encoded = EncodedDataset(
             prepared.dataset, prepared.networks.encoder, prepared.device, progress
         )
-        held = prepared.spec.gallery == "clean"
-        clean = held or any(scheme.needs_features for scheme in prepared.schemes.values())
+        clean_gallery = prepared.spec.gallery == "clean"
+        clean = clean_gallery or any(scheme.needs_features for scheme in prepared.schemes.values())
         self.readable = self.encoded.features if clean else self.encoded.readable
         self.kept = self.readable.kept
         self.dataset = prepared.dataset.subset(self.kept)
         self._payloads: dict[tuple[str, int, int], Payload] = {}
-        self._held: dict[str, Tensor] = {}
+        self._clean_embeddings: dict[str, Tensor] = {}
 
     @cached_property
     def common(self) -> dict[str, Any]:
-        """The part of an identity that all points share."""
+        """The part of the identity that all points share."""
         return common_identity(self.prepared)
 
     def identity(self, point: Point) -> dict[str, Any]:
-        """Everything that the point's numbers depend on."""
+        """Returns everything that the point's numbers depend on."""
         return point_identity(self.common, self.prepared, point.scheme, point.snr_db, point.seed)
 
     def cells(self, point: Point, images_per_cell: int) -> list[Cell]:
-        """The cells of a point."""
+        """Returns the cells of a point."""
         total, key = len(self.kept), digest(self.identity(point))
         starts = range(0, total, images_per_cell)
         return [
@@ -114,15 +121,19 @@ class CellRunner:
         ]
 
     def compute(self, cell: Cell, step: Callable[[int], None] = lambda images: None) -> bytes:
-        """What a cell gives: the rows of its point, or its part of the outputs.
+        """Simulates a cell.
 
         Args:
-            cell: What to simulate.
-            step: Called with the number of images done.
+            cell: The cell.
+            step: Called after each batch with the number of its images.
+
+        Returns:
+            The rows of the point as a Parquet file, for a cell with all images; otherwise the
+            outputs and costs of the cell, as `write_block` writes them.
 
         Raises:
-            ValueError: When this process has other code, weights or images than the run, or when
-                an output is not finite.
+            ValueError: If the code, the weights or the images of this process differ from those
+                of the run, or if an output is not finite.
         """
         if digest(self.identity(cell.point)) != cell.key:
             raise ValueError(
@@ -137,13 +148,13 @@ class CellRunner:
         return write_rows(self.rows(cell.point, outputs, ledger))
 
     def rows(self, point: Point, outputs: TaskOutputs, ledger: Ledger) -> pd.DataFrame:
-        """The per-image rows of a point, each with where it belongs."""
+        """Returns the per-image rows of a point, each with its scheme, channel, SNR and seed."""
         table = image_rows(
             self.dataset,
             outputs,
             ledger,
             self.prepared.schemes[point.scheme].reasons,
-            self._held_gallery(point.scheme),
+            self._clean_gallery(point.scheme),
             self.prepared.spec.slot(point.snr_db).bits_per_use,
         )
         at: dict[str, Any] = {
@@ -155,18 +166,18 @@ class CellRunner:
         return table.assign(**at)[[*at, *table.columns]]
 
     def _simulate(self, cell: Cell, step: Callable[[int], None]) -> tuple[TaskOutputs, Ledger]:
-        """Sends the images of a cell, batch by batch."""
+        """Transmits the images of a cell, batch by batch."""
         spec, point = self.prepared.spec, cell.point
         slot = spec.slot(point.snr_db)
         scheme = self.prepared.schemes[point.scheme]
         name = f"{spec.channel_law} snr_db={float(slot.snr_db)}"
         found: dict[int, tuple[TaskOutputs, Ledger]] = {}
         starts = range(cell.first, cell.stop, spec.batch_size)
-        # Cells that are at work together begin with different images: what depends on the images
-        # alone, one finds in the cache that another has made.
+        # Cells that run at the same time begin with different images, so that each finds in the
+        # cache what the others have computed of the images alone.
         number = spec.snr_db.index(point.snr_db) * spec.seeds + point.seed - spec.seed
-        turn = int(spread(number) * len(starts))
-        for first in (*starts[turn:], *starts[:turn]):
+        offset = int(van_der_corput(number) * len(starts))
+        for first in (*starts[offset:], *starts[:offset]):
             rows = np.arange(first, min(first + spec.batch_size, cell.stop))
             streams = Streams(point.seed, name, self.kept[rows], device=self.prepared.device)
             payload = self._payload(point.scheme, rows)
@@ -186,35 +197,36 @@ class CellRunner:
         return joined, Ledger.join(list(ledgers))
 
     @torch.inference_mode()
-    def _held_gallery(self, scheme: str) -> Tensor | None:
-        """Embeddings of the images as a server holds them, if it does; once for each scheme."""
+    def _clean_gallery(self, scheme: str) -> Tensor | None:
+        """Returns the embeddings of the clean images if the server stores them, once per scheme."""
         if self.prepared.spec.gallery != "clean":
             return None
-        found = self._held.get(scheme)
+        found = self._clean_embeddings.get(scheme)
         if found is None:
             everything = np.arange(len(self.kept))
             with one_thread():
                 found = self.prepared.schemes[scheme].clean_embedding(self.encoded, everything)
             found = found.cpu()
-            self._held = {**self._held, scheme: found}  # a new dict: threads of a worker share it
+            # A new dict, because the threads of a worker share it.
+            self._clean_embeddings = {**self._clean_embeddings, scheme: found}
         return found
 
     @torch.inference_mode()
     def _payload(self, scheme: str, rows: np.ndarray) -> Payload:
-        """The payload of a batch, encoded once while its scheme is at work."""
+        """Returns the payload of a batch, which is encoded once while its scheme is at work."""
         place = scheme, int(rows[0]), len(rows)
         found = self._payloads.get(place)
         if found is None:
             found = self.prepared.schemes[scheme].encode(self.encoded, rows)
             kept = {key: value for key, value in self._payloads.items() if key[0] == scheme}
-            self._payloads = {**kept, place: found}  # a new dict: threads of a worker share it
+            self._payloads = {**kept, place: found}  # a new dict, as above
         return found
 
 
-def spread(number: int) -> float:
-    """Van der Corput's sequence: the first 2^k numbers from 0 on lie evenly in [0, 1).
+def van_der_corput(number: int) -> float:
+    """Returns a number of the van der Corput sequence, whose first 2^k numbers are evenly spaced.
 
-    >>> [spread(number) for number in range(6)]
+    >>> [van_der_corput(number) for number in range(6)]
     [0.0, 0.5, 0.25, 0.75, 0.125, 0.625]
     """
     digits = f"{number:b}"[::-1]
@@ -223,11 +235,11 @@ def spread(number: int) -> float:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Matrix products on one thread: shared out among several they round differently.
+    """Computes matrix products on one thread, because their rounding depends on the number.
 
-    The tiles are too small to gain from more, and workers of one machine have one thread each.
+    The matrices are too small to gain from more, and the workers of a machine share its cores.
     """
-    numba.get_num_threads()  # starts numba's threads, if they are not: that resets torch's number
+    numba.get_num_threads()  # starts numba's threads, which would reset torch's number later
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -246,7 +258,7 @@ def _check_finite(outputs: TaskOutputs) -> None:
 
 
 def write_block(outputs: TaskOutputs, ledger: Ledger) -> bytes:
-    """Outputs and costs of a block; the identity logits, which no row needs, are left out."""
+    """Writes outputs and costs of a block, without the identity logits, which no row needs."""
     arrays = {f"outputs.{name}": value.numpy() for name, value in outputs._asdict().items()}
     arrays["outputs.vehicle"] = arrays["outputs.vehicle"][:, :0]
     arrays |= {f"ledger.{f.name}": getattr(ledger, f.name).numpy() for f in fields(Ledger)}
@@ -256,7 +268,7 @@ def write_block(outputs: TaskOutputs, ledger: Ledger) -> bytes:
 
 
 def read_block(data: bytes) -> tuple[TaskOutputs, Ledger]:
-    """What `write_block` wrote."""
+    """Reads what `write_block` wrote."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         found = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     outputs = TaskOutputs(*(found[f"outputs.{name}"] for name in TaskOutputs._fields))
@@ -264,7 +276,7 @@ def read_block(data: bytes) -> tuple[TaskOutputs, Ledger]:
 
 
 def join_blocks(blocks: list[bytes]) -> tuple[TaskOutputs, Ledger]:
-    """Outputs and costs of a whole point from its blocks, in the order of the images."""
+    """Joins the blocks of a point, given in the order of the images."""
     parts = [read_block(data) for data in blocks]
     columns = zip(*(outputs for outputs, _ in parts), strict=True)
     outputs = TaskOutputs(*(torch.cat(column) for column in columns))
@@ -272,12 +284,12 @@ def join_blocks(blocks: list[bytes]) -> tuple[TaskOutputs, Ledger]:
 
 
 def write_rows(table: pd.DataFrame) -> bytes:
-    """Per-image rows as a Parquet file."""
+    """Writes per-image rows as a Parquet file."""
     file = io.BytesIO()
     table.to_parquet(file, index=False)
     return file.getvalue()
 
 
 def read_rows(data: bytes) -> pd.DataFrame:
-    """What `write_rows` wrote."""
+    """Reads what `write_rows` wrote."""
     return pd.read_parquet(io.BytesIO(data))

@@ -1,4 +1,4 @@
-"""Takes in what cells give: keeps it, completes points, notes failures, and says how far it is."""
+"""Collects the results of cells: stores them, completes points, notes failures, logs progress."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from simulator.sweeps.cells import Cell, CellRunner, Point, join_blocks, write_rows
 from simulator.sweeps.identity import differences, digest, plain
-from simulator.sweeps.store import DamagedError, Store, file_stem, readable
+from simulator.sweeps.store import DamagedError, Store, file_label, file_stem
 from simulator.sweeps.worker import Failure
 
 LOG = logging.getLogger(__name__)
 ROWS, BLOCK = ".rows", ".block"
-#: Reasons for computing again that one line names.
+#: Most reasons for computing a point again that one line names.
 MOST_REASONS = 3
 
 
@@ -23,30 +23,30 @@ class Collector:
     """The finished cells of one run.
 
     Attributes:
-        store: Where they are kept.
-        done: The file of every finished point.
+        store: The files of the cells.
+        done: The file of each finished point.
         failures: Cells without a result.
     """
 
-    def __init__(self, bench: CellRunner, store: Store, images_per_cell: int) -> None:
-        self.bench, self.store, self.images_per_cell = bench, store, images_per_cell
+    def __init__(self, runner: CellRunner, store: Store, images_per_cell: int) -> None:
+        self.runner, self.store, self.images_per_cell = runner, store, images_per_cell
         self.done: dict[Point, str] = {}
         self.failures: list[Failure] = []
-        self._waits_for: dict[Point, set[int]] = {}  # first images of the blocks to come
+        self._waits_for: dict[Point, set[int]] = {}  # first images of the missing blocks
         self._began = time.monotonic()
         self._expected = self._arrived = 0
 
     def plan(self, points: Sequence[Point]) -> None:
-        """Writes down what belongs to the run, for `simulate status` and `simulate merge`."""
+        """Writes plan.json, which `simulate status` and `simulate merge` read."""
         plan = {
-            "spec": self.bench.prepared.spec.to_json(),
-            "images": len(self.bench.kept),
+            "spec": self.runner.prepared.spec.to_json(),
+            "images": len(self.runner.kept),
             "points": {str(point): self._stem(point) + ROWS for point in points},
         }
         self.store.write_json("plan.json", plan)
 
     def missing(self, points: Sequence[Point]) -> list[Point]:
-        """Those of the points that are not there, or damaged; says why something is computed again."""
+        """Returns the points that are not finished, and logs why a point is computed again."""
         missing, reasons = [], Counter[str]()
         for point in points:
             name = self._stem(point) + ROWS
@@ -59,7 +59,7 @@ class Collector:
                 LOG.warning("%s; it is computed again", error)
             missing.append(point)
         if self.done and missing:
-            LOG.info("%d points are there, %d are to be computed", len(self.done), len(missing))
+            LOG.info("%d points are finished, %d are to be computed", len(self.done), len(missing))
         if reasons:
             shown = [text for text, _ in reasons.most_common(MOST_REASONS)]
             more = ["..."] if len(reasons) > MOST_REASONS else []
@@ -68,24 +68,24 @@ class Collector:
             )
         return missing
 
-    def open_cells(self, point: Point) -> list[Cell]:
-        """The cells of a point that are to be computed: blocks that are there are left out."""
-        cells = self.bench.cells(point, self.images_per_cell)
+    def missing_cells(self, point: Point) -> list[Cell]:
+        """Returns the cells of a point that are not finished."""
+        cells = self.runner.cells(point, self.images_per_cell)
         missing = [cell for cell in cells if cell.whole or self._block(cell) is None]
         self._waits_for[point] = {cell.first for cell in missing}
-        if not missing:  # killed between the last block and the rows
+        if not missing:  # the run was killed between the last block and the rows
             self._join(point)
         return missing
 
     def expect(self, cells: int) -> None:
-        """So many cells come now."""
+        """Sets the number of cells that are computed from now on."""
         self._began, self._expected, self._arrived = time.monotonic(), cells, 0
 
     def take(self, cell: Cell, outcome: bytes | Failure) -> None:
-        """Keeps what a cell gave; the last block of a point makes its rows.
+        """Stores the result of a cell, and the rows of its point after the last cell.
 
         Raises:
-            StoreError: When it cannot be written.
+            StoreError: If it cannot be written.
         """
         self._arrived += 1
         if isinstance(outcome, Failure):
@@ -93,7 +93,7 @@ class Collector:
         elif cell.whole:
             self._finish(cell.point, outcome)
         else:
-            self.store.write(self._block_name(cell), self.bench.identity(cell.point), outcome)
+            self.store.write(self._block_name(cell), self.runner.identity(cell.point), outcome)
             self._waits_for[cell.point].discard(cell.first)
             if not self._waits_for[cell.point]:
                 self._join(cell.point)
@@ -102,17 +102,17 @@ class Collector:
         LOG.info("cell %d of %d: %s; %s left", self._arrived, self._expected, cell, _clock(left))
 
     def _join(self, point: Point) -> None:
-        """Makes the rows of a point, all blocks of which are there."""
-        blocks = [self._block(cell) for cell in self.bench.cells(point, self.images_per_cell)]
+        """Makes the rows of a point from its blocks, which are all there."""
+        blocks = [self._block(cell) for cell in self.runner.cells(point, self.images_per_cell)]
         if None in blocks:
             self._fail(Failure(str(point), "a block was damaged after it was written"))
             return
         outputs, ledger = join_blocks([block for block in blocks if block is not None])
-        self._finish(point, write_rows(self.bench.rows(point, outputs, ledger)))
+        self._finish(point, write_rows(self.runner.rows(point, outputs, ledger)))
 
     def _finish(self, point: Point, rows: bytes) -> None:
         name = self._stem(point) + ROWS
-        self.store.write(name, self.bench.identity(point), rows)
+        self.store.write(name, self.runner.identity(point), rows)
         self.done[point] = name
         self.store.remove(self.store.names(f"{self._stem(point)}-*{BLOCK}"))
 
@@ -121,7 +121,7 @@ class Collector:
         LOG.error("failed: %s", failure)
 
     def _block(self, cell: Cell) -> bytes | None:
-        """A block that is there and whole."""
+        """Returns a finished block; None if it is missing or damaged."""
         try:
             found = self.store.read(self._block_name(cell))
         except DamagedError as error:
@@ -130,26 +130,26 @@ class Collector:
         return None if found is None else found[1]
 
     def _stem(self, point: Point) -> str:
-        return file_stem(str(point), digest(self.bench.identity(point)))
+        return file_stem(str(point), digest(self.runner.identity(point)))
 
     def _block_name(self, cell: Cell) -> str:
         return f"{file_stem(str(cell.point), cell.key)}-{cell.first}-{cell.stop}{BLOCK}"
 
     def _changes(self, point: Point) -> list[str]:
-        """What has changed since a file of the same point was written; nothing where none was."""
-        channel = self.bench.prepared.spec.channel
-        for name in self.store.names(f"{glob.escape(readable(str(point)))}-*{ROWS}"):
+        """Returns what has changed since a file of the same point was written, if there is one."""
+        channel = self.runner.prepared.spec.channel
+        for name in self.store.names(f"{glob.escape(file_label(str(point)))}-*{ROWS}"):
             try:
                 found = self.store.read(name)
             except DamagedError:
                 continue
             if found is not None and found[0].get("channel") == channel:
-                return differences(found[0], plain(self.bench.identity(point)))
+                return differences(found[0], plain(self.runner.identity(point)))
         return []
 
 
 def _clock(seconds: float) -> str:
-    """A time to wait, as people say it.
+    """Formats a duration.
 
     >>> _clock(42), _clock(3720)
     ('42 s', '1 h 02 min')

@@ -1,7 +1,7 @@
-"""Where cells are computed: in this process, in processes of this machine, or on a dask cluster.
+"""Engines: cells are computed in this process, in worker processes, or on a dask cluster.
 
-The last two are the executors of `simulator.sweeps.pools`. What a cell gives does not depend
-on where it is computed.
+Worker processes and clusters are the executors of `simulator.sweeps.pools`. The result of a cell
+does not depend on the engine.
 """
 
 from __future__ import annotations
@@ -22,26 +22,28 @@ from simulator.sweeps.pools import dask_pool, local_pools
 from simulator.sweeps.worker import Failure, compute
 
 ENGINES = ("auto", "inline", "local", "dask")
-#: Cells handed out ahead of the results, for each worker.
-AHEAD = 2
-#: Workers that may die under one cell, alone with it, before the cell is to blame.
-DEATHS = 2
+#: Cells submitted ahead of the results, per worker.
+CELLS_AHEAD = 2
+#: Workers that die while they compute one cell, and no other cell runs, before it has failed.
+MOST_DEATHS = 2
 
 Outcome = tuple[Cell, "bytes | Failure"]
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Where and how cells are computed; changes no number.
+    """Where and how cells are computed. It changes no number.
 
     Attributes:
-        name: "inline", "local", "dask", or "auto": "local" on a CPU where that is worth it.
-        workers: Processes of the engine "local"; None for as many as `default_workers`.
-        scheduler: Address of dask's scheduler, e.g. "tcp://10.0.0.1:8786".
-        cell_timeout_s: A cell that takes longer has failed; None for no limit.
-        cell_images: Most images in a cell: a smaller number loses less when a run is killed, and
-            shares one point out among workers.
-        held: The pool that `kept_open` leaves from one run to the next.
+        name: "inline" for this process, "local" for worker processes, "dask" for a cluster, or
+            "auto": "local" on a CPU if workers save time, otherwise "inline".
+        workers: Number of processes of the engine "local"; None for `default_workers`.
+        scheduler: Address of the dask scheduler, e.g. "tcp://10.0.0.1:8786".
+        cell_timeout_s: Time limit of a cell in seconds; a cell that takes longer has failed. None
+            for no limit.
+        cell_images: Most images in a cell. With a smaller number, a killed run loses less, and
+            several workers can share one point.
+        kept_pool: The pool that `kept_open` keeps from one run to the next.
     """
 
     name: str = "inline"
@@ -49,7 +51,7 @@ class Engine:
     scheduler: str | None = None
     cell_timeout_s: float | None = None
     cell_images: int = 16384
-    held: _Held | None = field(default=None, repr=False, compare=False)
+    kept_pool: _KeptPool | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.name not in ENGINES:
@@ -58,82 +60,88 @@ class Engine:
             if number is not None and number < 1:
                 raise ValueError(f"number of {what} is {number}, it must be at least 1")
         if self.name == "inline" and (self.workers or 1) > 1:
-            raise ValueError(f"engine inline has one process, not {self.workers}: take local")
+            raise ValueError(f"engine inline has one process, not {self.workers}: use local")
         if self.cell_timeout_s is not None and not self.cell_timeout_s > 0:
             raise ValueError(f"cell timeout is {self.cell_timeout_s} s, it must be positive")
         if (self.name == "dask") != (self.scheduler is not None):
-            raise ValueError("engine dask and a scheduler's address belong together")
+            raise ValueError(
+                "engine dask needs the address of a scheduler, and no other engine has one"
+            )
         if self.name == "dask" and importlib.util.find_spec("distributed") is None:
             raise ValueError(
                 "engine dask needs dask.distributed: pip install 'semharq-sim[cluster]'"
             )
 
     def chosen(self, cells: Sequence[Cell], gpu: bool) -> Engine:
-        """This engine with nothing left open, for the cells of a run."""
+        """Returns this engine with its name and number of workers decided, for the cells of a run."""
         if self.name not in ("auto", "local"):
             return self
         images = max((cell.stop - cell.first for cell in cells), default=0)
         if self.name == "auto" and (gpu or not worth_workers(len(cells), images)):
             return replace(self, name="inline", workers=None)
-        fewest = min(default_workers(), max(1, len(cells)))
-        return replace(self, name="local", workers=self.workers or fewest)
+        workers = self.workers or min(default_workers(), max(1, len(cells)))
+        return replace(self, name="local", workers=workers)
 
     def outcomes(
         self,
         cells: Iterator[Cell],
-        here: Callable[[Cell, float | None], bytes | Failure],
+        compute_here: Callable[[Cell, float | None], bytes | Failure],
         gpu: bool = False,
     ) -> Generator[Outcome, None, None]:
-        """Computes cells, in any order; never raises for what a cell does.
+        """Computes cells, in any order. An error in a cell is yielded as its `Failure`.
 
-        Of an engine that `chosen` gave: "auto" computes nothing.
+        Call this on the result of `chosen()`: the engine "auto" computes nothing.
 
         Args:
-            cells: What to compute, taken up one by one.
-            here: Computes a cell in this process, within a time limit in seconds.
+            cells: The cells, which are taken one by one.
+            compute_here: Computes a cell in this process, within a time limit in seconds.
             gpu: Whether cells need a GPU.
 
+        Yields:
+            Each cell with its result or its failure.
+
         Raises:
-            EngineError: When the workers or their scheduler are gone.
+            EngineError: If the workers or their scheduler are gone.
         """
         if self.name == "inline":
             for cell in cells:
-                yield cell, here(cell, self.cell_timeout_s)
-        elif self.held is not None:
-            yield from self.held.pool(self, gpu).outcomes(cells)
+                yield cell, compute_here(cell, self.cell_timeout_s)
+        elif self.kept_pool is not None:
+            yield from self.kept_pool.pool(self, gpu).outcomes(cells)
         else:
             with self._opened(gpu) as pool:
                 yield from pool.outcomes(cells)
 
     @contextmanager
     def kept_open(self) -> Iterator[Engine]:
-        """This engine, its pool open from the first cells that need one until it is left."""
-        with ExitStack() as networks:
-            yield self if self.held is not None else replace(self, held=_Held(networks))
+        """Keeps one pool open for several runs: from the first cells that need it to the end."""
+        with ExitStack() as stack:
+            yield self if self.kept_pool is not None else replace(self, kept_pool=_KeptPool(stack))
 
     @contextmanager
-    def _opened(self, gpu: bool) -> Iterator[_Pooled]:
+    def _opened(self, gpu: bool) -> Iterator[_CellPool]:
+        """Opens a pool of this engine, and closes it at the end."""
         if self.name == "local":
             assert self.workers is not None
             with local_pools(self.workers) as open_pool:
-                yield _Pooled(open_pool, AHEAD * self.workers, self.cell_timeout_s)
+                yield _CellPool(open_pool, CELLS_AHEAD * self.workers, self.cell_timeout_s)
         else:
             assert self.name == "dask"
             with dask_pool(str(self.scheduler), gpu) as (open_pool, workers):
-                yield _Pooled(open_pool, AHEAD * workers, self.cell_timeout_s)
+                yield _CellPool(open_pool, CELLS_AHEAD * workers, self.cell_timeout_s)
 
 
-class _Held:
-    """A pool that stays open until another one is needed, or the networks is closed."""
+class _KeptPool:
+    """A pool that stays open until a run needs another one, or until its stack is closed."""
 
-    def __init__(self, networks: ExitStack) -> None:
-        self._stack = networks
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
         self._kind: tuple[str, bool] | None = None
         self._workers = 0
-        self._pool: _Pooled | None = None
+        self._pool: _CellPool | None = None
 
-    def pool(self, engine: Engine, gpu: bool) -> _Pooled:
-        """The pool that is open, if it is of this engine's kind and idle; else a new one."""
+    def pool(self, engine: Engine, gpu: bool) -> _CellPool:
+        """Returns the open pool if it is idle and fits the engine; otherwise opens a new one."""
         kind, workers = (engine.name, gpu), engine.workers or 0
         fits = self._kind == kind and self._workers >= workers
         if self._pool is None or not fits or not self._pool.idle:
@@ -143,11 +151,11 @@ class _Held:
         return self._pool
 
 
-class _Pooled:
-    """Keeps an executor busy, and finds out which cell kills its workers.
+class _CellPool:
+    """Submits cells to an executor, and finds the cell that kills its workers.
 
-    An executor of processes is broken as soon as one of them dies, with everything that was under
-    way. Those cells are computed again one at a time: one that kills its worker then is to blame.
+    When a worker process dies, its executor is broken, and all submitted cells are lost. They are
+    computed again one at a time in a new executor. A cell that kills its worker again has failed.
     """
 
     def __init__(
@@ -161,31 +169,31 @@ class _Pooled:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is left of the last run."""
+        """Whether the last run has no cells left."""
         return not self.under_way and not self.suspects
 
     def outcomes(self, cells: Iterator[Cell]) -> Iterator[Outcome]:
-        """Computes cells in the order in which they finish."""
+        """Yields each cell with its result, in the order in which the cells finish."""
         self.deaths.clear()
         more = True
         while more or self.under_way or self.suspects:
-            more = self._hand_out(cells) and more
+            more = self._submit_next(cells) and more
             done, _ = wait(self.under_way, return_when=FIRST_COMPLETED)
             for future in done:
                 cell = self.under_way.pop(future)
                 try:
                     found = future.result()
                 except BrokenExecutor:
-                    yield from self._bury(cell)
+                    yield from self._recover(cell)
                     break
-                except Exception as error:  # what a cell raises comes back as a value
+                except Exception as error:  # errors of a cell are returned as values
                     if type(error).__name__ != "KilledWorker":
                         raise EngineError(_engine_is_gone(error)) from None
-                    found = Failure(str(cell), "every worker that took it up died")
+                    found = Failure(str(cell), "every worker that computed it died")
                 yield cell, found
 
-    def _hand_out(self, cells: Iterator[Cell]) -> bool:
-        """Submits what may be under way; False when there are no more fresh cells."""
+    def _submit_next(self, cells: Iterator[Cell]) -> bool:
+        """Submits as many cells as may run ahead; returns False after the last new cell."""
         if self.suspects:
             if not self.under_way:
                 self._submit(self.suspects.popleft())
@@ -200,13 +208,13 @@ class _Pooled:
     def _submit(self, cell: Cell) -> None:
         try:
             future = self.pool.submit(compute, cell, self.timeout_s)
-        except BrokenExecutor as error:  # died since the last result
+        except BrokenExecutor as error:  # a worker has died since the last result
             future = Future()
             future.set_exception(error)
         self.under_way[future] = cell
 
-    def _bury(self, first: Cell) -> Iterator[Outcome]:
-        """A worker has died: a new executor, and everything again that was under way."""
+    def _recover(self, first: Cell) -> Iterator[Outcome]:
+        """Opens a new executor after the death of a worker, and takes up the lost cells again."""
         lost = [first]
         for future, cell in self.under_way.items():
             if future.done() and future.exception() is None:
@@ -221,12 +229,12 @@ class _Pooled:
             return
         (cell,) = lost
         self.deaths[str(cell)] += 1
-        if self.deaths[str(cell)] < DEATHS:
+        if self.deaths[str(cell)] < MOST_DEATHS:
             self.suspects.appendleft(cell)
             return
-        reason = f"{DEATHS} workers died while they computed nothing else"
+        reason = f"{MOST_DEATHS} workers died while they computed this cell alone"
         if self.timeout_s is not None:
-            reason += f", or had to be ended {self.timeout_s:g} s after they began"
+            reason += f", or were ended because it took longer than {self.timeout_s:g} s"
         yield cell, Failure(str(cell), reason)
 
 

@@ -1,8 +1,9 @@
-"""The process that forks the workers of the engine "local", and how many of them are worth it.
+"""The fork server of the engine "local", and the number of its workers.
 
-A server that imports the simulator once and forks the workers is quick and, unlike forking the
-run's own process, safe beside its threads. It imports nothing heavy here: the command line starts
-the server first of all, so that both processes import side by side.
+A fork server is a process that imports the simulator once and then forks the workers. This is
+fast and, unlike a fork of the run's own process, safe in the presence of threads. The module has
+no heavy imports: the command line starts the server before its own imports, which then run in
+parallel with those of the server.
 """
 
 from __future__ import annotations
@@ -10,25 +11,25 @@ from __future__ import annotations
 import os
 from multiprocessing import forkserver
 
-#: Images of a run, over all its cells, from which on starting workers takes less than they save.
+#: Least number of images over all cells of a run for which workers save more time than they cost.
 WORTH_IMAGES = 4096
-#: Each worker has networks and payloads of its own: more than these only when asked for.
+#: Most workers by default, because each has its own networks and payloads in memory.
 MOST_WORKERS = 8
 
 
 def default_workers() -> int:
-    """Workers when no number is given: one per core of this process, at most `MOST_WORKERS`."""
+    """Returns the default number of workers: one per core, at most `MOST_WORKERS`."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(cores or 1, MOST_WORKERS)
 
 
 def worth_workers(cells: int, images: int | None) -> bool:
-    """Whether so many cells of so many images each are worth workers; None is a whole data set."""
+    """Whether workers save time for some cells of some images each; None is a whole data set."""
     enough = images is None or cells * images >= WORTH_IMAGES
     return cells > 1 and enough and default_workers() > 1
 
 
 def start_forkserver() -> None:
-    """Starts the server unless it runs; it ends with this process."""
+    """Starts the server if it does not run. It ends with this process."""
     forkserver.set_forkserver_preload(["simulator.sweeps.worker"])
     forkserver.ensure_running()

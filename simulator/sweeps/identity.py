@@ -38,7 +38,7 @@ def common_identity(prepared: Prepared) -> dict[str, Any]:
         "bandwidth_hz": spec.bandwidth,
         "data": prepared.dataset.content_hash(),
         "device": prepared.device.split(":")[0],
-        "libraries": {name: _version(name) for name in LIBRARIES},
+        "libraries": {name: installed_version(name) for name in LIBRARIES},
         "code": {**package_code(), **_code_of_parts(spec)},
     }
 
@@ -110,7 +110,8 @@ def _foreign_code(kind: str, name: str) -> dict[str, str]:
     return module_code(resolve(kind, name, ENTRIES[kind]))
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """Returns the version of a distribution; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

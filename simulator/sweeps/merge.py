@@ -1,7 +1,8 @@
 """Joins the finished points of several runs, e.g. of several machines, into one run.
 
-The runs must be one study: the same but for schemes, SNRs and seeds. The cells are copied after
-their checksums have been verified, and the curve, the log and the record are made of all of them.
+The runs must be one study: their specs may differ in schemes, SNRs and seeds only. The files of
+the cells are copied after a check of their checksums. The curve, the per-image rows and the record
+are then made of all cells.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from simulator.sweeps.writable import check_writable
 
 #: Fields in which the runs of one study may differ.
 JOINED = ("schemes", "snr_db", "seed", "seeds")
-#: The rest of the code belongs to single schemes and channels of the user's own.
+#: Prefixes of the files of the simulator; other code belongs to a user's schemes and channels.
 OURS = ("phy/", "semantic/", "simulator/")
 #: Fields that change no number.
 WITHOUT_INFLUENCE = ("batch_size", "device", "weights", "data", "until", "max_seeds")
@@ -30,24 +31,24 @@ def merge_runs(directories: Sequence[Path], out: Path) -> str:
     """Writes the joined run.
 
     Args:
-        directories: Runs, finished or not; one of them may be `out` itself.
+        directories: Directories of runs, finished or not. One of them may be `out` itself.
         out: Directory of the joined run.
 
     Returns:
-        What was joined, in one line; missing points are counted.
+        One line: the number of joined points and runs, and the number of missing points.
 
     Raises:
-        ValueError: When a directory is no run, or the runs are not one study.
+        ValueError: If a directory is not a run, or if the runs are not one study.
     """
     plans = [_plan(directory) for directory in directories]
     specs = [RunSpec.from_json(plan["spec"]) for plan in plans]
     spec = join_specs(list(zip(directories, specs, strict=True)))
     check_writable(out)
     target = Store(out)
-    with target.held():
+    with target.locked():
         found = _gather(list(zip(directories, plans, strict=True)), target)
         if not found.names:
-            raise ValueError(f"there is not one finished point in {_listed(directories)}")
+            raise ValueError(f"there is no finished point in {_listed(directories)}")
         wanted = [
             Point(scheme, snr_db, seed)
             for scheme in spec.schemes
@@ -75,7 +76,7 @@ def merge_runs(directories: Sequence[Path], out: Path) -> str:
 
 @dataclass
 class _Gathered:
-    """Finished points of several runs: their files, their weights, and what could not be read."""
+    """Finished points of several runs: their files, weights, and one line per damaged file."""
 
     names: dict[Point, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class _Gathered:
 
 
 def _gather(runs: Sequence[tuple[Path, dict[str, Any]]], target: Store) -> _Gathered:
-    """Copies the verified points of all runs."""
+    """Copies the points of all runs after a check of their checksums."""
     found, shared = _Gathered(), dict[str, tuple[Any, Path]]()
     for directory, plan in runs:
         store = Store(directory)
@@ -106,10 +107,10 @@ def _gather(runs: Sequence[tuple[Path, dict[str, Any]]], target: Store) -> _Gath
 
 
 def join_specs(runs: Sequence[tuple[Path, RunSpec]]) -> RunSpec:
-    """The spec of all runs together.
+    """Returns the spec of all runs together.
 
     Raises:
-        ValueError: Naming the first field in which two of them differ.
+        ValueError: If two runs differ in another field; the message names the first one.
     """
     (first, spec), *others = runs
     for directory, other in others:
@@ -137,12 +138,12 @@ def join_specs(runs: Sequence[tuple[Path, RunSpec]]) -> RunSpec:
 def _plan(directory: Path) -> dict[str, Any]:
     plan = Store(directory).read_json("plan.json")
     if not isinstance(plan, dict):
-        raise ValueError(f"{directory} is no run: it holds no cells/plan.json")
+        raise ValueError(f"{directory} is not a run: it has no cells/plan.json")
     return plan
 
 
 def _check_same(shared: dict[str, tuple[Any, Path]], identity: dict[str, Any], at: Path) -> None:
-    """Refuses points of other images or other code than the first: they are no one curve."""
+    """Refuses points whose images or code differ from those of the first run."""
     ours = {n: h for n, h in identity["code"].items() if n.startswith(OURS)}
     for what, value in (("images", identity["data"]), ("code", ours)):
         known, first = shared.setdefault(what, (value, at))

@@ -1,6 +1,6 @@
-"""Executors of `concurrent.futures` for cells: processes of this machine, or a dask cluster.
+"""Executors of `concurrent.futures` for cells: worker processes, or a dask cluster.
 
-`ProcessPoolExecutor`, and what `distributed.Client.get_executor` gives.
+The executors are `ProcessPoolExecutor` and the one of `distributed.Client.get_executor`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from simulator.sweeps.worker import enter_worker
 
 
 class EngineError(ValueError):
-    """The engine itself is gone; what is finished is kept."""
+    """The engine has stopped; finished cells are kept."""
 
 
 @contextmanager
 def local_pools(workers: int) -> Iterator[Callable[[], Executor]]:
-    """Opens pools of processes, and ends all of them, busy or not, when it is left.
+    """Yields a function that opens a pool of processes, and ends all processes at the end.
 
-    They are forked by the server of `simulator.sweeps.forkserver`.
+    The processes are forked by the server of `simulator.sweeps.forkserver`.
+
+    Args:
+        workers: Number of processes of a pool.
     """
     context = multiprocessing.get_context("forkserver")
     start_forkserver()
@@ -45,7 +48,7 @@ def local_pools(workers: int) -> Iterator[Callable[[], Executor]]:
 
     try:
         yield open_pool
-    except BaseException:  # nobody waits for cells that are under way
+    except BaseException:  # nobody waits for the cells at work
         for pool in pools:
             pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
@@ -59,14 +62,14 @@ def local_pools(workers: int) -> Iterator[Callable[[], Executor]]:
 
 @contextmanager
 def dask_pool(scheduler: str, gpu: bool) -> Iterator[tuple[Callable[[], Executor], int]]:
-    """The executor of a dask cluster, and the number of its threads of work.
+    """Yields a function that opens the executor of a dask cluster, and its number of threads.
 
     Args:
-        scheduler: Address.
+        scheduler: Address of the scheduler.
         gpu: Whether a cell needs a worker with the resource GPU=1.
 
     Raises:
-        EngineError: When there is no scheduler at the address, or it has no workers.
+        EngineError: If no scheduler answers at the address, or if it has no workers.
     """
     distributed: Any = importlib.import_module("distributed")
 

@@ -1,37 +1,37 @@
-"""A run's directory: curve.csv, images.parquet, run.json and curve.png, each whole or absent."""
+"""The results in a run's directory: curve.csv, images.parquet, run.json and curve.png."""
 
 from __future__ import annotations
 
 import json
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet as pq
 
-from simulator.files import write_whole
+from simulator.files import write_text_whole, write_whole
 from simulator.results.figures import draw_curves
+from simulator.sweeps.identity import installed_version
 from simulator.sweeps.sweep import Result
 
 PACKAGES = ("semharq-sim", "torch", "sionna-no-rt", "numpy", "scipy", "pandas", "numba")
 
 
 def write_result(result: Result, out: Path) -> None:
-    """Writes the four files; run.json last, so that its presence says that all are there."""
+    """Writes the four files, each atomically; run.json is the last, so that it proves the others."""
     write_whole(out / "curve.csv", lambda path: result.curve.to_csv(path, index=False))
     write_whole(out / "images.parquet", lambda path: write_images(result, path))
     write_whole(out / "curve.png", lambda path: draw_curves(result.curve, path))
     text = json.dumps(run_record(result), indent=2) + "\n"
-    write_whole(out / "run.json", lambda path: _write_text(path, text))
+    write_text_whole(out / "run.json", text)
 
 
 def write_images(result: Result, path: Path) -> None:
-    """The per-image rows of all points as one Parquet file, some of them at a time in memory."""
+    """Writes the per-image rows of all points as a Parquet file, with a part of them in memory."""
     schema = pa.unify_schemas(
         [pa.Schema.from_pandas(table, preserve_index=False) for table in result.tables()],
-        promote_options="permissive",  # a column without a value in one point has no type there
+        promote_options="permissive",  # a column without values in one point has no type there
     )
     with pq.ParquetWriter(path, schema) as file:
         for table in result.tables():
@@ -39,7 +39,7 @@ def write_images(result: Result, path: Path) -> None:
 
 
 def run_record(result: Result) -> dict[str, Any]:
-    """What run.json holds: the spec, the versions, the weights, and what could not be read."""
+    """Returns the content of run.json: spec, weights, versions, unreadable images, failed cells."""
     return {
         "spec": result.spec.to_json(),
         "bandwidth_hz": result.spec.bandwidth,
@@ -47,17 +47,6 @@ def run_record(result: Result) -> dict[str, Any]:
         "images": result.count,
         "unreadable_images": list(result.problems),
         "failed_cells": [str(failure) for failure in result.failures],
-        "versions": {name: _version(name) for name in PACKAGES},
+        "versions": {name: installed_version(name) for name in PACKAGES},
         "python": platform.python_version(),
     }
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

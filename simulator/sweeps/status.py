@@ -1,4 +1,4 @@
-"""How far runs have come, read from their directories; imports nothing heavy."""
+"""The progress of runs, read from their directories. The module has no heavy imports."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 
 from simulator.sweeps.store import CELLS, DamagedError, Store
 
-#: Lines of a log that are looked at from its end.
+#: Bytes at the end of a log that are read.
 TAIL_BYTES = 65536
 
 
 def lines(directory: Path) -> Iterator[str]:
-    """What `simulate status` shows: a few lines for every run in or below a directory.
+    """Yields the lines of `simulate status`: some for every run in or below a directory.
 
     Raises:
-        ValueError: When there is none.
+        ValueError: If there is no run.
     """
     found = sorted(path.parent.parent for path in directory.rglob(f"{CELLS}/plan.json"))
     if not found:
-        raise ValueError(f"{directory} holds no run, nor does a directory below it")
+        raise ValueError(f"there is no run in {directory} or below it")
     for out in found:
         yield from _of_run(out)
 
@@ -30,7 +30,7 @@ def _of_run(out: Path) -> Iterator[str]:
     store = Store(out)
     plan = store.read_json("plan.json")
     if plan is None:
-        yield f"{out}: its plan cannot be read; the same command as before writes it again"
+        yield f"{out}: its plan cannot be read; repeat the same command to write it again"
         return
     total, done, damaged = Counter[str](), Counter[str](), []
     for point, name in plan["points"].items():
@@ -52,11 +52,11 @@ def _of_run(out: Path) -> Iterator[str]:
         yield f"  {problem}"
     yield from (f"  {line}" for line in _from_log(out / "run.log"))
     if done.total() < points and not store.in_use():
-        yield f"  the same command, or simulate merge {out} --out {out} for what is there, goes on"
+        yield f"  repeat the same command to go on; simulate merge {out} --out {out} joins what is finished"
 
 
 def _from_log(path: Path) -> Iterator[str]:
-    """The failures since the run last began, and its last line."""
+    """Yields the failures since the run last began, and its last line."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - TAIL_BYTES))

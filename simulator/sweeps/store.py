@@ -1,11 +1,11 @@
-"""Finished cells on disk: one checked file each, written whole, by one run at a time.
+"""Finished cells on disk: one file each, written atomically, with a checksum.
 
     runs/demo/cells/semharq_-6dB_seed0-<hash>.rows                 a finished point
-                    semharq_-6dB_seed0-<hash>-<first>-<stop>.block  a piece of one, until it is whole
-                    plan.json                                      what belongs to the run
-                    holder.json, lock                              who is at work
+                    semharq_-6dB_seed0-<hash>-<first>-<stop>.block  a block of one that is not finished
+                    plan.json                                      the points of the run
+                    holder.json, lock                              the process that runs it
 
-A file is `SHA-256 of the rest \\n identity as JSON \\n payload`.
+A file is `SHA-256 of the rest \\n identity as JSON \\n payload`. One run at a time uses a directory.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from simulator.files import write_whole
+from simulator.files import write_text_whole, write_whole
 
 CELLS = "cells"
 
 
 class StoreError(ValueError):
-    """The directory cannot be used or written to; one line for the user."""
+    """The directory is in use or cannot be written to; the message is one line."""
 
 
 class DamagedError(Exception):
-    """A cell file is not what was written."""
+    """A file of a cell differs from what was written."""
 
 
 class Store:
     """The cells of one run directory.
 
     Args:
-        out: The run's directory; its cells lie in `cells/`.
+        out: The run's directory. Its cells are in `cells/`.
     """
 
     def __init__(self, out: Path) -> None:
         self.out, self.root = out, out / CELLS
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keeps other runs out of the directory, and clears what a killed one has left.
+    def locked(self) -> Iterator[None]:
+        """Locks the directory, and removes the temporary files of a killed run.
 
-        The operating system holds the lock, so that it ends with its process, however that dies.
+        The operating system keeps the lock, so that it ends with the process, even a killed one.
 
         Raises:
-            StoreError: When another run has it: who, where and since when.
+            StoreError: If another run has the lock; the message says which, where and since when.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ class Store:
             lock.release()
 
     def holder(self) -> str | None:
-        """Who works in the directory, in words; None when nobody has left a name."""
+        """Returns the process that uses the directory, in words; None if there is no record of one."""
         found = self.read_json("holder.json")
         if found is None:
             return None
@@ -84,20 +84,20 @@ class Store:
         return f"process {found['pid']} on {found['host']} since {since}"
 
     def in_use(self) -> bool:
-        """Whether a run is at work: a name left by one that was killed does not count."""
+        """Whether a run uses the directory; the record of a killed run does not count."""
         try:
             with FileLock(self.root / "lock", timeout=0, thread_local=False):
                 return False
         except Timeout:
             return True
-        except OSError:  # no such directory, or not ours to write to
+        except OSError:  # no such directory, or no right to write to it
             return self.holder() is not None
 
     def read(self, name: str) -> tuple[dict[str, Any], bytes] | None:
-        """Identity and payload of a file, None where there is none.
+        """Reads identity and payload of a file; None if there is no such file.
 
         Raises:
-            DamagedError: When it is not what was written.
+            DamagedError: If it differs from what was written.
         """
         try:
             data = (self.root / name).read_bytes()
@@ -107,15 +107,15 @@ class Store:
             raise DamagedError(f"{name} cannot be read: {error.strerror}") from None
         checksum, body = data[:65], data[65:]
         if checksum != hashlib.sha256(body).hexdigest().encode() + b"\n":
-            raise DamagedError(f"{name} is damaged: its checksum does not hold")
+            raise DamagedError(f"{name} is damaged: its checksum is wrong")
         identity, _, payload = body.partition(b"\n")
         return json.loads(identity), payload
 
     def write(self, name: str, identity: dict[str, Any], payload: bytes) -> None:
-        """Writes a file whole.
+        """Writes a file atomically.
 
         Raises:
-            StoreError: When the disk is full or cannot be written to.
+            StoreError: If the disk is full or cannot be written to.
         """
         head = json.dumps(identity, sort_keys=True, default=repr).encode() + b"\n"
         digest = hashlib.sha256(head)
@@ -132,27 +132,27 @@ class Store:
             raise self._cannot_write(self.root / name, error) from None
 
     def write_json(self, name: str, value: Any) -> None:
-        """Writes a small JSON file whole."""
+        """Writes a small JSON file atomically."""
         text = json.dumps(value, indent=1) + "\n"
         try:
-            write_whole(self.root / name, lambda path: _write_text(path, text))
+            write_text_whole(self.root / name, text)
         except OSError as error:
             raise self._cannot_write(self.root / name, error) from None
 
     def read_json(self, name: str) -> Any:
-        """What `write_json` wrote; None where there is no such file, or none that can be read."""
+        """Reads what `write_json` wrote; None if there is no such file, or if it cannot be read."""
         try:
             return json.loads((self.root / name).read_text())
         except (OSError, ValueError):
             return None
 
     def names(self, pattern: str) -> list[str]:
-        """Names of the cell files that match, the newest first."""
+        """Returns the names of the files that match, the newest first."""
         found = [path for path in self.root.glob(pattern) if not path.name.startswith(".")]
         return [path.name for path in sorted(found, key=_modified, reverse=True)]
 
     def remove(self, names: list[str]) -> None:
-        """Removes files that are of no more use."""
+        """Removes files."""
         for name in names:
             with suppress(OSError):
                 (self.root / name).unlink(missing_ok=True)
@@ -165,23 +165,23 @@ class Store:
         )
 
 
-#: What `write_whole` leaves when it is killed: a dot, the name, eight random characters.
+#: Temporary files that a killed `write_whole` leaves: a dot, the name, eight random characters.
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}\.(rows|block|json|csv|parquet|png)")
 
 
 def file_stem(label: str, key: str) -> str:
-    """The name of a point's files, without suffix: readable, and unique by its hash.
+    """Returns the name of a point's files without suffix: a readable label and a hash.
 
     >>> file_stem("semharq -6 dB seed 0", "0123abcd")
     'semharq_-6_dB_seed_0-0123abcd'
     """
-    return f"{readable(label)}-{key}"
+    return f"{file_label(label)}-{key}"
 
 
-def readable(label: str) -> str:
-    """A label as the beginning of a file name.
+def file_label(label: str) -> str:
+    """Returns a label as the beginning of a file name.
 
-    >>> readable("my.module:Scheme 1.5 dB")
+    >>> file_label("my.module:Scheme 1.5 dB")
     'my.module_Scheme_1.5_dB'
     """
     return re.sub(r"[^A-Za-z0-9.+-]+", "_", label)[:120]
@@ -192,7 +192,3 @@ def _modified(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text)

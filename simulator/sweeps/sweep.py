@@ -2,8 +2,8 @@
 
 spec -> points -> cells -> engine -> store -> per-image rows -> curve
 
-A finished point is a file that is named by a hash of all that its numbers depend on. So a run that
-was killed, or that asks for more than the last one, computes only what is missing.
+A finished point is a file whose name contains a hash of the point's identity. A run that was
+killed, or that has more points than the last one, therefore computes only the missing points.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ from simulator.sweeps.seeds import SeedSummary, enough, summarize
 from simulator.sweeps.store import Store
 from simulator.sweeps.worker import Failure, attempt
 
-#: Small tables that are held side by side.
-TABLES_HELD = 64
+#: Most small tables in memory before they are joined.
+MOST_TABLES = 64
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gives.
+    """The result of a run.
 
     Attributes:
-        spec: What was run.
-        curve: Tidy points with intervals.
-        hashes: SHA-256 of the weights files used.
+        spec: The spec of the run.
+        curve: One row per scheme, SNR and metric, with its interval.
+        hashes: SHA-256 of the weights files that were used.
         problems: One line per image that could not be read.
         failures: Cells without a result; their points are missing.
-        count: Images of a point.
-        store: The finished points.
-        names: Their files, in the order of schemes, SNRs and seeds.
+        count: Number of images of a point.
+        store: The files of the finished points.
+        names: Names of these files, in the order of schemes, SNRs and seeds.
     """
 
     spec: RunSpec
@@ -56,10 +56,10 @@ class Result:
     count: int
     store: Store
     names: dict[Point, str]
-    keep: ExitStack = field(default_factory=ExitStack, repr=False)  # a temporary store's life
+    keep: ExitStack = field(default_factory=ExitStack, repr=False)  # keeps a temporary store
 
     def tables(self, at_least: int | None = 65536) -> Iterator[pd.DataFrame]:
-        """The per-image rows in tables of at least so many rows, or in one."""
+        """Yields the per-image rows in tables of at least so many rows; None for one table."""
         found = (stored_rows(self.store, name) for name in self.names.values())
         return joined_tables(found, at_least)
 
@@ -74,11 +74,11 @@ def simulate(spec: RunSpec, progress: Progress = lambda what, done, total: None)
     """Runs a spec in this process and keeps nothing on disk.
 
     Args:
-        spec: What to run.
+        spec: The spec of the run.
         progress: Called with (what, done, total).
 
     Raises:
-        ValueError: One line that names what is wrong with the spec, the data or the weights.
+        ValueError: One line that names the error in the spec, the data or the weights.
     """
     return run(prepare(spec), progress)
 
@@ -95,24 +95,24 @@ def run(
     Args:
         prepared: The run.
         progress: Called with (what, done, total).
-        out: Directory that keeps finished cells and has those of earlier runs; None for none.
+        out: Directory of the finished cells, also of earlier runs; None keeps nothing.
         engine: Where cells are computed; this process by default.
-        resume: Whether to take up finished cells.
+        resume: Whether to reuse finished cells.
 
     Raises:
-        StoreError: When another run holds the directory, or it cannot be written to.
-        EngineError: When the engine is gone.
-        ValueError: When not one point could be simulated; the first reason.
+        StoreError: If another run uses the directory, or if it cannot be written to.
+        EngineError: If the engine has stopped.
+        ValueError: If no point could be simulated; the message has the first reason.
     """
     keep = ExitStack()
     if out is None:
         out = Path(keep.enter_context(TemporaryDirectory(prefix="semharq-")))
     store = Store(out)
-    with store.held(), (engine or Engine()).kept_open() as engine:
+    with store.locked(), (engine or Engine()).kept_open() as engine:
         if not resume:
             store.remove([*store.names("*.rows"), *store.names("*.block")])
-        bench = CellRunner(prepared, progress)
-        work = _Run(bench, store, engine, progress)
+        runner = CellRunner(prepared, progress)
+        work = _Run(runner, store, engine, progress)
         work.simulate()
     names, failures = work.finished(), tuple(work.collector.failures)
     if not names:
@@ -121,9 +121,9 @@ def run(
         spec=prepared.spec,
         curve=stored_curve(store, names),
         hashes=dict(prepared.networks.hashes),
-        problems=bench.readable.problems,
+        problems=runner.readable.problems,
         failures=failures,
-        count=len(bench.kept),
+        count=len(runner.kept),
         store=store,
         names=names,
         keep=keep,
@@ -131,19 +131,21 @@ def run(
 
 
 class _Run:
-    """The points of one run on their way: which there are, which are done, which come next."""
+    """The points of one run: computes those that are missing, and adds seeds by the stop rule."""
 
-    def __init__(self, bench: CellRunner, store: Store, engine: Engine, progress: Progress) -> None:
-        self.bench, self.engine, self.progress = bench, engine, progress
-        self.spec = bench.prepared.spec
+    def __init__(
+        self, runner: CellRunner, store: Store, engine: Engine, progress: Progress
+    ) -> None:
+        self.runner, self.engine, self.progress = runner, engine, progress
+        self.spec = runner.prepared.spec
         self.rule = None if self.spec.until is None else StopRule.parse(self.spec.until)
-        self.collector = Collector(bench, store, engine.cell_images)
+        self.collector = Collector(runner, store, engine.cell_images)
         self.summaries: dict[tuple[str, float], list[SeedSummary]] = {}
         self.points: list[Point] = []
         self.images_done = 0
 
     def simulate(self) -> None:
-        """Computes every point that is not there yet, and further seeds until there are enough."""
+        """Computes every missing point, and further seeds until the stop rule has enough."""
         seeds = range(self.spec.seed, self.spec.seed + self.spec.seeds)
         wanted = [
             Point(scheme, snr_db, seed)
@@ -155,12 +157,12 @@ class _Run:
             self.points += wanted
             self.collector.plan(self.points)
             missing = self.collector.missing(wanted)
-            self.images_done += len(self.bench.kept) * (len(wanted) - len(missing))
+            self.images_done += len(self.runner.kept) * (len(wanted) - len(missing))
             self._compute(missing)
             wanted = [] if self.rule is None else list(self._further(wanted, self.rule))
 
     def finished(self) -> dict[Point, str]:
-        """Files of the finished points, in the order of schemes, SNRs and seeds."""
+        """Returns the files of the finished points, in the order of schemes, SNRs and seeds."""
         schemes, snrs = self.spec.schemes, self.spec.snr_db
         order = sorted(
             self.collector.done,
@@ -169,20 +171,20 @@ class _Run:
         return {point: self.collector.done[point] for point in order}
 
     def _compute(self, points: Sequence[Point]) -> None:
-        cells = [c for p in points for c in self.collector.open_cells(p)]
-        total = len(self.bench.kept) * len(self.points)
+        cells = [c for p in points for c in self.collector.missing_cells(p)]
+        total = len(self.runner.kept) * len(self.points)
 
         def step(images: int) -> None:
             self.images_done += images
             self.progress("simulating", self.images_done, total)
 
-        gpu = self.bench.prepared.device.startswith("cuda")
+        gpu = self.runner.prepared.device.startswith("cuda")
         engine = self.engine.chosen(cells, gpu)
         self.collector.expect(len(cells))
         outcomes = engine.outcomes(
             iter(cells),
             lambda cell, timeout_s: attempt(
-                lambda: self.bench.compute(cell, step), cell, timeout_s
+                lambda: self.runner.compute(cell, step), cell, timeout_s
             ),
             gpu,
         )
@@ -195,7 +197,7 @@ class _Run:
             outcomes.close()
 
     def _further(self, last: Sequence[Point], rule: StopRule) -> Iterator[Point]:
-        """The next seed of every point that does not have enough of them."""
+        """Yields the next seed of every scheme and SNR that does not have enough seeds."""
         for point in last:
             if point in self.collector.done:
                 rows = stored_rows(self.collector.store, self.collector.done[point])
@@ -211,10 +213,10 @@ class _Run:
 
 
 def stored_rows(store: Store, name: str) -> pd.DataFrame:
-    """The per-image rows of a finished point.
+    """Reads the per-image rows of a finished point.
 
     Raises:
-        ValueError: When its file is gone.
+        ValueError: If its file is gone.
     """
     found = store.read(name)
     if found is None:
@@ -223,7 +225,7 @@ def stored_rows(store: Store, name: str) -> pd.DataFrame:
 
 
 def stored_curve(store: Store, names: dict[Point, str]) -> pd.DataFrame:
-    """The curve of finished points, with the rows of one scheme at a time in memory."""
+    """Computes the curve of finished points, with the rows of one scheme at a time in memory."""
     parts: list[pd.DataFrame] = []
     for scheme in dict.fromkeys(point.scheme for point in names):
         mine = (stored_rows(store, name) for point, name in names.items() if point.scheme == scheme)
@@ -233,17 +235,17 @@ def stored_curve(store: Store, names: dict[Point, str]) -> pd.DataFrame:
 
 
 def joined_tables(tables: Iterator[pd.DataFrame], at_least: int | None) -> Iterator[pd.DataFrame]:
-    """Tables of at least so many rows, or one of all, out of small ones.
+    """Joins small tables into tables of at least so many rows; None for one table.
 
-    Many small tables take far more memory than their rows do: they are joined as they come.
+    Many small tables need far more memory than their rows, so they are joined as they come.
     """
-    held: list[pd.DataFrame] = []
+    waiting: list[pd.DataFrame] = []
     for table in tables:
-        held.append(table)
-        if len(held) == TABLES_HELD:
-            held = [pd.concat(held, ignore_index=True)]
-        if at_least is not None and sum(map(len, held)) >= at_least:
-            yield pd.concat(held, ignore_index=True)
-            held = []
-    if held:
-        yield pd.concat(held, ignore_index=True)
+        waiting.append(table)
+        if len(waiting) == MOST_TABLES:
+            waiting = [pd.concat(waiting, ignore_index=True)]
+        if at_least is not None and sum(map(len, waiting)) >= at_least:
+            yield pd.concat(waiting, ignore_index=True)
+            waiting = []
+    if waiting:
+        yield pd.concat(waiting, ignore_index=True)

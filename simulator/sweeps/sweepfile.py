@@ -1,4 +1,4 @@
-"""Sweep files: a run's fields, and a grid over any of them.
+"""Sweep files: fields of a run, and a grid over any fields.
 
     [run]
     schemes = ["semharq", "perfect"]
@@ -10,7 +10,7 @@
     max_transmissions = [1, 4]
     "channel_args.fading" = ["fast", "block"]
 
-Every combination of the grid is a run of its own; the last line of the grid turns fastest.
+Every combination of the grid is a run. The last line of the grid varies fastest.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 
 SECTIONS = ("run", "grid")
 FIELDS = tuple(field.name for field in fields(RunSpec))
-#: Fields that are tables of arguments: "channel_args.k_factor" is one of them.
+#: Fields that are tables of arguments. "channel_args.k_factor" names an argument.
 TABLES = ("channel_args", "scheme_args", "impairments")
 
-#: Where a run stands in the grid: field -> value.
-Place = dict[str, Any]
+#: The values of a run in the grid: field -> value.
+Combination = dict[str, Any]
 
 
-def read_sweep(path: Path) -> list[tuple[Place, RunSpec]]:
-    """The runs of a sweep file.
+def read_sweep(path: Path) -> list[tuple[Combination, RunSpec]]:
+    """Reads the runs of a sweep file, each with its combination in the grid.
 
     Raises:
-        ValueError: One line: the file, the line in it, what was given, what is allowed.
+        ValueError: One line with the file, the line in it, the wrong value and the allowed ones.
     """
     try:
         text = path.read_text()
@@ -63,41 +63,41 @@ def read_sweep(path: Path) -> list[tuple[Place, RunSpec]]:
     for name in base:
         if name in grid:
             where = _line(path, text, "grid", name)
-            raise ValueError(f"{where}: {name} stands in [run] and in [grid]")
+            raise ValueError(f"{where}: {name} is in [run] and in [grid]")
     start = {name: values[0] for name, values in base.items()}
     runs = []
     for values in itertools.product(*grid.values()):
-        place = dict(zip(grid, values, strict=True))
+        combination = dict(zip(grid, values, strict=True))
         try:
-            runs.append((place, RunSpec.from_json(_spread({**start, **place}))))
+            runs.append((combination, RunSpec.from_json(_spread({**start, **combination}))))
         except ValueError as error:
-            raise ValueError(f"{path}, run {directory_name(place)}: {error}") from None
+            raise ValueError(f"{path}, run {directory_name(combination)}: {error}") from None
     return runs
 
 
-def directory_name(place: Place) -> str:
-    """The name of a run's directory.
+def directory_name(combination: Combination) -> str:
+    """Returns the name of a run's directory.
 
     >>> directory_name({"channel": "rician", "channel_args.k_factor": 2})
     'channel=rician,channel_args.k_factor=2'
     >>> directory_name({})
     'run'
     """
-    parts = [f"{name}={_short(value)}" for name, value in place.items()]
+    parts = [f"{name}={_short(value)}" for name, value in combination.items()]
     return re.sub(r"[^A-Za-z0-9.,=_+-]+", "_", ",".join(parts)) or "run"
 
 
-def joined(place: Place, curve: pd.DataFrame) -> pd.DataFrame:
-    """The curve of one run with its place in the grid in front."""
-    columns = {name: _short(value) for name, value in place.items() if name not in curve}
+def joined(combination: Combination, curve: pd.DataFrame) -> pd.DataFrame:
+    """Returns the curve of a run with its combination as the first columns."""
+    columns = {name: _short(value) for name, value in combination.items() if name not in curve}
     return curve.assign(**columns)[[*columns, *curve.columns]]
 
 
 def _checked(path: Path, text: str, section: str, table: dict[str, Any]) -> dict[str, list[Any]]:
-    """Every field with its values, each of which a spec takes on its own.
+    """Returns every field with its values, after a check of each value.
 
     Raises:
-        ValueError: With the line of the first that is wrong.
+        ValueError: For the first wrong value, with its line.
     """
     found = {}
     for name, values in _flat(table).items():
@@ -113,7 +113,7 @@ def _checked(path: Path, text: str, section: str, table: dict[str, Any]) -> dict
                     raise ValueError(f"{name} must be a table")
                 RunSpec.from_json(_spread({name: value}))
             except ValueError as error:
-                # What one field needs of another is checked with the whole spec.
+                # Rules between two fields are checked with the whole spec.
                 if field not in ("channel_args", "until", "max_seeds"):
                     raise ValueError(f"{where}: {error}") from None
         found[name] = values
@@ -121,7 +121,7 @@ def _checked(path: Path, text: str, section: str, table: dict[str, Any]) -> dict
 
 
 def _flat(table: dict[str, Any]) -> dict[str, Any]:
-    """Tables of arguments as one entry for each argument."""
+    """Returns a table in which every argument is an entry of its own."""
     found: dict[str, Any] = {}
     for name, value in table.items():
         inner = value[0] if isinstance(value, list) and len(value) == 1 else value
@@ -133,8 +133,8 @@ def _flat(table: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _spread(flat: Place) -> dict[str, Any]:
-    """The JSON object of a spec: arguments in their tables, short forms written out."""
+def _spread(flat: Combination) -> dict[str, Any]:
+    """Returns the JSON object of a spec: arguments in their tables, short forms expanded."""
     found: dict[str, Any] = {}
     for name, value in flat.items():
         field, dot, argument = name.partition(".")
@@ -150,7 +150,7 @@ def _spread(flat: Place) -> dict[str, Any]:
 
 
 def _line(path: Path, text: str, section: str, name: str) -> str:
-    """Where a name stands: "sweep.toml, line 7"."""
+    """Returns the position of a name, e.g. "sweep.toml, line 7"."""
     key = re.escape(name.rpartition(".")[2] if "." in name else name)
     dotted = re.escape(name)
     at, inside = 0, section == ""

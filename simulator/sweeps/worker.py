@@ -1,4 +1,4 @@
-"""What a worker does: one cell at a time, within its time limit, and never raises."""
+"""A worker computes one cell at a time within a time limit, and returns errors as values."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Cell, CellRunner
 
-#: A worker that has not come back this long after a cell's time is up is ended from outside.
+#: Seconds after the time limit of a cell at which a worker that still computes it is ended.
 GRACE_S = 5.0
 
-Done = TypeVar("Done")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Failure:
     """A cell without a result.
 
     Attributes:
-        cell: Which.
-        reason: Why, in one line.
+        cell: The cell, in words.
+        reason: The reason, in one line.
     """
 
     cell: str
@@ -46,15 +46,15 @@ class Failure:
 
 
 class TimeIsUpError(BaseException):
-    """Not an Exception, so that what a cell runs does not swallow it."""
+    """A cell has reached its time limit. Not an Exception, so that no code of a cell catches it."""
 
 
 def enter_worker(threads: int) -> None:
-    """Begins a worker process: Ctrl-C is the run's business, and no worker outlives its run."""
+    """Prepares a worker process: it ignores Ctrl-C, which the run handles, and ends with the run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # numba first: when its threads start, it sets OpenMP's number of threads for torch too. With
-    # them it makes a lock, which under "forkserver" has a name that a worker would have to take
-    # back when it is ended, and under "fork" has none.
+    # numba first: when it starts its threads, it also sets torch's number of OpenMP threads. It
+    # makes a lock for them. With the start method "forkserver" the lock would have a name, which
+    # remains when the worker is ended; with "fork" it has none.
     method = multiprocessing.get_start_method()
     multiprocessing.set_start_method("fork", force=True)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
@@ -71,15 +71,15 @@ def enter_worker(threads: int) -> None:
 
 
 def compute(cell: Cell, timeout_s: float | None) -> bytes | Failure:
-    """Computes a cell on this process's bench; opening the bench is not timed."""
-    opened = attempt(lambda: bench_of(cell.spec), cell, None)
+    """Computes a cell in this process; the time limit does not count the opening of the run."""
+    opened = attempt(lambda: runner_of(cell.spec), cell, None)
     if isinstance(opened, Failure):
         return opened
     return attempt(lambda: opened.compute(cell), cell, timeout_s)
 
 
-def attempt(work: Callable[[], Done], cell: Cell, timeout_s: float | None) -> Done | Failure:
-    """Does the work of a cell; whatever goes wrong comes back as a value."""
+def attempt(work: Callable[[], Value], cell: Cell, timeout_s: float | None) -> Value | Failure:
+    """Does the work of a cell, and returns an error or a timeout as a `Failure`."""
     try:
         if timeout_s is None:
             return work()
@@ -95,26 +95,26 @@ def attempt(work: Callable[[], Done], cell: Cell, timeout_s: float | None) -> Do
         return Failure(str(cell), text if plain else f"{type(error).__name__}: {text}")
 
 
-_benches: dict[str, CellRunner] = {}
-_bench_lock = threading.Lock()
+_runners: dict[str, CellRunner] = {}
+_runner_lock = threading.Lock()
 
 
-def bench_of(spec: RunSpec) -> CellRunner:
-    """This process's bench of a run: opened once, and kept until another run comes."""
+def runner_of(spec: RunSpec) -> CellRunner:
+    """Returns the runner of a run, which is opened once and kept until another run comes."""
     name = json.dumps(spec.to_json(), sort_keys=True, default=repr)
-    with _bench_lock:
-        if name not in _benches:
-            _benches.clear()
-            _benches[name] = CellRunner(prepare(spec), lambda what, done, total: None)
-        return _benches[name]
+    with _runner_lock:
+        if name not in _runners:
+            _runners.clear()
+            _runners[name] = CellRunner(prepare(spec), lambda what, done, total: None)
+        return _runners[name]
 
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Raises `TimeIsUpError` in the main thread when the time is up.
+    """Raises `TimeIsUpError` in the main thread after some seconds.
 
-    Python code is interrupted. Compiled code that does not come back is not: a worker process is
-    then ended `GRACE_S` later, and the process of the run itself waits on.
+    This interrupts Python code, but not compiled code that does not return. Then a worker process
+    is ended `GRACE_S` later; the process of the run itself goes on waiting.
     """
 
     def ring(signum: int, frame: FrameType | None) -> None:
@@ -135,8 +135,8 @@ def _alarm(seconds: float) -> Iterator[None]:
                 faulthandler.cancel_dump_traceback_later()
 
 
-def _in_a_thread(work: Callable[[], Done], seconds: float) -> Done:
-    """Work in a thread of its own; one that does not come back is left to itself."""
+def _in_a_thread(work: Callable[[], Value], seconds: float) -> Value:
+    """Does work in a thread; a thread that does not return in time is abandoned."""
     found: list[Any] = []
 
     def run() -> None:
@@ -152,5 +152,5 @@ def _in_a_thread(work: Callable[[], Done], seconds: float) -> Done:
         raise TimeIsUpError
     if isinstance(found[0], BaseException):
         raise found[0]
-    result: Done = found[0]
+    result: Value = found[0]
     return result

@@ -1,4 +1,4 @@
-"""Whether a run's directory can be made and written to."""
+"""A check that a run's directory can be written to."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 def check_writable(out: Path) -> None:
-    """Makes the run's directory before any work.
+    """Creates the run's directory before any work.
 
     Raises:
-        ValueError: When it cannot be made.
+        ValueError: If it cannot be created or written to.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -18,5 +18,5 @@ def check_writable(out: Path) -> None:
             pass
     except OSError as error:
         raise ValueError(
-            f"output directory {out} cannot be made or written to: {error.strerror}"
+            f"output directory {out} cannot be created or written to: {error.strerror}"
         ) from None

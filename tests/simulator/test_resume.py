@@ -187,7 +187,7 @@ def test_two_runs_do_not_share_a_directory(spec: RunSpec, tmp_path: Path) -> Non
     store = Store(tmp_path)
     code = (
         "import sys, time; from pathlib import Path; from simulator.sweeps.store import Store\n"
-        "with Store(Path(sys.argv[1])).held(): print('held', flush=True); time.sleep(60)"
+        "with Store(Path(sys.argv[1])).locked(): print('held', flush=True); time.sleep(60)"
     )
     other = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True

@@ -26,7 +26,7 @@ RULES = {
 }
 
 
-class Witness:
+class WatchedScheme:
     """Stands for a scheme in `run_link`; everything that it does not watch is the scheme's own.
 
     Attributes:
