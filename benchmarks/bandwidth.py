@@ -1,4 +1,4 @@
-"""Which W makes the embedded set's curve informative? Rank-1 and mAP over W at the ends of the range.
+"""Rank-1 and mAP over the bandwidth W at the lowest and highest SNR, to choose W for the embedded set.
 
 python benchmarks/bandwidth.py [--weights DIR] [--out docs/results]
 """

@@ -1,10 +1,10 @@
-r"""Measures what cells cost, and works out from it how long a study takes and how large it gets.
+r"""Measures time and size of cells, and computes from them those of a complete study.
 
     NUMBA_NUM_THREADS=1 python benchmarks/cell_costs.py --schemes semharq,jpeg-ldpc-16qam-harq \
         --images 400 --out costs
 
-Every scheme is simulated twice at every SNR over the same images: the first seed also pays for the
-payloads, the second does not, so that the difference is what is shared by the points of a worker.
+Every scheme is simulated twice at every SNR over the same images. The first seed also computes the
+payloads, the second reuses them. So the difference is the time that the points of a worker share.
 Writes cells.csv (seconds and bytes per image) and plan.csv (the full VeRi-776 study).
 """
 

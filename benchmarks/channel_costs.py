@@ -1,12 +1,13 @@
-"""What channels cost beside the SemHARQ sweep that they are part of, measured in one run.
+"""Computation time of channels, relative to that of a SemHARQ sweep, measured in one run.
 
     OMP_NUM_THREADS=1 python benchmarks/channel_costs.py --images 1500 --out benchmarks/results/channels
 
-For each channel, CPU seconds of drawing and applying it alone (every image, 8 SNRs, 4 slots of the
-B(SNR) uses that a feature vector takes, although most images of a sweep need fewer), and for some
-(--sweeps) of the whole sweep -6:8:2 over it. Both are divided by the time of the sweep over the
-default channel, so that the speed of the machine does not matter; rounds take turns, and the least
-time of each counts. Writes costs.csv and prints it as the table of docs/channels.md.
+For each channel, the script measures the CPU seconds to draw and apply it alone: every image, 8
+SNRs, and 4 slots of B(SNR) uses, although most images of a sweep need fewer. For some channels
+(--sweeps) it also measures the whole sweep -6:8:2. Both times are divided by that of the sweep over
+the default channel, so that the speed of the machine does not matter. The measurements alternate
+over several repetitions, and the least time of each counts. Writes costs.csv and prints it as the table
+of docs/channels.md.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def send_all(spec: RunSpec, images: int) -> None:
                 channel.apply(x[: len(batch)], h, slot.no, rows.for_role("noise"))
 
 
-def measure(images: int, rounds: int, swept: list[str]) -> pd.DataFrame:
-    """The least CPU seconds of `rounds` for each channel, and both ratios; NaN where not swept."""
+def measure(images: int, repeats: int, swept: list[str]) -> pd.DataFrame:
+    """The least CPU seconds of `repeats` for each channel, and both ratios; NaN where not swept."""
     base = RunSpec(snr_db=parse_snr("-6:8:2"), images=images, device="cpu")
     specs = {
         name: replace(base, channel=channel, channel_args=tuple(sorted(arguments.items())))
@@ -82,7 +83,7 @@ def measure(images: int, rounds: int, swept: list[str]) -> pd.DataFrame:
     run(prepare(replace(base, snr_db=(8.0,))))  # encoder outputs into the cache, code into memory
     count = len(prepare(base).dataset)
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in specs}
-    for _ in range(rounds):
+    for _ in range(repeats):
         for name, spec in specs.items():
             alone = cpu_seconds(lambda spec=spec: send_all(spec, count))
             sweep = cpu_seconds(lambda spec=spec: run(prepare(spec))) if name in swept else np.nan
@@ -99,11 +100,11 @@ def main() -> None:
     """Reads the options, measures, writes and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=1500)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--sweeps", default=";".join(SWEPT), help="labels, with ; between")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/channels"))
     options = parser.parse_args()
-    table = measure(options.images, options.rounds, [*SWEPT[:1], *options.sweeps.split(";")])
+    table = measure(options.images, options.repeats, [*SWEPT[:1], *options.sweeps.split(";")])
     options.out.mkdir(parents=True, exist_ok=True)
     table.round(4).to_csv(options.out / "costs.csv", index=False)
     print("| channel | alone, of the rician sweep | sweep, over the rician sweep |\n|---|---|---|")

@@ -1,4 +1,4 @@
-"""Statistics of the flat channels against their laws, as docs/channels.md shows them.
+"""Statistics of the flat channels against their laws, for docs/channels.md.
 
     python benchmarks/channel_statistics.py --images 10000 --out docs/figures
 

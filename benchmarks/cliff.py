@@ -1,15 +1,16 @@
-"""The cliff of a coded image: accuracy and block error rate over SNR, by transmissions allowed.
+"""The cliff effect of coded images: accuracy and block error rate over SNR and G_max.
 
     python benchmarks/cliff.py [--images 60] [--keep runs/cliff] [--out docs]
 
-`jpeg-ldpc-16qam-harq` may send 1, 2, 3 or 4 times; each curve has a fine grid of SNRs around its own
-cliff, over AWGN and over fast Rician fading (K = 2). Three limits, each tighter than the one before:
+`jpeg-ldpc-16qam-harq` has 1, 2, 3 or 4 transmissions. Each curve has a fine grid of SNRs around its
+cliff, over AWGN and over fast Rician fading (K = 2). There are three limits, each tighter than the
+one before:
 
-- gaussian: nothing at all can bring 3 bits per use across in so many transmissions;
-- bicm: 16-QAM with independent bits, an ideal code, every transmission new;
-- buffer: the same, but bits that are sent again only add their LLRs, as in the circular buffer.
+- gaussian: the capacity for 3 bits per use in so many transmissions;
+- bicm: 16-QAM with independent bits, an ideal code, and new bits in every transmission;
+- buffer: the same, but the LLRs of repeated bits are added, as in the circular buffer.
 
-SemHARQ's curve shows what a cliff is not. Writes OUT/results/cliff.csv, OUT/results/cliff_limits.csv
+The curve of SemHARQ has no cliff, for comparison. Writes OUT/results/cliff.csv, OUT/results/cliff_limits.csv
 and OUT/figures/cliff.png, and prints the limits beside the cliffs.
 """
 
@@ -76,19 +77,19 @@ def buffer_limit_db(channel: str, transmissions: int, blocks: int = 16) -> float
     code, modulation = LdpcCode.for_block(BLOCK_BITS), Modulation("16qam")
     rng = np.random.default_rng(0)
     words = encode(rng.integers(0, 2, (blocks, code.k), np.uint8), code)
-    rounds = [sent_positions(code, CODED_BITS, rv, 4) for rv in RVS[:transmissions]]
-    shape = (len(rounds), 2, blocks, CODED_BITS // 4, 2)
+    sent = [sent_positions(code, CODED_BITS, rv, 4) for rv in RVS[:transmissions]]
+    shape = (len(sent), 2, blocks, CODED_BITS // 4, 2)
     drawn = torch.view_as_complex(torch.from_numpy(rng.normal(0, 0.5**0.5, shape)))
     drawn = drawn.to(torch.complex64)
 
     def information(snr: float) -> float:
         buffer = empty_buffer(blocks, code)
-        for positions, (noise, scatter) in zip(rounds, drawn, strict=True):
-            h = (K_FACTOR**0.5 + scatter) / (K_FACTOR + 1) ** 0.5
+        for positions, (noise, diffuse) in zip(sent, drawn, strict=True):
+            h = (K_FACTOR**0.5 + diffuse) / (K_FACTOR + 1) ** 0.5
             h = torch.ones_like(noise) if channel == "awgn" else h
             y = h * modulation.map(torch.from_numpy(match(words, positions))) + noise / snr**0.5
             buffer = combine(buffer, modulation.demap(y, h, 1 / snr).numpy(), positions)
-        known = np.isfinite(buffer)  # fillers tell nothing
+        known = np.isfinite(buffer)  # filler bits are known, and carry no information
         right = np.where(words[known] == 1, -buffer[known], buffer[known])
         bits = 1 - np.logaddexp(0, -right.astype(float)) / np.log(2)
         return float(bits.sum() / (blocks * code.k))

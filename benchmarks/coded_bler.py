@@ -1,9 +1,9 @@
-"""Block error rates of the coded chain against what is possible.
+"""Block error rates of the coded chain against theoretical limits.
 
     python benchmarks/coded_bler.py --errors 100 --blocks 4000 --out docs/coded_bler
 
 Rate 3/4, base graph 1, transport blocks of one code block (n = 8000 and 1408): BPSK and 16-QAM over
-AWGN and fast Rician (K = 2), then BPSK with 2 and 4 rounds of Chase combining and of incremental
+AWGN and fast Rician (K = 2), then BPSK with 2 and 4 transmissions of Chase combining and of incremental
 redundancy. Writes OUT.csv and OUT.png and prints the SNR at BLER 10 % and 1 % next to the limits.
 """
 
@@ -33,18 +33,18 @@ RATE, K_FACTOR = 0.75, 2.0
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve: a code, a channel, and how many rounds are combined."""
+    """One curve: a code, a channel, and how many transmissions are combined."""
 
     modulation: str
     n: int
     channel: Literal["awgn", "rician"] = "awgn"
-    rounds: int = 1
+    transmissions: int = 1
     combining: Literal["ir", "chase"] = "ir"
 
     @property
     def label(self) -> str:
         """For tables and legends."""
-        harq = f" {self.rounds} x {self.combining}" if self.rounds > 1 else ""
+        harq = f" {self.transmissions} x {self.combining}" if self.transmissions > 1 else ""
         return f"{self.modulation} n={self.n} {self.channel}{harq}"
 
     def information(self, snr: float) -> tuple[float, float]:
@@ -54,11 +54,11 @@ class Curve:
         return faded_information(snr, self.modulation, K_FACTOR)
 
     def limit_db(self) -> float:
-        """SNR where the information of all rounds equals the payload's."""
-        bits = RATE * Modulation(self.modulation).bits_per_symbol / self.rounds
+        """SNR where the information of all transmissions equals the payload's."""
+        bits = RATE * Modulation(self.modulation).bits_per_symbol / self.transmissions
         if self.combining == "chase":  # The same symbol again is one symbol at L times the SNR.
-            bits *= self.rounds
-            return self._crossing(bits) - 10 * math.log10(self.rounds)
+            bits *= self.transmissions
+            return self._crossing(bits) - 10 * math.log10(self.transmissions)
         return self._crossing(bits)
 
     def _crossing(self, bits: float) -> float:
@@ -90,10 +90,10 @@ def block_errors(curve: Curve, snr_db: float, blocks: int, seed: int) -> int:
     generator = torch.Generator().manual_seed(seed)
     sent = torch.randint(0, 2, (blocks, codec.payload_bits), generator=generator, dtype=torch.uint8)
     llrs, buffer = [], codec.start(blocks)
-    for j in range(curve.rounds):
+    for j in range(curve.transmissions):
         x = modulation.map(codec.encode(sent, j))
-        noise, scatter = (torch.randn(x.shape, generator=generator, dtype=x.dtype) for _ in "nh")
-        h = (math.sqrt(K_FACTOR) + scatter) / math.sqrt(K_FACTOR + 1)
+        noise, diffuse = (torch.randn(x.shape, generator=generator, dtype=x.dtype) for _ in "nh")
+        h = (math.sqrt(K_FACTOR) + diffuse) / math.sqrt(K_FACTOR + 1)
         h = torch.ones_like(x) if curve.channel == "awgn" else h
         llrs.append(modulation.demap(h * x + math.sqrt(no) * noise, h, no))
     outcome = None
@@ -169,7 +169,7 @@ def main() -> None:
             points = sweep(curve, options.errors, options.blocks, options.step_db)
             results[curve] = points
             writer.writerows([curve.label, *point] for point in points)
-            normal = f"{curve.normal_db():.2f}" if curve.rounds == 1 else ""
+            normal = f"{curve.normal_db():.2f}" if curve.transmissions == 1 else ""
             marks = " | ".join(f"{crossing_db(points, b):.2f}" for b in (0.1, 0.01))
             print(f"| {curve.label} | {curve.limit_db():.2f} | {normal} | {marks} |", flush=True)
     draw(results, options.out.with_suffix(".png"))

@@ -1,11 +1,11 @@
-"""Seconds of a whole sweep from nothing: no encoder output, no finished point is there.
+"""Time of a whole sweep with empty caches: no encoder output and no finished point.
 
     python benchmarks/cold_sweep.py --scheme jpeg-ldpc-16qam-harq
     python benchmarks/cold_sweep.py --scheme conventional-amc,digital-features --images 300
 
-Runs `simulate --scheme NAME --snr -6:8:2` on the embedded test split in a process of its own, with a
-cache and a directory of results of its own, and prints wall-clock and CPU seconds, those of workers
-included. Compiled LDPC kernels are taken as they are; `--compile` makes them anew as well.
+Runs `simulate --scheme NAME --snr -6:8:2` on the embedded test split in a new process, with an
+empty cache and a new directory of results. Prints wall-clock and CPU seconds, workers included.
+Compiled LDPC kernels are reused; with `--compile` they are compiled again.
 """
 
 from __future__ import annotations

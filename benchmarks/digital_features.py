@@ -1,4 +1,4 @@
-"""How many bits should a quantized feature have? All tasks over bits and W, beside SemHARQ.
+"""Accuracy over the bits per quantized feature and the bandwidth W, next to that of SemHARQ.
 
 python benchmarks/digital_features.py [--bits 2,4] [--bandwidth-mhz 0.3,3] [--budget uses] [--out docs/results]
 """
@@ -31,7 +31,7 @@ def measure(spec: RunSpec, scheme: str, bits: int | None) -> pd.DataFrame:
 @click.option("--bits", default="1,2,3,4,6,8", help="Bits per feature.")
 @click.option("--bandwidth-mhz", default="0.3,3", help="W.")
 @click.option("--snr", default="-6:8:7", help="As for `simulate`.")
-@click.option("--budget", default="slots", help="rounds or uses.")
+@click.option("--budget", default="slots", help="slots or uses.")
 @click.option("--images", type=int, default=None, help="About how many images [all].")
 @click.option("--weights", default=None, help="Weights directory [the package's].")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs/results"))

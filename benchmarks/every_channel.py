@@ -2,13 +2,13 @@
 
     python benchmarks/every_channel.py --images 60 --out benchmarks/results/channels
 
-For each channel X with its default arguments this is
+For each channel X with its default arguments, the script runs
 
     simulate --scheme semharq,jpeg-ldpc-16qam-harq --channel X --snr -6:8:2 --images 60
 
-Writes curve.csv (the curves of all runs, one under the other) and rank1.png (a panel for each
-channel: rank-1, and color accuracy, which counts every image and not the queries alone). A run that
-was finished before is read from its cells (--cells), not computed again; --draw only draws.
+Writes curve.csv (the curves of all runs) and rank1.png (a panel for each channel with rank-1, and
+with color accuracy, which counts all images and not only queries). Finished runs are read from
+their cells (--cells); --draw only draws.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Does the distortion evaluation network do its job? AUROC of d over SNR, and how much is asked for.
+"""Quality of the distortion evaluation network: AUROC of d over SNR, and share of requests.
 
     python benchmarks/fde.py [--weights DIR] [--out docs/results]
 
-A feature counts as distorted when the error of its received value is above the median. Beside d
-stands |z_hat|, the simplest guess that looks at z_hat alone, and the precision 1/|h|^2 no, which
-the paper's receiver does not give to F: the bound for anything that knows |h|.
+A feature counts as distorted if the error of its received value is above the median. The table
+compares d with two other detectors: |z_hat|, the simplest function of z_hat, and the precision
+1/|h|^2 no, which the receiver of the paper does not give to F. The latter bounds all detectors that
+know |h|.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""What should F learn? Readings of the paper's objective, behind one and the same coder.
+"""Interpretations of the training objective of F in the paper, compared behind the same coder.
 
     simulate train --scheme semharq --data data/train --out weights
     python benchmarks/fde_readings.py data/train --weights weights --out readings
 
-The papers train F on pairs (s, s_hat), do not say how two vectors become the one that F reads, and
-then feed it z_hat. Each reading trains an F of its own from scratch, for as many steps, beside the
-coder and decoder of `semharq`, which stand still; then its thresholds are calibrated and the scheme
-is run: only the detector differs. What they are to be measured by: nothing sent again; z_hat itself
-for d; an F that is told in training which features err more than the median: what these layers can
-make of z_hat in as many steps; F that sees |h| too; the genie who sees the errors.
+The papers train F on pairs (s, s_hat), but at run time its input is z_hat, and they do not say how
+two vectors become one input. Each interpretation trains a new F for the same number of steps, with
+the coder and decoder of `semharq` fixed. Then the thresholds are calibrated and the scheme is run,
+so that only the detector differs. References for comparison: no retransmission; z_hat itself as d;
+an F trained with the labels "error above the median", which shows what these layers can learn; an F
+with |h| as input; and a genie that knows the errors.
 """
 
 from __future__ import annotations

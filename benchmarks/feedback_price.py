@@ -1,11 +1,11 @@
-"""What is feedback worth once its bits are paid for? Accuracy against channel uses, both counted.
+"""The gain of feedback if its bits are charged: accuracy against channel uses, with and without.
 
     python benchmarks/feedback_price.py --out price
 
-Every scheme sends a fixed number of slots (theta_0 out of reach), 1 to 16, and each gives a point:
-mAP against the channel uses alone, and against `uses_charged`, in which each bit that goes back costs
-1 / log2(1 + SNR) uses. The schemes without feedback bits set the price: what a bit buys must beat
-what its uses would have bought.
+Every scheme fills a fixed number of slots from 1 to 16, because theta_0 is never reached. Each
+number gives a point: mAP against the channel uses alone, and against `uses_charged`, in which each
+feedback bit costs 1 / log2(1 + SNR) uses. Schemes without feedback bits are the reference: feedback
+pays off if its bits gain more than the same number of uses for data.
 """
 
 from __future__ import annotations

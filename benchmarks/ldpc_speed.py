@@ -1,10 +1,10 @@
-"""How much faster the numba LDPC decoder is than Sionna on this CPU, from one run.
+"""Speed of the numba LDPC decoder relative to that of Sionna on this CPU.
 
     python benchmarks/ldpc_speed.py --seconds 20
 
 k = 6000, n = 8000, base graph 1, BPSK over AWGN, at most 20 iterations. Each decoder works at the
-SNR where its own block error rate is about 1e-2; only decoding is timed, on all cores. Trust the
-ratios: the absolute figures are the machine's.
+SNR at which its block error rate is about 1e-2. Only decoding is timed, on all cores. The ratios
+are portable; the absolute figures depend on the machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CASES = {"rv 0": ((0,), 1.2, 1.3), "rv 0 and 2": ((0, 2), -3.5, -3.5)}
 
 
 class Frames(NamedTuple):
-    """Received blocks: bits [frames, k], LLRs [frames, rounds, n], soft buffer."""
+    """Received blocks: bits [frames, k], LLRs [frames, transmissions, n], soft buffer."""
 
     bits: NDArray[np.uint8]
     llr: NDArray[np.float32]

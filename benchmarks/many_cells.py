@@ -1,4 +1,4 @@
-"""Memory of a run against its number of cells: tiny cells of an AWGN channel, one image block each.
+"""Memory of a run over its number of cells, which are small: an AWGN channel, one block of images.
 
     for n in 100 1000 10000; do python benchmarks/many_cells.py --cells $n; done
 

@@ -1,11 +1,11 @@
-"""What the coded chain needs beyond the normal approximation, for every row of the MCS table.
+"""SNR margin of the coded chain over the normal approximation, for every row of the MCS table.
 
     python benchmarks/mcs_margin.py --uses 3000 --blocks 100 --out docs/figures/mcs_margin.csv
 
 For each row, a transport block that fills `--uses` channel uses crosses AWGN and fast Rician fading
-(K = 2) at SNRs around the predicted one; the margin is by how many dB the SNR of a measured block
-error rate of 10 % lies above the SNR where the normal approximation has 10 %. The base graph is
-that of TS 38.212. The same noise is met at every SNR, scaled.
+(K = 2) at SNRs around the predicted one. The margin in dB is the difference between the SNR of a
+measured block error rate of 10 % and the SNR at which the normal approximation has 10 %. The base
+graph is that of TS 38.212. The noise is the same at every SNR, up to its scale.
 """
 
 from __future__ import annotations

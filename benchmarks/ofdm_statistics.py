@@ -1,8 +1,8 @@
-"""Statistics of the TDL and CDL channels against their tables, as docs/channels.md shows them.
+"""Statistics of the TDL and CDL channels against their tables, for docs/channels.md.
 
     python benchmarks/ofdm_statistics.py --images 4000 --out docs/figures
 
-Everything is measured on gains that the channels of the catalog draw for bursts, one image an
+All statistics are those of gains that the channels of the catalog draw for bursts. Each image is an
 independent sample. Writes channel_ofdm.png (power over delay, correlation over frequency and over
 time) and prints the largest distances.
 """
@@ -30,7 +30,7 @@ from simulator.catalog import CHANNELS, construct
 SPREAD_NS, SPEED_MPS = 200.0, 25.0
 SUBCARRIERS, SUBCARRIER_HZ, SYMBOLS = 1200, 15e3, 60
 LAW = "#c2451e"
-COLOURS = dict(zip("abcde", ("#2f6f9f", "#4b9e5f", "#8a6fb0", "#d29a2c", "#6d6d6d"), strict=True))
+COLORS = dict(zip("abcde", ("#2f6f9f", "#4b9e5f", "#8a6fb0", "#d29a2c", "#6d6d6d"), strict=True))
 
 Complexes = npt.NDArray[np.complex128]
 
@@ -74,7 +74,7 @@ def draw_delays(axis: Axes, family: str, images: int) -> None:
             10 * np.log10(measured[shown]),
             "." if model == "a" else "x",
             ms=4,
-            color=COLOURS[model],
+            color=COLORS[model],
             label=f"{family}-{model}",
         )
         axis.plot(delays_s[shown] * 1e6, 10 * np.log10(law[shown]), color=LAW, lw=0.8)
@@ -87,7 +87,7 @@ def draw_delays(axis: Axes, family: str, images: int) -> None:
 def draw_frequency(axis: Axes, family: str, images: int) -> None:
     """|E[h(f + offset) h*(f)]| against the transform of the delay profile."""
     steps = np.arange(0, SUBCARRIERS, 15)
-    for model, color in COLOURS.items():
+    for model, color in COLORS.items():
         name = f"{family}-{model}"
         h = gains(name, images, SUBCARRIERS, 1)[:, 0]
         measured = (h[:, steps] * h[:, :1].conj()).mean(0)
@@ -104,7 +104,7 @@ def draw_frequency(axis: Axes, family: str, images: int) -> None:
 
 def draw_time(axis: Axes, family: str, images: int) -> None:
     """Re E[h(t + lag) h*(t)]: TDL against Clarke's J0 and a path at 0.7 f_d, CDL ray by ray."""
-    for model, color in COLOURS.items():
+    for model, color in COLORS.items():
         name = f"{family}-{model}"
         made, h = channel(name, 1), gains(name, images, 1, SYMBOLS)[:, :, 0]
         lags_s = np.arange(SYMBOLS) * made.grid.symbol_s

@@ -1,4 +1,4 @@
-"""Processor seconds of one evaluation of re-identification, by the size of queries and gallery.
+"""CPU seconds of one evaluation of re-identification over the numbers of queries and gallery images.
 
 python benchmarks/reid_cost.py
 """

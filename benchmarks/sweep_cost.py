@@ -1,11 +1,11 @@
-"""What a sweep costs beside what it simulates: more points, the machinery of cells, two workers.
+"""Overhead of a sweep: more points, the handling of cells, and two workers.
 
-    python benchmarks/sweep_cost.py points        # 8 SNRs against 1, encoder's cache cold and warm
-    python benchmarks/sweep_cost.py machinery     # what a run's seconds go to
+    python benchmarks/sweep_cost.py points        # 8 SNRs against 1, with an empty and a full cache of encoder outputs
+    python benchmarks/sweep_cost.py machinery     # time of each part of a run
     python benchmarks/sweep_cost.py workers       # 2 workers against 1: on a machine with 2 idle cores
 
-Prints a table row for each measurement and its ratio. Processor seconds bear other work on the
-machine better than wall seconds do; the speed-up of workers is of wall seconds, and needs idle cores.
+Prints a table row for each measurement and its ratio. CPU seconds depend less than wall seconds on
+other work on the machine. The speed-up of workers is in wall seconds, and needs idle cores.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Gates of the synthetic vehicle set: what it must not give away, measured on the test split.
+"""Gates of the synthetic vehicle set: shortcuts that must not identify a vehicle, on the test split.
 
     python benchmarks/synthetic_gates.py SET [--sheet FIGURE.png] [--pack ARCHIVE.zip]
 
-Prints the label statistics, the mAP of an oracle that knows color and type and nothing else, and
-the rank-1 of an observer who sees everything but the vehicle. Exits with 1 if a gate fails. The
-split is rendered again for its masks, with the seed of `SET`.
+Prints the label statistics, the mAP of an oracle that knows only color and type, and the rank-1 of
+an observer that sees everything except the vehicle. Exits with 1 if a gate fails. The split is
+rendered again with the seed of `SET`, for its masks.
 """
 
 import csv

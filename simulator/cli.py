@@ -1,4 +1,4 @@
-"""The command line. Imports nothing heavy before it is known that work is to be done."""
+"""The command line. It has no heavy imports before there is work to do."""
 
 from __future__ import annotations
 
@@ -31,22 +31,24 @@ Examples:
 A run writes to its directory:
   curve.csv       scheme, channel, snr_db, metric, value, ci_low, ci_high, n
   images.parquet  one row per image and SNR: predictions, transmissions, costs
-  run.json        the whole spec, versions and weights; --spec repeats it
+  run.json        the complete spec, versions and weights; --spec repeats the run
   curve.png       the figure
 """
 
 
 class Commands(click.Group):
-    """A group whose errors are one line and exit code 2, also those of our own checks."""
+    """A group of commands. Every error, also a ValueError of ours, is one line and exit code 2."""
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Runs a command; a ValueError is the user's mistake and is shown as one line."""
+        """Runs a command, and shows a ValueError, which is an error of the user, as one line."""
         try:
             return super().main(*args, **{**options, "standalone_mode": False})
         except click.ClickException as error:
             problem = " ".join(error.format_message().split())
-            if not getattr(error, "possibilities", True):  # an unknown name like no known one
-                problem += " `simulate --help` shows what there is."
+            if not getattr(
+                error, "possibilities", True
+            ):  # an unknown name that resembles no known one
+                problem += " `simulate --help` lists commands and options."
         except ValueError as error:
             problem = " ".join(str(error).split())
         except (KeyboardInterrupt, click.Abort):
@@ -62,9 +64,11 @@ class Commands(click.Group):
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--scheme", metavar="A[,B...]", help="Schemes by name; `simulate list` shows them.")
+@click.option("--scheme", metavar="A[,B...]", help="Names of schemes; `simulate list` shows them.")
 @click.option(
-    "--snr", metavar="START:STOP:STEP", help="Es/N0 per channel use in dB, end included; or -6,0,6."
+    "--snr",
+    metavar="START:STOP:STEP",
+    help="Es/N0 per channel use in dB, STOP included; or a list such as -6,0,6.",
 )
 @click.option("--channel", metavar="NAME|module:Class", help="Channel law [rician].")
 @click.option(
@@ -72,43 +76,48 @@ class Commands(click.Group):
     "channel_args",
     multiple=True,
     metavar="NAME=VALUE",
-    help="An argument of the channel, e.g. k_factor=4.",
+    help="Argument of the channel, e.g. k_factor=4.",
 )
 @click.option(
     "--fading",
     type=click.Choice(["fast", "block", "jakes"]),
-    help="A gain per channel use, one per slot, or as of a moving receiver [fast].",
+    help="A gain per channel use (fast), per slot (block), or of a moving receiver (jakes) [fast].",
 )
 @click.option(
     "--data", metavar="synthetic|DIR|veri:DIR|module:function", help="Test images [synthetic]."
 )
 @click.option(
-    "--images", type=int, metavar="N", help="About N images: a fixed random subset of vehicles."
+    "--images",
+    type=int,
+    metavar="N",
+    help="About N images: those of a fixed random subset of the vehicles.",
 )
-@click.option("--max-transmissions", type=int, metavar="G", help="G_max, transmissions in all [4].")
+@click.option(
+    "--max-transmissions", type=int, metavar="G", help="G_max, most transmissions of an image [4]."
+)
 @click.option(
     "--budget",
     metavar="slots|uses",
-    help="Every scheme may fill G slots, or spend G B channel uses [slots].",
+    help="Limit every scheme to G_max slots, or to G_max B channel uses [slots].",
 )
 @click.option(
     "--gallery",
     metavar="received|clean",
-    help="Queries meet a gallery that crossed the link, or one that the server holds [received].",
+    help="Gallery images cross the link, or the server stores them [received].",
 )
 @click.option(
     "--impair",
     "impairments",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Imperfect channel knowledge or feedback, e.g. csir_error=0.05; `simulate list`.",
+    help="Imperfect channel knowledge or feedback, e.g. csir_error=0.05; see `simulate list`.",
 )
 @click.option(
     "--scheme-arg",
     "scheme_args",
     multiple=True,
     metavar="NAME=VALUE",
-    help="An argument for the schemes that take it, e.g. theta_0_db=0; `simulate list` shows them.",
+    help="Argument of the schemes that have it, e.g. theta_0_db=0; see `simulate list`.",
 )
 @click.option("--seed", type=int, metavar="S", help="First seed of fading and noise [0].")
 @click.option("--seeds", type=int, metavar="N", help="Number of seeds [1].")
@@ -118,9 +127,9 @@ class Commands(click.Group):
     "--batch-size",
     type=int,
     metavar="N",
-    help="Images that travel together; changes no number [256].",
+    help="Images per batch; changes no number [256].",
 )
-@click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where networks run [auto].")
+@click.option("--device", metavar="auto|cpu|cuda[:i]", help="Device of the networks [auto].")
 @click.option("--weights", metavar="FILE|DIR", help="Trained weights [the package's].")
 @click.option(
     "--out",
@@ -133,17 +142,17 @@ class Commands(click.Group):
     "spec_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Repeat a run.json; other options change it.",
+    help="Repeat the run of a run.json; other options change its settings.",
 )
 @click.option(
     "--sweep",
     "sweep_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Run every combination of a sweep.toml; other options hold for all (docs/cluster.md).",
+    help="Run every combination of a sweep.toml; other options hold for all its runs.",
 )
 @engine_options
-@click.option("--quiet", is_flag=True, help="No headline, bar or table.")
+@click.option("--quiet", is_flag=True, help="No headline, progress bar or table.")
 @click.version_option(package_name="semharq-sim")
 @click.pass_context
 def main(
@@ -174,7 +183,7 @@ def main(
         execute_one(spec, out, quiet, engine, resume)
     else:
         if spec_file is not None:
-            raise ValueError("--sweep and --spec do not go together")
+            raise ValueError("--sweep and --spec exclude each other")
         from simulator.commands.run import execute_sweep
 
         execute_sweep(

@@ -2,9 +2,9 @@
 
     python benchmarks/cross_check/compare.py
 
-Runs in the simulator's own environment; `make_reference.py` has made the file in another one. What
-is arithmetic on bits must be equal; LLRs may differ by the roundings of single precision; error
-rates may differ by chance, with probability ALPHA a row.
+Runs in the environment of the simulator; `make_reference.py` writes the file in another one. Results
+of bit operations must be equal. LLRs may differ by rounding of single precision. Error rates may
+differ at random; the comparison of a row fails with probability ALPHA for equal rates.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def _min_sum(matrix: Bits, llr: NDArray[np.float32], iterations: int) -> Bits:
 
 
 def _sum_product(matrix: Bits, llr: NDArray[np.float32], iterations: int) -> Bits:
-    """Sionna's decoder in this environment, the reference of the engines."""
+    """Sionna's decoder in this environment, the reference of the decoders."""
     from sionna.phy.fec.ldpc import LDPCBPDecoder
 
     decoder = LDPCBPDecoder(matrix, num_iter=iterations)

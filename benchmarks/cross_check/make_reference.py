@@ -1,11 +1,11 @@
-"""Writes reference.npz: the coded chain as Sionna 1.2.2 on TensorFlow and pyldpc 0.7.9 see it.
+"""Writes reference.npz: the coded chain computed by Sionna 1.2.2 on TensorFlow and pyldpc 0.7.9.
 
     python make_reference.py [--frames 1000] [--out reference.npz]
 
-Runs in an environment of its own (requirements.txt) and imports nothing of this repository: what
-`compare.py` then compares was made by other people's code on another framework. LLRs in the file
-are Sionna's, ln p(1) / p(0), except those of the regular code, which are pyldpc's, ln p(0) / p(1).
-Bits are packed, eight to a byte.
+Runs in a separate environment (requirements.txt) and imports nothing of this repository, so that
+`compare.py` compares with independent code on another framework. LLRs in the file are those of
+Sionna, ln p(1) / p(0); only those of the regular code are those of pyldpc, ln p(0) / p(1). Eight
+bits are packed into a byte.
 """
 
 from __future__ import annotations

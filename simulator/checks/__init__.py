@@ -1,1 +1,1 @@
-"""Conformance checks that anybody can run over a channel, a scheme or a data set of one's own."""
+"""Conformance checks of channels, schemes, data sets and codecs, built in or a user's own."""

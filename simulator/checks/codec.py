@@ -1,4 +1,4 @@
-"""Whether a source codec keeps the contract of `simulator.source_codec.SourceCodec`."""
+"""Conformance check of a source codec: the contract of `simulator.source_codec.SourceCodec`."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from simulator.source_codec import (
     image_problem,
 )
 
-#: (h, w) of the trial images, not all of them multiples of a codec's blocks.
+#: (h, w) of the trial images; not all are multiples of the block size of a codec.
 SIZES = ((32, 32), (40, 56), (33, 17), (64, 48))
-#: Qualities that files are made with, and some between which size and error must order themselves.
+#: Qualities of the trial files, and qualities over which size and error must be monotonic.
 TRIED, LADDER = (QUALITIES[0], 10, 50, QUALITIES[-1]), (10, 30, 50, 70, 90)
-#: Damaged files of each image.
+#: Number of damaged files per image.
 TRIALS = 120
 
 
 def check_codec(codec: SourceCodec | type[SourceCodec] | str) -> Report:
-    """Looks at everything that the conventional chain takes for granted about a source codec.
+    """Checks everything that the conventional chain assumes about a source codec.
 
-    The images and the damage are the same in every call, and so is the report.
+    The images and the damages are the same in every call, and so is the report.
 
     Args:
         codec: A codec, its class, a name of the catalog, or "package.module:Class".
 
     Returns:
-        A report; its `ok` says whether all holds, `print` shows what does not.
+        A report. Its `ok` is True if all checks hold; `print` shows the failed ones.
 
     Raises:
-        ValueError: One line, for an unknown name.
+        ValueError: For an unknown name, in one line.
     """
     subject, made = open_part(
         codec,
@@ -59,7 +59,7 @@ def check_codec(codec: SourceCodec | type[SourceCodec] | str) -> Report:
 
 
 def images() -> list[np.ndarray]:
-    """Waves, an edge and a little noise, uint8 [h, w, 3] of each of `SIZES`."""
+    """Returns trial images with waves, an edge and little noise: uint8 [h, w, 3] of each size."""
     rng = np.random.default_rng(0)
     made = []
     for number, (h, w) in enumerate(SIZES):
@@ -93,7 +93,7 @@ def _files(codec: SourceCodec) -> Iterator[Finding]:
 
 
 def _quality(codec: SourceCodec) -> Iterator[Finding]:
-    """Over all images together: of a single one, a better file may be a few bytes smaller."""
+    """Checks sizes and errors over all images, since a single better file may be smaller."""
     sizes, errors = [], []
     for quality in LADDER:
         files = [codec.encode(pixels, quality) for pixels in images()]
@@ -101,13 +101,15 @@ def _quality(codec: SourceCodec) -> Iterator[Finding]:
         errors.append(_error([codec.decode(f, s) for f, s in zip(files, SIZES, strict=True)]))
     at = f"at qualities {', '.join(map(str, LADDER))}"
     rising = all(a <= b for a, b in pairwise(sizes))
-    yield Finding("bytes", f"no fewer for a higher quality, {at}", _listed(sizes), rising)
+    yield Finding("bytes", f"not decreasing with the quality, {at}", _listed(sizes), rising)
     falling = all(a >= b for a, b in pairwise(errors))
-    yield Finding("mean squared error", f"no more, {at}", _listed(errors), falling)
+    yield Finding(
+        "mean squared error", f"not increasing with the quality, {at}", _listed(errors), falling
+    )
     nothing, best = _error([gray(size) for size in SIZES]), errors[-1]
     yield Finding(
-        "the best file",
-        f"nearer to the image than gray is, whose mean squared error is {nothing:.0f}",
+        "file of the highest quality",
+        f"mean squared error below that of a gray image, {nothing:.0f}",
         f"{best:.1f}",
         best < nothing,
     )
@@ -132,8 +134,8 @@ def _repeats(codec: SourceCodec) -> Iterator[Finding]:
         for p, a, b in zip(shown, first, again, strict=True)
         if a != b
     ]
-    expected = "the same file, whatever was encoded before"
-    yield holds("the same image twice", expected, next(iter(changed), None), "the same")
+    expected = "the same file, in any order of the images"
+    yield holds("image encoded twice", expected, next(iter(changed), None), "the same")
     pixels = [codec.decode(data, size).copy() for data, size in zip(first, SIZES, strict=True)]
     backwards = list(zip(first, SIZES, pixels, strict=True))[::-1]
     changed = [
@@ -141,8 +143,8 @@ def _repeats(codec: SourceCodec) -> Iterator[Finding]:
         for data, size, before in backwards
         if not np.array_equal(codec.decode(data, size), before)
     ]
-    expected = "the same image, whatever was decoded before"
-    yield holds("the same file twice", expected, next(iter(changed), None), "the same")
+    expected = "the same image, in any order of the files"
+    yield holds("file decoded twice", expected, next(iter(changed), None), "the same")
     yield generators.finding()
 
 
@@ -162,22 +164,22 @@ def _damaged(codec: SourceCodec) -> Iterator[Finding]:
                 problem = image_problem(image, pixels.shape[:2])
                 shape = shape or (problem and f"{problem}, {what}")
             if differs is None and not _alike(*outcomes):
-                differs = f"something else the second time, {what}"
-    expected = f"a image or DamagedFile, no other exception, of {trials} files"
-    yield holds("damaged files", expected, raised, f"{imaged} images of {trials}")
-    yield holds("their size", "uint8 [h, w, 3] of the size asked for", shape)
-    yield holds("a damaged file twice", "the same", differs, "the same")
+                differs = f"another result the second time, {what}"
+    expected = f"an image or the exception DamagedFile, for {trials} files"
+    yield holds("damaged files", expected, raised, f"{imaged} images of {trials} files")
+    yield holds("image of a damaged file", "uint8 [h, w, 3] of the size asked for", shape)
+    yield holds("damaged file decoded twice", "the same result", differs, "the same")
 
 
 def _damages(whole: bytes, rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    """What a bad channel may make of a file."""
+    """Yields damaged versions of a file, each with a name of its damage."""
     yield "nothing arrived", b""
     yield "all zeros", bytes(len(whole))
     yield "noise", rng.bytes(len(whole))
     for trial in range(TRIALS):
         data = np.frombuffer(whole, np.uint8).copy()
         kind = trial % 4
-        if kind == 0:  # the header is where a flipped bit does most
+        if kind == 0:  # a flipped bit does most damage in the header
             data[rng.integers(0, min(80, len(data)), 2)] ^= np.uint8(1 << rng.integers(8))
             what = "two bits flipped in the header"
         elif kind == 1:
@@ -196,12 +198,12 @@ def _damages(whole: bytes, rng: np.random.Generator) -> Iterator[tuple[str, byte
 def _outcome(
     codec: SourceCodec, data: bytes, size: tuple[int, int]
 ) -> tuple[str | None, np.ndarray | None]:
-    """(the exception that is not allowed, the image)."""
+    """Returns (the exception that is not allowed, the image)."""
     try:
         return None, codec.decode(data, size)
     except DamagedFile:
         return None, None
-    except Exception as error:  # that is what is asked
+    except Exception as error:  # the check is for such exceptions
         return f"{type(error).__name__}: {' '.join(str(error).split())}", None
 
 

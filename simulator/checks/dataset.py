@@ -1,4 +1,4 @@
-"""Whether a data set can be measured on: readable images, labels, and answers to every query."""
+"""Conformance check of a data set: readable images, labels, and an answer to every query."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from semantic.data.imported import find_opener
 from semantic.data.opening import open_dataset
 from simulator.checks.report import Finding, Report, gather, holds
 
-#: Side in pixels to which images are decoded here.
+#: Side in pixels to which the check decodes images.
 SIDE = 32
 
 
 def check_dataset(
     data: VehicleImages | Callable[[Split], VehicleImages] | str, split: Split = "test"
 ) -> Report:
-    """Reads a whole data set and looks at everything that a run takes for granted.
+    """Reads a whole data set and checks everything that a run assumes about it.
 
     Args:
-        data: What --data names, "package.module:function", the function itself, or its result.
-        split: "test", or "train", which needs no queries.
+        data: A value of --data, "package.module:function", the function itself, or its result.
+        split: "test", or "train", which has no queries.
 
     Returns:
-        A report; its `ok` says whether all holds, `print` shows what does not.
+        A report. Its `ok` is True if all checks hold; `print` shows the failed ones.
 
     Raises:
-        ValueError: One line, for a name that cannot be opened at all.
+        ValueError: For a data set that cannot be opened, in one line.
     """
     subject, opener = _opener(data)
     images: Any = opener(split)
@@ -53,7 +53,7 @@ def check_dataset(
 def _opener(
     data: VehicleImages | Callable[[Split], VehicleImages] | str,
 ) -> tuple[str, Callable[[Split], VehicleImages]]:
-    """(name, what opens the set), before any check that a run would end with."""
+    """Returns (name, function that opens a split) without the checks of a run."""
     if isinstance(data, VehicleImages):
         return data.name, lambda split: data
     if isinstance(data, str):
@@ -68,10 +68,10 @@ def _split(images: VehicleImages, split: Split) -> Iterator[Finding]:
         f"{queries} queries, {gallery} other images of {len(np.unique(images.vehicle))} vehicles"
     )
     if split == "train":
-        expected, fine = "images, none of them a query", gallery > 0 and not queries
+        expected, ok = "images, none of them a query", gallery > 0 and not queries
     else:
-        expected, fine = "queries and a gallery", gallery > 0 and queries > 0
-    yield Finding(f"{split} split", expected, found, fine)
+        expected, ok = "queries and a gallery", gallery > 0 and queries > 0
+    yield Finding(f"{split} split", expected, found, ok)
 
 
 def _labels(images: VehicleImages) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ def _queries(images: VehicleImages, split: Split) -> Iterator[Finding]:
 
 
 def _images(images: VehicleImages) -> Iterator[Finding]:
-    """One at a time: a large set need not fit into memory."""
+    """Reads one image at a time, because a large data set may not fit into memory."""
     problems: list[str] = []
     owner: dict[bytes, int] = {}
     shared: list[str] = []

@@ -1,4 +1,4 @@
-"""Which check a name gets: it is a channel, a scheme, a data set or a codec."""
+"""Recognizes whether a name is a channel, scheme, data set or codec, and runs its check."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ KINDS = ("channel", "scheme", "data", "codec")
 
 
 def recognize(name: str) -> str:
-    """The kind of thing behind a name, one of `KINDS`.
+    """Returns the kind of the part with a name, one of `KINDS`.
 
     Raises:
-        ValueError: One line, for a name that nothing has, or an object of no known kind.
+        ValueError: For an unknown name, or a part of no known kind, in one line.
     """
     channels = {*CHANNELS, *installed("channel")}
     schemes = {*SCHEMES, *installed("scheme")}
@@ -38,11 +38,11 @@ def recognize(name: str) -> str:
             return kind
     if name.startswith("veri:") or (name and Path(name).exists()):
         return "data"
-    if name.partition("/")[0] in channels:  # one over another
+    if name.partition("/")[0] in channels:  # a channel that wraps another one
         return "channel"
     if not is_import_string(name):
         raise ValueError(
-            f"{name!r} is no channel, scheme, data set or codec: "
+            f"there is no channel, scheme, data set or codec {name!r}: "
             + nearest(name, sorted(channels | schemes | datasets | codecs))
         )
     return _kind_of(name, load("part", name, name))
@@ -55,8 +55,8 @@ def _kind_of(name: str, part: object) -> str:
         return "codec"
     if isinstance(part, type) and issubclass(part, Scheme):
         raise ValueError(
-            f"{name!r} is the class of a scheme; --scheme takes a function of one's own that makes "
-            "one, factory(networks, ...)"
+            f"{name!r} is the class of a scheme; --scheme takes a function that returns a scheme, "
+            "factory(networks, ...)"
         )
     if isinstance(part, VehicleImages):
         raise ValueError(f"{name!r} is a VehicleImages; --data takes a function of the split")
@@ -65,10 +65,10 @@ def _kind_of(name: str, part: object) -> str:
         if first == parameter:
             return kind
     raise ValueError(
-        f"cannot tell what {name!r} is (a {type(part).__name__}): a channel is a subclass of "
-        "phy.channel.Channel, a codec one of simulator.source_codec.SourceCodec, the first "
-        "parameter of a scheme's factory is called networks, that of a data set's function split; or "
-        "say it with --kind channel, scheme, data or codec"
+        f"the kind of {name!r} (a {type(part).__name__}) is not clear: a channel is a subclass of "
+        "phy.channel.Channel, a codec of simulator.source_codec.SourceCodec; the first parameter "
+        "of a scheme's factory is named networks, that of a data set's function split; or choose "
+        "--kind channel, scheme, data or codec"
     )
 
 
@@ -79,17 +79,18 @@ def check(
     data: str = "synthetic",
     weights: str | None = None,
 ) -> Report:
-    """Checks what a name stands for.
+    """Checks the part with a name.
 
     Args:
-        name: Of the catalog, an entry point, "package.module:attribute", or of a data set.
-        kind: One of `KINDS`; by default it is recognized.
-        arguments: Of the channel or the scheme; the others take none.
-        data: Images with which a scheme is checked.
-        weights: Trained weights with which a scheme is checked.
+        name: A name of the catalog, of an entry point or of a data set, or
+            "package.module:attribute".
+        kind: One of `KINDS`; None to recognize it.
+        arguments: Arguments of the channel or scheme; other parts have none.
+        data: Data set for the check of a scheme.
+        weights: Trained weights for the check of a scheme.
 
     Raises:
-        ValueError: One line, for what cannot be imported or made.
+        ValueError: For a part that cannot be imported or made, in one line.
     """
     kind = recognize(name) if kind is None else kind
     if kind == "channel":

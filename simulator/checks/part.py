@@ -1,4 +1,4 @@
-"""The part that is to be checked: by name, as a class, or made already."""
+"""Opens the part that is checked, given by its name, its class, or itself."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def open_part(
     by_name: Callable[[str], Any],
     arguments: Mapping[str, Any] | None = None,
 ) -> tuple[str, Part | Finding]:
-    """What to call it in the report, and the part itself or what is wrong with its class.
+    """Returns the name of a part in the report, and the part or a finding on its class.
 
     Args:
-        given: A part, its class, or a name.
-        contract: The class that it must be a subclass of.
-        by_name: Makes one of a name.
-        arguments: Of the class.
+        given: A part, its class, or its name.
+        contract: The base class that the part must have.
+        by_name: Makes the part with a name.
+        arguments: Arguments of the class.
 
     Raises:
-        ValueError: One line, for an unknown name or argument.
+        ValueError: For an unknown name or argument, in one line.
     """
     kind = given if isinstance(given, type) else type(given)
     subject = given if isinstance(given, str) else f"{kind.__module__}:{kind.__qualname__}"

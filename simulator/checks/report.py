@@ -1,4 +1,4 @@
-"""What a check found: one line for each thing that must hold, expected beside found."""
+"""The report of a conformance check: one finding per rule, with what was expected and found."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import numpy.typing as npt
 import torch
 from scipy.stats import t as student
 
-#: Probability that one statistical check fails although all is well (two-sided).
+#: Probability that one statistical check fails for a correct part (two-sided).
 SIGNIFICANCE = 1e-4
-#: Beside the statistics: rounding of float32.
+#: Tolerance for the rounding of float32, added to that of the statistics.
 ROUNDING = 1e-5
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one rule.
 
     Attributes:
-        what: Its name.
-        expected: What must hold, in words.
-        found: What was seen.
-        ok: Whether it holds; None where this machine cannot tell.
+        what: Name of the rule.
+        expected: The rule in words.
+        found: The observation in words.
+        ok: Whether the rule holds; None if it cannot be checked on this machine.
     """
 
     what: str
@@ -38,12 +38,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All that was looked at.
+    """All findings of a check.
 
     Attributes:
         kind: "channel", "scheme", "data set" or "codec".
-        subject: What was checked.
-        findings: In order.
+        subject: Name of the checked part.
+        findings: One finding per rule.
     """
 
     kind: str
@@ -52,17 +52,17 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing failed."""
+        """Whether no rule has failed."""
         return not self.failures
 
     @property
     def failures(self) -> tuple[Finding, ...]:
-        """What does not hold."""
+        """The findings of the rules that do not hold."""
         return tuple(finding for finding in self.findings if finding.ok is False)
 
     @property
     def summary(self) -> str:
-        """One line."""
+        """The result in one line."""
         total, failed = len(self.findings), len(self.failures)
         unknown = sum(finding.ok is None for finding in self.findings)
         text = f"{self.kind} {self.subject}: "
@@ -80,7 +80,7 @@ Rule = Callable[[], Iterator[Finding]]
 
 
 def gather(kind: str, subject: str, rules: Mapping[str, Rule]) -> Report:
-    """Runs rules one after the other; one that raises has failed, and the others go on."""
+    """Runs the rules one after another; a rule that raises an exception has failed."""
     findings: list[Finding] = []
     for what, rule in rules.items():
         try:
@@ -92,17 +92,17 @@ def gather(kind: str, subject: str, rules: Mapping[str, Rule]) -> Report:
 
 
 def holds(what: str, expected: str, problem: str | None, found: str = "holds") -> Finding:
-    """A finding from the first problem, or from none."""
+    """Returns the finding of a rule from its first problem; None if there is no problem."""
     return Finding(what, expected, found if problem is None else problem, problem is None)
 
 
 def mean_is(what: str, values: npt.NDArray[np.float64], expected: float) -> Finding:
-    """Whether independent numbers have a mean, by Student's test.
+    """Tests the mean of independent numbers by Student's t-test.
 
     Args:
         what: Name of the mean.
-        values: [n], independent: one per image, or of many images each.
-        expected: Their mean.
+        values: [n] independent numbers, e.g. one per image.
+        expected: The mean that they must have.
     """
     quantile = float(student.ppf(1 - SIGNIFICANCE / 2, len(values) - 1))
     with np.errstate(invalid="ignore"):
@@ -118,27 +118,19 @@ def mean_is(what: str, values: npt.NDArray[np.float64], expected: float) -> Find
 
 
 class GlobalGenerators:
-    """Whether torch's, numpy's and Python's global generators stand where they stood."""
+    """Checks that the global generators of torch, numpy and Python have not been used."""
 
     def __init__(self) -> None:
         self._before = self._state()
 
     @staticmethod
     def _state() -> tuple[Any, ...]:
-        _, words, *rest = np.random.get_state()  # noqa: NPY002 -- to see that nobody uses it
+        _, words, *rest = np.random.get_state()  # noqa: NPY002 -- read only
         numpy_state = (np.asarray(words).tobytes(), *rest)
         return torch.get_rng_state().numpy().tobytes(), numpy_state, random.getstate()
 
-    def restore(self) -> None:
-        """Puts them back."""
-        words, numpy_rest, python = self._before
-        torch.set_rng_state(torch.frombuffer(bytearray(words), dtype=torch.uint8))
-        key, rest = numpy_rest[0], numpy_rest[1:]
-        np.random.set_state(("MT19937", np.frombuffer(key, np.uint32), *rest))  # noqa: NPY002
-        random.setstate(python)
-
     def finding(self) -> Finding:
-        """That they have not moved."""
+        """Returns the finding that their states are those at the start."""
         names = ("torch", "numpy.random", "random")
         moved = [
             name
@@ -147,7 +139,7 @@ class GlobalGenerators:
         ]
         return holds(
             "global generators",
-            "untouched: numbers come from the streams alone",
-            f"{', '.join(moved)} moved" if moved else None,
-            "untouched",
+            "unused: all random numbers come from the streams",
+            f"{', '.join(moved)} used" if moved else None,
+            "unused",
         )

@@ -1,4 +1,4 @@
-"""Whether a scheme keeps the contract of `simulator.scheme.Scheme`: a few images, the real path."""
+"""Conformance check of a scheme: the contract of `simulator.scheme.Scheme`, on a few images."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from simulator.setup.learned import build_schemes
 from simulator.setup.networks import Networks
 from simulator.spec import RunSpec
 
-#: About how many images, and how many of them travel together in the second run.
+#: About how many images are transmitted, and how many form a batch in the second run.
 IMAGES, PART = 12, 5
 SNR_DB = (0.0, 9.0)
 
 
 @dataclass(frozen=True)
 class SchemeTrial:
-    """A scheme beside the images that it is to send.
+    """A scheme with the images that it transmits in the check.
 
     Attributes:
         scheme: The scheme.
-        encoded: The images and the encoder.
-        spec: Slots and G_max.
+        encoded: The images behind the encoder.
+        spec: The spec of the slots and of G_max.
     """
 
     scheme: Scheme
@@ -47,12 +47,12 @@ class SchemeTrial:
         return len(self.encoded.features.kept)
 
     def encode(self, rows: np.ndarray) -> Payload:
-        """What the scheme makes of some of the images."""
+        """Returns the payload of some of the images."""
         with torch.inference_mode():
             return self.scheme.encode(self.encoded, rows)
 
     def run(self, snr_db: float, batches: list[np.ndarray], scheme: Any) -> list[Tensor]:
-        """Every column of outputs and costs, in the order of the batches' images."""
+        """Returns all columns of outputs and costs, in the order of the images in the batches."""
         parts: list[tuple[TaskOutputs, Ledger]] = []
         for rows in batches:
             images = self.encoded.features.kept[rows]
@@ -84,22 +84,22 @@ def check_scheme(
     weights: str | None = None,
     bandwidth_hz: float | None = None,
 ) -> Report:
-    """Sends a few images at 0 and 9 dB over Rician fading and looks at everything on the way.
+    """Transmits a few images at 0 and 9 dB over Rician fading and checks every step.
 
     Args:
         scheme: A name of the catalog, "package.module:factory", or the factory itself, called
             as factory(networks, **arguments).
-        arguments: As --scheme-arg gives them.
-        data: Images to send.
-        images: About how many.
+        arguments: Arguments of the scheme, as --scheme-arg gives them.
+        data: Data set of the images.
+        images: About how many images.
         weights: Directory or file of trained weights; None for the package's.
-        bandwidth_hz: W of the slots; None for the data set's preset.
+        bandwidth_hz: Bandwidth W of the slots in Hz; None for the preset of the data set.
 
     Returns:
-        A report; its `ok` says whether all holds, `print` shows what does not.
+        A report. Its `ok` is True if all checks hold; `print` shows the failed ones.
 
     Raises:
-        ValueError: One line, for an unknown name, argument, data set or missing weights.
+        ValueError: For an unknown name, argument or data set, or missing weights, in one line.
     """
     named = isinstance(scheme, str)
     subject = scheme if isinstance(scheme, str) else f"{scheme.__module__}:{scheme.__qualname__}"
@@ -118,7 +118,7 @@ def check_scheme(
     made: Any = scheme(networks, **given) if callable(scheme) else build_schemes(networks)[subject]
     if not isinstance(made, Scheme):
         found = f"a {type(made).__name__}"
-        wrong = Finding("factory", "gives a simulator.scheme.Scheme", found, False)
+        wrong = Finding("factory", "returns a simulator.scheme.Scheme", found, False)
         return Report("scheme", subject, (wrong,))
     dataset = open_dataset(data).limit(images, seed=0)
     encoded = EncodedDataset(dataset, networks.encoder, "cpu", lambda what, done, total: None)
@@ -164,7 +164,7 @@ def _repeats(trial: SchemeTrial) -> Iterator[Finding]:
     first = [trial.run(snr_db, _batches(trial), trial.scheme) for snr_db in SNR_DB]
     again = [trial.run(snr_db, _batches(trial), trial.scheme) for snr_db in SNR_DB]
     yield holds(
-        "the same run twice",
+        "run repeated",
         "outputs and costs equal bit for bit",
         _difference(first, again),
         "equal",
@@ -172,11 +172,11 @@ def _repeats(trial: SchemeTrial) -> Iterator[Finding]:
     yield generators.finding()
     order = np.arange(len(trial))[::-1].copy()
     parts = [order[start : start + PART] for start in range(0, len(order), PART)]
-    turned = [[c[order] for c in trial.run(snr_db, parts, trial.scheme)] for snr_db in SNR_DB]
+    reordered = [[c[order] for c in trial.run(snr_db, parts, trial.scheme)] for snr_db in SNR_DB]
     yield holds(
-        f"batches of {PART}, last image first",
-        "every image has the outputs and costs that it has in one batch, bit for bit",
-        _difference(first, turned),
+        f"batches of {PART}, in reverse order",
+        "outputs and costs of every image equal those in one batch, bit for bit",
+        _difference(first, reordered),
         "equal",
     )
 

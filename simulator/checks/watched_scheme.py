@@ -1,4 +1,4 @@
-"""A scheme that is watched on its way through a run: the first break of each rule is kept."""
+"""A scheme whose every call is checked during a run; the first violation of each rule is kept."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from simulator.slots import Slot
 
 RULES = {
     "burst": "x complex64 [batch, width], finite; uses int64 [batch], each from 0 to the width",
-    "power": "at most P = 1 per declared use on average over a batch, nothing beyond those uses",
-    "answer": "ack bool [batch]; request bool [batch, features] or None; request_bits int64 "
+    "power": "average power over a batch at most P = 1 per declared use, zero beyond those uses",
+    "feedback": "ack bool [batch]; request bool [batch, features] or None; request_bits int64 "
     "[batch] >= 0; reason int8 [batch], an index of `reasons`",
     "task outputs": f"finite rows for each image: embedding, vehicle, {len(COLORS)} colors, "
     f"{len(TYPES)} types",
@@ -27,10 +27,10 @@ RULES = {
 
 
 class WatchedScheme:
-    """Stands for a scheme in `run_link`; everything that it does not watch is the scheme's own.
+    """Wraps a scheme for `run_link`, and checks what it returns.
 
     Attributes:
-        problems: The first break of each rule.
+        problems: The first violation of each rule.
     """
 
     def __init__(self, scheme: Scheme) -> None:
@@ -42,17 +42,17 @@ class WatchedScheme:
         return getattr(self._scheme, name)
 
     def findings(self) -> Iterator[Finding]:
-        """One for each rule."""
+        """Yields a finding for each rule."""
         for rule, expected in RULES.items():
             yield holds(rule, expected, self.problems.get(rule))
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Any, Any]:
-        """Counts the images."""
+        """Starts the scheme, and counts the images."""
         self._batch = payload_rows(payload)
         return self._scheme.start(payload, slot)
 
     def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
-        """Looks at the burst."""
+        """Transmits, and checks the burst."""
         batch = self._batch if feedback is None else len(feedback.ack)
         burst, tx = self._scheme.transmit(tx, feedback, slot)
         problem = burst_problem(burst, batch)
@@ -67,13 +67,13 @@ class WatchedScheme:
         return burst, tx
 
     def receive(self, rx: Any, received: Received, slot: Slot) -> tuple[Feedback, Any]:
-        """Looks at the answer."""
+        """Receives, and checks the feedback."""
         feedback, rx = self._scheme.receive(rx, received, slot)
-        self._note("answer", answer_problem(feedback, len(received.y), self._scheme.reasons))
+        self._note("feedback", feedback_problem(feedback, len(received.y), self._scheme.reasons))
         return feedback, rx
 
     def perform(self, rx: Any) -> TaskOutputs:
-        """Looks at the tasks' outputs."""
+        """Performs the tasks, and checks their outputs."""
         outputs = self._scheme.perform(rx)
         self._note("task outputs", outputs_problem(outputs))
         return outputs
@@ -84,7 +84,7 @@ class WatchedScheme:
 
 
 def payload_rows(payload: Payload) -> int | None:
-    """Images of a payload; None where it holds nothing."""
+    """Returns the number of images of a payload; None if it is empty."""
     columns: list[Sized] = [*payload.tensors.values(), *payload.objects.values()]
     return len(columns[0]) if columns else None
 
@@ -98,7 +98,7 @@ def _column_problem(name: str, value: object, dtype: torch.dtype, batch: int | N
 
 
 def burst_problem(burst: object, batch: int | None) -> str | None:
-    """What is wrong with a burst of so many images; None for nothing."""
+    """Returns the first problem of a burst of so many images; None if there is none."""
     if not isinstance(burst, Burst):
         return f"a {type(burst).__name__} instead of a Burst"
     x, uses = burst.x, burst.uses
@@ -117,8 +117,8 @@ def burst_problem(burst: object, batch: int | None) -> str | None:
     return None
 
 
-def answer_problem(feedback: object, batch: int, reasons: tuple[str, ...]) -> str | None:
-    """What is wrong with a receiver's answer for so many images; None for nothing."""
+def feedback_problem(feedback: object, batch: int, reasons: tuple[str, ...]) -> str | None:
+    """Returns the first problem of the feedback for so many images; None if there is none."""
     if not isinstance(feedback, Feedback):
         return f"a {type(feedback).__name__} instead of a Feedback"
     request, request_bits, reason = feedback.request, feedback.request_bits, feedback.reason
@@ -132,18 +132,18 @@ def answer_problem(feedback: object, batch: int, reasons: tuple[str, ...]) -> st
     if request is not None and not (
         isinstance(request, Tensor) and request.dtype == torch.bool and request.ndim == 2
     ):
-        return "request is no bool [batch, features]"
+        return "request is not a bool [batch, features]"
     if request is not None and len(request) != batch:
         return f"request has {len(request)} rows for {batch} images"
     if bool((request_bits < 0).any()):
-        return f"request_bits are down to {int(request_bits.min())}"
+        return f"the smallest of request_bits is {int(request_bits.min())}"
     if bool(((reason < 0) | (reason >= len(reasons))).any()):
         return f"reason {int(reason.max())}, there are {len(reasons)} reasons"
     return None
 
 
 def outputs_problem(outputs: object) -> str | None:
-    """What is wrong with the tasks' outputs; None for nothing."""
+    """Returns the first problem of the outputs of the tasks; None if there is none."""
     if not isinstance(outputs, TaskOutputs):
         return f"a {type(outputs).__name__} instead of TaskOutputs"
     rows = len(outputs.embedding)

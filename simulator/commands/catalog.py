@@ -1,4 +1,4 @@
-"""`simulate list`: what can be named on the command line."""
+"""`simulate list`: the names that the command line knows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
 
 @click.command("list")
 def list_names() -> None:
-    """Show schemes, channels, source codecs and data sets."""
+    """List schemes, channels, codecs and data.
+
+    The list has all names that options of `simulate` take, and their arguments.
+    """
     for title, entries in (
         ("schemes", {name: entry.line for name, entry in SCHEMES.items()}),
         ("channels", {name: entry.line for name, entry in CHANNELS.items()}),

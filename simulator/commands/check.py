@@ -1,4 +1,4 @@
-"""`simulate check`: whether a channel, scheme, data set or codec keeps its contract, in words."""
+"""`simulate check`: a conformance check of a channel, scheme, data set or codec."""
 
 from __future__ import annotations
 
@@ -20,23 +20,31 @@ MARKS = {True: "ok", False: "FAILS", None: "not checked"}
 @click.command("check")
 @click.argument("name", metavar="NAME|module:attribute")
 @click.option(
-    "--kind", type=click.Choice(["channel", "scheme", "data", "codec"]), help="What it is."
+    "--kind",
+    type=click.Choice(["channel", "scheme", "data", "codec"]),
+    help="Kind of the part [recognized].",
 )
 @click.option(
     "--arg",
     "arguments",
     multiple=True,
     metavar="NAME=VALUE",
-    help="An argument of the channel or scheme.",
+    help="Argument of the channel or scheme.",
 )
-@click.option("--data", default="synthetic", show_default=True, help="Images to try a scheme with.")
-@click.option("--weights", metavar="FILE|DIR", help="Weights to try a scheme with.")
+@click.option(
+    "--data", default="synthetic", show_default=True, help="Images for the check of a scheme."
+)
+@click.option(
+    "--weights", metavar="FILE|DIR", help="Weights for the check of a scheme [the package's]."
+)
 def check(
     name: str, kind: str | None, arguments: tuple[str, ...], data: str, weights: str | None
 ) -> None:
-    """Say whether a channel, scheme, data set or codec, built in or your own, keeps its contract.
+    """Check a channel, scheme, data set or codec.
 
-    Exit code 1 when something fails, 2 for a name that cannot be found.
+    The checks show whether the part keeps its contract. NAME is a name of `simulate list`, or the
+    import string of a part of your own. The exit code is 1 if a check fails, and 2 if the part
+    cannot be found.
     """
     from simulator.checks.dispatch import check as run_checks
 
@@ -44,28 +52,30 @@ def check(
 
 
 def show(report: Report) -> None:
-    """Prints a report; exit code 1 when something fails."""
+    """Prints a report, and exits with 1 if a check has failed."""
     from rich.console import Console
 
     from simulator.checks.report import SIGNIFICANCE
 
-    # A pipe has no width: as wide as the table needs, so that a log can be read.
+    # A pipe has no width. The table gets the width that it needs, so that a log is readable.
     console = Console(width=None if sys.stdout.isatty() else 140, markup=False, highlight=False)
     console.print(table(report))
     print(report.summary)
     if report.kind == "channel":
-        print(f"Each statistical check fails a good channel with probability {SIGNIFICANCE:g}.")
+        print(
+            f"Each statistical check fails for a correct channel with probability {SIGNIFICANCE:g}."
+        )
     if not report.ok:
         sys.exit(1)
 
 
 def table(report: Report) -> Table:
-    """A line for each thing that was looked at."""
+    """Returns a table with one row per check."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     view = Table(box=SIMPLE_HEAD, title=f"{report.kind} {report.subject}")
-    for heading in ("", "what", "expected", "found"):
+    for heading in ("", "check", "expected", "found"):
         view.add_column(heading, overflow="fold")
     for finding in report.findings:
         view.add_row(MARKS[finding.ok], finding.what, finding.expected, finding.found)

@@ -55,11 +55,12 @@ def figures(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Make the tables and figures of the papers: all of them, or NAMES (fig8 table1 ...).
+    """Make tables and figures of the papers.
 
-    Each figure is written as CSV, PNG and PDF, a table also as Markdown. Points that several
-    figures share are simulated once, and finished points of an earlier call are reused. For
-    another budget, G_max or gallery, the name of the files says so: fig8-uses.csv.
+    NAMES are those of --list, e.g. fig8 table1; without NAMES, all are made. Each figure is written
+    as CSV, PNG and PDF, a table also as Markdown. Points that several figures share are simulated
+    once, and finished points of an earlier call are reused. For another budget, G_max or gallery,
+    the name of the files says so: fig8-uses.csv.
     """
     if only_list:
         list_figures(names, paper)

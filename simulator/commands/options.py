@@ -1,4 +1,4 @@
-"""From options of the command line to a `RunSpec`."""
+"""Converts options of the command line to a `RunSpec`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from simulator.spec import RunSpec, parse_snr
 
 
 def key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
+    """Parses NAME=VALUE pairs.
+
+    >>> key_values("--scheme-arg", ("theta_0_db=0.5", "codec=webp"))
+    (('codec', 'webp'), ('theta_0_db', 0.5))
+    """
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -30,7 +35,7 @@ def _value(text: str) -> Any:
 
 
 def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
-    """The run's spec: the file's or the default one, with what was given on the command line."""
+    """Returns the spec of a run: a given one or the default, changed by the given options."""
     spec = RunSpec.read(base) if isinstance(base, Path) else base or RunSpec()
     convert: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "scheme": (

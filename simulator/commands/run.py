@@ -1,4 +1,4 @@
-"""The body of a run on the command line: headline, bar, log, files, tables, exit code."""
+"""A run on the command line: headline, progress bar, log, files, tables, exit code."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from simulator.sweeps.sweep import Result, run
 from simulator.sweeps.sweepfile import directory_name, joined, read_sweep
 from simulator.sweeps.writable import check_writable
 
-#: Exit codes beside 0 and 2, a mistake of the user's.
+#: Exit codes besides 0 and 2, which is an error of the user.
 SOME_CELLS_FAILED, INTERRUPTED = 1, 130
 
 
 def execute_one(
     spec: RunSpec, out: Path | None, quiet: bool, engine: dict[str, Any], resume: bool
 ) -> None:
-    """Runs a spec; exits with 1 when cells have failed."""
+    """Runs a spec, and exits with 1 if cells have failed."""
     out = out or Path("runs") / f"{'-'.join(spec.schemes)}-{Path(spec.data).name}".replace(":", "-")
     if execute(spec, out, quiet, Engine(**engine), resume).failures:
         sys.exit(SOME_CELLS_FAILED)
@@ -44,40 +44,40 @@ def execute_sweep(
     engine: dict[str, Any],
     resume: bool,
 ) -> None:
-    """Runs every combination of a sweep file in a directory of its own, and joins the curves.
+    """Runs every combination of a sweep file in its own directory, and joins the curves.
 
     Args:
         file: The sweep file.
-        complete: Puts what was given on the command line into a spec.
-        out: Parent of the directories [runs/<name of the file>].
-        quiet: No headline, bar or table.
+        complete: Applies the options of the command line to a spec.
+        out: Parent of the directories; None for runs/<name of the file>.
+        quiet: Whether to show no headline, progress bar or table.
         engine: Fields of the engine.
-        resume: Whether to take up finished cells.
+        resume: Whether to reuse finished cells.
     """
-    runs = [(at, complete(spec)) for at, spec in read_sweep(file)]
-    where = out or Path("runs") / file.stem
+    runs = [(combination, complete(spec)) for combination, spec in read_sweep(file)]
+    parent = out or Path("runs") / file.stem
     failed, curves = False, []
     with Engine(**engine).kept_open() as chosen:
-        for number, (at, spec) in enumerate(runs, 1):
-            name = directory_name(at)
+        for number, (combination, spec) in enumerate(runs, 1):
+            name = directory_name(combination)
             if not quiet:
                 click.echo(f"run {number} of {len(runs)}: {name}")
-            result = execute(spec, where / name, quiet, chosen, resume)
+            result = execute(spec, parent / name, quiet, chosen, resume)
             failed = failed or bool(result.failures)
-            curves.append(joined(at, result.curve))
+            curves.append(joined(combination, result.curve))
     table = pd.concat(curves, ignore_index=True)
-    write_whole(where / "curve.csv", lambda path: table.to_csv(path, index=False))
+    write_whole(parent / "curve.csv", lambda path: table.to_csv(path, index=False))
     if not quiet:
-        click.echo(f"{where}/: curve.csv of {len(runs)} runs")
+        click.echo(f"{parent}/: curve.csv of {len(runs)} runs")
     if failed:
         sys.exit(SOME_CELLS_FAILED)
 
 
 def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool) -> Result:
-    """Runs a spec into a directory.
+    """Runs a spec, and writes its results into a directory.
 
     Returns:
-        What came out; cells that failed are named on stderr and in it.
+        The result. Failed cells are named in it and on stderr.
 
     Raises:
         ValueError: One line for the user.
@@ -94,54 +94,53 @@ def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool)
         except KeyboardInterrupt:
             kept = len(list((out / "cells").glob("*.rows")))
             logging.getLogger("simulator").warning(
-                "interrupted; %d finished points are kept in %s, the same command goes on from "
-                "there",
+                "interrupted; %d finished points are kept in %s; repeat the command to go on",
                 *(kept, out),
             )
             sys.exit(INTERRUPTED)
         except OSError as error:
             raise ValueError(
                 f"{error.filename or out} cannot be written: {error.strerror}; finished cells are "
-                f"kept in {out}, the same command goes on from there"
+                f"kept in {out}; repeat the command to go on"
             ) from None
         logging.getLogger("simulator").info("end: %d points", len(result.names))
     for problem in result.problems:
-        click.echo(f"simulate: left out: {problem}", err=True)
+        click.echo(f"simulate: image left out: {problem}", err=True)
     if not quiet:
         show(result, out)
     return result
 
 
 def show(result: Result, out: Path) -> None:
-    """The tables, and where the files are."""
-    # A pipe has no width: as wide as the table needs, so that a log can be read.
+    """Prints the tables and the names of the files."""
+    # A pipe has no width. The table gets the width that it needs, so that a log is readable.
     console = Console(width=None if sys.stdout.isatty() else 120)
     for view in tables(result.curve):
         console.print(view)
     click.echo(f"{out}/: curve.csv images.parquet run.json curve.png")
 
 
-class _Lines(logging.Handler):
-    """Warnings as the command line's one-line messages."""
+class _Stderr(logging.Handler):
+    """Prints warnings as one-line messages on stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
         click.echo(f"simulate: {record.getMessage()}", err=True)
 
 
 class _LogFile(logging.FileHandler):
-    """A log that a full disk does not stop the run with."""
+    """A log file whose errors, e.g. of a full disk, do not stop the run."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Says nothing: the run itself will."""
+        """Ignores the error, which the run reports itself."""
 
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """Writes what the run says into a file, line by line, and warnings on stderr."""
+    """Writes the messages of a run to a file, and warnings also to stderr."""
     logger: Any = logging.getLogger("simulator")
     file = _LogFile(path, delay=True)
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    lines = _Lines(logging.WARNING)
+    lines = _Stderr(logging.WARNING)
     level, passes_on = logger.level, logger.propagate
     logger.addHandler(file)
     logger.addHandler(lines)

@@ -1,4 +1,4 @@
-"""Commands on finished and unfinished runs, and the options of how a run is computed."""
+"""Commands on finished and unfinished runs, and the options of the engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DIRECTORY = click.Path(path_type=Path)
 
-#: What belongs to `simulator.sweeps.engines.Engine`: the option's name -> the field's.
+#: Options that are fields of `simulator.sweeps.engines.Engine`: name of the option -> of the field.
 ENGINE_FIELDS = {
     "engine": "name",
     "workers": "workers",
@@ -25,41 +25,45 @@ _OPTIONS = (
     click.option(
         "--until",
         metavar="ci=POINTS|errors=N",
-        help="Add seeds to each point until its accuracies are known this well [no].",
+        help="Add seeds to each point until its intervals are this narrow, or its errors this many.",
     ),
-    click.option("--max-seeds", type=int, metavar="N", help="Most seeds of --until [100]."),
+    click.option("--max-seeds", type=int, metavar="N", help="Most seeds with --until [100]."),
     click.option(
         "--engine",
         metavar="auto|inline|local|dask",
-        help="Compute in this process, in --workers processes, or on a dask cluster "
-        "[local on a CPU with several cores, inline otherwise and for small runs].",
+        help="Compute in this process (inline), in --workers processes (local), or on a dask "
+        "cluster [auto: local on a CPU with several cores, inline for small runs].",
     ),
     click.option(
         "--workers",
         type=int,
         metavar="N",
-        help="Processes of --engine local [one per core, at most 8].",
+        help="Number of processes of --engine local [one per core, at most 8].",
     ),
-    click.option("--scheduler", metavar="ADDRESS", help="Of --engine dask, tcp://host:8786."),
-    click.option("--cell-timeout", type=float, metavar="S", help="A cell may take S seconds."),
+    click.option(
+        "--scheduler", metavar="ADDRESS", help="Scheduler of --engine dask, e.g. tcp://host:8786."
+    ),
+    click.option(
+        "--cell-timeout", type=float, metavar="S", help="Time limit of a cell in seconds [none]."
+    ),
     click.option("--cell-images", type=int, metavar="N", help="Most images in one cell [16384]."),
     click.option(
         "--resume/--no-resume",
         default=True,
-        help="Take up the finished cells in --out, or throw them away [--resume].",
+        help="Reuse the finished cells in --out, or delete them [--resume].",
     ),
 )
 
 
 def engine_options(command: Command) -> Command:
-    """Adds the options of how, and how long, a run is computed."""
+    """Adds the options of the stop rule and of the engine."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def take_engine(options: dict[str, Any]) -> dict[str, Any]:
-    """Takes the fields of an `Engine` out of the options that were given."""
+    """Removes the fields of an `Engine` from the given options, and returns them."""
     found = {
         field: options.pop(name)
         for name, field in ENGINE_FIELDS.items()
@@ -75,7 +79,10 @@ def take_engine(options: dict[str, Any]) -> dict[str, Any]:
 @click.command("status")
 @click.argument("directory", type=_DIRECTORY)
 def status(directory: Path) -> None:
-    """Show how far a run, or every run below DIRECTORY, has come."""
+    """Show the progress of runs.
+
+    These are the run in DIRECTORY and all runs below it.
+    """
     from simulator.sweeps.status import lines
 
     for line in lines(directory):
@@ -84,9 +91,14 @@ def status(directory: Path) -> None:
 
 @click.command("merge")
 @click.argument("directories", nargs=-1, required=True, type=_DIRECTORY)
-@click.option("--out", type=_DIRECTORY, required=True, metavar="DIR")
+@click.option(
+    "--out", type=_DIRECTORY, required=True, metavar="DIR", help="Directory of the joined run."
+)
 def merge(directories: tuple[Path, ...], out: Path) -> None:
-    """Join the cells of several runs, e.g. of several machines, into one run."""
+    """Join several runs into one.
+
+    The runs may come from several machines, and need not be finished.
+    """
     from simulator.sweeps.merge import merge_runs
 
     click.echo(merge_runs(directories, out))
@@ -94,11 +106,18 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
 
 @click.command("plot")
 @click.argument("directories", nargs=-1, required=True, type=_DIRECTORY)
-@click.option("--metric", default="rank1", show_default=True)
-@click.option("--x", "axis", default="snr", show_default=True, metavar="snr|channel_uses")
-@click.option("--scheme", metavar="A[,B...]", help="These schemes only.")
-@click.option("--channel", metavar="LABEL", help="This channel only, as the curve names it.")
-@click.option("--out", type=_DIRECTORY, required=True, metavar="FILE", help="PNG, PDF or SVG.")
+@click.option("--metric", default="rank1", show_default=True, help="Metric of curve.csv.")
+@click.option(
+    "--x",
+    "axis",
+    default="snr",
+    show_default=True,
+    metavar="snr|channel_uses",
+    help="Horizontal axis.",
+)
+@click.option("--scheme", metavar="A[,B...]", help="Draw only these schemes.")
+@click.option("--channel", metavar="LABEL", help="Draw only this channel, as curve.csv names it.")
+@click.option("--out", type=_DIRECTORY, required=True, metavar="FILE", help="PNG, PDF or SVG file.")
 def plot(
     directories: tuple[Path, ...],
     metric: str,
@@ -107,7 +126,7 @@ def plot(
     channel: str | None,
     out: Path,
 ) -> None:
-    """Draw one metric of any set of runs on one figure."""
+    """Draw one metric of several runs."""
     from simulator.results.figures import draw_runs
 
     schemes = None if scheme is None else [part.strip() for part in scheme.split(",")]
@@ -118,10 +137,20 @@ def plot(
 @click.command("compare")
 @click.argument("a", metavar="DIR[:SCHEME]")
 @click.argument("b", metavar="DIR[:SCHEME]")
-@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="[the accuracies]")
-@click.option("--out", type=_DIRECTORY, metavar="FILE.csv")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="Metric to compare, repeatable [the accuracies].",
+)
+@click.option("--out", type=_DIRECTORY, metavar="FILE.csv", help="Also write the table to a file.")
 def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
-    """Show what A has over B, image by image on the same fading and noise, with intervals."""
+    """Compare two runs image by image.
+
+    The table shows the paired difference, the first run minus the second one, on the same images,
+    fading and noise, with its interval.
+    """
     from simulator.results.compare import compare_runs, open_side
 
     table = compare_runs(open_side(a), open_side(b), metrics or None)

@@ -1,4 +1,4 @@
-"""What a run shows on the terminal."""
+"""The output of a run on the terminal: headline, tables, progress bar."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ HEADINGS = {
 
 
 def headline(prepared: Prepared) -> str:
-    """What will be run, in two lines: images, weights, channel, T, W, and B per SNR."""
+    """Returns a summary of a run in two lines: images, weights, channel, T, W, and B per SNR."""
     spec, data = prepared.spec, prepared.dataset
     weights = ", ".join(f"{name} {digest[:8]}" for name, digest in prepared.networks.hashes.items())
     preset = "" if spec.bandwidth_hz is not None else f" (preset of {spec.data.split(':')[0]})"
     slots = [spec.slot(snr_db) for snr_db in spec.snr_db]
     budget = ", ".join(f"{slot.snr_db:g} dB: {slot.features}" for slot in slots)
     limit = f" and {spec.max_transmissions} B channel uses" if spec.budget == "uses" else ""
-    held = " that the server holds" if spec.gallery == "clean" else ""
+    stored = " that the server stores" if spec.gallery == "clean" else ""
     queries = int(data.is_query.sum())
     return (
         f"{', '.join(spec.schemes)}: {queries} queries in a gallery of {len(data) - queries}"
-        f"{held} ({data.name}); weights {weights}; channel {spec.channel_label}; "
+        f"{stored} ({data.name}); weights {weights}; channel {spec.channel_label}; "
         f"T {1e3 * spec.slot_s:g} ms, W {spec.bandwidth / 1e6:g} MHz{preset}, "
         f"at most {spec.max_transmissions} transmissions{limit}\n"
         f"features per slot B: {budget}\n"
@@ -45,9 +45,9 @@ def headline(prepared: Prepared) -> str:
 
 
 def tables(curve: pd.DataFrame) -> Iterator[Table]:
-    """The curve as one table per scheme: a line per SNR, accuracies with their intervals.
+    """Yields one table per scheme, with a row per SNR, and accuracies with their intervals.
 
-    A scheme that sends information bits has a second one: block error rates and goodput.
+    A scheme that transmits information bits has a second table: block error rates and goodput.
     """
     for scheme, rows in curve.groupby("scheme", sort=False):
         view = Table(title=str(scheme), caption="in brackets: 95 % interval", box=SIMPLE_HEAD)
@@ -64,7 +64,7 @@ def tables(curve: pd.DataFrame) -> Iterator[Table]:
 
 
 def _digital_table(scheme: str, rows: pd.DataFrame) -> Table:
-    """BLER after 1 ... G transmissions and goodput, a line per SNR."""
+    """Returns a table with a row per SNR: BLER after 1 ... G_max transmissions, and goodput."""
     metrics = [m for m in rows["metric"].unique() if m.startswith("bler_")]
     view = Table(
         title=f"{scheme}: images not delivered after j transmissions, goodput",
@@ -95,7 +95,7 @@ def _interval(point: Any, digits: int) -> str:
 
 
 class Bar:
-    """A progress bar with one task for each kind of work, on stderr."""
+    """A progress bar on stderr, with a line for each kind of work."""
 
     def __init__(self, quiet: bool) -> None:
         self._bar = Progress(

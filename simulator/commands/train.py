@@ -1,4 +1,4 @@
-"""`simulate train`: encoder and link."""
+"""`simulate train`: trains the encoder and the links."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import click
 
 @click.command("train")
 @click.option(
-    "--preset", type=click.Choice(["synthetic", "paper"]), default="synthetic", show_default=True
+    "--preset",
+    type=click.Choice(["synthetic", "paper"]),
+    default="synthetic",
+    show_default=True,
+    help="Settings of the training.",
 )
 @click.option(
     "--scheme",
     default="semharq",
     show_default=True,
     metavar="A[,B...]",
-    help="Schemes to train behind the encoder.",
+    help="Schemes whose links are trained.",
 )
 @click.option("--data", "data_spec", required=True, metavar="DIR|veri:DIR", help="Training images.")
 @click.option(
@@ -25,47 +29,48 @@ import click
     type=click.Path(path_type=Path),
     required=True,
     metavar="DIR",
-    help="Weights, checkpoints and log.",
+    help="Directory of weights, checkpoints and log.",
 )
 @click.option(
-    "--imagenet", metavar="FILE|URL", help="ImageNet weights of DenseNet-121 to begin with."
+    "--imagenet", metavar="FILE|URL", help="ImageNet weights of DenseNet-121 to start from."
 )
 @click.option(
     "--backbone",
     default="densenet121",
     show_default=True,
     metavar="densenet121|timm:NAME",
-    help="The encoder; timm needs the extra [backbones].",
+    help="Backbone of the encoder; timm needs the extra [backbones].",
 )
-@click.option(
-    "--snr-db", type=float, metavar="DB", help="Train for one SNR instead of the whole range."
-)
+@click.option("--snr-db", type=float, metavar="DB", help="Train at one SNR instead of a range.")
 @click.option(
     "--tasks",
     metavar="reid,color,type",
-    help="Train for these tasks alone: the losses of the others weigh nothing [all three].",
+    help="Train only for these tasks: the other losses have weight 0 [all three].",
 )
 @click.option(
     "--buffer",
     metavar="combine|concatenate",
-    help="What the receiver keeps between transmissions [the preset's].",
+    help="How the receiver buffers transmissions [that of the preset].",
 )
 @click.option(
     "--link-steps",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Steps of each scheme by its own protocol [the preset's].",
+    help="Training steps of each scheme with its own protocol [those of the preset].",
 )
 @click.option(
     "--validation",
     metavar="DATA",
-    help="Test images, as --data of a run names them, on which to show the accuracies now and then.",
+    help="Test images, as in --data of a run, on which accuracies are shown from time to time.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--device", default="auto", show_default=True)
-@click.option("--quiet", is_flag=True, help="No bar.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed.")
+@click.option("--device", default="auto", show_default=True, help="Device of the networks.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
 def train(**options: Any) -> None:
-    """Train encoder and link; run again after a kill, it goes on where it was."""
+    """Train the encoder and the links.
+
+    After an interruption, the same command continues from the last checkpoint.
+    """
     from simulator.training.command import train_from_options
 
     train_from_options(**options)

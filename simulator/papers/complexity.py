@@ -21,7 +21,7 @@ from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.training.channel import training_channel
 
-#: What v2 prints: millions of parameters, milliseconds for a batch of 100 on a V100.
+#: The numbers of v2: millions of parameters, milliseconds for a batch of 100 on a V100.
 PUBLISHED = {
     "semantic encoder": (6.95, 55.27),
     "JSC-Encoder": (2.10, 0.13),
@@ -36,7 +36,12 @@ SNR_DB = 0.0
 
 @torch.inference_mode()
 def complexity(spec: RunSpec) -> pd.DataFrame:
-    """Columns module, parameters_M, delay_ms (median of batches of 100), and the paper's two."""
+    """Measures the modules of SemHARQ.
+
+    Returns:
+        Columns module, parameters_M, delay_ms (median over batches of 100 images),
+        paper_parameters_M, paper_delay_ms.
+    """
     networks = Networks(spec, choose_device(spec.device))
     encoder, link = networks.encoder.network, networks.link("semharq")
     fde = link.fde
@@ -69,7 +74,7 @@ def complexity(spec: RunSpec) -> pd.DataFrame:
 
 
 def _delay_ms(call: Callable[[], object], device: str) -> float:
-    """Median time of a call in milliseconds; the first, which warms up, does not count."""
+    """Returns the median time of a call in ms, without the first call, which is a warm-up."""
     times = []
     for _ in range(REPEATS + 1):
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Draws an experiment in the papers' layout, the published points as hollow markers."""
+"""Draws an experiment in the layout of the papers, with the published points as hollow markers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from simulator.results.figures import MARKERS, TITLES
 def draw_experiment(
     name: str, experiment: Experiment, points: pd.DataFrame, published: pd.DataFrame, path: Path
 ) -> None:
-    """One panel for each metric.
+    """Draws one panel for each metric.
 
     Args:
-        name: The experiment's name and setting, for the title.
-        experiment: What to draw.
+        name: Name and setting of the experiment, for the title.
+        experiment: The experiment.
         points: Columns label, snr_db, metric, value, ci_low, ci_high.
         published: Columns label, snr_db, metric, value; may be empty.
-        path: PNG or PDF by its suffix.
+        path: File of the figure; its suffix says PNG or PDF.
     """
     metrics = experiment.metrics
     figure = Figure(figsize=(1 + 4.2 * len(metrics), 4.4), layout="constrained")
@@ -71,7 +71,7 @@ def _curves(ax: Any, experiment: Experiment, rows: pd.DataFrame, published: pd.D
 
 
 def _bars(ax: Any, experiment: Experiment, rows: pd.DataFrame) -> None:
-    """Groups by scheme, one bar for each number of retransmissions."""
+    """Draws a group of bars for each scheme, one bar for each number of retransmissions."""
     counts = sorted({line.changes["max_transmissions"] for line in experiment.lines})
     schemes = list(dict.fromkeys(line.scheme for line in experiment.lines))
     by_label = rows.set_index("label")
@@ -99,12 +99,15 @@ def _bars(ax: Any, experiment: Experiment, rows: pd.DataFrame) -> None:
 
 
 def markdown_table(experiment: Experiment, points: pd.DataFrame, published: pd.DataFrame) -> str:
-    """SNR down, lines and metrics across; the paper's number in brackets where there is one."""
+    """Returns a table with a row per SNR, and a column per line and metric.
+
+    The number of the paper, if there is one, follows in brackets.
+    """
     heads = [f"{line.label} {metric}" for line in experiment.lines for metric in experiment.metrics]
     rows = [
         f"# {experiment.title}",
         "",
-        "In brackets: the paper's number, on VeRi-776.",
+        "In brackets: the number of the paper, on VeRi-776.",
         "",
         "| SNR dB | " + " | ".join(heads) + " |",
         "|---" * (len(heads) + 1) + "|",

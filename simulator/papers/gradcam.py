@@ -1,9 +1,10 @@
-"""Fig. 4: where on a image the tasks' answers come from, at several SNRs.
+"""Fig. 4: the regions of an image that the tasks use, at several SNRs.
 
-Grad-CAM (Selvaraju et al., 2017): the gradient of the predicted class's probability with respect to
-an inner layer's feature maps, through the rest of the encoder and the whole link, averages into one
-weight per map; the weighted sum of the maps, where positive, is the image's heat. The layer is the
-third dense block: the fourth has 3x3 places for a 96x96 image, too few to see anything.
+Grad-CAM (Selvaraju et al., 2017) takes the gradient of the probability of the predicted class with
+respect to the feature maps of an inner layer. Here the gradient passes through the whole link and
+the rest of the encoder. Its average over a map is the weight of the map, and the positive part of
+the weighted sum of the maps is the heat map of the image. The layer is the third dense block; the
+fourth has only 3x3 positions for a 96x96 image.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from simulator.training.channel import training_channel
 
 TASKS = ("re-identification", "color", "type")
 SNRS_DB = (-6.0, 0.0, 8.0)
-#: Draws of fading and noise that a map is the mean of.
+#: Draws of fading and noise over which a heat map is averaged.
 DRAWS = 8
 SHOWN = 3
 
@@ -48,22 +49,22 @@ def heat_maps(
     channel: TrainingChannel,
     draws: int = DRAWS,
 ) -> Tensor:
-    """Grad-CAM of the three tasks after one slot.
+    """Computes Grad-CAM heat maps of the three tasks after one slot.
 
     Args:
-        encoder: Images to s.
-        link: SemHARQ's.
+        encoder: The network from images to s.
+        link: The link network of SemHARQ.
         x: Normalized images [batch, 3, h, w].
-        snr_db: Average SNR.
-        B: Features of the slot.
-        channel: The channel in the loop.
-        draws: How many draws of fading and noise to average over.
+        snr_db: Average SNR in dB.
+        B: Number of features in the slot.
+        channel: The channel between transmitter and receiver.
+        draws: Number of draws of fading and noise to average over.
 
     Returns:
-        [tasks, batch, h, w] in [0, 1], each map scaled by its own largest value.
+        [tasks, batch, h, w] in [0, 1], each map divided by its maximum.
     """
     if not isinstance(encoder.encoder, DenseNet121):
-        raise ValueError("Grad-CAM looks into densenet121, these weights have another backbone")
+        raise ValueError("Grad-CAM needs the backbone densenet121; these weights have another one")
     layers = list(encoder.encoder.features.named_children())
     cut = 1 + [name for name, _ in layers].index("denseblock3")
     with torch.no_grad():
@@ -88,7 +89,7 @@ def heat_maps(
 
 
 def write_gradcam(spec: RunSpec, out: Path) -> None:
-    """Writes fig4.png and fig4.pdf: images down, task and SNR across."""
+    """Writes fig4.png and fig4.pdf with a row per image, and a column per task and SNR."""
     device = choose_device(spec.device)
     networks = Networks(spec, device)
     link, encoder = networks.link("semharq"), networks.encoder.network
@@ -127,5 +128,5 @@ def _draw(pixels: np.ndarray, heats: dict[float, Tensor], path: Path) -> None:
             ax.set_axis_off()
             if row == 0:
                 ax.set_title(title, fontsize=7)
-    figure.suptitle("where the answers come from: Grad-CAM through the link, one slot", fontsize=9)
+    figure.suptitle("regions that the tasks use: Grad-CAM through the link, one slot", fontsize=9)
     figure.savefig(path, dpi=140)

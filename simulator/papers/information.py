@@ -1,13 +1,14 @@
-"""How much the answers still say: mutual information against v2's bound (section V-C3).
+"""Mutual information between images and answers, against the bound of v2 (section V-C3).
 
-The information that a task's posterior p(answer | image) gives is H(E p) - E H(p) in bits, averages
-over the images. I_DL is its sum over the tasks without a channel, and v2 bounds what a link can
-keep by I_U = min(I_DL, G_max C), C = E log2(1 + SNR |h|^2) the ergodic capacity of one channel use.
-A slot has B uses, so the bound by the channel itself is G_max B C: both are drawn.
+The mutual information of a task with posterior p(answer | image) is H(E p) - E H(p) in bits, where
+E averages over the images. I_DL is the sum over the tasks without a channel. v2 bounds the sum with
+a link by I_U = min(I_DL, G_max C), where C = E log2(1 + SNR |h|^2) is the ergodic capacity of one
+channel use. A slot has B channel uses, so that the bound by the channel is G_max B C. The figure has
+both bounds.
 
-A posterior that is too sure of itself claims more than it knows, and more than I_DL. What colors and
-types of known label bear out is H(label) - E log 1 / p(label), a lower bound whatever the posterior
-(Barber and Agakov, 2003); re-identification has no such labels, its vehicles are new.
+An overconfident posterior overestimates the mutual information, even beyond I_DL. For colors and
+types with known labels, H(label) - E log 1 / p(label) is a lower bound for any posterior (Barber and
+Agakov, 2003). Re-identification has no such labels, because the vehicles of the test set are new.
 """
 
 from __future__ import annotations
@@ -34,17 +35,17 @@ from simulator.setup.prepare import Prepared, prepare
 from simulator.slots import Slot
 from simulator.spec import RunSpec
 
-#: Gains that the ergodic capacity is averaged over.
+#: Number of gains over which the ergodic capacity is averaged.
 GAINS = 100_000
 
 
 def answer_information(posteriors: Tensor) -> float:
-    """Mutual information in bits between images and the answers of one task.
+    """Returns the mutual information in bits between images and the answers of one task.
 
     Args:
         posteriors: [images, classes], rows sum to one.
 
-    >>> answer_information(torch.eye(4))  # four images, four sure answers
+    >>> answer_information(torch.eye(4))  # four images, four certain answers
     2.0
     >>> answer_information(torch.full((4, 4), 0.25))
     0.0
@@ -56,14 +57,14 @@ def answer_information(posteriors: Tensor) -> float:
 
 
 def label_information(posteriors: Tensor, labels: Tensor) -> float:
-    """Information in bits that the answers of one task are known to give, a lower bound.
+    """Returns a lower bound in bits of the mutual information of one task, from known labels.
 
     Args:
         posteriors: [images, classes], rows sum to one.
-        labels: [images] the right classes; negative where unknown.
+        labels: [images] correct classes; negative if unknown.
 
     Returns:
-        NaN when no label is known.
+        The bound; NaN if no label is known.
 
     >>> label_information(torch.eye(4), torch.arange(4))
     2.0
@@ -109,7 +110,11 @@ def _labeled_tasks(outputs: TaskOutputs, dataset: VehicleImages) -> float:
 
 @torch.inference_mode()
 def information(spec: RunSpec) -> pd.DataFrame:
-    """One row per SNR, in bits per image: I of SemHARQ, I_DL, both bounds, and against labels."""
+    """Computes a table with a row per SNR, in bits per image.
+
+    Its columns are the mutual information of SemHARQ, I_DL, the two bounds, and the lower bounds
+    from labels with and without the link.
+    """
     prepared = prepare(spec)
     scheme = prepared.schemes["semharq"]
     encoded = EncodedDataset(
@@ -157,10 +162,10 @@ def _draw(table: pd.DataFrame, path: Path) -> None:
     for column, label, style in (
         ("i_dl_bits", "I_DL, no channel", "k:"),
         ("channel_bound_bits", "min(I_DL, G B C)", "C2--"),
-        ("v2_bound_bits", "min(I_DL, G C), as v2 prints it", "C1--"),
-        ("semharq_bits", "SemHARQ, as its answers claim", "C0o-"),
-        ("semharq_label_bits", "SemHARQ, color and type against their labels", "C3s-"),
-        ("i_dl_label_bits", "no channel, color and type against their labels", "C3:"),
+        ("v2_bound_bits", "min(I_DL, G C), as in v2", "C1--"),
+        ("semharq_bits", "SemHARQ, from its posteriors", "C0o-"),
+        ("semharq_label_bits", "SemHARQ, color and type, from labels", "C3s-"),
+        ("i_dl_label_bits", "no channel, color and type, from labels", "C3:"),
     ):
         ax.plot(table["snr_db"], table[column], style, label=label, markersize=4)
     ax.set_xlabel("SNR, average Es/N0 (dB)")

@@ -1,4 +1,4 @@
-"""The figures and tables that look into the networks instead of running a sweep."""
+"""Figures and tables about the networks, which need no sweep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulator.spec import RunSpec
 
 @dataclass(frozen=True)
 class NetworkFigure:
-    """One of them.
+    """A figure or table about the networks.
 
     Attributes:
         title: What it shows.
@@ -25,7 +25,7 @@ class NetworkFigure:
     write: Callable[[RunSpec, Path], None]
 
     def make(self, base: RunSpec, out: Path) -> None:
-        """Writes the files for SemHARQ in the base run's setting."""
+        """Writes the files for SemHARQ in the setting of the base run."""
         self.write(replace(base, schemes=("semharq",)), out)
 
 

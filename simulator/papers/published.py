@@ -1,4 +1,4 @@
-"""The numbers that the two papers print, on VeRi-776 with their own weights."""
+"""The numbers of the two papers, for VeRi-776 and the authors' weights."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from simulator.papers.experiments import Experiment
 
 
 def published_points(experiment: Experiment) -> pd.DataFrame:
-    """Columns label, snr_db, metric, value: the printed points that belong to the experiment.
+    """Returns the published points of an experiment: columns label, snr_db, metric, value.
 
-    Relative gains ("A over B") are left out: they are no points of a curve. A line whose scheme has
-    other arguments than usual shows none: it is not what the paper printed.
+    Relative gains ("A over B") are left out, because they are not points of a curve. A line whose
+    scheme has arguments of its own has no points, because the paper does not show it.
     """
     with (files("simulator.papers") / "published.csv").open() as file:
         numbers = pd.read_csv(file)

@@ -161,7 +161,7 @@ class Store:
         kept = len(self.names("*.rows")) + len(self.names("*.block"))
         return StoreError(
             f"{path} cannot be written: {error.strerror}; {kept} finished cells are kept in "
-            f"{self.out}, the same command goes on from there"
+            f"{self.out}; repeat the command to go on"
         )
 
 

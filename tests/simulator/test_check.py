@@ -1,6 +1,7 @@
 """The checker names the mistake of everything broken, and finds none in what is sound."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
     (parts.NotANumber, "draw: h", "= (nan+0j) in row"),
     (parts.Misprint, "average gain E|h|^2", "0.55"),
     (parts.GlobalRandom, "same streams twice", "h differs in 6 of 6 rows"),
-    (parts.GlobalRandom, "global generators", "torch moved"),
+    (parts.GlobalRandom, "global generators", "torch used"),
     (parts.HiddenMemory, "same streams twice", "h differs"),
     (parts.FirstRowForAll, "an image among others", "h differs in 3 of 3 rows"),
     (parts.SharedByAll, "correlation of two images' gains", "1.0"),
@@ -108,7 +109,7 @@ def test_checking_leaves_the_global_generators_alone() -> None:
     assert generators.finding().ok
     torch.rand(1)
     np.random.rand()  # noqa: NPY002 -- so that the finding has something to find
-    assert generators.finding().found == "torch, numpy.random moved"
+    assert generators.finding().found == "torch, numpy.random used"
 
 
 def test_the_test_of_a_mean_has_its_significance() -> None:
@@ -132,7 +133,7 @@ def test_a_rule_that_raises_has_failed_and_the_others_go_on() -> None:
     assert report.findings[1].found == "KeyError: 'x'"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tiny(tiny_weights: Path, folder_data: Path) -> dict[str, Any]:
     return {"data": str(folder_data), "images": 10, "weights": str(tiny_weights)}
 
@@ -144,6 +145,20 @@ def test_a_sound_scheme_passes(tiny: dict[str, Any]) -> None:
         assert report.subject == "broken_parts:sound"
 
 
+@pytest.fixture(scope="module")
+def scheme_report(tiny: dict[str, Any]) -> Callable[[type[Scheme]], Report]:
+    """Checks a scheme once, also for several tests."""
+
+    @functools.cache
+    def check(kind: type[Scheme]) -> Report:
+        def factory(networks: Any) -> Scheme:
+            return kind()
+
+        return check_scheme(factory, **tiny)
+
+    return check
+
+
 @pytest.mark.parametrize(
     ("kind", "what", "found"),
     [
@@ -151,23 +166,23 @@ def test_a_sound_scheme_passes(tiny: dict[str, Any]) -> None:
         (parts.Loud, "a run", "breaks the average power constraint"),
         (parts.Undeclared, "power", "power beyond the channel uses that it declares"),
         (parts.FloatUses, "burst", "uses is torch.float32 [10] for 10 images"),
-        (parts.NumberedAnswer, "answer", "there are 2 reasons"),
-        (parts.OneAnswerForAll, "answer", "ack is torch.bool [1] for 10 images"),
+        (parts.NumberedAnswer, "feedback", "there are 2 reasons"),
+        (parts.OneAnswerForAll, "feedback", "ack is torch.bool [1] for 10 images"),
         (parts.NoAnswerToTasks, "task outputs", "embedding holds nan"),
         (parts.FewColors, "task outputs", "color has 3 classes"),
-        (parts.Company, "batches of 5, last image first", "embedding differs at 0 dB"),
-        (parts.Dice, "the same run twice", "embedding differs at 0 dB"),
-        (parts.Dice, "global generators", "torch moved"),
+        (parts.Company, "batches of 5, in reverse order", "embedding differs at 0 dB"),
+        (parts.Dice, "run repeated", "embedding differs at 0 dB"),
+        (parts.Dice, "global generators", "torch used"),
         (parts.ShortPayload, "payload", "extra has 9"),
     ],
 )
 def test_a_broken_scheme_is_told_what_is_wrong(
-    kind: type[Scheme], what: str, found: str, tiny: dict[str, Any]
+    kind: type[Scheme],
+    what: str,
+    found: str,
+    scheme_report: Callable[[type[Scheme]], Report],
 ) -> None:
-    def factory(networks: Any) -> Scheme:
-        return kind()
-
-    report = check_scheme(factory, **tiny)
+    report = scheme_report(kind)
     failures = {finding.what: finding for finding in report.failures}
     assert what in failures, str(report)
     assert found in failures[what].found
@@ -258,9 +273,9 @@ def test_kinds_are_recognized(folder_data: Path) -> None:
         assert recognize(name) == kind
     for name, message in (
         ("broken_parts:Sound", "is the class of a scheme"),
-        ("broken_parts:np", "cannot tell what 'broken_parts:np' is .a module.: .* --kind"),
-        ("nonsense", "'nonsense' is no channel, scheme, data set or codec"),
-        ("", "'' is no channel"),
+        ("broken_parts:np", "the kind of 'broken_parts:np' .a module. is not clear: .* --kind"),
+        ("nonsense", "there is no channel, scheme, data set or codec 'nonsense'"),
+        ("", "there is no channel, scheme, data set or codec ''"),
     ):
         with pytest.raises(ValueError, match=message):
             recognize(name)

@@ -135,14 +135,14 @@ WRONG: list[tuple[type[SourceCodec], str, str]] = [
     (Turned, "decode: image", "gave uint8 [56, 40, 3], it must be uint8 [40, 56, 3]"),
     (WorseIsLarger, "bytes", ", "),
     (WorseIsLarger, "mean squared error", ", "),
-    (Blind, "the best file", "."),
-    (Counts, "the same image twice", "other bytes for [32, 32, 3]"),
-    (Remembers, "the same file twice", "other pixels for"),
-    (Dithers, "global generators", "torch moved"),
-    (Dithers, "the same image twice", "other bytes"),
+    (Blind, "file of the highest quality", "."),
+    (Counts, "image encoded twice", "other bytes for [32, 32, 3]"),
+    (Remembers, "file decoded twice", "other pixels for"),
+    (Dithers, "global generators", "torch used"),
+    (Dithers, "image encoded twice", "other bytes"),
     (Raises, "damaged files", "error: Error -5"),
-    (Short, "their size", "it must be uint8 [32, 32, 3], nothing arrived"),
-    (Restless, "a damaged file twice", "something else the second time, nothing arrived"),
+    (Short, "image of a damaged file", "it must be uint8 [32, 32, 3], nothing arrived"),
+    (Restless, "damaged file decoded twice", "another result the second time, nothing arrived"),
 ]
 
 

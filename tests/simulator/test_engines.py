@@ -255,11 +255,11 @@ def test_a_killed_scheduler_keeps_what_is_finished(
     [
         ({"name": "locl"}, "unknown engine 'locl': nearest: 'local'"),
         ({"workers": 0}, "number of workers is 0, it must be at least 1"),
-        ({"workers": 2}, "engine inline has one process, not 2: take local"),
+        ({"workers": 2}, "engine inline has one process, not 2: use local"),
         ({"cell_images": 0}, "number of cell images is 0, it must be at least 1"),
         ({"cell_timeout_s": -1.0}, r"cell timeout is -1.0 s, it must be positive"),
-        ({"name": "dask"}, "engine dask and a scheduler's address belong together"),
-        ({"scheduler": "tcp://x:1"}, "engine dask and a scheduler's address belong together"),
+        ({"name": "dask"}, "engine dask needs the address of a scheduler, and no other"),
+        ({"scheduler": "tcp://x:1"}, "engine dask needs the address of a scheduler, and no other"),
     ],
 )
 def test_an_engine_that_is_not_allowed(fields: dict[str, object], problem: str) -> None:

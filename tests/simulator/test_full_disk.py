@@ -62,7 +62,7 @@ def check_goes_on(spec: RunSpec, out: Path, kept: int) -> None:
     assert not list((out / "cells").glob(".*.*"))
     found = subprocess.run(command(spec, out), capture_output=True, text=True, check=True)
     assert "computed again" not in found.stderr
-    assert f"{kept} points are there, {6 - kept} are" in (out / "run.log").read_text()
+    assert f"{kept} points are finished, {6 - kept} are" in (out / "run.log").read_text()
     log = pd.read_parquet(out / "images.parquet")
     pd.testing.assert_frame_equal(log, simulate(spec).images, check_exact=True)
 
@@ -83,7 +83,7 @@ def test_a_full_disk(
     kept = len(checked_cells(copy))
     assert 0 < kept < 6
     assert "cannot be written: No space left on device; " in line
-    assert f"{kept} finished cells are kept in {disk / 'out'}, the same command goes on" in line
+    assert f"{kept} finished cells are kept in {disk / 'out'}; repeat the command to go on" in line
     check_goes_on(spec, copy, kept)
 
 
@@ -96,7 +96,7 @@ def test_a_directory_on_a_read_only_disk(
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     run = shlex.join(command(spec, out))
     line = one_line(with_mounts(f"mount --bind {out} {out}; mount -o remount,ro,bind {out}; {run}"))
-    assert f"output directory {out} cannot be made or written to: Read-only file system" in line
+    assert f"output directory {out} cannot be created or written to: Read-only file system" in line
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     check_goes_on(spec, out, 2)
 
@@ -112,7 +112,7 @@ def test_a_directory_that_is_not_ours_to_write_to(spec: RunSpec, tmp_path: Path)
             arguments = [*prefix, *command(spec, out)]
             found = subprocess.run(arguments, capture_output=True, text=True, check=False)
             line = one_line(found)
-            assert f"output directory {out} cannot be made or written to: Permission den" in line
+            assert f"output directory {out} cannot be created or written to: Permission den" in line
     finally:
         tmp_path.chmod(0o700)
     assert not list(tmp_path.iterdir())

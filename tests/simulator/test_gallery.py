@@ -103,8 +103,8 @@ def test_batches_and_blocks_change_no_bit(spec: RunSpec, tmp_path: Path) -> None
 
 def test_it_stands_in_the_headline_the_identity_and_run_json(spec: RunSpec, tmp_path: Path) -> None:
     clean, received = prepare(spec), prepare(replace(spec, gallery="received"))
-    assert "that the server holds" in headline(clean)
-    assert "that the server holds" not in headline(received)
+    assert "that the server stores" in headline(clean)
+    assert "that the server stores" not in headline(received)
     point = Point("semharq", 6.0, 0)
     keys = {CellRunner(run, quiet).cells(point, 1000)[0].key for run in (clean, received)}
     assert len(keys) == 2

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +38,20 @@ def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:
 @pytest.fixture(scope="module")
 def straight(spec: RunSpec) -> pd.DataFrame:
     return simulate(spec).images
+
+
+@pytest.fixture(scope="module")
+def finished(spec: RunSpec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a finished run, from which tests take copies."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    run(ready(spec), out=out)
+    return out
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run."""
+    return Path(shutil.copytree(finished, tmp_path / "copy"))
 
 
 def into(spec: RunSpec, out: Path, **options: object) -> tuple[Result, int]:
@@ -85,26 +100,24 @@ def test_a_second_run_computes_only_what_is_missing(
 )
 def test_a_change_is_computed_anew_and_says_why(
     spec: RunSpec,
-    tmp_path: Path,
+    copy: Path,
     caplog: pytest.LogCaptureFixture,
     change: dict[str, object],
     reason: str,
 ) -> None:
-    into(spec, tmp_path)
     with caplog.at_level("INFO", logger="simulator"):
-        _, simulated = into(replace(spec, **change), tmp_path)
+        _, simulated = into(replace(spec, **change), copy)
     assert simulated == 80
     assert f"2 points are computed again: {reason}" in caplog.text
-    _, simulated = into(spec, tmp_path)  # and the first ones are still there
+    _, simulated = into(spec, copy)  # and the first ones are still there
     assert simulated == 0
 
 
 @pytest.mark.parametrize("change", [{"batch_size": 7}, {"device": "cpu"}, {"seeds": 1}])
 def test_what_changes_no_number_is_taken_up(
-    spec: RunSpec, tmp_path: Path, change: dict[str, object]
+    spec: RunSpec, copy: Path, change: dict[str, object]
 ) -> None:
-    into(spec, tmp_path)
-    _, simulated = into(replace(spec, **change), tmp_path)
+    _, simulated = into(replace(spec, **change), copy)
     assert simulated == 0
 
 
@@ -126,16 +139,15 @@ def damage(path: Path, how: str) -> None:
 def test_a_damaged_cell_is_reported_and_computed_again(
     spec: RunSpec,
     straight: pd.DataFrame,
-    tmp_path: Path,
+    copy: Path,
     caplog: pytest.LogCaptureFixture,
     how: str,
 ) -> None:
-    into(spec, tmp_path)
-    victim = sorted((tmp_path / "cells").glob("*.rows"))[0]
+    victim = sorted((copy / "cells").glob("*.rows"))[0]
     damage(victim, how)
-    result, simulated = into(spec, tmp_path)
+    result, simulated = into(spec, copy)
     assert simulated == 40
-    assert f"{victim.name} is damaged: its checksum does not hold; it is computed" in caplog.text
+    assert f"{victim.name} is damaged: its checksum is wrong; it is computed" in caplog.text
     same(result.images, straight)
 
 

@@ -53,7 +53,7 @@ def test_status_counts(runs: Path, given: list[object]) -> None:
     assert "perfect: 3 of 3" in text
     assert "end: 6 points" in text
     assert done("status", runs).count("; not running") == 3
-    assert "holds no run" in refused("status", runs / "nowhere")
+    assert "there is no run in" in refused("status", runs / "nowhere")
 
 
 def test_status_of_a_run_with_holes(given: list[object], tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_merge_refuses_what_is_not_one_study(
     done(*other, *given, "--out", tmp_path / "other")
     line = refused("merge", runs / "a", tmp_path / "other", "--out", tmp_path / "merged")
     assert "are not one study: max_transmissions is 4 and 1" in line
-    assert "is no run" in refused("merge", tmp_path, "--out", tmp_path / "merged")
+    assert "is not a run" in refused("merge", tmp_path, "--out", tmp_path / "merged")
 
 
 def test_merge_says_what_is_missing(runs: Path, given: list[object], tmp_path: Path) -> None:
@@ -160,22 +160,24 @@ channel = "toy_parts:Rayleigh"
 
 [grid]
 max_transmissions = [1, 2]
-"channel_args.seconds" = [0, 0.001]
+"channel_args.seconds" = {seconds}
 """
 
 
 def test_a_sweep_file_runs_its_grid(tiny_weights: Path, folder_data: Path, tmp_path: Path) -> None:
     file = tmp_path / "small.toml"
-    file.write_text(SWEEP.format(data=folder_data, weights=tiny_weights))
-    places = [place for place, _ in read_sweep(file)]
-    assert [tuple(place.values()) for place in places] == [(1, 0), (1, 0.001), (2, 0), (2, 0.001)]
+    text = SWEEP.replace("{data}", str(folder_data)).replace("{weights}", str(tiny_weights))
+    file.write_text(text.replace("{seconds}", "[0, 0.001]"))
+    grid = [tuple(combination.values()) for combination, _ in read_sweep(file)]
+    assert grid == [(1, 0), (1, 0.001), (2, 0), (2, 0.001)]
+    file.write_text(text.replace("{seconds}", "[0.001]"))
     done("--sweep", file, "--snr", 3, "--quiet", "--out", tmp_path / "out")
     curve = pd.read_csv(tmp_path / "out" / "curve.csv")
-    assert curve.groupby(["max_transmissions", "channel_args.seconds"]).ngroups == 4
+    assert curve.groupby(["max_transmissions", "channel_args.seconds"]).ngroups == 2
     assert curve["snr_db"].unique().tolist() == [3.0]  # the command line has the last word
     uses = curve[curve["metric"] == "transmissions"].groupby("max_transmissions")["value"]
     assert uses.mean().tolist() == [1.0, 2.0]
-    name = "max_transmissions=1,channel_args.seconds=0"
+    name = "max_transmissions=1,channel_args.seconds=0.001"
     assert (tmp_path / "out" / name / "run.json").exists()
     done("plot", tmp_path / "out", "--out", tmp_path / "all.png")
 
@@ -188,7 +190,7 @@ def test_a_sweep_file_runs_its_grid(tiny_weights: Path, folder_data: Path, tmp_p
         ("[run]\nseed = 1\n[gird]\n", 3, "unknown section 'gird': nearest: 'grid'"),
         ("[grid]\nseeds = 3\n", 2, "seeds in [grid] must be a list"),
         ("[grid]\nseeds = []\n", 2, "seeds in [grid] must be a list"),
-        ("[run]\nseed = 1\n[grid]\n# x\nseed = [1, 2]\n", 5, "seed stands in [run] and in [grid]"),
+        ("[run]\nseed = 1\n[grid]\n# x\nseed = [1, 2]\n", 5, "seed is in [run] and in [grid]"),
         ('[grid]\nchannel = ["rician", "rayleihg"]\n', 2, "nearest: 'rayleigh'"),
         ('[run]\nsnr_db = "8:-6:2"\n', 2, "SNR range '8:-6:2'"),
         ("[run]\nseeds = 0\n", 2, "seeds is 0, it must be a whole number of at least 1"),
