@@ -73,60 +73,64 @@ def denoiser(networks: Networks) -> Scheme:
     return SemanticHarq(networks.encoder.network, network, PROTOCOLS["semharq"])
 
 
-def _f(heard: ReceivedFeatures) -> FdeNetwork:
-    assert heard.network.fde is not None
-    return heard.network.fde
+def _f(received: ReceivedFeatures) -> FdeNetwork:
+    assert received.network.fde is not None
+    return received.network.fde
 
 
 def _pairs(
-    score: Callable[[Tensor], Tensor], one: Tensor, other: Tensor, heard: ReceivedFeatures
+    score: Callable[[Tensor], Tensor], one: Tensor, other: Tensor, received: ReceivedFeatures
 ) -> Tensor:
-    """The bound when F reads the product of two vectors, of one image or of two."""
-    marginal = torch.cat([score(one.roll(k, 0) * other) for k in heard.shifts])
+    """Returns the bound if F reads the product of two vectors, of one image or of two images."""
+    marginal = torch.cat([score(one.roll(k, 0) * other) for k in received.shifts])
     return mine_bound(score(one * other), marginal)
 
 
-def as_printed(heard: ReceivedFeatures) -> Tensor:
-    """Pairs (s, s_hat) of eq. 7, multiplied: alike signs say that they belong together."""
+def as_printed(received: ReceivedFeatures) -> Tensor:
+    """Pairs (s, s_hat) of eq. 7, multiplied: vectors of one image have equal signs."""
     with torch.no_grad():
-        s_hat, _ = heard.network.decode(heard.buffer)
-    return _pairs(lambda x: _f(heard)(x).score, heard.s / heard.network.scale, s_hat, heard)
+        s_hat, _ = received.network.decode(received.buffer)
+    return _pairs(
+        lambda x: _f(received)(x).score, received.s / received.network.scale, s_hat, received
+    )
 
 
-def sent_and_received(heard: ReceivedFeatures) -> Tensor:
-    """The same of (z, z_hat), the domain in which F is asked."""
-    z_hat = heard.network.fde_input(heard.buffer)
-    return _pairs(lambda x: _f(heard)(x).score, heard.z, z_hat, heard)
+def sent_and_received(received: ReceivedFeatures) -> Tensor:
+    """The same for (z, z_hat), the input of F at run time."""
+    z_hat = received.network.fde_input(received.buffer)
+    return _pairs(lambda x: _f(received)(x).score, received.z, z_hat, received)
 
 
-def exchanged(heard: ReceivedFeatures) -> Tensor:
-    """Received vectors as they are against those with half of the features of another image."""
-    z_hat = heard.network.fde_input(heard.buffer)
+def exchanged(received: ReceivedFeatures) -> Tensor:
+    """Received vectors against vectors with half of their features from another image."""
+    z_hat = received.network.fde_input(received.buffer)
     half = torch.rand(z_hat.shape) < 0.5
-    mixed = [_f(heard)(torch.where(half, z_hat.roll(k, 0), z_hat)).score for k in heard.shifts]
-    return mine_bound(_f(heard)(z_hat).score, torch.cat(mixed))
+    mixed = [
+        _f(received)(torch.where(half, z_hat.roll(k, 0), z_hat)).score for k in received.shifts
+    ]
+    return mine_bound(_f(received)(z_hat).score, torch.cat(mixed))
 
 
-def channel_alone(heard: ReceivedFeatures) -> Tensor:
-    """No information: L_CH alone says what F is to find."""
+def channel_alone(received: ReceivedFeatures) -> Tensor:
+    """No information: F is trained with L_CH only."""
     return torch.zeros(())
 
 
-def residual(heard: ReceivedFeatures) -> Tensor:
-    """The denoiser's squared error, for it to be small."""
-    fde, seen = _f(heard), heard.network.fde_input(heard.buffer)
+def residual(received: ReceivedFeatures) -> Tensor:
+    """The negative squared error of the denoiser."""
+    fde, seen = _f(received), received.network.fde_input(received.buffer)
     assert isinstance(fde, Denoiser)
     here = seen != 0
-    return -(fde.estimate(seen) - heard.z)[here].square().mean()
+    return -(fde.estimate(seen) - received.z)[here].square().mean()
 
 
-def told(heard: ReceivedFeatures) -> Tensor:
-    """Which features err more than the median, by their labels."""
-    seen = heard.network.fde_input(heard.buffer)
-    z_hat = heard.buffer.received()
+def with_labels(received: ReceivedFeatures) -> Tensor:
+    """The cross-entropy of the labels "error above the median"."""
+    seen = received.network.fde_input(received.buffer)
+    z_hat = received.buffer.received()
     here = z_hat != 0
-    error = (z_hat - heard.z).abs()[here]
-    d = _f(heard).distortion(seen)[here]
+    error = (z_hat - received.z).abs()[here]
+    d = _f(received).distortion(seen)[here]
     return -functional.binary_cross_entropy(d, (error > error.median()).float())
 
 
@@ -135,10 +139,10 @@ class Reading:
     """One way to train F.
 
     Attributes:
-        information: What it maximizes beside -L_CH.
-        scheme: By whose protocol, and what --scheme runs; F of semharq-csi sees |h|.
-        network: F itself.
-        plain: Whether the score begins as torch draws it, not with the precisions of `pair_score`.
+        information: The term that training maximizes in addition to -L_CH.
+        scheme: The scheme that is run, with whose protocol F is trained. F of semharq-csi reads |h|.
+        network: The class of F.
+        plain: Whether the score starts from torch's initialization instead of `pair_score`.
     """
 
     information: Information
@@ -149,7 +153,7 @@ class Reading:
 
 READINGS = {
     "features (default)": Reading(feature_information),
-    "told the labels": Reading(told),
+    "told the labels": Reading(with_labels),
     "(s, s_hat) as printed": Reading(as_printed, plain=True),
     "(z, z_hat)": Reading(sent_and_received, plain=True),
     "exchanged features": Reading(exchanged, plain=True),

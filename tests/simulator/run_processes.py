@@ -1,8 +1,11 @@
-"""Runs as processes of their own, for tests that kill them or take their disk away."""
+"""Runs by the command line: in a new process, to kill it or take its disk away, or in this one."""
 
 import sys
 from pathlib import Path
 
+from click.testing import CliRunner, Result
+
+from simulator.cli import main
 from simulator.spec import RunSpec
 from simulator.sweeps.store import Store
 
@@ -16,9 +19,19 @@ if __name__ == "__main__":
 
 
 def command(spec: RunSpec, out: Path, *options: str) -> list[str]:
-    """The command line of a run, for a process of its own."""
+    """The command line of a run, for a new process."""
+    start = [sys.executable, "-c", COMMAND, str(Path(__file__).parent)]
+    return [*start, *arguments(spec, out, *options)]
+
+
+def in_this_process(spec: RunSpec, out: Path, *options: str) -> Result:
+    """The same run, without the start of a process."""
+    return CliRunner().invoke(main, arguments(spec, out, *options), prog_name="simulate")
+
+
+def arguments(spec: RunSpec, out: Path, *options: str) -> list[str]:
+    """The options of a run."""
     return [
-        *(sys.executable, "-c", COMMAND, str(Path(__file__).parent)),
         *("--scheme", ",".join(spec.schemes), "--snr=" + ",".join(map(str, spec.snr_db))),
         *("--channel", spec.channel, "--data", spec.data, "--weights", str(spec.weights)),
         *("--bandwidth-mhz", "4", "--quiet", "--out", str(out), *options),

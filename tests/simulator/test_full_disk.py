@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from run_processes import checked_cells, command
+from click.testing import Result
+from run_processes import checked_cells, command, in_this_process
 
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
@@ -47,9 +48,10 @@ def with_mounts() -> Script:
     return run
 
 
-def one_line(found: subprocess.CompletedProcess[str]) -> str:
+def one_line(found: subprocess.CompletedProcess[str] | Result) -> str:
     """What a run that exits with 2 says."""
-    assert found.returncode == 2, found
+    code = found.exit_code if isinstance(found, Result) else found.returncode
+    assert code == 2, found
     assert "Traceback" not in found.stderr
     (line,) = found.stderr.splitlines()
     assert line.startswith("simulate: ")
@@ -60,7 +62,8 @@ def check_goes_on(spec: RunSpec, out: Path, kept: int) -> None:
     """What was finished is whole and taken up, and the end is what it would have been."""
     assert len(checked_cells(out)) == kept
     assert not list((out / "cells").glob(".*.*"))
-    found = subprocess.run(command(spec, out), capture_output=True, text=True, check=True)
+    found = in_this_process(spec, out)
+    assert found.exit_code == 0, found.output
     assert "computed again" not in found.stderr
     assert f"{kept} points are finished, {6 - kept} are" in (out / "run.log").read_text()
     log = pd.read_parquet(out / "images.parquet")
@@ -92,7 +95,7 @@ def test_a_directory_on_a_read_only_disk(
 ) -> None:
     out = tmp_path / "out"
     first = RunSpec(**{**vars(spec), "snr_db": spec.snr_db[:2]})
-    assert subprocess.run(command(first, out), check=False).returncode == 0
+    assert in_this_process(first, out).exit_code == 0
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     run = shlex.join(command(spec, out))
     line = one_line(with_mounts(f"mount --bind {out} {out}; mount -o remount,ro,bind {out}; {run}"))
@@ -123,9 +126,7 @@ def test_a_file_in_the_place_of_a_directory(spec: RunSpec, tmp_path: Path, place
     file = tmp_path / place
     file.parent.mkdir(exist_ok=True)
     file.write_text("mine")
-    arguments = command(spec, tmp_path / "out")
-    found = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    line = one_line(found)
+    line = one_line(in_this_process(spec, tmp_path / "out"))
     assert str(file) in line
     assert "cannot be" in line
     assert "File exists" in line
