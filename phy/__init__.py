@@ -3,6 +3,6 @@
 An island: it imports neither `semantic` nor `simulator`.
 """
 
-from phy.renamed import keep_old_paths
+from phy.old_paths import keep_old_paths
 
 keep_old_paths()

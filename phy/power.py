@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Inexact, Shaped
 from torch import Tensor
 
-from phy.renamed import renamed
+from phy.old_paths import renamed
 
 
 def normalize_power(

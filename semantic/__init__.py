@@ -4,6 +4,6 @@ This package imports neither `phy` nor `simulator`. Training with the channel in
 channel as an argument.
 """
 
-from semantic.renamed import keep_old_paths
+from semantic.old_paths import keep_old_paths
 
 keep_old_paths()

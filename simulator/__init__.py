@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from phy.renamed import keep_old_paths
-from simulator.renamed import MODULES, NAMES
+from phy.old_paths import keep_old_paths
+from simulator.old_paths import MODULES, NAMES
 
 if TYPE_CHECKING:
     from simulator.api import simulate as simulate

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semantic.conventions import UNKNOWN as UNKNOWN  # part of this module's interface
-from semantic.renamed import renamed
+from semantic.old_paths import renamed
 
 Split = Literal["test", "train"]
 

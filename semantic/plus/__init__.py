@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from semantic.renamed import renamed
+from semantic.old_paths import renamed
 
 if not TYPE_CHECKING:
 

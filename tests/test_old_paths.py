@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-import phy.renamed
-import semantic.renamed
-import simulator.renamed
+import phy.old_paths
+import semantic.old_paths
+import simulator.old_paths
 
-TABLES = (phy.renamed, semantic.renamed, simulator.renamed)
+TABLES = (phy.old_paths, semantic.old_paths, simulator.old_paths)
 MODULES = {old: new for table in TABLES for old, new in table.MODULES.items()}
 NAMES = {old: new for table in TABLES for old, new in table.NAMES.items()}
 
@@ -60,7 +60,7 @@ def test_no_file_of_ours_uses_an_old_path() -> None:
     uses = {
         f"{path}: {line}"
         for path in files
-        if path.name != "renamed.py"
+        if path.name != "old_paths.py"
         for line in path.read_text(encoding="utf-8").splitlines()
         if line.lstrip().startswith(("from ", "import ")) and old.search(line)
     }
