@@ -17,8 +17,13 @@ if __name__ == "__main__":
 
 def command(spec: RunSpec, out: Path, *options: str) -> list[str]:
     """The command line of a run, for a process of its own."""
+    start = [sys.executable, "-c", COMMAND, str(Path(__file__).parent)]
+    return [*start, *arguments(spec, out, *options)]
+
+
+def arguments(spec: RunSpec, out: Path, *options: str) -> list[str]:
+    """What stands behind `simulate` in it."""
     return [
-        *(sys.executable, "-c", COMMAND, str(Path(__file__).parent)),
         *("--scheme", ",".join(spec.schemes), "--snr=" + ",".join(map(str, spec.snr_db))),
         *("--channel", spec.channel, "--data", spec.data, "--weights", str(spec.weights)),
         *("--bandwidth-mhz", "4", "--quiet", "--out", str(out), *options),

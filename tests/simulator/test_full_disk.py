@@ -13,10 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from run_processes import checked_cells, command
+from click.testing import CliRunner
+from run_processes import arguments, checked_cells, command
 
+from simulator.cli import main
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +51,11 @@ def with_mounts() -> Script:
     return run
 
 
-def one_line(found: subprocess.CompletedProcess[str]) -> str:
+def one_line(exit_code: int, stderr: str) -> str:
     """What a run that exits with 2 says."""
-    assert found.returncode == 2, found
-    assert "Traceback" not in found.stderr
-    (line,) = found.stderr.splitlines()
+    assert exit_code == 2, stderr
+    assert "Traceback" not in stderr
+    (line,) = stderr.splitlines()
     assert line.startswith("simulate: ")
     return line
 
@@ -60,7 +64,8 @@ def check_goes_on(spec: RunSpec, out: Path, kept: int) -> None:
     """What was finished is whole and taken up, and the end is what it would have been."""
     assert len(checked_cells(out)) == kept
     assert not list((out / "cells").glob(".*.*"))
-    found = subprocess.run(command(spec, out), capture_output=True, text=True, check=True)
+    found = CliRunner().invoke(main, arguments(spec, out))
+    assert found.exit_code == 0, found.output
     assert "computed again" not in found.stderr
     assert f"{kept} points are there, {6 - kept} are" in (out / "run.log").read_text()
     log = pd.read_parquet(out / "images.parquet")
@@ -74,12 +79,11 @@ def test_a_full_disk(
     disk, copy = tmp_path / "disk", tmp_path / "copy"
     disk.mkdir()
     run = shlex.join(command(spec, disk / "out", *engine))
-    line = one_line(
-        with_mounts(
-            f"mount -t tmpfs -o size=128k none {disk}; code=0; {run} || code=$?; "
-            f"cp -r {disk}/out {copy}; exit $code"
-        )
+    found = with_mounts(
+        f"mount -t tmpfs -o size=128k none {disk}; code=0; {run} || code=$?; "
+        f"cp -r {disk}/out {copy}; exit $code"
     )
+    line = one_line(found.returncode, found.stderr)
     kept = len(checked_cells(copy))
     assert 0 < kept < 6
     assert "cannot be written: No space left on device; " in line
@@ -92,10 +96,11 @@ def test_a_directory_on_a_read_only_disk(
 ) -> None:
     out = tmp_path / "out"
     first = RunSpec(**{**vars(spec), "snr_db": spec.snr_db[:2]})
-    assert subprocess.run(command(first, out), check=False).returncode == 0
+    assert CliRunner().invoke(main, arguments(first, out)).exit_code == 0
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     run = shlex.join(command(spec, out))
-    line = one_line(with_mounts(f"mount --bind {out} {out}; mount -o remount,ro,bind {out}; {run}"))
+    found = with_mounts(f"mount --bind {out} {out}; mount -o remount,ro,bind {out}; {run}")
+    line = one_line(found.returncode, found.stderr)
     assert f"output directory {out} cannot be made or written to: Read-only file system" in line
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     check_goes_on(spec, out, 2)
@@ -109,10 +114,10 @@ def test_a_directory_that_is_not_ours_to_write_to(spec: RunSpec, tmp_path: Path)
     tmp_path.chmod(0o500)
     try:
         for out in (tmp_path, tmp_path / "out"):
-            arguments = [*prefix, *command(spec, out)]
-            found = subprocess.run(arguments, capture_output=True, text=True, check=False)
-            line = one_line(found)
-            assert f"output directory {out} cannot be made or written to: Permission den" in line
+            line = [*prefix, *command(spec, out)]
+            found = subprocess.run(line, capture_output=True, text=True, check=False)
+            said = one_line(found.returncode, found.stderr)
+            assert f"output directory {out} cannot be made or written to: Permission den" in said
     finally:
         tmp_path.chmod(0o700)
     assert not list(tmp_path.iterdir())
@@ -123,9 +128,8 @@ def test_a_file_in_the_place_of_a_directory(spec: RunSpec, tmp_path: Path, place
     file = tmp_path / place
     file.parent.mkdir(exist_ok=True)
     file.write_text("mine")
-    arguments = command(spec, tmp_path / "out")
-    found = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    line = one_line(found)
+    found = CliRunner().invoke(main, arguments(spec, tmp_path / "out"), prog_name="simulate")
+    line = one_line(found.exit_code, found.stderr)
     assert str(file) in line
     assert "cannot be" in line
     assert "File exists" in line

@@ -20,6 +20,8 @@ from simulator.papers.run import choose, run_experiment, spec_of
 from simulator.results.curve import METRICS
 from simulator.spec import RunSpec
 
+pytestmark = pytest.mark.integration
+
 
 def invented(spec: RunSpec) -> pd.DataFrame:
     """A curve that depends on the spec and needs no simulation."""
