@@ -49,7 +49,7 @@ cov: $(STAMP)  ## Line and branch coverage of all tests but the slow ones
 	$(BIN)/python tests/coverage_of_packages.py
 
 docs: $(STAMP)  ## Check the links, commands and options that the documents name
-	$(BIN)/python -m pytest tests/test_documents.py
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_documented_commands.py
 
 clean:  ## Remove the environment and what was built
 	rm -rf $(VENV) build dist *.egg-info
