@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("main job")]
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("main_job")]
 
 ROOT = Path(__file__).parents[1]
 OWNERS_LINE = ("--scheme", "semharq", "--snr", "-6:8:2")
