@@ -1,11 +1,20 @@
-# The two commands of the README. Everything they need beside Python 3.11 lands in .venv.
+# Every target sets up .venv first; all that is needed beside it is Python 3.11 or later.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint clean
+# Processes that share the tests; each of them takes about 1 GB of memory.
+JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
+# --dist loadgroup keeps the tests of one xdist_group in one process, one after the other.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+.PHONY: help demo check lint test test-slow format cov docs clean
+.DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+
+help:  ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
 
 # torch first and pinned: any build that satisfies the pin is kept by what follows.
 $(STAMP): pyproject.toml constraints.txt
@@ -14,19 +23,35 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $@
 
-demo: $(STAMP)
+demo: $(STAMP)  ## SemHARQ's accuracy over SNR, in under a minute on a laptop
 	$(BIN)/simulate --scheme semharq,perfect --snr -6:8:2 --out runs/demo
+
+check: lint  ## The fast loop: lint, types, unit tests (no processes, no shipped weights)
+	$(PYTEST) -m "not slow and not integration"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
-	$(BIN)/python -m pytest
+test: lint  ## Lint, types and all tests but the slow ones
+	$(PYTEST)
 
-test-slow: $(STAMP)
+test-slow: $(STAMP)  ## The long simulations, one after the other
 	$(BIN)/python -m pytest -m slow
 
-clean:
+format: $(STAMP)  ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+cov: $(STAMP)  ## Line and branch coverage of all tests but the slow ones
+	$(PYTEST) --cov --cov-report=
+	$(BIN)/coverage report --include='simulator/*' --fail-under=90
+	$(BIN)/coverage report --include='phy/*' --fail-under=90
+	$(BIN)/coverage report --include='semantic/*' --fail-under=85
+
+docs: $(STAMP)  ## Check the links, commands and options that the documents name
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_documented_commands.py
+
+clean:  ## Remove the environment and what was built
 	rm -rf $(VENV) build dist *.egg-info

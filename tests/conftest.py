@@ -1,7 +1,7 @@
-"""What the tests share: a cache and a seed of their own, tiny random weights, a small folder of images."""
+"""Fixtures that many tests share. The rules that hold for every test are in ../conftest.py."""
 
 import csv
-from collections.abc import Iterator
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,12 @@ from semantic.link.network import LinkNetwork
 from semantic.weights.files import save_weights
 from semantic.weights.stored import save_link
 
+#: Real photographs, which are not part of the repository: 507 vehicles before two cameras.
+PHOTOGRAPHS = "SEMHARQ_PHOTOGRAPHS"
+BESIDE_THE_CHECKOUT = Path(__file__).parents[2] / "shared" / "data" / "vehicles_2cam"
+#: With this variable set to 1, as in CI, tests fail where the photographs are missing.
+REQUIRE_PHOTOGRAPHS = "SEMHARQ_REQUIRE_PHOTOGRAPHS"
+
 IDENTITIES = 20
 IMAGE_SIZE = 32
 VEHICLES, CAMERAS = 8, 5
@@ -22,30 +28,25 @@ VEHICLES, CAMERAS = 8, 5
 PAINT = {"yellow": "#e8d21d", "green": "#1d8a3c", "red": "#c2201b", "blue": "#1f4fb0"}
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """No test reads or writes the user's cache."""
-    path = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SEMHARQ_CACHE", str(path))
-        yield path
-
-
 @pytest.fixture(autouse=True)
 def seeded() -> None:
-    """What a test draws without a generator does not depend on the tests before it."""
+    """Seeds torch's global generator, so that no test depends on the tests before it."""
     torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory of random weights for 32x32 images, scaled so that no answer saturates."""
+    """Makes a directory of random weights for 32x32 images.
+
+    The encoder has run in training mode for three passes, which sets its batch statistics. The
+    link is scaled by the encoder's output, so that no class probability saturates at 0 or 1.
+    """
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randn(48, 3, IMAGE_SIZE, IMAGE_SIZE, generator=generator)
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(1)
         network = MultiTaskNetwork(IDENTITIES).train()
-        for _ in range(3):  # batch statistics
+        for _ in range(3):
             network(pixels)
         s = network.eval()(pixels)
         link = LinkNetwork(IDENTITIES).eval()
@@ -61,7 +62,11 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def folder_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """8 vehicles, 5 cameras: colored rectangles with labels.csv; camera 0 asks."""
+    """Makes a folder of 8 vehicles x 5 cameras with labels.csv; camera 0 has the queries.
+
+    A vehicle is a rectangle. Color and size tell the vehicles apart, so that random weights
+    re-identify some of them and not all.
+    """
     root = tmp_path_factory.mktemp("rectangles")
     rng = np.random.default_rng(0)
     with (root / "labels.csv").open("w", newline="") as file:
@@ -72,8 +77,8 @@ def folder_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             width, height = 10 + 4 * (vehicle // 4), 8 + 2 * (vehicle % 5)
             for camera in range(CAMERAS):
                 name = f"{vehicle:02d}_c{camera}.png"
-                street = rng.integers(60, 160, (IMAGE_SIZE, 40, 3), dtype=np.uint8)
-                image = Image.fromarray(street)
+                background = rng.integers(60, 160, (IMAGE_SIZE, 40, 3), dtype=np.uint8)
+                image = Image.fromarray(background)
                 x, y = (int(v) for v in rng.integers(2, 12, 2))
                 ImageDraw.Draw(image).rectangle((x, y, x + width, y + height), PAINT[color])
                 image.save(root / name)
@@ -82,3 +87,15 @@ def folder_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 table.writerow([name, vehicle, camera, color, kind, role])
     assert set(PAINT) <= set(COLORS)
     return root
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """Finds the real photographs: the folder $SEMHARQ_PHOTOGRAPHS, or one beside the checkout."""
+    folder = Path(os.environ.get(PHOTOGRAPHS) or BESIDE_THE_CHECKOUT)
+    if not folder.is_dir():
+        missing = f"no folder {folder} with photographs; {PHOTOGRAPHS} may name another one"
+        if os.environ.get(REQUIRE_PHOTOGRAPHS) == "1":
+            pytest.fail(f"{missing} ({REQUIRE_PHOTOGRAPHS}=1 demands them)")
+        pytest.skip(missing)
+    return folder

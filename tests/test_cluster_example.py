@@ -18,6 +18,7 @@ def test_the_page_shows_the_file() -> None:
     assert shown == (DOCS / "examples" / "cluster.py").read_text()
 
 
+@pytest.mark.integration
 @pytest.mark.slow
 def test_the_example_runs(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="extra [cluster] is not installed")

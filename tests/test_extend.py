@@ -17,6 +17,8 @@ import simulator
 from semantic.data.opening import open_dataset
 from simulator.cli import main
 
+pytestmark = pytest.mark.integration
+
 HOME = Path(simulator.__path__[0]).parent
 EXAMPLES = HOME / "docs" / "examples"
 MINE = ("my_channel", "my_scheme", "my_data", "my_codec")

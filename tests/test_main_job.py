@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("main_job")]
+
 ROOT = Path(__file__).parents[1]
-PHOTOGRAPHS = ROOT.parent / "shared" / "data" / "vehicles_2cam"
 OWNERS_LINE = ("--scheme", "semharq", "--snr", "-6:8:2")
 SNRS = np.arange(-6, 9, 2.0)
 
@@ -72,8 +74,9 @@ def test_the_curve_falls_from_the_ceiling(points: pd.DataFrame, ceiling: pd.Seri
     assert 20 <= 100 * points["rank1"][-6.0] / ceiling["rank1"] <= 60
 
 
-def test_the_mean_curve_of_five_seeds_rises(tmp_path: Path) -> None:
+def test_the_mean_curve_of_five_seeds_rises(owners_run: Path, tmp_path: Path) -> None:
     """One seed knows rank-1 of 338 queries to 3 points, more than neighbors differ by."""
+    shutil.copytree(owners_run, tmp_path / "five")  # the points of its seed are taken up
     done = simulate(tmp_path, *OWNERS_LINE, "--seeds", "5", "--out", "five", "--quiet")
     assert done.returncode == 0, done.stderr
     curve = pd.read_csv(tmp_path / "five" / "curve.csv")
@@ -129,10 +132,9 @@ def test_the_fde_network_finds_distorted_features(tmp_path: Path) -> None:
     assert table["retransmission_request"].between(0.35, 0.65).all()
 
 
-def test_real_photographs(tmp_path: Path) -> None:
-    assert PHOTOGRAPHS.is_dir(), "the two-camera photographs lie beside the checkout in CI"
+def test_real_photographs(photographs: Path, tmp_path: Path) -> None:
     done = simulate(
-        tmp_path, *OWNERS_LINE, "--data", str(PHOTOGRAPHS), "--images", "240", "--out", "photos"
+        tmp_path, *OWNERS_LINE, "--data", str(photographs), "--images", "240", "--out", "photos"
     )
     assert done.returncode == 0, done.stderr
     curve = pd.read_csv(tmp_path / "photos" / "curve.csv")

@@ -44,6 +44,7 @@ def test_a_name_that_never_was_is_an_error(module: str) -> None:
         attribute(f"{module}:nothing_of_the_kind")
 
 
+@pytest.mark.integration
 def test_a_fresh_process_imports_old_paths_and_hears_of_the_new() -> None:
     code = "from phy.fading import Rician; from semantic.model import load_encoder; print(Rician())"
     done = subprocess.run(

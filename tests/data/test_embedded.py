@@ -29,6 +29,7 @@ def first_bytes(images: VehicleImages) -> bytes:
     return images.read(0)
 
 
+@pytest.mark.integration
 def test_members_are_read_here_and_in_worker_processes(tmp_path: Path) -> None:
     images = embedded.open_archive(packed(tmp_path / "set.zip"), "set")
     assert images.is_query.tolist() == [True, False]

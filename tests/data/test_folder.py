@@ -16,7 +16,6 @@ b.jpg,7,2,Black,sedan,gallery
 sub/c.jpg,9,2,,truck,gallery
 d.jpg,12,3,red,,train
 """
-PHOTOGRAPHS = Path(__file__).parents[2].parent / "shared/data/vehicles_2cam"
 
 
 def table(root: Path, text: str = HEADER + ROWS, name: str = "labels.csv") -> Path:
@@ -177,10 +176,9 @@ def test_unlabeled_folders(tmp_path: Path) -> None:
         open_folder(tmp_path / "two")
 
 
-@pytest.mark.skipif(not PHOTOGRAPHS.is_dir(), reason=f"no photographs at {PHOTOGRAPHS}")
-def test_real_photographs() -> None:
-    images = open_dataset(str(PHOTOGRAPHS))
-    assert images.name == "vehicles_2cam"
+def test_real_photographs(photographs: Path) -> None:
+    images = open_dataset(str(photographs))
+    assert images.name == photographs.name
     assert len(np.unique(images.vehicle)) == 507
     assert images.is_query.sum() == (~images.is_query).sum() == 507
     assert set(images.camera[images.is_query].tolist()) == {1}

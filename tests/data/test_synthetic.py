@@ -123,6 +123,7 @@ def test_every_query_can_be_found_by_another_camera(test_shots: list[LabeledShot
     assert all(gallery[vehicle] - {camera} for vehicle, camera in queries)
 
 
+@pytest.mark.integration
 def test_rendering_depends_on_the_shot_alone(test_shots: list[LabeledShot]) -> None:
     shots = [s.shot for s in test_shots[::240]]
     forward = list(render(shots))
@@ -133,6 +134,7 @@ def test_rendering_depends_on_the_shot_alone(test_shots: list[LabeledShot]) -> N
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.integration
 def test_all_types_and_colors_render() -> None:
     renderer = Renderer()
     for i, kind in enumerate(TYPES):
@@ -142,6 +144,7 @@ def test_all_types_and_colors_render() -> None:
             assert frame[..., :3].std() > 10
 
 
+@pytest.mark.integration
 def test_paint_classes_look_apart() -> None:
     """The median of a vehicle without marks, in sRGB and without shadows, tells its class."""
     renderer, seen = Renderer(), {}
@@ -155,6 +158,7 @@ def test_paint_classes_look_apart() -> None:
             assert one == two or np.linalg.norm(seen[one] - seen[two]) > 25, (one, two)
 
 
+@pytest.mark.integration
 def test_mask_shows_the_vehicle() -> None:
     shot = plain_shot("red", "sedan")
     ((image, mask),) = render([shot], mask=True)
@@ -167,6 +171,7 @@ def test_mask_shows_the_vehicle() -> None:
     assert red[~mask].mean() < 0.02
 
 
+@pytest.mark.integration
 def test_occluder_hides_part_of_the_mask() -> None:
     shot = plain_shot("blue", "suv")
     free, *hidden = render([shot, *(replace(shot, occluder_seed=i) for i in range(8))], mask=True)
@@ -176,6 +181,7 @@ def test_occluder_hides_part_of_the_mask() -> None:
     assert min(share) < 0.95
 
 
+@pytest.mark.integration
 def test_writing_resumes(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     write_synthetic("test", tmp_path, vehicles=1, progress=lambda *a: calls.append(a))
@@ -224,6 +230,7 @@ def test_shipped_archive(shipped: list[dict[str, str]], test_shots: list[Labeled
                 assert (image.size, image.mode) == ((128, 128), "RGB")
 
 
+@pytest.mark.integration
 def test_shipped_images_are_what_this_code_renders(test_shots: list[LabeledShot]) -> None:
     """Drivers differ in the last bits, so images agree on the whole, not in every pixel."""
     some = test_shots[::150]

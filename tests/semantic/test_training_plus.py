@@ -1,6 +1,7 @@
 """Training of semharq-plus: it learns, moves all that it trains, and a kill changes nothing."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from phy.channels.fading import Rician
 from semantic.plus.network import PlusNetwork
 from semantic.training.labels import Labels
 from semantic.training.link import scale_of
-from semantic.training.loop import LinkData, LinkRecipe
+from semantic.training.loop import LinkData, LinkRecipe, train_loop
 from semantic.training.plus import train_plus
 from simulator.training.channel import training_channel
 
@@ -61,18 +62,26 @@ def test_loss_falls_and_everything_moves(data: LinkData, tmp_path: Path) -> None
     assert not [n for n, p in network.named_parameters() if torch.equal(p, before[n])]
 
 
-def test_a_killed_training_ends_as_one_that_was_not(data: LinkData, tmp_path: Path) -> None:
-    def silent(step: int, terms: dict[str, float]) -> None:
-        pass
+def test_a_killed_training_ends_as_one_that_was_not(
+    data: LinkData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = partial(train_loop, checkpoint_every=5)  # instead of 500, so that few steps are enough
+    monkeypatch.setattr("semantic.training.plus.train_loop", often)
+
+    steps: list[int] = []
+
+    def note(step: int, terms: dict[str, float]) -> None:
+        steps.append(step)
 
     def killed(step: int, terms: dict[str, float]) -> None:
-        if step == 510:
+        if step == 12:
             raise KilledError
 
-    recipe = replace(RECIPE, selected_steps=510)
-    whole = train_plus(fresh(data), data, recipe, tmp_path / "whole.safetensors", silent)
+    recipe = replace(RECIPE, selected_steps=10)
+    whole = train_plus(fresh(data), data, recipe, tmp_path / "whole.safetensors", note)
     with pytest.raises(KilledError):
         train_plus(fresh(data), data, recipe, tmp_path / "c.safetensors", killed)
-    again = train_plus(fresh(data), data, recipe, tmp_path / "c.safetensors", silent)
+    again = train_plus(fresh(data), data, recipe, tmp_path / "c.safetensors", note)
+    assert steps == [*range(14), *range(10, 14)]  # it goes on from its last checkpoint
     for name, value in whole.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name

@@ -14,6 +14,8 @@ from semantic.weights.stored import PLUS, save_link, save_plus
 from simulator import check_channel, check_codec, check_scheme
 from simulator.catalog import CHANNELS, CODECS, SCHEMES
 
+pytestmark = pytest.mark.integration
+
 IDENTITIES = 20
 
 

@@ -216,6 +216,7 @@ print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)
 """
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "code",
     [
@@ -230,6 +231,7 @@ def test_nothing_heavy_is_imported_before_there_is_work(code: str, tmp_path: Pat
     assert found.stderr.strip() == "[]"
 
 
+@pytest.mark.integration
 def test_a_fresh_process_runs_the_owners_line(given: list[object], tmp_path: Path) -> None:
     line = ["-m", "simulator.cli", "--scheme", "semharq", "--snr", "-6:8:2"]
     found = process(*line, *given, "--out", "out", cwd=tmp_path)
@@ -239,6 +241,7 @@ def test_a_fresh_process_runs_the_owners_line(given: list[object], tmp_path: Pat
     assert pd.read_csv(tmp_path / "out" / "curve.csv")["snr_db"].nunique() == 8
 
 
+@pytest.mark.integration
 def test_a_fresh_process_refuses_in_one_line_without_a_traceback(tmp_path: Path) -> None:
     for arguments in (["--sheme", "x"], ["--scheme", "semharq", "--weights", "nowhere"]):
         found = process("-m", "simulator.cli", *arguments, cwd=tmp_path)

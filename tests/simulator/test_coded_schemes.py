@@ -16,6 +16,8 @@ from simulator.results.curve import point
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
 
+pytestmark = pytest.mark.integration
+
 ONE_SHOT, HARQ = "jpeg-ldpc-bpsk", "jpeg-ldpc-16qam-harq"
 AMC, FEATURES = "conventional-amc", "digital-features"
 CODED = (ONE_SHOT, HARQ, AMC, FEATURES)

@@ -19,6 +19,8 @@ from simulator.sweeps.engines import Engine, EngineError, local_pools
 from simulator.sweeps.forkserver import MOST_WORKERS, WORTH_IMAGES, worth_workers
 from simulator.sweeps.sweep import run, simulate
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
+
 HERE = Path(__file__).parent
 
 

@@ -13,6 +13,8 @@ from click.testing import CliRunner
 from simulator.catalog import CHANNELS
 from simulator.cli import main
 
+pytestmark = pytest.mark.integration
+
 SCHEMES = ["semharq", "jpeg-ldpc-16qam-harq"]
 #: Beside the defaults: what only an argument brings into the chain.
 WITH_ARGUMENTS: dict[str, tuple[str, list[str]]] = {

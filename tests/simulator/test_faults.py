@@ -17,6 +17,8 @@ from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.sweep import Result, run, simulate
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
+
 SNRS = (-6.0, -3.0, 3.0, 6.0)
 WELL = [3.0, 6.0]
 

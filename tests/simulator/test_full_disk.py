@@ -19,6 +19,8 @@ from run_processes import checked_cells, command, in_this_process
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
+
 
 @pytest.fixture(scope="module")
 def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:

@@ -21,6 +21,8 @@ from simulator.spec import RunSpec
 from simulator.sweeps.cells import CellRunner, Point, join_blocks
 from simulator.sweeps.sweep import simulate
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:

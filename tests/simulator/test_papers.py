@@ -21,6 +21,8 @@ from simulator.papers.run import choose, run_experiment, spec_of
 from simulator.results.curve import METRICS
 from simulator.spec import RunSpec
 
+pytestmark = pytest.mark.integration
+
 TEMPLATE = Path(__file__).parents[2] / "benchmarks" / "papers" / "figure.py"
 
 

@@ -19,6 +19,8 @@ from simulator.sweeps.engines import Engine
 from simulator.sweeps.store import DamagedError, Store, StoreError
 from simulator.sweeps.sweep import Result, run, simulate
 
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
+
 PLAIN = "toy_parts:plain"
 ready = functools.cache(prepare)
 

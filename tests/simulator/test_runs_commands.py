@@ -11,6 +11,8 @@ import simulator
 from simulator.cli import main
 from simulator.sweeps.sweepfile import read_sweep
 
+pytestmark = pytest.mark.integration
+
 
 def call(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments], prog_name="simulate")

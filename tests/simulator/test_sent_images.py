@@ -21,6 +21,8 @@ from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import CellRunner, Point
 
+pytestmark = pytest.mark.integration
+
 COUNT, LIMIT = 40, 700
 assert BLOCK < COUNT < 2 * BLOCK
 

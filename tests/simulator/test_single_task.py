@@ -27,6 +27,8 @@ from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
 
+pytestmark = pytest.mark.integration
+
 IDENTITIES, IMAGES = 20, 9
 SMSC_FIR = PROTOCOLS[SINGLE_TASK_PROTOCOL]
 

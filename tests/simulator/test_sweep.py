@@ -23,6 +23,8 @@ from simulator.setup.prepare import choose_device, prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:

@@ -18,6 +18,8 @@ from simulator.cli import main
 from simulator.training.command import stages
 from simulator.training.presets import Preset, presets
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def training_images(folder_data: Path, tmp_path: Path) -> Path:

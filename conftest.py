@@ -1,0 +1,54 @@
+"""Rules for every test, doctests of the packages included. The shared fixtures are in tests/conftest.py.
+
+- Annotated tensor shapes are checked at every call.
+- A unit test starts no process and does not use the shipped weights; `integration` tests may.
+- torch has one thread, and all pytest-xdist workers have one cache directory.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+import shape_checks
+
+# Both stand here and not in a fixture because they act on what is imported after them. The tensors of
+# the tests are small and pytest-xdist shares the cores out: more threads of torch only cost time.
+# numba keeps its threads, so that its parallel loops are tested as what they are.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+shape_checks.install()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keeps the user's cache out of the tests.
+
+    All xdist workers share one directory: what one has computed, the others read. The cache is
+    made for several processes, so that it needs no lock here.
+    """
+    base = tmp_path_factory.getbasetemp()
+    path = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    path.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEMHARQ_CACHE", str(path))
+        yield path
+
+
+def refuse(*_: object, **__: object) -> NoReturn:
+    """Stands for the start of a process while a unit test runs."""
+    raise AssertionError("a unit test starts a process: mark it pytest.mark.integration")
+
+
+@pytest.fixture(autouse=True)
+def unit_test_rules(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeps processes and shipped weights out of the tests that `make check` runs."""
+    if request.node.get_closest_marker("integration") is None:
+        monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+        monkeypatch.setattr(BaseProcess, "start", refuse)
+        if "semantic.weights.stored" in sys.modules:
+            refused = Path("shipped weights in a unit test: mark it pytest.mark.integration")
+            monkeypatch.setattr("semantic.weights.stored.PRETRAINED", refused)
