@@ -10,17 +10,19 @@ from typing import Any
 
 from semantic.plugins import installed, load
 from semantic.suggest import nearest
+from simulator.scheme_catalog import SCHEMES as SCHEMES  # part of this module's interface
+from simulator.scheme_catalog import SchemeEntry
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing by name.
+    """One name of a catalog.
 
     Attributes:
-        target: "package.module:attribute", imported when it is asked for.
+        target: "package.module:attribute", imported on demand.
         summary: One line for `simulate list`.
-        arguments: What --channel-arg or --scheme-arg may set, with defaults, for the same list.
-        over: What it goes over unless told otherwise, where it goes over another of its kind.
+        arguments: Its arguments with defaults, for `simulate list`.
+        over: For a channel that wraps another one: the channel that it wraps by default.
     """
 
     target: str
@@ -33,94 +35,6 @@ class Entry:
         """Summary and arguments."""
         return f"{self.summary} [{self.arguments}]" if self.arguments else self.summary
 
-
-_HARQ = "theta_0_db=1 features_per_use=1 ratio=0.5 equalizer=mrc"
-_ONE = "features_per_use=1 equalizer=mrc"
-_FIR_HARQ, _FIR_ONE = (f"{arguments} importance=mean|image" for arguments in (_HARQ, _ONE))
-
-_CODED = (
-    "rv_order=0231 combining=ir retransmission=block groups=8 harq=1 iterations=50 give_up=1 "
-    "decoder=auto on_failure=best-effort"
-)
-
-SCHEMES: dict[str, Entry] = {
-    "semharq": Entry(
-        "simulator.setup.learned:semharq",
-        "semantic HARQ: distorted features again, then the next most important ones",
-        _FIR_HARQ,
-    ),
-    "semharq-no-fde": Entry(
-        "simulator.setup.learned:semharq_no_fde",
-        "SemHARQ that picks features by z_hat itself",
-        _FIR_HARQ,
-    ),
-    "semharq-sst": Entry(
-        "simulator.setup.learned:semharq_sst", "SemHARQ that sends f from front to back", _HARQ
-    ),
-    "semharq-csi": Entry(
-        "simulator.setup.learned:semharq_csi",
-        "SemHARQ whose F also sees each feature's |h|",
-        _FIR_HARQ,
-    ),
-    "semharq-oracle": Entry(
-        "simulator.setup.learned:semharq_oracle", "SemHARQ with a genie for F: the bound", _FIR_HARQ
-    ),
-    "semharq-plus": Entry(
-        "simulator.setup.learned:semharq_plus",
-        "what the receiver knows least about in every use, its estimates fed back",
-        "theta_0_db=1 estimate_bits=1 bursts_per_slot=2 equalizer=mrc",
-    ),
-    "ik-s-harq": Entry(
-        "simulator.setup.learned:ik_s_harq",
-        "incremental knowledge: new features in every slot",
-        _FIR_HARQ,
-    ),
-    "rt-s-harq": Entry(
-        "simulator.setup.learned:rt_s_harq",
-        "the B most important features in every slot",
-        _FIR_HARQ,
-    ),
-    "smsc-fir": Entry(
-        "simulator.setup.learned:smsc_fir", "one slot, the most important features", _FIR_ONE
-    ),
-    "smsc-sequential": Entry(
-        "simulator.setup.learned:smsc_sequential", "one slot, the first of f", _ONE
-    ),
-    "smsc-random": Entry("simulator.setup.learned:smsc_random", "one slot, random features", _ONE),
-    "smsc-complete": Entry(
-        "simulator.setup.learned:smsc_complete",
-        "all of f, as many slots as it takes: the bound",
-        _FIR_ONE,
-    ),
-    "smsc-stc": Entry(
-        "simulator.setup.learned:smsc_stc",
-        "SMSC-FIR with three single-task networks beside each other",
-        f"share=third|full {_ONE}",
-    ),
-    "jpeg-ldpc-bpsk": Entry(
-        "simulator.setup.coded:jpeg_ldpc_bpsk",
-        "image file, 5G LDPC 3/4, BPSK, one shot",
-        "codec=jpeg quality=fit modulation=bpsk rate=0.75 base_graph=1 iterations=50 give_up=1 "
-        "decoder=auto on_failure=best-effort",
-    ),
-    "jpeg-ldpc-16qam-harq": Entry(
-        "simulator.setup.coded:jpeg_ldpc_16qam_harq",
-        "image file, 5G LDPC 3/4, 16-QAM, incremental-redundancy HARQ",
-        f"codec=jpeg quality=fit modulation=16qam rate=0.75 base_graph=1 {_CODED}",
-    ),
-    "conventional-amc": Entry(
-        "simulator.setup.coded:conventional_amc",
-        "image file, quality, modulation and rate by the channel's statistics, HARQ",
-        f"codec=webp quality=fit target_bler=0.1 base_graph=auto {_CODED}",
-    ),
-    "digital-features": Entry(
-        "simulator.setup.coded:digital_features",
-        "SemHARQ's features, quantized, over adaptive LDPC and QAM with HARQ",
-        "bits=2 quantizer=lloyd-max modulation=adaptive rate=adaptive target_bler=0.1 "
-        "base_graph=auto rv_order=0231 combining=ir iterations=50 give_up=1 decoder=auto",
-    ),
-    "perfect": Entry("simulator.setup.learned:perfect", "no channel: the ceiling"),
-}
 
 _FADING = "fading=fast|block|jakes speed_mps=10 carrier_hz=5.9e9 bandwidth_hz=W interval_s=T"
 
@@ -198,7 +112,7 @@ DATA: dict[str, str] = {
 }
 
 
-def find_target(kind: str, name: str, entries: Mapping[str, Entry]) -> str:
+def find_target(kind: str, name: str, entries: Mapping[str, Entry | SchemeEntry]) -> str:
     """Where a thing is: a name of the catalog, an entry point, or "package.module:attribute".
 
     Raises:
@@ -214,7 +128,7 @@ def find_target(kind: str, name: str, entries: Mapping[str, Entry]) -> str:
     raise ValueError(f"unknown {kind} {name!r}: {nearest(name, [*entries, *theirs])}")
 
 
-def resolve(kind: str, name: str, entries: Mapping[str, Entry]) -> Any:
+def resolve(kind: str, name: str, entries: Mapping[str, Entry | SchemeEntry]) -> Any:
     """The object behind a name of a catalog, an entry point or "package.module:Attribute".
 
     Raises:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ VERSION = "2"
 CHUNK, TILE = 512, 32
 
 Progress = Callable[[str, int, int], None]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class EncodedDataset:
     ) -> None:
         self.dataset, self.encoder = dataset, encoder
         self.device, self.progress = device, progress
-        self._behind: dict[str, EncodedDataset] = {}
+        self._derived: dict[object, Any] = {}
 
     def embedding(self, performers: TaskPerformers, index: np.ndarray) -> Tensor:
         """What performers make of some of the images without a channel: [rows, width]."""
@@ -84,12 +86,26 @@ class EncodedDataset:
 
         return in_tiles(embed, self.features.s[index])
 
+    def once(self, key: object, make: Callable[[], Value]) -> Value:
+        """Returns what `make` derives from this data set, made at the first call with that key.
+
+        Schemes hold nothing about images; what they derive from all of them is kept here.
+
+        Args:
+            key: Hashable, different for different results (e.g. a name and the codec).
+            make: Makes the value.
+        """
+        if key not in self._derived:
+            self._derived.setdefault(key, make())  # threads of a worker share the first one
+        value: Value = self._derived[key]
+        return value
+
     def behind(self, encoder: EncoderBundle) -> EncodedDataset:
-        """The same images before another encoder, which sees each of them once."""
-        key = repr(sorted(encoder.hashes.items()))
-        if key not in self._behind:
-            self._behind[key] = EncodedDataset(self.dataset, encoder, self.device, self.progress)
-        return self._behind[key]
+        """Returns the same images with another encoder, which sees each of them once."""
+        key = "behind", repr(sorted(encoder.hashes.items()))
+        return self.once(
+            key, lambda: EncodedDataset(self.dataset, encoder, self.device, self.progress)
+        )
 
     @property
     def image_size(self) -> int:

@@ -6,11 +6,11 @@ import torch
 
 from phy.channel import Channel
 from phy.streams import Streams
-from semantic.tasks import TaskOutputs
+from semantic.tasks import TaskOutputs, put_rows
 from simulator.budget import Budget
 from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.ledger import Ledger
-from simulator.scheme import Payload, Scheme, scatter_outputs, take
+from simulator.scheme import Payload, Scheme, take
 from simulator.slots import Slot
 
 
@@ -69,7 +69,7 @@ def run_link(
         if len(stop):
             end = take(rx, stop)
             ledger.count_bits(active[stop], take(scheme.offered(tx), stop), scheme.accepted(end))
-            outputs = scatter_outputs(outputs, active[stop], scheme.perform(end), n)
+            outputs = put_rows(outputs, active[stop], scheme.perform(end), n)
         if not len(go_on):
             break
         active = active[go_on]

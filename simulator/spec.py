@@ -13,6 +13,8 @@ from typing import Any
 from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, SCHEMES, find_target
 from simulator.impairments import Impairments
+from simulator.renamed import RENAMED, warn_renamed
+from simulator.scheme_catalog import read_arguments
 from simulator.slots import BUDGETS, Slot
 from simulator.stop_rule import MAX_SEEDS, StopRule
 
@@ -49,7 +51,8 @@ class RunSpec:
         slot_s: T.
         bandwidth_hz: W; None takes the data set's preset.
         impairments: Channel knowledge and feedback that are not perfect, by option name.
-        scheme_args: Arguments for those of the schemes that take them, e.g. theta_0_db.
+        scheme_args: Arguments for those of the schemes that take them, e.g. theta_0_db. Those of
+            built-in schemes are read in their declared types (`simulator.scheme_arguments`).
         weights: Directory or file; None takes the package's.
         batch_size: Images that travel together; changes no number.
         device: "auto", "cpu" or "cuda[:i]".
@@ -79,6 +82,8 @@ class RunSpec:
     def __post_init__(self) -> None:
         if not self.schemes:
             raise ValueError("no scheme was given")
+        if self.budget in RENAMED["budget"]:
+            object.__setattr__(self, "budget", warn_renamed("budget", self.budget))
         for kind, names, known in (
             ("scheme", self.schemes, SCHEMES),
             ("channel", (self.channel,), CHANNELS),
@@ -110,6 +115,8 @@ class RunSpec:
             if twice:
                 raise ValueError(f"{what} {twice[0]} is given twice")
         Impairments.of(self.impairments)
+        arguments = read_arguments(self.schemes, self.scheme_args)
+        object.__setattr__(self, "scheme_args", arguments)
         if self.until is not None:
             StopRule.parse(self.until)
         for name, value in (("slot length T", self.slot_s), ("bandwidth W", self.bandwidth_hz)):

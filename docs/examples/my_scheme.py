@@ -22,7 +22,7 @@ class Thumbnail(Scheme):
     def encode(self, encoded, index):
         """Once for all SNRs: the pixels, uint8 [batch, 3, height, width]."""
         pixels = torch.from_numpy(encoded.pixels(encoded.features.kept[index]))
-        return Payload({"pixels": pixels.permute(0, 3, 1, 2).to(encoded.device)}, {})
+        return Payload({"pixels": pixels.permute(0, 3, 1, 2).to(encoded.device)})
 
     def start(self, payload, slot):
         """What transmitter and receiver know before the first slot."""

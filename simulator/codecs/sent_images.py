@@ -19,7 +19,7 @@ from simulator.cache import cache_file, load_cached, save_cached
 from simulator.catalog import CODECS
 from simulator.codecs import encoded_files, image_codecs, pillow_codecs
 from simulator.codecs.encoded_files import EncodedFiles
-from simulator.codecs.image_codecs import ImageCodec
+from simulator.codecs.image_codecs import ImageCodec, gray
 from simulator.encoded_dataset import TILE, EncodedDataset
 
 #: Images of a block: one pass of the encoder, so that a block costs it what one image does.
@@ -47,6 +47,12 @@ class SentImages:
         self._files: dict[Place, list[bytes]] = {}
         self._place: dict[bytes, Place] = {}  # of the block of a file, by the file's hash
         self._s: dict[bytes, Tensor] = {}  # by the file's hash
+        self._gray: dict[bytes, Tensor] = {}  # s of the gray image, by the hash of its pixels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(h, w) of every image in pixels."""
+        return (self.encoded.image_size,) * 2
 
     def files(self, images: list[int], most_bytes: int) -> list[bytes]:
         """The files of images under a size limit, see `ImageCodec.encode`.
@@ -66,6 +72,21 @@ class SentImages:
                 return None
             self._encode(self._files[self._place[name]])
         return self._s[name]
+
+    def s_of_pixels(self, images: list[np.ndarray]) -> list[Tensor]:
+        """Returns s [1024] of decoded images, uint8 [h, w, 3] each.
+
+        Equal images are encoded once, and the gray one, of which nothing arrived, once in a run.
+        """
+        keys = [hashlib.sha256(image.tobytes()).digest() for image in images]
+        new = {k: p for k, p in zip(keys, images, strict=True) if k not in self._gray}
+        s = dict(self._gray)
+        if new:
+            made = self.encoded.encode_pixels(np.stack(list(new.values())))
+            s.update(zip(new, made, strict=True))
+        nothing = hashlib.sha256(gray(self.size).tobytes()).digest()
+        self._gray = {key: row for key, row in s.items() if key == nothing}
+        return [s[key] for key in keys]
 
     def _block(self, place: Place) -> list[bytes]:
         if place not in self._files:
@@ -89,8 +110,8 @@ class SentImages:
         path = self._cache_file("arrived", *encoded.depends_on_encoder, names)
         found = None if path is None else load_cached(path)
         if found is None:
-            size = (encoded.image_size,) * 2
-            s = encoded.encode_pixels(np.stack([self.codec.decode(data, size) for data in files]))
+            pixels = [self.codec.decode(data, self.size) for data in files]
+            s = encoded.encode_pixels(np.stack(pixels))
             if path is not None:
                 save_cached(path, {"s": s.cpu()})
         else:

@@ -10,11 +10,9 @@ from phy.coding.link_adaptation import Bursts, SnrStatistics
 from phy.coding.mcs import MCS_TABLE
 from phy.coding.transport import TransportCodec
 from phy.snr import noise_variance
+from simulator.scheme_arguments import TARGET_BLER
 from simulator.schemes.coding import Coding
 from simulator.slots import Slot
-
-#: Of TS 38.214 clause 5.2.2.1: error rate that a channel quality report may promise at most.
-TARGET_BLER = 0.1
 
 
 @dataclass(frozen=True)

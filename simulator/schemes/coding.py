@@ -11,6 +11,7 @@ from phy.coding.mcs import Mcs
 from phy.coding.segmentation import select_base_graph
 from phy.coding.transport import TransportCodec
 from phy.modulation import Modulation
+from simulator.scheme_arguments import CodingArguments
 from simulator.slots import Slot
 
 
@@ -47,6 +48,32 @@ class Coding:
         if self.iterations < 1:
             raise ValueError(f"iterations {self.iterations} is not allowed, it must be at least 1")
         self.codec(8)  # what is not allowed shows now
+
+    @classmethod
+    def of(cls, arguments: CodingArguments, device: str) -> Coding:
+        """Returns the coding of a scheme's arguments.
+
+        With adaptive modulation and rate, any row of the MCS table may replace those given here.
+
+        Args:
+            arguments: Checked already.
+            device: Torch device of the networks; decoder "auto" decodes there.
+        """
+        decoder = arguments.decoder
+        if decoder == "auto":
+            decoder = "sionna" if device.startswith("cuda") else "numba"
+        adaptive = arguments.adaptive
+        return cls(
+            modulation="qpsk" if adaptive else arguments.modulation,
+            rate=0.5 if adaptive else float(arguments.rate),
+            base_graph=None if arguments.base_graph == "auto" else int(arguments.base_graph),
+            rv_order=tuple(int(digit) for digit in arguments.rv_order),
+            combining=arguments.combining,
+            iterations=arguments.iterations,
+            give_up=arguments.give_up,
+            decoder=decoder,
+            device=device if decoder == "sionna" else "cpu",
+        )
 
     def codec(self, payload_bits: int) -> TransportCodec:
         """The codec of transport blocks of one size."""

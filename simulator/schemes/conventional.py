@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 import torch
@@ -19,10 +18,10 @@ from phy.modulation import Modulation
 from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
-from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec, gray
+from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec
 from simulator.codecs.sent_images import SentImages
 from simulator.encoded_dataset import EncodedDataset
-from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.scheme import Burst, Feedback, Payload, Scheme, Shared, no_request
 from simulator.schemes.coding import Coding as Coding  # part of this module's interface
 from simulator.schemes.coding import CodingRule
 from simulator.slots import Slot
@@ -50,6 +49,7 @@ class RxState:
     """What the receiver remembers, one entry per image.
 
     Attributes:
+        source: The images' files, and s of each file that arrives without errors.
         codecs: Of the files.
         buffers: Soft buffers.
         bits: Decided bits.
@@ -59,6 +59,7 @@ class RxState:
         transmission: The one that comes next.
     """
 
+    source: Shared[SentImages]
     codecs: list[TransportCodec]
     buffers: list[SoftBuffer]
     bits: list[Tensor]
@@ -91,8 +92,8 @@ class Conventional(Scheme):
         ValueError: When the policy is unknown, or the number of groups is not allowed.
     """
 
-    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "CRC holds", "one shot")
-    needs_features: ClassVar[bool] = False
+    reasons = ("transmissions used up", "CRC holds", "one shot")
+    needs_features = False
 
     def __init__(
         self,
@@ -111,20 +112,20 @@ class Conventional(Scheme):
         self.rule, self.image_codec, self.harq = rule, image_codec, harq
         self.open_loop, self.side_information_bits = not harq, rule.side_information_bits
         self.policy, self.groups = FAILURE_POLICIES[on_failure], groups
-        self._images: SentImages | None = None
-        self._gray: dict[bytes, Tensor] = {}  # s of the image of which nothing arrives
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        """Which images: how large a file may be shows when the slot is known."""
-        if self._images is None or self._images.encoded is not encoded:
-            self._images, self._gray = SentImages(self.image_codec, encoded), {}
-        return Payload({"image": torch.from_numpy(index)}, {})
+        """Names the images and the source of their files; the slot limits the size of a file."""
+        source = encoded.once(
+            ("files", self.image_codec), lambda: SentImages(self.image_codec, encoded)
+        )
+        return Payload({"image": torch.from_numpy(index)}, {"source": Shared(source)})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """Pixels -> files -> transport blocks, empty soft buffers."""
-        assert self._images is not None
+        source = payload.objects["source"]
+        assert isinstance(source, Shared)
         images = payload.tensors["image"].tolist()
-        files = self._images.files(images, self.rule.most_bytes(slot))
+        files = source.value.files(images, self.rule.most_bytes(slot))
         codecs = [self.rule.for_file(len(d), slot).codec(8 * len(d)) for d in files]
         bits = [torch.from_numpy(np.unpackbits(np.frombuffer(d, np.uint8))) for d in files]
         buffers = [codec.start(1) for codec in codecs]
@@ -132,7 +133,8 @@ class Conventional(Scheme):
         none = torch.zeros(len(files), dtype=torch.int64)
         every = torch.ones(len(files), self.groups, dtype=torch.bool)
         words = [codec.codewords(b[None]) for codec, b in zip(codecs, bits, strict=True)]
-        return TxState(bits, codecs, words), RxState(codecs, buffers, empty, none, none > 0, every)
+        rx = RxState(source, codecs, buffers, empty, none, none > 0, every)
+        return TxState(bits, codecs, words), rx
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
         """The next redundancy version of every transport block, or of its groups asked for."""
@@ -168,14 +170,13 @@ class Conventional(Scheme):
         blocks_ok = [r.block_ok[0] for r in found]
         good = [_good_bits(c, block_ok) for c, block_ok in zip(rx.codecs, blocks_ok, strict=True)]
         ok = torch.tensor([bool(r.crc_ok) for r in found])
-        state = RxState(
-            rx.codecs,
-            [r.buffer for r in found],
-            [r.bits[0] for r in found],
-            torch.tensor(good),
-            ok,
-            rx.sent,
-            rx.transmission + 1,
+        state = replace(
+            rx,
+            buffers=[r.buffer for r in found],
+            bits=[r.bits[0] for r in found],
+            good_bits=torch.tensor(good),
+            ok=ok,
+            transmission=rx.transmission + 1,
         )
         return self._answer(ok, blocks_ok), state
 
@@ -191,26 +192,24 @@ class Conventional(Scheme):
 
     def perform(self, rx: RxState) -> TaskOutputs:
         """Files -> pixels -> s -> tasks; a file that arrives as it was sent is s already."""
-        assert self._images is not None
-        encoded = self._images.encoded
-        size = (encoded.image_size,) * 2
+        source = rx.source.value
         s: dict[int, Tensor] = {}
         damaged: dict[int, np.ndarray] = {}
         for i, (bits, ok, good) in enumerate(
             zip(rx.bits, rx.ok.tolist(), rx.good_bits.tolist(), strict=True)
         ):
             data = np.packbits(bits.numpy()).tobytes()
-            known = self._images.s(data) if ok else None
+            known = source.s(data) if ok else None
             if known is not None:
                 s[i] = known
             elif ok:  # a CRC that holds by chance
-                damaged[i] = self.image_codec.decode(data, size)
+                damaged[i] = self.image_codec.decode(data, source.size)
             else:
-                damaged[i] = self.policy(self.image_codec, data, good, size)
+                damaged[i] = self.policy(self.image_codec, data, good, source.size)
         if damaged:
-            s.update(zip(damaged, self._encoded(list(damaged.values()), encoded), strict=True))
+            s.update(zip(damaged, source.s_of_pixels(list(damaged.values())), strict=True))
         rows = torch.stack([s[i] for i in range(len(rx.bits))])
-        return TaskOutputs(*in_tiles(encoded.encoder.network.performers, rows))
+        return TaskOutputs(*in_tiles(source.encoded.encoder.network.performers, rows))
 
     def offered(self, tx: TxState) -> list[Tensor]:
         """The bits of the files."""
@@ -219,17 +218,6 @@ class Conventional(Scheme):
     def accepted(self, rx: RxState) -> list[Tensor]:
         """Those of the files whose CRC holds."""
         return [bits if ok else bits[:0] for bits, ok in zip(rx.bits, rx.ok.tolist(), strict=True)]
-
-    def _encoded(self, images: list[np.ndarray], encoded: EncodedDataset) -> list[Tensor]:
-        """s [1024] of each image, equal ones encoded once, and the gray one once in a run."""
-        keys = [hashlib.sha256(image.tobytes()).digest() for image in images]
-        new = {k: p for k, p in zip(keys, images, strict=True) if k not in self._gray}
-        s = dict(self._gray)
-        if new:
-            s.update(zip(new, encoded.encode_pixels(np.stack(list(new.values()))), strict=True))
-        nothing = hashlib.sha256(gray((encoded.image_size,) * 2).tobytes()).digest()
-        self._gray = {key: row for key, row in s.items() if key == nothing}
-        return [s[key] for key in keys]
 
 
 def _demapped(codec: TransportCodec, groups: Tensor, received: Received) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 import torch
@@ -76,7 +76,7 @@ class DigitalFeatures(Scheme):
         rule: Modulation, rate and HARQ of a slot, from what both ends know.
     """
 
-    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "CRC holds")
+    reasons = ("transmissions used up", "CRC holds")
 
     def __init__(self, link: LinkNetwork, quantizer: Quantizer, rule: CodingRule) -> None:
         self.link, self.quantizer, self.rule = link, quantizer, rule
@@ -87,7 +87,7 @@ class DigitalFeatures(Scheme):
 
     def payload(self, s: Tensor) -> Payload:
         """s [batch, N] -> f [batch, L] by importance, the same at every SNR."""
-        return Payload({"f": in_tiles(self.link.encode, s)[:, self.link.order]}, {})
+        return Payload({"f": in_tiles(self.link.encode, s)[:, self.link.order]})
 
     def features(self, slot: Slot) -> int:
         """How many features of an image its transport block carries.

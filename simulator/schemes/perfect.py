@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from simulator.slots import Slot
 class Perfect(Scheme):
     """The clean-trained multi-task network on the images themselves; sends nothing."""
 
-    reasons: ClassVar[tuple[str, ...]] = ("", "no channel")
+    reasons = ("", "no channel")
     open_loop = True
 
     def __init__(self, network: MultiTaskNetwork) -> None:
@@ -29,7 +29,7 @@ class Perfect(Scheme):
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         """x -> s, from what was encoded once."""
-        return Payload({"s": encoded.features.s[index]}, {})
+        return Payload({"s": encoded.features.s[index]})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Tensor, Tensor]:
         """The receiver has s from the start."""

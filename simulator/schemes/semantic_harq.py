@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from phy.channel import Received
-from phy.equalizer import COMBINERS
 from phy.power import normalize_power
 from phy.snr import snr_from_db
 from semantic.conventions import CODED_FEATURES
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.buffer import Buffer, SlotFeatures
-from semantic.link.network import RATIOS, LinkNetwork
+from semantic.link.network import LinkNetwork
 from semantic.link.protocol import Protocol
 from semantic.link.selector import Plan, Selection
-from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request, take
+from simulator.scheme_arguments import SemanticHarqArguments
 from simulator.schemes.iq_mapping import pack, unpack
 from simulator.schemes.own_order import image_order, order_of, read_subset, write_header
 from simulator.schemes.stopping import Decode, final_outputs, stopping_criterion
@@ -31,8 +30,6 @@ from simulator.slots import Slot
 
 #: Seed of the random orders that both ends know.
 ORDER_SEED = 2404
-#: Over what the importance of a feature is taken.
-IMPORTANCES = ("mean", "image")
 
 
 @dataclass(frozen=True)
@@ -92,17 +89,17 @@ class SemanticHarq(Scheme):
         encoder: Images to s.
         link: Everything behind it.
         protocol: Which features each slot carries, and when it ends.
-        theta_0_db: theta_0, how much receive-SNR a nat of uncertainty is worth, in dB.
-        features_per_use: 1, a feature on the in-phase part of each use; 2, I and Q carry one each.
-        ratio: Share of a retransmission slot that is asked for again, on average.
-        equalizer: Name in `phy.equalizer.COMBINERS`.
-        importance: "mean", FIR by the training set, or "image", by each image itself, which costs
-            side information (simulator/schemes/own_order.py).
+        arguments: theta_0, I/Q mapping, retransmission ratio, equalizer, importance; None for the
+            defaults.
+
+    Raises:
+        ValueError: If each image is to have its own order of importance, and the protocol's order
+            is not that of importance.
     """
 
-    reasons: ClassVar[tuple[str, ...]] = (
+    reasons = (
         "transmissions used up",
-        "certain enough",
+        "stopping criterion met",
         "one shot",
         "all of f sent",
     )
@@ -112,35 +109,18 @@ class SemanticHarq(Scheme):
         encoder: MultiTaskNetwork,
         link: LinkNetwork,
         protocol: Protocol,
-        theta_0_db: float = 1.0,
-        features_per_use: int = 1,
-        ratio: float = 0.5,
-        equalizer: str = "mrc",
-        importance: str = "mean",
+        arguments: SemanticHarqArguments | None = None,
     ) -> None:
-        if features_per_use not in (1, 2):
-            raise ValueError(f"features_per_use is {features_per_use}, it must be 1 or 2")
-        if not RATIOS[0] <= ratio <= RATIOS[-1]:
-            raise ValueError(f"ratio is {ratio}, it must be {RATIOS[0]} to {RATIOS[-1]}")
-        if equalizer not in COMBINERS:
-            raise ValueError(f"unknown equalizer {equalizer!r}: {nearest(equalizer, COMBINERS)}")
-        if importance not in IMPORTANCES:
-            raise ValueError(
-                f"unknown importance {importance!r}: {nearest(importance, IMPORTANCES)}"
-            )
-        if importance == "image" and protocol.order != "importance":
+        arguments = arguments or SemanticHarqArguments()
+        if arguments.importance == "image" and protocol.order != "importance":
             raise ValueError(f"a scheme that sends f in {protocol.order} order ranks no features")
         self.encoder, self.link, self.protocol = encoder, link, protocol
-        self.theta_0 = snr_from_db(theta_0_db)
-        self.features_per_use, self.ratio = features_per_use, ratio
-        self.equalizer, self.importance = equalizer, importance
+        self.open_loop = protocol.transmissions != "harq"  # a fixed number of slots: no requests
+        self.theta_0 = snr_from_db(arguments.theta_0_db)
+        self.features_per_use, self.ratio = arguments.features_per_use, arguments.ratio
+        self.equalizer, self.importance = arguments.equalizer, arguments.importance
         by_place = torch.arange(CODED_FEATURES, device=link.order.device)
         self.order = link.order if protocol.order == "importance" else by_place
-
-    @property
-    def open_loop(self) -> bool:  # type: ignore[override]
-        """Schemes of a fixed number of slots ask for nothing."""
-        return self.protocol.transmissions != "harq"
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """One slot, all that f takes, or G_max."""
@@ -156,11 +136,11 @@ class SemanticHarq(Scheme):
         """s [batch, N] of some images -> f [batch, L], the same at every SNR."""
         f = in_tiles(self.link.encode, s)
         if self.protocol.order != "random":
-            return Payload({"f": f}, {})
+            return Payload({"f": f})
         orders = [
             np.random.default_rng([ORDER_SEED, int(i)]).permutation(CODED_FEATURES) for i in images
         ]
-        return Payload({"f": f, "order": torch.from_numpy(np.stack(orders)).to(f.device)}, {})
+        return Payload({"f": f, "order": torch.from_numpy(np.stack(orders)).to(f.device)})
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
         """Of the link's performers, which are the encoder's where they are shared."""

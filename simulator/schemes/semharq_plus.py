@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from phy.channel import Received
-from phy.equalizer import COMBINERS
 from phy.power import normalize_power
 from phy.snr import snr_from_db
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import BurstPlan, burst_sizes, sending_plan
-from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme
+from simulator.scheme_arguments import SemharqPlusArguments
 from simulator.schemes.iq_mapping import pack, unpack
 from simulator.schemes.stopping import Decode, final_outputs, stopping_criterion
 from simulator.slots import Slot
-
-#: Most bits of an estimate.
-MOST_BITS = 8
 
 
 @dataclass(frozen=True)
@@ -85,33 +81,22 @@ class SemharqPlus(Scheme):
     Args:
         encoder: Images to s.
         network: Everything behind it.
-        theta_0_db: theta_0, how much receive-SNR a nat of uncertainty is worth, in dB.
-        estimate_bits: Bits of each estimate; 0 for no feedback but ACK and NACK.
-        bursts_per_slot: In how many parts a slot is sent; one without estimates.
-        equalizer: Name in `phy.equalizer.COMBINERS`.
+        arguments: theta_0, feedback, bursts of a slot, equalizer; None for the defaults.
     """
 
-    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "certain enough")
+    reasons = ("transmissions used up", "stopping criterion met")
 
     def __init__(
         self,
         encoder: MultiTaskNetwork,
         network: PlusNetwork,
-        theta_0_db: float = 1.0,
-        estimate_bits: int = 1,
-        bursts_per_slot: int = 2,
-        equalizer: str = "mrc",
+        arguments: SemharqPlusArguments | None = None,
     ) -> None:
-        if not (isinstance(estimate_bits, int) and 0 <= estimate_bits <= MOST_BITS):
-            raise ValueError(f"estimate_bits is {estimate_bits!r}, it must be 0 to {MOST_BITS}")
-        if not (isinstance(bursts_per_slot, int) and bursts_per_slot >= 1):
-            raise ValueError(f"bursts_per_slot is {bursts_per_slot!r}, it must be at least 1")
-        if equalizer not in COMBINERS:
-            raise ValueError(f"unknown equalizer {equalizer!r}: {nearest(equalizer, COMBINERS)}")
+        arguments = arguments or SemharqPlusArguments()
         self.encoder, self.network = encoder, network
-        self.theta_0 = snr_from_db(theta_0_db)
-        self.bits, self.equalizer = estimate_bits, equalizer
-        self.bursts_per_slot = bursts_per_slot if estimate_bits else 1
+        self.theta_0 = snr_from_db(arguments.theta_0_db)
+        self.bits, self.equalizer = arguments.estimate_bits, arguments.equalizer
+        self.bursts_per_slot = arguments.bursts_per_slot if arguments.estimate_bits else 1
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """The bursts of G_max slots."""
@@ -128,7 +113,7 @@ class SemharqPlus(Scheme):
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         """x -> s, from what was encoded once, -> c."""
-        return Payload({"c": in_tiles(self.network.encode, encoded.features.s[index])}, {})
+        return Payload({"c": in_tiles(self.network.encode, encoded.features.s[index])})
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
         """Of the network's performers, which are the encoder's where they are shared."""

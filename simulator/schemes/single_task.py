@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -12,16 +12,12 @@ from torch import Tensor
 
 from phy.channel import Received
 from semantic.losses import TASKS
-from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.weights.stored import EncoderBundle
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.schemes.semantic_harq import RxState, SemanticHarq, TxState
 from simulator.slots import Slot
-
-#: How the networks share a slot: a third of its bandwidth each, or all of it each.
-SHARES = ("third", "full")
 
 
 @dataclass(frozen=True)
@@ -50,18 +46,13 @@ class SingleTask(Scheme):
         networks: The three, by task.
         share: "third" gives each a third of the slot's bandwidth, so that the three together send
             what SMSC-FIR sends; "full" gives each a slot's B features, three times as much.
-
-    Raises:
-        ValueError: For an unknown share.
     """
 
-    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "one shot")
-    needs_features: ClassVar[bool] = False  # of the encoder that it does not have
+    reasons = ("transmissions used up", "one shot")
+    needs_features = False  # of the encoder that it does not have
     open_loop = True
 
     def __init__(self, networks: Mapping[str, SingleTaskNetwork], share: str = "third") -> None:
-        if share not in SHARES:
-            raise ValueError(f"unknown share {share!r}: {nearest(share, SHARES)}")
         self.networks = [networks[task] for task in TASKS]
         self.share = share
 
@@ -75,7 +66,7 @@ class SingleTask(Scheme):
         for task, network in zip(TASKS, self.networks, strict=True):
             own = network.link.encode(encoded.behind(network.encoder), index)
             tensors[task] = own.tensors["f"]
-        return Payload(tensors, {})
+        return Payload(tensors)
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
         """Of the network that re-identifies."""
@@ -91,7 +82,7 @@ class SingleTask(Scheme):
     ) -> tuple[tuple[TxState, ...], tuple[RxState, ...]]:
         """Three systems that have sent nothing."""
         begun = [
-            network.link.start(Payload({"f": payload.tensors[task]}, {}), self.part(slot))
+            network.link.start(Payload({"f": payload.tensors[task]}), self.part(slot))
             for task, network in zip(TASKS, self.networks, strict=True)
         ]
         return tuple(tx for tx, _ in begun), tuple(rx for _, rx in begun)

@@ -13,8 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from semantic.tasks import TaskOutputs
-from simulator.scheme import scatter_outputs
+from semantic.tasks import TaskOutputs, put_rows
 
 #: Rows of the batch [rows] int64 -> the tasks' outputs on what these images have received.
 Decode = Callable[[Tensor], TaskOutputs]
@@ -39,7 +38,7 @@ def stopping_criterion(
         return ack, None
     some = decode(rows)
     ack[rows] = received_snr[rows] > receive_snr_target(some, theta_0)
-    return ack, scatter_outputs(None, rows, some, len(received_snr))
+    return ack, put_rows(None, rows, some, len(received_snr))
 
 
 def final_outputs(
@@ -51,4 +50,4 @@ def final_outputs(
     rows = (received_snr <= theta_0).nonzero().flatten()
     if not len(rows):
         return outputs
-    return scatter_outputs(outputs, rows, decode(rows), len(received_snr))
+    return put_rows(outputs, rows, decode(rows), len(received_snr))

@@ -12,8 +12,8 @@ from semantic.data.opening import open_dataset
 from simulator.feedback import FeedbackLink
 from simulator.scheme import Scheme
 from simulator.setup.channel import open_channel, open_feedback_link
-from simulator.setup.learned import build_schemes
 from simulator.setup.networks import Networks
+from simulator.setup.schemes import build_schemes
 from simulator.spec import RunSpec
 
 

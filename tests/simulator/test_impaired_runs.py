@@ -22,6 +22,7 @@ from simulator.impairments import Impairments
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.scheme_arguments import SemanticHarqArguments
 from simulator.schemes.iq_mapping import pack, unpack
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.setup.channel import open_channel, open_feedback_link
@@ -128,7 +129,7 @@ class Pilots(Scheme):
 
 def walk(spec: RunSpec, rows: np.ndarray) -> tuple[Tensor, Ledger]:
     channel = open_channel(spec)
-    payload = Payload({"row": torch.from_numpy(rows)}, {})
+    payload = Payload({"row": torch.from_numpy(rows)})
     streams = Streams(0, f"{spec.channel_law} 0", rows)
     slot, link = spec.slot(0.0), open_feedback_link(spec)
     outputs, ledger = run_link(Pilots(), payload, channel, slot, streams, G, link)
@@ -170,9 +171,7 @@ def semharq(equalizer: str, features_per_use: int = 1) -> SemanticHarq:
             MultiTaskNetwork(20),
             link,
             PROTOCOLS["semharq"],
-            60.0,
-            features_per_use,
-            equalizer=equalizer,
+            SemanticHarqArguments(60.0, features_per_use, equalizer=equalizer),
         )
 
 

@@ -21,6 +21,7 @@ from simulator.feedback import FeedbackLink
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst
+from simulator.scheme_arguments import SemanticHarqArguments
 from simulator.schemes.enumerative_code import decode_subset, encode_subset, subset_bits
 from simulator.schemes.own_order import image_order, order_of, read_subset, write_header
 from simulator.schemes.semantic_harq import SemanticHarq
@@ -159,7 +160,12 @@ def test_both_ends_send_and_expect_the_same_features(
     name: str, error: float, encoder: MultiTaskNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that the receiver knows of the order has crossed in headers, whose bits are counted."""
-    scheme = SemanticHarq(encoder, link_of(name), PROTOCOLS[name], 60.0, importance="image")
+    scheme = SemanticHarq(
+        encoder,
+        link_of(name),
+        PROTOCOLS[name],
+        SemanticHarqArguments(theta_0_db=60.0, importance="image"),
+    )
     log: list[tuple[Burst, torch.Tensor, torch.Tensor]] = []
     transmit, receive = SemanticHarq.transmit, SemanticHarq.receive
 
@@ -196,7 +202,9 @@ def test_both_ends_send_and_expect_the_same_features(
 def test_mean_importance_costs_nothing_and_sends_other_features(encoder: MultiTaskNetwork) -> None:
     link, protocol = link_of("smsc-fir"), PROTOCOLS["smsc-fir"]
     mean, plain = send(SemanticHarq(encoder, link, protocol))
-    own, told = send(SemanticHarq(encoder, link, protocol, importance="image"))
+    own, told = send(
+        SemanticHarq(encoder, link, protocol, SemanticHarqArguments(importance="image"))
+    )
     assert (plain.side_information_bits == 0).all()
     slot = Slot(-2.0, 1e-3, 20e6)
     assert (told.side_information_bits == subset_bits(CODED_FEATURES, slot.features)).all()
@@ -205,7 +213,9 @@ def test_mean_importance_costs_nothing_and_sends_other_features(encoder: MultiTa
 
 
 def test_own_orders_do_not_depend_on_the_company(encoder: MultiTaskNetwork) -> None:
-    scheme = SemanticHarq(encoder, link_of("semharq"), PROTOCOLS["semharq"], importance="image")
+    scheme = SemanticHarq(
+        encoder, link_of("semharq"), PROTOCOLS["semharq"], SemanticHarqArguments(importance="image")
+    )
     whole, ledger = send(scheme)
     for rows in (np.array([5]), np.array([11, 3])):
         some, mine = send(scheme, rows)
@@ -230,7 +240,13 @@ def test_order_of_puts_new_ones_first_by_place() -> None:
 
 def test_schemes_without_a_ranking_and_unknown_words(encoder: MultiTaskNetwork) -> None:
     link = link_of("smsc-fir")
-    with pytest.raises(ValueError, match=r"unknown importance 'picture'.*image"):
-        SemanticHarq(encoder, link, PROTOCOLS["smsc-fir"], importance="picture")
+    with pytest.raises(
+        ValueError, match="importance 'picture' is not allowed, it must be mean or image"
+    ):
+        SemanticHarq(
+            encoder, link, PROTOCOLS["smsc-fir"], SemanticHarqArguments(importance="picture")
+        )
     with pytest.raises(ValueError, match="ranks no features"):
-        SemanticHarq(encoder, link, PROTOCOLS["smsc-random"], importance="image")
+        SemanticHarq(
+            encoder, link, PROTOCOLS["smsc-random"], SemanticHarqArguments(importance="image")
+        )

@@ -19,6 +19,7 @@ from semantic.link.selector import Selection
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
+from simulator.scheme_arguments import SemanticHarqArguments
 from simulator.schemes.iq_mapping import pack, unpack
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.stopping import receive_snr_target
@@ -81,7 +82,9 @@ def test_number_of_transmissions_in_closed_form(
     encoder: MultiTaskNetwork, snr_db: float, theta_0_db: float
 ) -> None:
     # uniform posteriors: U = mean of log M_k; no fading: SNR_r = 2 SNR j after j transmissions
-    scheme = SemanticHarq(encoder, random_link(undecided=True), SEMHARQ, theta_0_db)
+    scheme = SemanticHarq(
+        encoder, random_link(undecided=True), SEMHARQ, SemanticHarqArguments(theta_0_db=theta_0_db)
+    )
     u = sum(math.log(m) for m in CLASSES) / 3
     needed = snr_from_db(theta_0_db) * (1 + u)  # U < log M: the other bound does not bite
     assert u < math.log(sum(CLASSES))
@@ -127,7 +130,9 @@ def test_a_nack_costs_one_bit_and_one_per_feature_that_the_receiver_chooses(
 def test_without_fde_all_features_go_once_and_then_nothing(encoder: MultiTaskNetwork) -> None:
     slot = slot_at(-10.0, 200_000)  # B = 429: 429 + 429 + 166
     assert 2 * slot.features < CODED_FEATURES < 3 * slot.features
-    scheme = SemanticHarq(encoder, random_link(detector=None), IK, theta_0_db=60.0)
+    scheme = SemanticHarq(
+        encoder, random_link(detector=None), IK, SemanticHarqArguments(theta_0_db=60.0)
+    )
     _, ledger = send(scheme, slot, most=6)
     assert (ledger.channel_uses == CODED_FEATURES).all()
     assert (ledger.transmissions == 3).all()
@@ -137,7 +142,11 @@ def test_without_fde_all_features_go_once_and_then_nothing(encoder: MultiTaskNet
 def test_two_features_on_a_use_halve_the_uses(encoder: MultiTaskNetwork, snr_db: float) -> None:
     slot = slot_at(snr_db)
     _, one = send(SemanticHarq(encoder, random_link(), SEMHARQ), slot, most=1)
-    _, two = send(SemanticHarq(encoder, random_link(), SEMHARQ, features_per_use=2), slot, most=1)
+    _, two = send(
+        SemanticHarq(encoder, random_link(), SEMHARQ, SemanticHarqArguments(features_per_use=2)),
+        slot,
+        most=1,
+    )
     assert (one.channel_uses == slot.features).all()
     assert (two.channel_uses == math.ceil(slot.features / 2)).all()
     assert torch.allclose(two.energy, two.channel_uses.double(), rtol=1e-4)
@@ -171,7 +180,9 @@ def test_matched_filter_is_unbiased_with_the_weight_as_its_snr(
 
 @pytest.mark.parametrize("buffer", ["combine", "concatenate"])
 def test_both_ends_have_the_same_plan(encoder: MultiTaskNetwork, buffer: str) -> None:
-    scheme = SemanticHarq(encoder, random_link(buffer), SEMHARQ, theta_0_db=60.0)
+    scheme = SemanticHarq(
+        encoder, random_link(buffer), SEMHARQ, SemanticHarqArguments(theta_0_db=60.0)
+    )
     slot = slot_at(0.0)
     tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024), np.arange(5)), slot)
     feedback, asked = None, torch.zeros(5, dtype=torch.int64)
@@ -199,7 +210,9 @@ def test_requests_follow_the_threshold(encoder: MultiTaskNetwork) -> None:
     for threshold in (0.0, 0.5, 1.0):
         link = random_link()
         link.threshold.fill_(threshold)
-        scheme = SemanticHarq(encoder, link, SEMHARQ, theta_0_db=60.0)  # no ACK
+        scheme = SemanticHarq(
+            encoder, link, SEMHARQ, SemanticHarqArguments(theta_0_db=60.0)
+        )  # no ACK
         s = torch.rand(5, 1024, generator=torch.Generator().manual_seed(0))
         tx, rx = scheme.start(scheme.payload(s, np.arange(5)), slot)
         burst, _ = scheme.transmit(tx, None, slot)
@@ -217,7 +230,9 @@ def test_requests_follow_the_threshold(encoder: MultiTaskNetwork) -> None:
 def test_the_same_bits_in_any_company(
     encoder: MultiTaskNetwork, features_per_use: int, fading: str
 ) -> None:
-    scheme = SemanticHarq(encoder, random_link(), SEMHARQ, features_per_use=features_per_use)
+    scheme = SemanticHarq(
+        encoder, random_link(), SEMHARQ, SemanticHarqArguments(features_per_use=features_per_use)
+    )
     slot = slot_at(-6.0)  # B = 101: rows do not begin where vector instructions do
     s = torch.rand(IMAGES, 1024, generator=torch.Generator().manual_seed(0))
 
@@ -238,14 +253,21 @@ def test_the_same_bits_in_any_company(
 @pytest.mark.parametrize("features_per_use", [0, 3])
 def test_impossible_packing(encoder: MultiTaskNetwork, features_per_use: int) -> None:
     with pytest.raises(ValueError, match="must be 1 or 2"):
-        SemanticHarq(encoder, random_link(), SEMHARQ, features_per_use=features_per_use)
+        SemanticHarq(
+            encoder,
+            random_link(),
+            SEMHARQ,
+            SemanticHarqArguments(features_per_use=features_per_use),
+        )
 
 
 def test_retransmission_only_sends_the_same_again_and_names_nothing(
     encoder: MultiTaskNetwork,
 ) -> None:
     link, slot = random_link(detector=None), slot_at(-6.0)
-    scheme = SemanticHarq(encoder, link, PROTOCOLS["rt-s-harq"], theta_0_db=60.0)
+    scheme = SemanticHarq(
+        encoder, link, PROTOCOLS["rt-s-harq"], SemanticHarqArguments(theta_0_db=60.0)
+    )
     tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024), np.arange(5)), slot)
     feedback, front = None, link.order[: slot.features].expand(5, -1)
     for _ in range(3):
@@ -300,7 +322,9 @@ def test_the_genie_asks_for_what_really_went_wrong_unless_it_is_certain(
 ) -> None:
     link, slot = random_link(detector="oracle"), slot_at(0.0)
     link.threshold.fill_(0.05)
-    scheme = SemanticHarq(encoder, link, PROTOCOLS["semharq-oracle"], theta_0_db=theta_0_db)
+    scheme = SemanticHarq(
+        encoder, link, PROTOCOLS["semharq-oracle"], SemanticHarqArguments(theta_0_db=theta_0_db)
+    )
     tx, rx = scheme.start(scheme.payload(torch.rand(3, 1024), np.arange(3)), slot)
     burst, tx = scheme.transmit(tx, None, slot)
     y = burst.x.clone()
