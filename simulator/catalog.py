@@ -11,7 +11,7 @@ from typing import Any
 from semantic.plugins import installed, load
 from semantic.suggest import nearest
 from simulator.scheme_catalog import SCHEMES as SCHEMES  # part of this module's interface
-from simulator.scheme_catalog import SchemeEntry
+from simulator.scheme_catalog import SchemeEntry as SchemeEntry
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from phy.channel import Received
 from phy.power import normalize_power
 from phy.snr import snr_from_db
 from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.stopping import REASONS, Decode, StoppingCriterion
 from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import BurstPlan, burst_sizes, sending_plan
@@ -21,8 +22,7 @@ from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme
 from simulator.scheme_arguments import SemharqPlusArguments
-from simulator.schemes.iq_mapping import pack, unpack
-from simulator.schemes.stopping import Decode, final_outputs, stopping_criterion
+from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.slots import Slot
 
 
@@ -84,7 +84,7 @@ class SemharqPlus(Scheme):
         arguments: theta_0, feedback, bursts of a slot, equalizer; None for the defaults.
     """
 
-    reasons = ("transmissions used up", "stopping criterion met")
+    reasons = REASONS[:2]
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class SemharqPlus(Scheme):
     ) -> None:
         arguments = arguments or SemharqPlusArguments()
         self.encoder, self.network = encoder, network
-        self.theta_0 = snr_from_db(arguments.theta_0_db)
+        self.stopping = StoppingCriterion(snr_from_db(arguments.theta_0_db))
         self.bits, self.equalizer = arguments.estimate_bits, arguments.equalizer
         self.bursts_per_slot = arguments.bursts_per_slot if arguments.estimate_bits else 1
 
@@ -137,7 +137,7 @@ class SemharqPlus(Scheme):
         plan = self.plan(slot, tx.bursts)
         part = innovation(tx.c, fed_back, plan)
         z, uses = normalize_power(part, part.shape[1]), torch.full((len(part),), part.shape[1])
-        return Burst(pack(z, 1), uses, header), TxState(tx.c, fed_back, tx.bursts + 1)
+        return Burst(map_iq(z, 1), uses, header), TxState(tx.c, fed_back, tx.bursts + 1)
 
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
         """Whether the transmitter has heard the latest estimates."""
@@ -151,13 +151,13 @@ class SemharqPlus(Scheme):
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Adds to the belief, decodes, and tells what it knows unless that is enough."""
         plan = self.plan(slot, rx.bursts)
-        matched, weight = unpack(received, len(plan.position), 1, self.equalizer)
+        matched, weight = demap_iq(received, len(plan.position), 1, self.equalizer)
         belief = rx.belief.add(plan, matched, weight)
         # In sequence: a burst's sum must not depend on how many images are in the batch.
         snr = rx.received_snr + weight.cumsum(1)[:, -1] / slot.features
         ack, outputs = torch.zeros_like(snr, dtype=torch.bool), None
         if (rx.bursts + 1) % len(self._sizes(slot)) == 0:
-            ack, outputs = stopping_criterion(self._decode(belief), snr, self.theta_0)
+            ack, _, outputs = self.stopping.decide(snr, self._decode(belief))
         words, fed_back = None, belief.fed_back
         if self.bits:
             words = belief.words(plan, self.bits)
@@ -172,7 +172,7 @@ class SemharqPlus(Scheme):
 
     def perform(self, rx: RxState) -> TaskOutputs:
         """The outputs after the last slot."""
-        return final_outputs(self._decode(rx.belief), rx.received_snr, self.theta_0, rx.outputs)
+        return self.stopping.final_outputs(self._decode(rx.belief), rx.received_snr, rx.outputs)
 
     def _decode(self, belief: Belief) -> Decode:
         """Decodes in tiles, so that an answer does not depend on who else is in the batch."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,7 +18,7 @@ import phy
 import semantic
 import simulator
 from semantic.plugins import installed
-from simulator.catalog import CHANNELS, CODECS, SCHEMES, resolve
+from simulator.catalog import CHANNELS, CODECS, SCHEMES, Entry, SchemeEntry, resolve
 from simulator.setup.prepare import Prepared
 from simulator.spec import RunSpec
 
@@ -46,7 +47,11 @@ WITHOUT_INFLUENCE = (
 
 
 #: The catalog of each kind of part that a user's own module may stand in for.
-ENTRIES = {"scheme": SCHEMES, "channel": CHANNELS, "codec": CODECS}
+ENTRIES: dict[str, Mapping[str, Entry | SchemeEntry]] = {
+    "scheme": SCHEMES,
+    "channel": CHANNELS,
+    "codec": CODECS,
+}
 
 
 def common_identity(prepared: Prepared) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.scheme_arguments import SemanticHarqArguments
-from simulator.schemes.iq_mapping import pack, unpack
+from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.setup.channel import open_channel, open_feedback_link
 from simulator.slots import Slot
@@ -119,7 +119,7 @@ class Pilots(Scheme):
         return Burst(x, torch.full((len(tx),), slot.features)), tx
 
     def receive(self, rx: Tensor, received: Received, slot: Slot) -> tuple[Feedback, Tensor]:
-        matched, weight = unpack(received, slot.features, 1)
+        matched, weight = demap_iq(received, slot.features, 1)
         rx = rx + torch.stack([matched.sum(1), weight.sum(1)], 1)
         return no_request((rx[:, 0] / rx[:, 1] - 1).abs() < 0.04), rx
 
@@ -183,10 +183,10 @@ def test_semharq_hears_its_features_through_any_equalizer(
     """Without noise what is heard is the feature itself, in units of unit power."""
     B, no = 7, 1e-6
     f = torch.randn(200, B, generator=torch.Generator().manual_seed(1))
-    x = pack(f / features_per_use**0.5, features_per_use)
+    x = map_iq(f / features_per_use**0.5, features_per_use)
     h = torch.ones_like(x) if equalizer == "none" else torch.exp(1j * torch.angle(x)) * 0.7
     received = Received(h * x, h, torch.full((1, 1), no))
-    matched, weight = unpack(received, B, features_per_use, equalizer)
+    matched, weight = demap_iq(received, B, features_per_use, equalizer)
     assert matched.shape == weight.shape == f.shape
     assert torch.allclose(matched / weight, f, atol=1e-4)
     gain = float(h.abs().square().mean())

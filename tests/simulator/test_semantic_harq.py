@@ -16,13 +16,13 @@ from semantic.link.buffer import SlotFeatures
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS, Detector
 from semantic.link.selector import Selection
+from semantic.link.stopping import StoppingCriterion
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme_arguments import SemanticHarqArguments
-from simulator.schemes.iq_mapping import pack, unpack
+from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.schemes.semantic_harq import SemanticHarq
-from simulator.schemes.stopping import receive_snr_target
 from simulator.slots import Slot
 
 IDENTITIES, IMAGES = 20, 24
@@ -97,18 +97,19 @@ def test_number_of_transmissions_in_closed_form(
 def test_target_is_bounded_by_the_number_of_classes() -> None:
     # one task of 400 classes, uniform, two of one class: U = log(400) / 3 < log(402), so theta (1+U)
     few = TaskOutputs(torch.zeros(1, 4), torch.zeros(1, 400), torch.zeros(1, 1), torch.zeros(1, 1))
-    assert receive_snr_target(few, 2.0).item() == pytest.approx(2 * (1 + math.log(400) / 3))
+    assert StoppingCriterion(2.0).target(few).item() == pytest.approx(2 * (1 + math.log(400) / 3))
     # the total over all tasks is never less than the mean entropy allows; certain: U = 0
     sure = few._replace(vehicle=torch.zeros(1, 400).index_fill(1, torch.tensor([3]), 500.0))
-    assert receive_snr_target(sure, 2.0).item() == pytest.approx(2.0)
+    assert StoppingCriterion(2.0).target(sure).item() == pytest.approx(2.0)
 
 
-def test_whoever_stopped_early_is_certain_enough(encoder: MultiTaskNetwork) -> None:
+def test_images_that_stopped_early_meet_the_criterion(encoder: MultiTaskNetwork) -> None:
     scheme = SemanticHarq(encoder, random_link(), SEMHARQ)
     snr_db = -2.0
     outputs, ledger = send(scheme, slot_at(snr_db), most=20, channel=Awgn())
     receive_snr = 2 * snr_from_db(snr_db) * ledger.transmissions
-    target = receive_snr_target(outputs, scheme.theta_0)
+    assert isinstance(scheme.stopping, StoppingCriterion)
+    target = scheme.stopping.target(outputs)
     assert (ledger.reason == 1).all()
     assert (receive_snr > target).all()
     assert len(ledger.transmissions.unique()) > 1  # or this says nothing
@@ -164,11 +165,11 @@ def test_matched_filter_is_unbiased_with_the_weight_as_its_snr(
         return torch.complex(*torch.randn(2, rows, width, generator=generator)) * 0.5**0.5
 
     feature = torch.randn(rows, B, generator=generator)  # unit average power each
-    x = pack(feature / features_per_use**0.5, features_per_use)
+    x = map_iq(feature / features_per_use**0.5, features_per_use)
     assert x.shape[1] == -(-B // features_per_use)
     h = circular(x.shape[1])
     y = h * x + no**0.5 * circular(x.shape[1])
-    matched, weight = unpack(Received(y, h, torch.full((1, 1), no)), B, features_per_use)
+    matched, weight = demap_iq(Received(y, h, torch.full((1, 1), no)), B, features_per_use)
     # eq. 17: one feature on a use has SNR 2 |h|^2 P / sigma^2; two share it
     expected = (2 / features_per_use * h.abs().square() / no).repeat_interleave(features_per_use, 1)
     assert torch.allclose(weight, expected[:, :B], rtol=1e-5)
@@ -251,7 +252,7 @@ def test_the_same_bits_in_any_company(
 
 
 @pytest.mark.parametrize("features_per_use", [0, 3])
-def test_impossible_packing(encoder: MultiTaskNetwork, features_per_use: int) -> None:
+def test_impossible_iq_mapping(features_per_use: int) -> None:
     with pytest.raises(ValueError, match="must be 1 or 2"):
         SemanticHarq(
             encoder,

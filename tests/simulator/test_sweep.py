@@ -202,7 +202,7 @@ def test_arguments_reach_the_schemes_that_take_them(spec: RunSpec) -> None:
     prepared = prepare(replace(spec, scheme_args=(("theta_0_db", 10.0),)))
     schemes = build_schemes(prepared.networks)
     assert isinstance(schemes["semharq"], SemanticHarq)
-    assert schemes["semharq"].theta_0 == pytest.approx(10.0)
+    assert schemes["semharq"].arguments.theta_0_db == 10.0
 
 
 def test_auto_device_is_there() -> None:
