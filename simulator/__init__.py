@@ -1,4 +1,4 @@
-"""The slots, the budget, the link, the sweep and the command line."""
+"""Link-level simulation: slots, budget, link, sweeps and the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simulator.checks.scheme import check_scheme as check_scheme
     from simulator.sweeps.engines import Engine as Engine
 
-#: What scripts use, and where it is; imported when asked for, because torch takes seconds.
+#: Names for scripts, and their modules; imported on demand, because torch takes seconds.
 EXPORTS = {
     "Engine": "simulator.sweeps.engines",
     "check_channel": "simulator.checks.channel",

@@ -1,6 +1,6 @@
-"""The images of a run as the schemes take them: encoded once, whatever the number of SNRs.
+"""The images of a run as schemes read them: encoded once, for any number of SNRs.
 
-dataset -> decode -> encoder -> s        kept on disk under a hash of images and weights
+dataset -> decode -> encoder -> s        cached on disk under a hash of images and weights
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from semantic.tiles import in_tiles
 from semantic.weights.stored import EncoderBundle
 from simulator.cache import cache_file, load_cached, save_cached
 
-#: Goes into every key: raise it when what is computed from an image changes.
+#: Part of every cache key: raise it when the results computed from an image change.
 VERSION = "2"
 #: Images decoded at a time, and images in one pass of the encoder.
 CHUNK, TILE = 512, 32
@@ -34,10 +34,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Readable:
-    """Which images of a data set can be read.
+    """The images of a data set that can be read.
 
     Attributes:
-        kept: [kept] int64, their places in the data set.
+        kept: [kept] int64, their positions in the data set.
         problems: One line per image that cannot be read.
     """
 
@@ -51,7 +51,7 @@ class Features:
 
     Attributes:
         s: [kept, 1024] float32.
-        kept: [kept] int64, place of each row's image in the data set.
+        kept: [kept] int64, position of each row's image in the data set.
         problems: One line per image that cannot be read.
     """
 
@@ -61,13 +61,13 @@ class Features:
 
 
 class EncodedDataset:
-    """A data set beside the encoder of a run.
+    """A data set together with the encoder of a run.
 
     Args:
         dataset: The labeled images.
         encoder: The multi-task network and its config.
         device: Torch device of the encoder.
-        progress: Called with (what, done, total) on long work.
+        progress: Called with (what, done, total) during long work.
     """
 
     def __init__(
@@ -78,7 +78,12 @@ class EncodedDataset:
         self._derived: dict[object, Any] = {}
 
     def embedding(self, performers: TaskPerformers, index: np.ndarray) -> Tensor:
-        """What performers make of some of the images without a channel: [rows, width]."""
+        """Returns embeddings of some images without a channel: [rows, width].
+
+        Args:
+            performers: Networks that compute them from s.
+            index: [rows] int64, rows of the readable images.
+        """
 
         def embed(s: Tensor) -> Tensor:
             found: TaskOutputs = performers(s)
@@ -109,30 +114,30 @@ class EncodedDataset:
 
     @property
     def image_size(self) -> int:
-        """Edge in pixels of the images that the encoder was trained on."""
+        """Edge in pixels of the images that the encoder reads."""
         return int(self.encoder.config["image_size"])
 
     def pixels(self, index: np.ndarray) -> np.ndarray:
-        """uint8 [len(index), size, size, 3], decoded and resized.
+        """Returns images by position [rows]: uint8 [rows, size, size, 3], decoded and resized.
 
         Raises:
-            ImageError: Naming the first file that cannot be read.
+            ImageError: Names the first file that cannot be read.
         """
         return load_images(self.dataset.subset(index), self.image_size, "raise")[0]
 
     @property
     def depends_on_images(self) -> tuple[object, ...]:
-        """What anything depends on that is made of the pixels."""
+        """Part of the cache key of everything that is computed from the pixels."""
         return VERSION, self.image_size, self.dataset.content_hash()
 
     @property
     def depends_on_encoder(self) -> tuple[object, ...]:
-        """What s depends on beside the pixels."""
+        """Part of the cache key of s beside the pixels."""
         return VERSION, self.image_size, self.encoder.hashes, self.device.split(":")[0]
 
     @cached_property
     def features(self) -> Features:
-        """Encoder outputs, from the cache where they are known."""
+        """Encoder outputs, from the cache if they are there."""
         path = cache_file("s", self.depends_on_images, self.depends_on_encoder)
         known = load_cached(path)
         if known is not None:
@@ -146,10 +151,10 @@ class EncodedDataset:
 
     @cached_property
     def readable(self) -> Readable:
-        """Which images can be read: of `features` where they are there, else without encoding.
+        """The images that can be read; needs no encoding.
 
         Raises:
-            ImageError: When there is none.
+            ImageError: If no image can be read.
         """
         encoded = self.__dict__.get("features")
         if encoded is not None:
@@ -179,17 +184,17 @@ class EncodedDataset:
         return Features(torch.cat(parts), np.concatenate(kept), tuple(problems))
 
     def _read(self, problems: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(places, pixels) of the images that can be read, chunk by chunk.
+        """Yields (positions, pixels) of the images that can be read, chunk by chunk.
 
         Args:
-            problems: Takes one line per image that cannot be read.
+            problems: Receives one line per image that cannot be read.
         """
         none, total = True, len(self.dataset)
         for start in range(0, total, CHUNK):
             index = np.arange(start, min(start + CHUNK, total))
             try:
                 pixels, good, bad = load_images(self.dataset.subset(index), self.image_size)
-            except ImageError as error:  # not one image of this chunk can be read
+            except ImageError as error:  # no image of this chunk can be read
                 problems.append(f"{len(index)} images from number {start} on: {error}")
                 continue
             problems += bad
@@ -199,7 +204,7 @@ class EncodedDataset:
             raise ImageError(f"{self.dataset.name}: no image can be read; first: {problems[0]}")
 
     def encode_pixels(self, pixels: np.ndarray) -> Tensor:
-        """s [batch, 1024] of uint8 pixels [batch, size, size, 3]."""
+        """Returns s [batch, 1024] of uint8 pixels [batch, size, size, 3]."""
         network = self.encoder.network
         with torch.inference_mode():
             rows = torch.from_numpy(pixels).to(self.device)

@@ -16,7 +16,7 @@ class Cosines(SourceCodec):
         whole = np.pad(pixels, ((0, -h % SIDE), (0, -w % SIDE), (0, 0)), mode="edge")
         blocks = whole.reshape(-(-h // SIDE), SIDE, -(-w // SIDE), SIDE, 3) - 128.0
         levels = np.rint(dctn(blocks, axes=(1, 3), norm="ortho") / step(quality)).astype("<i2")
-        # Low frequencies first: a file that is cut off is a image out of focus.
+        # Low frequencies first: a file that is cut off is an image out of focus.
         return bytes([quality]) + zlib.compress(levels.transpose(1, 3, 0, 2, 4).tobytes(), 9)
 
     def decode(self, data, size):

@@ -19,7 +19,7 @@ class EncodedFiles:
 
     Args:
         codec: Source codec.
-        pixels: Gives uint8 [h, w, 3] of a image by its number; asked only for what must be
+        pixels: Gives uint8 [h, w, 3] of an image by its number; asked only for what must be
             encoded.
     """
 
@@ -30,7 +30,7 @@ class EncodedFiles:
         self._qualities: dict[tuple[int, int], int] = {}
 
     def file(self, image: int, most_bytes: int) -> bytes:
-        """The file of a image under a size limit, see `ImageCodec.encode`.
+        """The file of an image under a size limit, see `ImageCodec.encode`.
 
         Args:
             image: Its number in the data set.

@@ -21,7 +21,7 @@ from simulator.source_codec import (
     image_problem,
 )
 
-#: A image of which nothing is known.
+#: An image of which nothing is known.
 GREY = 128
 #: The least quality that `fit` goes down to before it takes more slots instead.
 LEAST_QUALITY = 10
@@ -157,7 +157,7 @@ class ImageCodec:
 
 
 def gray(size: tuple[int, int]) -> np.ndarray:
-    """A image of which nothing is known, uint8 [h, w, 3]."""
+    """An image of which nothing is known, uint8 [h, w, 3]."""
     return np.full((*size, 3), GREY, np.uint8)
 
 

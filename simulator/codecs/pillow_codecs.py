@@ -59,7 +59,7 @@ class PillowCodec(SourceCodec):
                     return np.asarray(image.convert("RGB"))
         except Exception as error:  # a damaged header can raise anything at all
             raise DamagedFile(f"{type(error).__name__}: {error}") from None
-        raise DamagedFile(f"a image of {image.size[1]} x {image.size[0]} pixels")
+        raise DamagedFile(f"an image of {image.size[1]} x {image.size[0]} pixels")
 
 
 jpeg, webp, avif = (partial(PillowCodec, name) for name in SAVE_OPTIONS)

@@ -1,4 +1,4 @@
-"""The conventional chain: a image file over LDPC, QAM and HARQ, then the tasks on what arrives."""
+"""The conventional chain: image file, LDPC, QAM, HARQ, then the tasks on the received image."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from simulator.slots import Slot
 
 @dataclass(frozen=True)
 class TxState:
-    """What the transmitter remembers, one entry per image.
+    """State of the transmitter; lists have one entry per image.
 
     Attributes:
-        bits: Of the files.
-        codecs: Of the files.
-        words: Code words of which each round sends a part.
-        transmission: The one that comes next.
+        bits: Bits of the files.
+        codecs: Transport codecs of the files.
+        words: LDPC code words; each transmission sends a part of them.
+        transmission: Number of the next transmission.
     """
 
     bits: list[Tensor]
@@ -46,17 +46,17 @@ class TxState:
 
 @dataclass(frozen=True)
 class RxState:
-    """What the receiver remembers, one entry per image.
+    """State of the receiver; lists have one entry per image.
 
     Attributes:
         source: The images' files, and s of each file that arrives without errors.
-        codecs: Of the files.
+        codecs: Transport codecs of the files.
         buffers: Soft buffers.
         bits: Decided bits.
-        good_bits: [batch] payload bits before the first bad code block.
+        good_bits: [batch] payload bits before the first wrong code block.
         ok: [batch] bool, whether the CRC holds.
-        sent: [batch, groups] bool, code-block groups that the coming burst carries.
-        transmission: The one that comes next.
+        sent: [batch, groups] bool, code-block groups of the coming burst.
+        transmission: Number of the next transmission.
     """
 
     source: Shared[SentImages]
@@ -71,7 +71,7 @@ class RxState:
 
 @final
 class Conventional(Scheme):
-    """Image file + LDPC + QAM + HARQ (both papers' traditional methods, and an adaptive one).
+    """Image file + LDPC + QAM + HARQ (the conventional methods of both papers, and an adaptive one).
 
     ```
     pixels -> JPEG -> CRC, segments, LDPC, rv j -> QAM -> x
@@ -80,16 +80,16 @@ class Conventional(Scheme):
     ```
 
     Args:
-        rule: Modulation, rate, HARQ; what they are for a file of some size in some slot.
+        rule: Chooses modulation, rate and HARQ for a file size and a slot.
         image_codec: Source codec and quality.
-        harq: False for one shot: every answer is an ACK.
+        harq: False for one transmission: every answer is an ACK.
         on_failure: Name of a failure policy.
-        groups: Code-block groups of a file at most; with more than one, a NACK names those that
-            are wrong, in one bit each, and only they are sent again; the header of each burst
-            says which it carries (TS 38.212 clause 7.3.1.2.2, CBGTI).
+        groups: Most code-block groups of a file. With more than one, a NACK names the wrong groups,
+            one bit each, and only these are retransmitted; the header of each burst says which
+            groups it carries (TS 38.212 clause 7.3.1.2.2, CBGTI).
 
     Raises:
-        ValueError: When the policy is unknown, or the number of groups is not allowed.
+        ValueError: If the policy is unknown, or the number of groups is not allowed.
     """
 
     reasons = ("transmissions used up", "CRC holds", "one shot")
@@ -137,11 +137,11 @@ class Conventional(Scheme):
         return TxState(bits, codecs, words), rx
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
-        """The next redundancy version of every transport block, or of its groups asked for."""
+        """Sends the next redundancy version of every transport block, or of its requested groups."""
         wanted = torch.ones(len(tx.codecs), self.groups, dtype=torch.bool)
         if feedback is not None and feedback.request is not None:
-            asked = feedback.request.cpu()
-            wanted = asked | ~asked.any(1, keepdim=True)  # a request that was lost: all of them
+            request = feedback.request.cpu()
+            wanted = request | ~request.any(1, keepdim=True)  # after a lost request: all groups
         rows = []
         for codec, words, groups in zip(tx.codecs, tx.words, wanted, strict=True):
             sent = codec.select(words, tx.transmission)
@@ -154,14 +154,14 @@ class Conventional(Scheme):
         return Burst(x, uses, header), replace(tx, transmission=tx.transmission + 1)
 
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
-        """Which groups the burst carries."""
+        """Reads which groups the burst carries."""
         return rx if header is None else replace(rx, sent=header.cpu())
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
-        """Demaps, combines, decodes; ACK where the CRC holds."""
+        """Demaps, combines, decodes; answers ACK where the CRC holds."""
         y, h = received.y.cpu(), received.h.cpu()
         no = received.no.cpu().expand(y.shape)
-        # One by one: how a use is rounded may not depend on how long its neighbors' bursts are.
+        # One by one: the rounding of a use must not depend on the lengths of other bursts.
         llrs = [
             _demapped(codec, sent, Received(y[i : i + 1], h[i : i + 1], no[i : i + 1]))
             for i, (codec, sent) in enumerate(zip(rx.codecs, rx.sent, strict=True))
@@ -181,7 +181,7 @@ class Conventional(Scheme):
         return self._answer(ok, blocks_ok), state
 
     def _answer(self, ok: Tensor, blocks_ok: list[Tensor]) -> Feedback:
-        """ACK | NACK, and with several groups one bit for each group of the transport block."""
+        """Returns ACK or NACK; with several groups, one bit for each group of the transport block."""
         ack = ok if self.harq else torch.ones_like(ok)
         reason = torch.where(ok, 1, 0 if self.harq else 2).to(torch.int8)
         if self.groups == 1:
@@ -191,7 +191,7 @@ class Conventional(Scheme):
         return Feedback(ack, wrong, bits, reason)
 
     def perform(self, rx: RxState) -> TaskOutputs:
-        """Files -> pixels -> s -> tasks; a file that arrives as it was sent is s already."""
+        """Decodes files -> pixels -> s -> tasks; s of a file without errors is known already."""
         source = rx.source.value
         s: dict[int, Tensor] = {}
         damaged: dict[int, np.ndarray] = {}
@@ -202,7 +202,7 @@ class Conventional(Scheme):
             known = source.s(data) if ok else None
             if known is not None:
                 s[i] = known
-            elif ok:  # a CRC that holds by chance
+            elif ok:  # the CRC holds by chance
                 damaged[i] = self.image_codec.decode(data, source.size)
             else:
                 damaged[i] = self.policy(self.image_codec, data, good, source.size)
@@ -212,30 +212,30 @@ class Conventional(Scheme):
         return TaskOutputs(*in_tiles(source.encoded.encoder.network.performers, rows))
 
     def offered(self, tx: TxState) -> list[Tensor]:
-        """The bits of the files."""
+        """Returns the bits of the files."""
         return tx.bits
 
     def accepted(self, rx: RxState) -> list[Tensor]:
-        """Those of the files whose CRC holds."""
+        """Returns the bits of the files whose CRC holds."""
         return [bits if ok else bits[:0] for bits, ok in zip(rx.bits, rx.ok.tolist(), strict=True)]
 
 
 def _demapped(codec: TransportCodec, groups: Tensor, received: Received) -> Tensor:
-    """LLRs [1, coded_bits] of one image's round, 0 for the groups [groups] that were not sent."""
+    """Returns LLRs [1, coded_bits] of one transmission, 0 for the groups that were not sent."""
     modulation = Modulation(codec.modulation)
     sent = None if groups.all() else sent_bits(codec, groups)
     uses = codec.uses if sent is None else int(sent.sum()) // modulation.bits_per_symbol
     y, h, no = (value[:, :uses] for value in received)
-    heard = modulation.demap(y, h, no)
+    llr_sent = modulation.demap(y, h, no)
     if sent is None:
-        return heard
+        return llr_sent
     llr = torch.zeros(1, codec.coded_bits)
-    llr[:, sent] = heard
+    llr[:, sent] = llr_sent
     return llr
 
 
 def _good_bits(codec: TransportCodec, block_ok: Tensor) -> int:
-    """Payload bits before the first bad code block."""
+    """Returns the payload bits before the first wrong code block."""
     bad = (~block_ok).nonzero()
     if not len(bad):
         return codec.payload_bits

@@ -1,7 +1,7 @@
 """How both ends know which features a slot carries.
 
 Either both know the order of sending (`KnownOrder`), or each image has its own order of importance
-(`ImageOrder`), which the receiver has to be told in headers:
+(`ImageOrder`), which headers signal to the receiver:
 
     f -> gradient of this image's own predictions -> order -> new features of the next slot
       -> their selection among those not sent before, enumerative code -> header
@@ -62,7 +62,12 @@ class OrderSignaling(ABC):
 
     @abstractmethod
     def announce(
-        self, sent: Plan, order: Tensor | None, request: Tensor | None, heard: Tensor | None, B: int
+        self,
+        sent: Plan,
+        order: Tensor | None,
+        request: Tensor | None,
+        arrived: Tensor | None,
+        B: int,
     ) -> Announced:
         """Plans the next slot at the transmitter.
 
@@ -70,7 +75,7 @@ class OrderSignaling(ABC):
             sent: The plan so far.
             order: The transmitter's order from `start`.
             request: [batch, B] bool, retransmission request.
-            heard: [batch] bool, whether the request arrived; None on a link without errors.
+            arrived: [batch] bool, whether the request arrived; None on a link without errors.
             B: Features of the slot.
         """
 
@@ -117,10 +122,15 @@ class KnownOrder(OrderSignaling):
         return payload.get("order"), payload.get("order")
 
     def announce(
-        self, sent: Plan, order: Tensor | None, request: Tensor | None, heard: Tensor | None, B: int
+        self,
+        sent: Plan,
+        order: Tensor | None,
+        request: Tensor | None,
+        arrived: Tensor | None,
+        B: int,
     ) -> Announced:
         """Plans by the known order; one header bit on a feedback link with errors."""
-        header = None if heard is None else heard[:, None]
+        header = None if arrived is None else arrived[:, None]
         return Announced(sent.next(self._positions(order), request, B), header, None)
 
     def read(
@@ -170,16 +180,21 @@ class ImageOrder(OrderSignaling):
         return image_order(self.link, f, expected), None
 
     def announce(
-        self, sent: Plan, order: Tensor | None, request: Tensor | None, heard: Tensor | None, B: int
+        self,
+        sent: Plan,
+        order: Tensor | None,
+        request: Tensor | None,
+        arrived: Tensor | None,
+        B: int,
     ) -> Announced:
         """Plans by the image's order, and announces the selection of new features."""
         assert order is not None
         new = sent.next(order, request, B).covered & ~sent.covered
         if request is None or not self.names_features:
-            heard = None
-        elif heard is None:
-            heard = torch.ones(len(new), dtype=torch.bool)
-        header, bits = write_header(new, sent.covered, heard)
+            arrived = None
+        elif arrived is None:
+            arrived = torch.ones(len(new), dtype=torch.bool)
+        header, bits = write_header(new, sent.covered, arrived)
         return Announced(sent.next(new_first(new), request, B), header, bits)
 
     def read(
@@ -236,13 +251,13 @@ def new_first(new: Tensor) -> Tensor:
     return (~new).byte().argsort(dim=1, stable=True)
 
 
-def write_header(new: Tensor, covered: Tensor, heard: Tensor | None) -> tuple[Tensor, Tensor]:
+def write_header(new: Tensor, covered: Tensor, arrived: Tensor | None) -> tuple[Tensor, Tensor]:
     """Returns the header of a slot.
 
     Args:
         new: [batch, L] bool, features that are sent for the first time.
         covered: [batch, L] bool, features sent before.
-        heard: [batch] bool, whether the request arrived, the header's first bit; None for no such
+        arrived: [batch] bool, whether the request arrived, the header's first bit; None for no such
             bit.
 
     Returns:
@@ -250,10 +265,10 @@ def write_header(new: Tensor, covered: Tensor, heard: Tensor | None) -> tuple[Te
     """
     rows, free = new.cpu().numpy(), ~covered.cpu().numpy()
     words = [encode_selection(row[left]) for row, left in zip(rows, free, strict=True)]
-    if heard is not None:
+    if arrived is not None:
         words = [
             np.concatenate([[flag], word]).astype(bool)
-            for flag, word in zip(heard.tolist(), words, strict=True)
+            for flag, word in zip(arrived.tolist(), words, strict=True)
         ]
     bits = np.array([len(word) for word in words], dtype=np.int64)
     header = np.zeros((len(words), int(bits.max(initial=0))), dtype=bool)

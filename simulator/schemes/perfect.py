@@ -1,4 +1,4 @@
-"""No channel: the ceiling of every curve."""
+"""No channel: the upper bound of every curve."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Perfect(Scheme):
         self.network = network
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        """x -> s, from what was encoded once."""
+        """Takes s, computed once for all schemes."""
         return Payload({"s": encoded.features.s[index]})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Tensor, Tensor]:
@@ -36,15 +36,15 @@ class Perfect(Scheme):
         return payload.tensors["s"], payload.tensors["s"]
 
     def transmit(self, tx: Tensor, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Tensor]:
-        """An empty burst."""
+        """Sends an empty burst."""
         batch = len(tx)
         x = torch.zeros(batch, 0, dtype=torch.complex64, device=tx.device)
         return Burst(x, torch.zeros(batch, dtype=torch.int64)), tx
 
     def receive(self, rx: Tensor, received: Received, slot: Slot) -> tuple[Feedback, Tensor]:
-        """Always content."""
+        """Acknowledges every image."""
         return no_request(torch.ones(len(rx), dtype=torch.bool)), rx
 
     def perform(self, rx: Tensor) -> TaskOutputs:
-        """The tasks on s."""
+        """Performs the tasks on s."""
         return TaskOutputs(*in_tiles(self.network.performers, rx))

@@ -159,11 +159,11 @@ class SemanticHarq(Scheme):
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
         """Sends the requested features and the next ones in order, power-controlled."""
-        request, heard = None, None
+        request, arrived = None, None
         if feedback is not None:
-            request, heard = feedback.request, feedback.request_received
+            request, arrived = feedback.request, feedback.request_received
         plan, header, bits = self.signaling.announce(
-            tx.plan, tx.order, request, heard, slot.features
+            tx.plan, tx.order, request, arrived, slot.features
         )
         assert plan.selection is not None
         per_use = self.arguments.features_per_use

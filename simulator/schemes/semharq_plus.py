@@ -1,4 +1,4 @@
-"""semharq-plus: every use carries what it tells the receiver most, less what the receiver knows."""
+"""semharq-plus: each use transmits the innovation of the feature that gains most from it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from simulator.slots import Slot
 
 @dataclass(frozen=True)
 class TxState:
-    """What the transmitter remembers.
+    """State of the transmitter.
 
     Attributes:
-        c: [batch, LATENT].
-        fed_back: [batch, LATENT] the receiver's estimates as it has heard them.
+        c: [batch, LATENT] latent features.
+        fed_back: [batch, LATENT] estimates that the receiver has fed back.
         bursts: Bursts sent.
     """
 
@@ -43,15 +43,16 @@ class TxState:
 
 @dataclass(frozen=True)
 class RxState:
-    """What the receiver remembers.
+    """State of the receiver.
 
     Attributes:
-        belief: About c; the estimates it has fed_back as if the transmitter had heard the latest.
-        fed_back_before: [batch, LATENT] those that the transmitter knows if it has not.
+        belief: Belief about c; its fed-back estimates include the latest ones.
+        fed_back_before: [batch, LATENT] fed-back estimates without the latest ones, which the
+            transmitter uses if these were lost.
         received_snr: [batch] SNR_r of eq. 17 so far.
         bursts: Bursts received.
-        outputs: The tasks on what has been received, where the receive-SNR is above theta_0; None
-            where nobody has asked them.
+        outputs: Task outputs of the images whose receive-SNR is above theta_0; None if they have not
+            been computed.
     """
 
     belief: Belief
@@ -63,7 +64,7 @@ class RxState:
 
 @final
 class SemharqPlus(Scheme):
-    """Latent features sent by plan, with the receiver's estimates fed back.
+    """Latent features sent by a plan, with the receiver's estimates fed back.
 
     ```
     x -> encoder -> s -> JSC-Encoder -> c -> c - fed_back -> plan -> power -> z -> x
@@ -73,14 +74,15 @@ class SemharqPlus(Scheme):
                               +-> estimate -> quantizer -> NACK -- SNR_r > theta? -- ACK
     ```
 
-    A slot has B uses, each with a feature on its in-phase part, as SemHARQ's, in two bursts. Which
-    features is decided use by use (semantic/plus/schedule.py). After every burst that ends in a NACK
-    the receiver sends its quantized estimates of the burst's features back, and the transmitter
-    sends what they lack. An image is acknowledged after whole slots only.
+    A slot has B uses in two bursts; each use carries a feature on its in-phase part, as in SemHARQ.
+    The plan chooses the feature of each use (semantic/plus/schedule.py). After every burst with a
+    NACK the receiver feeds back its quantized estimates of the burst's features, and the transmitter
+    sends the innovation: the feature minus the fed-back estimate. An image is acknowledged after
+    whole slots only.
 
     Args:
         encoder: Images to s.
-        network: Everything behind it.
+        network: The networks behind the encoder.
         arguments: theta_0, feedback, bursts of a slot, equalizer; None for the defaults.
     """
 
@@ -99,11 +101,11 @@ class SemharqPlus(Scheme):
         self.bursts_per_slot = arguments.bursts_per_slot if arguments.estimate_bits else 1
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
-        """The bursts of G_max slots."""
+        """Returns the bursts of G_max slots."""
         return max_transmissions * len(self._sizes(slot))
 
     def plan(self, slot: Slot, burst: int) -> BurstPlan:
-        """What a burst carries, as both ends know it."""
+        """Returns the plan of a burst, which both ends know."""
         sizes = self._sizes(slot)
         so_far = tuple(sizes[i % len(sizes)] for i in range(burst + 1))
         return sending_plan(snr_from_db(slot.reported_snr_db), so_far, self.bits)
@@ -112,21 +114,21 @@ class SemharqPlus(Scheme):
         return burst_sizes(slot.features, self.bursts_per_slot)
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        """x -> s, from what was encoded once, -> c."""
+        """Maps s, computed once for all schemes, to c."""
         return Payload({"c": in_tiles(self.network.encode, encoded.features.s[index])})
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
-        """Of the network's performers, which are the encoder's where they are shared."""
+        """Returns embeddings of the network's performers, which may be the encoder's own."""
         return encoded.embedding(self.network.performers, index)
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
-        """Both ends begin with nothing sent and nothing fed_back."""
+        """Both ends begin with nothing sent and nothing fed back."""
         c = payload.tensors["c"]
         belief = Belief.empty(len(c), c.device)
         return TxState(c, belief.fed_back), RxState(belief, belief.fed_back, c.new_zeros(len(c)))
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
-        """What the estimates that were heard lack, power-controlled."""
+        """Sends the innovation of the burst's features, power-controlled."""
         fed_back, header = tx.fed_back, None
         if feedback is not None and feedback.request is not None:
             answered = self.plan(slot, tx.bursts - 1)
@@ -140,7 +142,7 @@ class SemharqPlus(Scheme):
         return Burst(map_iq(z, 1), uses, header), TxState(tx.c, fed_back, tx.bursts + 1)
 
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
-        """Whether the transmitter has heard the latest estimates."""
+        """Reads whether the latest estimates arrived at the transmitter."""
         if header is None:
             return rx
         fed_back = torch.where(
@@ -149,11 +151,11 @@ class SemharqPlus(Scheme):
         return replace(rx, belief=rx.belief.with_feedback(fed_back))
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
-        """Adds to the belief, decodes, and tells what it knows unless that is enough."""
+        """Updates the belief and decodes; feeds estimates back until the stopping criterion is met."""
         plan = self.plan(slot, rx.bursts)
         matched, weight = demap_iq(received, len(plan.position), 1, self.equalizer)
         belief = rx.belief.add(plan, matched, weight)
-        # In sequence: a burst's sum must not depend on how many images are in the batch.
+        # In sequence: the rounding of a sum must not depend on the size of the batch.
         snr = rx.received_snr + weight.cumsum(1)[:, -1] / slot.features
         ack, outputs = torch.zeros_like(snr, dtype=torch.bool), None
         if (rx.bursts + 1) % len(self._sizes(slot)) == 0:
@@ -171,11 +173,11 @@ class SemharqPlus(Scheme):
         return feedback, after
 
     def perform(self, rx: RxState) -> TaskOutputs:
-        """The outputs after the last slot."""
+        """Returns the outputs after the last slot."""
         return self.stopping.final_outputs(self._decode(rx.belief), rx.received_snr, rx.outputs)
 
     def _decode(self, belief: Belief) -> Decode:
-        """Decodes in tiles, so that an answer does not depend on who else is in the batch."""
+        """Decodes in tiles, so that an answer does not depend on the other images of the batch."""
 
         def decode(rows: Tensor) -> TaskOutputs:
             some = belief.take(rows)
