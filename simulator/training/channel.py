@@ -1,4 +1,4 @@
-"""The simulator's own channel, as the training loop takes it."""
+"""The simulator's channel as a function for the training loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from simulator.schemes.iq_mapping import demap_iq, map_iq
 
 
 def training_channel(channel: Channel, device: str) -> TrainingChannel:
-    """The simulator's own channel as the training loop takes it: power control, fading, noise."""
+    """Returns the channel of the training loop: power control, I/Q mapping, fading, noise.
+
+    Args:
+        channel: A channel of the simulator.
+        device: Torch device of the features.
+    """
 
     def send(
         features: Tensor, sent: Tensor, snr_db: float, generator: torch.Generator
