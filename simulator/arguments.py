@@ -69,10 +69,10 @@ class Argument:
         if self.least is None:
             return "a whole number" if self.kind is int else "a number"
         if self.most is None:
-            return f"at least {self.least:g}"
+            return f"at least {_number(self.least)}"
         if self.open_ends:
-            return f"between {self.least:g} and {self.most:g}, both excluded"
-        return f"{self.least:.4g} to {self.most:.4g}"
+            return f"between {_number(self.least)} and {_number(self.most)}, both excluded"
+        return f"{_number(self.least)} to {_number(self.most)}"
 
     def read(self, value: Any) -> Any:
         """Returns the value of an argument in its declared type.
@@ -209,6 +209,11 @@ def plain_value(text: str) -> Any:
     if _DECIMAL.fullmatch(text) and not _WHOLE.fullmatch(text):
         return float(text)
     return text
+
+
+def _number(value: float) -> str:
+    """A limit in words: whole numbers as they are, others with four digits."""
+    return str(int(value)) if value == int(value) else f"{value:.4g}"
 
 
 def _either(words: list[str]) -> str:

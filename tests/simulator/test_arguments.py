@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import simulator
 from phy.coding.ldpc_decoder import DECODERS
 from phy.coding.transport import COMBININGS, MAX_RATE, MIN_RATE
 from phy.equalizer import COMBINERS
@@ -287,3 +288,18 @@ def test_new_names_warn_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", RenamedWarning)
         RunSpec(schemes=(HARQ,), scheme_args=(("decoder", "numba"),))
+
+
+def test_the_page_of_arguments_is_what_the_declarations_say() -> None:
+    page = Path(simulator.__path__[0]).parent / "docs" / "arguments.md"
+    written = CliRunner().invoke(main, ["list", "--markdown"]).stdout
+    assert page.read_text() == written, "simulate list --markdown > docs/arguments.md"
+    for name, entry in SCHEMES.items():
+        assert f"- `{name}`: {entry.line}" in written
+
+
+def test_list_explains_every_argument() -> None:
+    lines = CliRunner().invoke(main, ["list"]).stdout.splitlines()
+    for entry in SCHEMES.values():
+        for name, argument in entry.declared.items():
+            assert f"  {name:22} {argument.help} [{argument.expected}]" in lines
