@@ -1,6 +1,8 @@
 """Scheme arguments: declared once, read in their types, refused in one line, renamed with a warning."""
 
+import inspect
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -20,7 +22,7 @@ from semantic.link.network import RATIOS
 from semantic.link.protocol import LEARNED
 from semantic.quantizer import MOST_BITS, QUANTIZERS
 from simulator.arguments import Argument, declarations, plain_value
-from simulator.catalog import SCHEMES
+from simulator.catalog import CHANNELS, SCHEMES, resolve
 from simulator.cli import main
 from simulator.codecs.image_codecs import FAILURE_POLICIES
 from simulator.commands.options import build_spec
@@ -303,3 +305,11 @@ def test_list_explains_every_argument() -> None:
     for entry in SCHEMES.values():
         for name, argument in entry.declared.items():
             assert f"  {name:22} {argument.help} [{argument.expected}]" in lines
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_the_arguments_listed_for_a_channel_are_those_of_its_signature(name: str) -> None:
+    listed = re.findall(r"(\w+)=", CHANNELS[name].arguments)
+    parameters = inspect.signature(resolve("channel", name, CHANNELS)).parameters
+    taken = [p.name for p in parameters.values() if p.kind is not p.VAR_KEYWORD]
+    assert set(listed) == set(taken)

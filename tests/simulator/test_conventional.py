@@ -64,7 +64,7 @@ def test_uses_energy_and_feedback_are_counted(images: pd.DataFrame) -> None:
     assert (four == 4 * one).all()
 
 
-def test_nothing_heard_is_a_grey_image_for_all(images: pd.DataFrame) -> None:
+def test_nothing_received_is_a_gray_image_for_all(images: pd.DataFrame) -> None:
     lost = images[(images["scheme"] == HARQ) & (images["snr_db"] == -12.0)]
     assert lost["color_predicted"].nunique() == 1
     assert (lost["rank1_hit"].dropna() == 0).all(), "ties are broken pessimistically"
