@@ -5,7 +5,7 @@ channel output. The channel, the noise and the ledger belong to the simulator, s
 neither grade itself nor see its own noise.
 
 A scheme object holds constants (networks, arguments, tables) and memoized results of pure functions
-(a cache that changes no result, whatever was asked before). It holds nothing about images or about a
+(a cache that changes no result, whatever the earlier calls). It holds nothing about images or about a
 transmission: the payload carries what belongs to the images, and the states of transmitter and
 receiver go into each call and come out of it as values. One scheme object can therefore serve
 several data sets, points and threads in any order.
