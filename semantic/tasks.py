@@ -46,6 +46,27 @@ class TaskOutputs(NamedTuple):
         return torch.stack(entropies).mean(0)
 
 
+def put_rows(
+    whole: TaskOutputs | None, index: Tensor, rows: TaskOutputs, batch: int
+) -> TaskOutputs:
+    """Writes the outputs of some images into those of the whole batch.
+
+    Args:
+        whole: Outputs of the batch, changed in place; None for zeros.
+        index: [rows] int64, places of the images in the batch.
+        rows: Their outputs.
+        batch: Images of the batch.
+
+    Returns:
+        The outputs of the batch.
+    """
+    if whole is None:
+        whole = TaskOutputs(*(value.new_zeros(batch, *value.shape[1:]) for value in rows))
+    for target, part in zip(whole, rows, strict=True):
+        target[index.to(target.device)] = part
+    return whole
+
+
 class TaskPerformers(nn.Module):
     """Three semantic decoders (FC, LeakyReLU), each followed by a task performer (FC).
 

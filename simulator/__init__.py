@@ -1,4 +1,4 @@
-"""The slots, the budget, the link, the sweep and the command line."""
+"""Link-level simulation: slots, budget, link, sweeps and the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 keep_old_paths(MODULES, NAMES)
 
-#: What scripts use, and where it is; imported when asked for, because torch takes seconds.
+#: Names for scripts, and their modules; imported on demand, because torch takes seconds.
 EXPORTS = {
     "Engine": "simulator.sweeps.engines",
     "check_channel": "simulator.checks.channel",

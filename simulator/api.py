@@ -23,23 +23,23 @@ def simulate(
     engine: Engine | None = None,
     **fields: Any,
 ) -> pd.DataFrame:
-    """Runs a spec, as the command line does, and gives its curve.
+    """Runs a spec, as the command line does, and returns its curve.
 
     Args:
         scheme: Names, "a,b" or a list.
-        snr: dB: "-6:8:2", a number or a list.
-        spec: What to begin with: a spec, or the run.json of an earlier run.
-        out: Directory of cells and results, as --out; None keeps nothing.
-        engine: Where cells are computed; this process by default.
+        snr: In dB: "-6:8:2", a number or a list.
+        spec: Spec to start from, or the run.json of an earlier run; default values otherwise.
+        out: Directory of cells and results, as --out; None stores nothing.
+        engine: Computes the cells; this process by default.
         fields: Further fields of a `RunSpec`, e.g. channel="rayleigh", channel_args={"fading":
             "block"}, seeds=3, until="ci=1.0".
 
     Returns:
         Columns scheme, channel, snr_db, metric, value, ci_low, ci_high, n. Its `attrs` hold the
-        spec as JSON under "spec", and the cells that failed under "failed_cells".
+        spec as JSON under "spec", and the failed cells under "failed_cells".
 
     Raises:
-        ValueError: One line that names what is wrong.
+        ValueError: One line, for a value that is not allowed.
     """
     base = RunSpec.read(Path(spec)) if isinstance(spec, (str, Path)) else spec or RunSpec()
     value = base.to_json() | fields

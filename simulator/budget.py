@@ -1,4 +1,4 @@
-"""What an image may spend on the channel: the average power, G_max bursts, and its channel uses."""
+"""Limits of an image on the channel: average power, transmissions, channel uses."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from phy.snr import POWER
 from simulator.scheme import Burst
 from simulator.slots import Slot
 
-#: Relative slack of the power check, for float32 sums over a slot.
+#: Relative tolerance of the power check, for float32 sums over a slot.
 POWER_TOLERANCE = 1e-3
-#: QAM symbols meet the constraint on average only: six standard deviations of 64-QAM's energy.
+#: QAM symbols meet the power constraint on average: six standard deviations of 64-QAM's energy.
 SYMBOL_SPREAD = 4.0
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What each image of a run may spend. The simulator keeps to it; no scheme knows.
+    """Limits of each image of a run. The simulator enforces them; no scheme knows them.
 
     Attributes:
-        transmissions: Bursts at most, at least 1.
-        uses: Complex channel uses in all; None where the bursts are the only limit.
+        transmissions: Most transmissions, at least 1.
+        uses: Most complex channel uses in total; None for no limit.
     """
 
     transmissions: int
     uses: int | None = None
 
     @classmethod
-    def of(cls, slot: Slot, max_transmissions: int, rounds: int) -> Budget:
-        """The budget of a run.
+    def of(cls, slot: Slot, max_transmissions: int, transmissions: int) -> Budget:
+        """Returns the budget of a run.
 
         Args:
-            slot: With equal channel uses, an image has G_max slots of B uses.
+            slot: With budget "uses", an image has G_max B channel uses.
             max_transmissions: G_max of the run.
-            rounds: Most bursts of this scheme: G_max, or a number of its own, which changes
-                nothing about the channel uses.
+            transmissions: Most transmissions of this scheme: G_max, or a number that its protocol
+                fixes; the limit of channel uses does not depend on it.
         """
         limited = slot.budget == "uses"
-        return cls(rounds, max_transmissions * slot.uses if limited else None)
+        return cls(transmissions, max_transmissions * slot.uses if limited else None)
 
     def admit(self, burst: Burst, spent: Tensor) -> Burst:
-        """The part of a burst that is paid for: it ends where its image's budget ends.
+        """Returns the admitted part of a burst: it ends where the budget of its image ends.
 
         Args:
-            burst: What the scheme wants to send.
+            burst: The scheme's burst.
             spent: [batch] int64, channel uses of the same images so far.
 
         Returns:
-            The burst with x = 0 beyond what is admitted, and with as many uses. The width stays,
-            so that every scheme sees the same fading and noise.
+            The burst with x = 0 beyond the admitted uses. The width stays the same, so that every
+            scheme gets the same fading and noise.
 
         Raises:
-            ValueError: When the burst breaks the power constraint or its own declaration. It is
-                judged whole: the start of a burst of QAM symbols need not have average power.
+            ValueError: If the burst breaks the power constraint or its own declaration. The check
+                covers the whole burst: the first part of QAM symbols need not have average power.
         """
         check_power(burst)
         if self.uses is None:
@@ -65,9 +65,9 @@ class Budget:
         return burst._replace(x=burst.x.masked_fill(beyond(burst.x, uses), 0), uses=uses)
 
     def limit_received(self, received: Received, burst: Burst) -> Received:
-        """What the receiver gets of an admitted burst: y = 0 and h = 0 where nothing was sent.
+        """Returns the received part of an admitted burst: y = 0 and h = 0 where nothing was sent.
 
-        An LLR is 0 there, and a matched filter's weight too.
+        LLRs and weights of the matched filter are then 0 there.
         """
         if self.uses is None:
             return received
@@ -76,10 +76,10 @@ class Budget:
         return received._replace(y=received.y.masked_fill(silent, 0), h=h)
 
     def used_up(self, transmissions: int, spent: Tensor) -> Tensor:
-        """[batch] bool: images that have had their last transmission.
+        """Returns which images have had their last transmission, [batch] bool.
 
         Args:
-            transmissions: How many there were.
+            transmissions: Transmissions so far.
             spent: [batch] int64, channel uses so far.
         """
         last = torch.full_like(spent, transmissions >= self.transmissions, dtype=torch.bool)
@@ -87,11 +87,11 @@ class Budget:
 
 
 def check_power(burst: Burst) -> None:
-    """Refuses a burst that its batch has no power for.
+    """Checks the average power constraint P per channel use.
 
     Raises:
-        ValueError: When a batch spends more than P per use on average, or a row sends anything
-            beyond the uses that it declares.
+        ValueError: If a batch spends more than P per use on average, or a row has power beyond the
+            uses that it declares.
     """
     power = energy_per_use(burst.x)
     if bool(((power != 0) & beyond(power, burst.uses)).any()):
@@ -103,10 +103,10 @@ def check_power(burst: Burst) -> None:
 
 
 def energy_per_use(x: Tensor) -> Tensor:
-    """|x|^2 [batch, width] in float64."""
+    """Returns |x|^2 [batch, width] in float64."""
     return x.real.double().square() + x.imag.double().square()
 
 
 def beyond(x: Tensor, uses: Tensor) -> Tensor:
-    """[batch, width] bool: the places of x behind the first `uses` of each row."""
+    """Returns which places of x [batch, width] lie beyond the first `uses` [batch] of each row."""
     return torch.arange(x.shape[1], device=x.device) >= uses.to(x.device)[:, None]

@@ -15,6 +15,7 @@ from simulator.commands.figures import figures
 from simulator.commands.options import build_spec
 from simulator.commands.runs import COMMANDS, engine_options, take_engine
 from simulator.commands.train import train
+from simulator.renamed import shown_on_stderr
 from simulator.sweeps.forkserver import start_forkserver, worth_workers
 
 EXAMPLES = """
@@ -42,7 +43,8 @@ class Commands(click.Group):
     def main(self, *args: Any, **options: Any) -> Any:
         """Runs a command, and shows a ValueError, which is an error of the user, as one line."""
         try:
-            return super().main(*args, **{**options, "standalone_mode": False})
+            with shown_on_stderr():
+                return super().main(*args, **{**options, "standalone_mode": False})
         except click.ClickException as error:
             problem = " ".join(error.format_message().split())
             if not getattr(

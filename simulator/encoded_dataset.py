@@ -1,6 +1,6 @@
-"""The images of a run as the schemes take them: encoded once, whatever the number of SNRs.
+"""The images of a run as schemes read them: encoded once, for any number of SNRs.
 
-dataset -> decode -> encoder -> s        kept on disk under a hash of images and weights
+dataset -> decode -> encoder -> s        cached on disk under a hash of images and weights
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,20 +23,21 @@ from semantic.tiles import in_tiles
 from semantic.weights.stored import EncoderBundle
 from simulator.cache import cache_file, load_cached, save_cached
 
-#: Goes into every key: raise it when what is computed from an image changes.
+#: Part of every cache key: raise it when the results computed from an image change.
 VERSION = "2"
 #: Images decoded at a time, and images in one pass of the encoder.
 CHUNK, TILE = 512, 32
 
 Progress = Callable[[str, int, int], None]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Readable:
-    """Which images of a data set can be read.
+    """The images of a data set that can be read.
 
     Attributes:
-        kept: [kept] int64, their places in the data set.
+        kept: [kept] int64, their positions in the data set.
         problems: One line per image that cannot be read.
     """
 
@@ -49,7 +51,7 @@ class Features:
 
     Attributes:
         s: [kept, 1024] float32.
-        kept: [kept] int64, place of each row's image in the data set.
+        kept: [kept] int64, position of each row's image in the data set.
         problems: One line per image that cannot be read.
     """
 
@@ -59,13 +61,13 @@ class Features:
 
 
 class EncodedDataset:
-    """A data set beside the encoder of a run.
+    """A data set together with the encoder of a run.
 
     Args:
         dataset: The labeled images.
         encoder: The multi-task network and its config.
         device: Torch device of the encoder.
-        progress: Called with (what, done, total) on long work.
+        progress: Called with (what, done, total) during long work.
     """
 
     def __init__(
@@ -73,10 +75,15 @@ class EncodedDataset:
     ) -> None:
         self.dataset, self.encoder = dataset, encoder
         self.device, self.progress = device, progress
-        self._behind: dict[str, EncodedDataset] = {}
+        self._derived: dict[object, Any] = {}
 
     def embedding(self, performers: TaskPerformers, index: np.ndarray) -> Tensor:
-        """What performers make of some of the images without a channel: [rows, width]."""
+        """Returns embeddings of some images without a channel: [rows, width].
+
+        Args:
+            performers: Networks that compute them from s.
+            index: [rows] int64, rows of the readable images.
+        """
 
         def embed(s: Tensor) -> Tensor:
             found: TaskOutputs = performers(s)
@@ -84,39 +91,53 @@ class EncodedDataset:
 
         return in_tiles(embed, self.features.s[index])
 
+    def once(self, key: object, make: Callable[[], Value]) -> Value:
+        """Returns what `make` derives from this data set, made at the first call with that key.
+
+        Schemes hold nothing about images; what they derive from all of them is kept here.
+
+        Args:
+            key: Hashable, different for different results (e.g. a name and the codec).
+            make: Makes the value.
+        """
+        if key not in self._derived:
+            self._derived.setdefault(key, make())  # threads of a worker share the first one
+        value: Value = self._derived[key]
+        return value
+
     def behind(self, encoder: EncoderBundle) -> EncodedDataset:
-        """The same images before another encoder, which sees each of them once."""
-        key = repr(sorted(encoder.hashes.items()))
-        if key not in self._behind:
-            self._behind[key] = EncodedDataset(self.dataset, encoder, self.device, self.progress)
-        return self._behind[key]
+        """Returns the same images with another encoder, which sees each of them once."""
+        key = "behind", repr(sorted(encoder.hashes.items()))
+        return self.once(
+            key, lambda: EncodedDataset(self.dataset, encoder, self.device, self.progress)
+        )
 
     @property
     def image_size(self) -> int:
-        """Edge in pixels of the images that the encoder was trained on."""
+        """Edge in pixels of the images that the encoder reads."""
         return int(self.encoder.config["image_size"])
 
     def pixels(self, index: np.ndarray) -> np.ndarray:
-        """uint8 [len(index), size, size, 3], decoded and resized.
+        """Returns images by position [rows]: uint8 [rows, size, size, 3], decoded and resized.
 
         Raises:
-            ImageError: Naming the first file that cannot be read.
+            ImageError: Names the first file that cannot be read.
         """
         return load_images(self.dataset.subset(index), self.image_size, "raise")[0]
 
     @property
     def depends_on_images(self) -> tuple[object, ...]:
-        """What anything depends on that is made of the pixels."""
+        """Part of the cache key of everything that is computed from the pixels."""
         return VERSION, self.image_size, self.dataset.content_hash()
 
     @property
     def depends_on_encoder(self) -> tuple[object, ...]:
-        """What s depends on beside the pixels."""
+        """Part of the cache key of s beside the pixels."""
         return VERSION, self.image_size, self.encoder.hashes, self.device.split(":")[0]
 
     @cached_property
     def features(self) -> Features:
-        """Encoder outputs, from the cache where they are known."""
+        """Encoder outputs, from the cache if they are there."""
         path = cache_file("s", self.depends_on_images, self.depends_on_encoder)
         known = load_cached(path)
         if known is not None:
@@ -130,10 +151,10 @@ class EncodedDataset:
 
     @cached_property
     def readable(self) -> Readable:
-        """Which images can be read: of `features` where they are there, else without encoding.
+        """The images that can be read; needs no encoding.
 
         Raises:
-            ImageError: When there is none.
+            ImageError: If no image can be read.
         """
         encoded = self.__dict__.get("features")
         if encoded is not None:
@@ -163,17 +184,17 @@ class EncodedDataset:
         return Features(torch.cat(parts), np.concatenate(kept), tuple(problems))
 
     def _read(self, problems: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(places, pixels) of the images that can be read, chunk by chunk.
+        """Yields (positions, pixels) of the images that can be read, chunk by chunk.
 
         Args:
-            problems: Takes one line per image that cannot be read.
+            problems: Receives one line per image that cannot be read.
         """
         none, total = True, len(self.dataset)
         for start in range(0, total, CHUNK):
             index = np.arange(start, min(start + CHUNK, total))
             try:
                 pixels, good, bad = load_images(self.dataset.subset(index), self.image_size)
-            except ImageError as error:  # not one image of this chunk can be read
+            except ImageError as error:  # no image of this chunk can be read
                 problems.append(f"{len(index)} images from number {start} on: {error}")
                 continue
             problems += bad
@@ -183,7 +204,7 @@ class EncodedDataset:
             raise ImageError(f"{self.dataset.name}: no image can be read; first: {problems[0]}")
 
     def encode_pixels(self, pixels: np.ndarray) -> Tensor:
-        """s [batch, 1024] of uint8 pixels [batch, size, size, 3]."""
+        """Returns s [batch, 1024] of uint8 pixels [batch, size, size, 3]."""
         network = self.encoder.network
         with torch.inference_mode():
             rows = torch.from_numpy(pixels).to(self.device)

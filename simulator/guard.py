@@ -1,6 +1,6 @@
-"""Protection of a run from a channel's mistakes: one line that names the channel and the value.
+"""Checks of a channel's results during a run: one line that names the channel and the value.
 
-The same rules serve `simulate check`.
+`simulate check` uses the same rules.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from phy.channel import AnyStreams, Channel, Fading, Received
 
 
 def draw_problem(h: object, batch: int, uses: int) -> str | None:
-    """What is wrong with the fading that `Channel.draw` gave; None for nothing.
+    """Returns the problem of the fading that `Channel.draw` gave; None for no problem.
 
     Args:
-        h: What stands where complex64 [batch, uses] or [batch, 1], or a `Fading`, should.
+        h: Should be complex64 [batch, uses] or [batch, 1], or a `Fading` that has such gains.
         batch: Images in the batch.
         uses: Channel uses of the burst.
     """
@@ -29,7 +29,7 @@ def draw_problem(h: object, batch: int, uses: int) -> str | None:
 
 
 def received_problem(received: object, x: Tensor) -> str | None:
-    """What is wrong with what `Channel.apply` gave for x [batch, uses]; None for nothing."""
+    """Returns the problem of the output of `Channel.apply` for x [batch, uses]; None for no problem."""
     if not (isinstance(received, tuple) and len(received) == 3):
         return f"gave a {type(received).__name__}, it must be a phy.channel.Received (y, h, no)"
     y, h, no = received
@@ -64,11 +64,11 @@ def _tensor_problem(
 
 @final
 class Guarded(Channel):
-    """A channel, every result of which is looked at; costs microseconds a slot.
+    """A channel whose results are all checked; costs microseconds per slot.
 
     Args:
         channel: The channel.
-        name: What a message calls it.
+        name: Its name in messages.
     """
 
     def __init__(self, channel: Channel, name: str) -> None:
@@ -76,10 +76,10 @@ class Guarded(Channel):
         self.average_gain = channel.average_gain
 
     def draw(self, streams: AnyStreams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
-        """The channel's own fading.
+        """Returns the channel's own fading.
 
         Raises:
-            ValueError: One line, when it is not finite or its shape or type is wrong.
+            ValueError: One line, if it is not finite or its shape or type is wrong.
         """
         drawn: object = self.channel.draw(streams, uses, state)
         if not (isinstance(drawn, tuple) and len(drawn) == 2):
@@ -91,17 +91,17 @@ class Guarded(Channel):
         return h, after
 
     def apply(self, x: Tensor, h: Any, no: float, streams: AnyStreams) -> Received:
-        """The channel's own output.
+        """Returns the channel's own output.
 
         Raises:
-            ValueError: One line, when it is not finite or its shape or type is wrong.
+            ValueError: One line, if it is not finite or its shape or type is wrong.
         """
         received = self.channel.apply(x, h, no, streams)
         self._refuse("apply", received_problem(received, x))
         return received
 
     def pilot_uses(self, uses: int) -> int:
-        """The channel's own pilots."""
+        """Returns the channel's own pilots."""
         return self.channel.pilot_uses(uses)
 
     def _refuse(self, verb: str, problem: str | None) -> None:

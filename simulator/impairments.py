@@ -1,4 +1,4 @@
-"""What is not perfect in a run: options that apply to any channel and any scheme."""
+"""Impairments of a run: imperfect channel knowledge and feedback, for any channel and scheme."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 
 from semantic.suggest import nearest
 
-#: Largest |offset| and step of CSIT in dB: beyond it no SNR of a run is left.
+#: Largest |offset| and step of CSIT in dB: as large as the largest SNR of a run.
 MOST_DB = 100.0
 
 
 @dataclass(frozen=True)
 class Impairments:
-    """Channel knowledge at both ends, and the feedback link; nothing by default.
+    """Channel knowledge at both ends, and the feedback link; perfect by default.
 
     Attributes:
         csir_error: Variance of the error of the receiver's channel estimate, in [0, 1).
-        csir_pilot_gain_db: Instead: SNR of the estimate's one observation over the data's, in dB.
-        csit_offset_db: How much the SNR has risen since it was measured (fallen: negative).
-        csit_step_db: The measured SNR is reported rounded down to a multiple of this; 0 for exact.
+        csir_pilot_gain_db: Instead: SNR of the one pilot observation over that of the data, in dB.
+        csit_offset_db: Increase of the SNR since it was measured, in dB; negative for a decrease.
+        csit_step_db: The measured SNR is rounded down to a multiple of this, in dB; 0 for exact.
         feedback_error: Probability that a feedback bit is flipped.
-        feedback_delay: Slots that an answer takes.
+        feedback_delay: Slots until an answer arrives.
 
     Raises:
-        ValueError: One line with what is out of range.
+        ValueError: One line, for a value that is out of range.
     """
 
     csir_error: float = 0.0
@@ -44,10 +44,10 @@ class Impairments:
 
     @classmethod
     def of(cls, arguments: tuple[tuple[str, Any], ...]) -> Impairments:
-        """The impairments of (name, value) pairs.
+        """Returns the impairments of (name, value) pairs.
 
         Raises:
-            ValueError: One line with the nearest valid name, or what is out of range.
+            ValueError: One line with the nearest valid name, or the value that is out of range.
 
         >>> Impairments.of((("csit_step_db", 3),)).reported_snr_db(-4.0)
         -6.0
@@ -59,9 +59,9 @@ class Impairments:
         return cls(**dict(arguments))
 
     def reported_snr_db(self, snr_db: float) -> float:
-        """The SNR that the transmitter is told when the true one is `snr_db`."""
+        """Returns the SNR in dB that is reported to the transmitter if the true one is `snr_db`."""
         measured = snr_db - self.csit_offset_db
         if self.csit_step_db == 0:
             return measured
-        # A value on the grid stays where it is, whatever the last bit of the quotient says.
+        # A value on the grid stays there, whatever the rounding of the quotient.
         return float(math.floor(measured / self.csit_step_db + 1e-9) * self.csit_step_db)

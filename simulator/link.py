@@ -6,11 +6,11 @@ import torch
 
 from phy.channel import Channel
 from phy.streams import Streams
-from semantic.tasks import TaskOutputs
+from semantic.tasks import TaskOutputs, put_rows
 from simulator.budget import Budget
 from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.ledger import Ledger
-from simulator.scheme import Payload, Scheme, scatter_outputs, take
+from simulator.scheme import Payload, Scheme, take
 from simulator.slots import Slot
 
 
@@ -24,7 +24,7 @@ def run_link(
     max_transmissions: int,
     feedback_link: FeedbackLink = ERROR_FREE,
 ) -> tuple[TaskOutputs, Ledger]:
-    """Sends a batch of images until each is acknowledged or its budget is used up.
+    """Transmits a batch of images until each is acknowledged or its budget is used up.
 
     ```
     payload -> transmit -> x -> h x + n -> y -> receive -> ACK -> tasks
@@ -34,23 +34,23 @@ def run_link(
 
     Args:
         scheme: The protocol.
-        payload: What it made of the images, leading axis "batch".
-        channel: Draws and applies the fading; knows nothing of the scheme.
-        slot: The time slot: SNR, T, W, and what schemes have in common.
+        payload: The scheme's payload of the images, leading axis "batch".
+        channel: Draws and applies the fading; it knows nothing about the scheme.
+        slot: The time slot: SNR, T, W, budget.
         streams: Random numbers, one stream per image.
-        max_transmissions: G_max >= 1, for schemes without a number of their own (one shot: 1).
-        feedback_link: What the transmitter hears of the answers.
+        max_transmissions: G_max >= 1; a protocol may fix another number (one shot: 1).
+        feedback_link: Errors and delay of the answers.
 
     Returns:
-        The tasks' outputs for all images of the batch, and what each of them cost.
+        (task outputs of all images of the batch, costs of each image).
     """
-    n, rounds = len(streams), scheme.transmissions(slot, max_transmissions)
+    n, most = len(streams), scheme.transmissions(slot, max_transmissions)
     active = torch.arange(n)  # images that still wait for their ACK
-    budget, ledger = Budget.of(slot, max_transmissions, rounds), Ledger.zeros(n)
+    budget, ledger = Budget.of(slot, max_transmissions, most), Ledger.zeros(n)
     outputs, feedback, memory = None, None, None
     link = ERROR_FREE if scheme.open_loop else feedback_link
     tx, rx = scheme.start(payload, slot)
-    for transmission in range(rounds):
+    for transmission in range(most):
         rows = streams.rows(active.numpy(), transmission)
         burst, tx = scheme.transmit(tx, feedback, slot)
         burst = budget.admit(burst, ledger.channel_uses[active])
@@ -69,7 +69,7 @@ def run_link(
         if len(stop):
             end = take(rx, stop)
             ledger.count_bits(active[stop], take(scheme.offered(tx), stop), scheme.accepted(end))
-            outputs = scatter_outputs(outputs, active[stop], scheme.perform(end), n)
+            outputs = put_rows(outputs, active[stop], scheme.perform(end), n)
         if not len(go_on):
             break
         active = active[go_on]

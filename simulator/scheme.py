@@ -1,16 +1,22 @@
 """The contract of a transmission scheme.
 
-A scheme is a protocol and nothing else: it says what enters the channel and what the receiver
-makes of what comes out. It holds no memory between calls; what the two ends remember goes in and
-comes out as a value. The channel, the noise and the meter belong to the simulator, so a scheme
-can neither grade itself nor see its own noise.
+A scheme is a protocol: it defines what enters the channel and what the receiver does with the
+channel output. The channel, the noise and the ledger belong to the simulator, so a scheme can
+neither grade itself nor see its own noise.
+
+A scheme object holds constants (networks, arguments, tables) and memoized results of pure functions
+(a cache that changes no result, whatever the earlier calls). It holds nothing about images or about a
+transmission: the payload carries what belongs to the images, and the states of transmitter and
+receiver go into each call and come out of it as values. One scheme object can therefore serve
+several data sets, points and threads in any order.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from collections.abc import Sized
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -22,19 +28,20 @@ from simulator.encoded_dataset import EncodedDataset
 from simulator.slots import Slot
 
 State = TypeVar("State")
+Value = TypeVar("Value")
 
 
 class Burst(NamedTuple):
-    """What a transmitter puts into one slot.
+    """The channel input of one transmission.
 
     Attributes:
-        x: [batch, width] complex channel input, zero beyond each row's uses.
-        uses: [batch] int64 complex channel uses that each row pays for; more than a slot has take
-            several slots.
-        header: [batch, bits] bool, control information that arrives without errors and is counted
-            as side information; None for nothing.
-        header_bits: [batch] int64, length of each row's header, which is zero behind; None where
-            every row has all bits.
+        x: [batch, width] complex64 channel input, zero beyond each row's uses.
+        uses: [batch] int64, complex channel uses that each row spends. A burst of more uses than a
+            slot has occupies several slots.
+        header: [batch, bits] bool, control information that arrives without errors and counts as
+            side information; None for no header.
+        header_bits: [batch] int64, length of each row's header, which is zero beyond it; None if
+            every row uses all bits.
     """
 
     x: Tensor
@@ -44,17 +51,17 @@ class Burst(NamedTuple):
 
 
 class Feedback(NamedTuple):
-    """What a receiver sends back after one slot.
+    """The receiver's answer to one transmission.
 
     Attributes:
         ack: [batch] bool, True where the image needs no further transmission.
-        request: [batch, bits] bool, what goes back beside ACK/NACK: the features asked for again, or
-            the receiver's estimates; None for nothing.
+        request: [batch, bits] bool, the feedback beside ACK/NACK: a retransmission request, or the
+            receiver's estimates; None for neither.
         request_bits: [batch] int64, length of the request on the feedback channel beside the
             one bit of ACK/NACK; charged where the answer is NACK.
         reason: [batch] int8, index into the scheme's `reasons`.
-        request_received: [batch] bool, as the transmitter hears it: False where the request was lost,
-            and then says nothing; None on a link without errors.
+        request_received: [batch] bool, set by the feedback link: False where the request was lost
+            and is all zeros at the transmitter; None on a link without errors.
     """
 
     ack: Tensor
@@ -65,23 +72,44 @@ class Feedback(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Shared(Generic[Value]):
+    """A value in a payload or state that belongs to all images of the batch together.
+
+    Attributes:
+        value: E.g. the data set that the images come from.
+    """
+
+    value: Value
+
+    def take(self, index: Tensor) -> Shared[Value]:
+        """Returns the same value: it has no rows."""
+        return self
+
+
+@dataclass(frozen=True)
 class Payload:
-    """What a scheme makes of a batch of images before any channel, once for all SNRs.
+    """What a scheme computes from a batch of images before any channel, once for all SNRs.
 
     Attributes:
         tensors: Named tensors, leading axis "batch".
-        objects: Named lists with one entry per image (e.g. files of different lengths).
+        objects: Named lists with one entry per image (e.g. files of different lengths), or `Shared`
+            values (e.g. the source of the images' files).
     """
 
     tensors: dict[str, Tensor]
-    objects: dict[str, list[Any]]
+    objects: dict[str, list[Any] | Shared[Any]] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, Sized]:
+        """The tensors and lists that have an entry for each image."""
+        lists = {name: v for name, v in self.objects.items() if isinstance(v, list)}
+        return {**self.tensors, **lists}
 
     def take(self, index: Tensor) -> Payload:
-        """Some of the images."""
-        rows = index.tolist()
+        """Returns the payload of some of the images."""
         return Payload(
-            {name: value[index.to(value.device)] for name, value in self.tensors.items()},
-            {name: [value[i] for i in rows] for name, value in self.objects.items()},
+            {name: take(value, index) for name, value in self.tensors.items()},
+            {name: take(value, index) for name, value in self.objects.items()},
         )
 
 
@@ -93,50 +121,64 @@ class Scheme(ABC):
     tx, feedback -> transmit -> burst =channel=> received, rx -> receive -> feedback, rx
     rx -> perform -> task outputs
     ```
+
+    The attributes below describe a scheme to the simulator. A subclass sets those that differ from
+    the default: in its class body, or in `__init__` if the value depends on the arguments.
+
+    Attributes:
+        reasons: Why an image stopped, by the index in `Feedback.reason`.
+        side_information_bits: Control bits of each transmission that the receiver cannot know,
+            beside headers; charged by the ledger.
+        needs_features: Whether `encode` reads the encoder's outputs for the clean images; if no
+            scheme of a run does, they are not computed.
+        open_loop: Whether the transmitter never waits for an answer. Feedback errors and feedback
+            delay then have no effect.
     """
 
-    #: Why an image stopped, by the index in `Feedback.reason`.
-    reasons: ClassVar[tuple[str, ...]] = ("nack", "ack")
-    #: Bits of side information per transmission that the receiver cannot know (ledger).
+    reasons: tuple[str, ...] = ("nack", "ack")
     side_information_bits: int = 0
-    #: Whether it takes the encoder's outputs of the clean images; without, they are not computed.
-    needs_features: ClassVar[bool] = True
-    #: Whether the transmitter waits for no answer: feedback errors and delay are then nothing to it.
+    needs_features: bool = True
     open_loop: bool = False
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
-        """Most transmissions of an image: G_max, unless the scheme has a number of its own."""
+        """Returns the most transmissions of an image: G_max, unless the protocol fixes the number."""
         return max_transmissions
 
     @abstractmethod
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        """The payload of some images, given as rows of the encoded' readable images."""
+        """Returns the payload of some images.
+
+        Args:
+            encoded: The data set and its encoder. It also keeps what a scheme derives from all
+                images and needs again (`EncodedDataset.once`).
+            index: [rows] int64, rows of the data set's readable images.
+        """
 
     @abstractmethod
     def start(self, payload: Payload, slot: Slot) -> tuple[Any, Any]:
-        """(transmitter's state, receiver's state) before the first slot."""
+        """Returns (transmitter's state, receiver's state) before the first transmission."""
 
     @abstractmethod
     def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
-        """The next burst and the transmitter's new state."""
+        """Returns the next burst and the transmitter's new state."""
 
     def read_header(self, rx: Any, header: Tensor | None) -> Any:
-        """The receiver's state once it knows a burst's header, before the burst itself."""
+        """Returns the receiver's state once it knows a burst's header, before the burst itself."""
         return rx
 
     @abstractmethod
     def receive(self, rx: Any, received: Received, slot: Slot) -> tuple[Feedback, Any]:
-        """The answer to a burst and the receiver's new state."""
+        """Returns the answer to a burst and the receiver's new state."""
 
     @abstractmethod
     def perform(self, rx: Any) -> TaskOutputs:
-        """The tasks, on what has been received."""
+        """Returns the tasks' outputs from what has been received."""
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
-        """What a server that holds some of the images itself compares queries with: [rows, width].
+        """Returns the embeddings of clean images at a server that holds them: [rows, width].
 
-        The encoder's own performers on the encoder's s, unless what `perform` gives comes from
-        other networks. Asked for with --gallery clean alone.
+        Used with --gallery clean. The default applies the encoder's own performers to s; a scheme
+        whose `perform` uses other networks overrides it.
 
         Args:
             encoded: The images and the encoder.
@@ -145,26 +187,33 @@ class Scheme(ABC):
         return encoded.embedding(encoded.encoder.network.performers, index)
 
     def offered(self, tx: Any) -> list[Tensor] | None:
-        """Information bits offered so far, [bits] zeros and ones for each image.
+        """Returns the information bits offered so far, [bits] zeros and ones for each image.
 
-        None, the default, for an analog scheme. The ledger reads it and `accepted`, nobody else.
+        None, the default, for an analog scheme. Only the ledger reads this and `accepted`.
         """
         return None
 
     def accepted(self, rx: Any) -> list[Tensor] | None:
-        """The first of those bits that the receiver takes for right, [bits] for each image.
+        """Returns the first of those bits that the receiver accepts, [bits] for each image.
 
-        Whole transport blocks: empty where the CRC of the first does not hold. None for an analog
-        scheme. The ledger compares them with the truth, so that a scheme cannot grade itself.
+        Whole transport blocks: empty where the CRC of the first fails. None for an analog scheme.
+        The ledger compares them with the offered bits, so that a scheme cannot grade itself.
         """
         return None
 
 
 def take(state: State, index: Tensor) -> State:
-    """The rows of some of the images out of a state.
+    """Returns the rows of some of the images out of a state.
 
-    A state is a tensor or array, a list with one entry per image, None, a number, a string, or a
-    dataclass, tuple or named tuple of such; a dataclass may bring a `take` of its own.
+    A state is a tensor or array, a list with one entry per image, None, a number, a string, a
+    `Shared` value, or a dataclass, tuple or named tuple of these. A dataclass may define its own
+    `take`.
+
+    Raises:
+        TypeError: For a value of another type.
+
+    >>> take((torch.tensor([5, 6, 7]), ["a", "b", "c"], Shared("all")), torch.tensor([2]))
+    (tensor([7]), ['c'], Shared(value='all'))
     """
     if isinstance(state, Tensor):
         return state[index.to(state.device)]  # type: ignore[return-value]
@@ -186,17 +235,6 @@ def take(state: State, index: Tensor) -> State:
     raise TypeError(f"a scheme's state holds a {type(state).__name__}, which has no rows to take")
 
 
-def scatter_outputs(
-    into: TaskOutputs | None, index: Tensor, rows: TaskOutputs, n: int
-) -> TaskOutputs:
-    """Writes the outputs of some images into those of the whole batch of n."""
-    if into is None:
-        into = TaskOutputs(*(v.new_zeros(n, *v.shape[1:]) for v in rows))
-    for whole, part in zip(into, rows, strict=True):
-        whole[index.to(whole.device)] = part
-    return into
-
-
 def no_request(ack: Tensor) -> Feedback:
-    """ACK or NACK alone: one bit, nothing asked for in particular."""
+    """Returns ACK or NACK alone: one bit, no request; reason 1 for ACK, 0 for NACK."""
     return Feedback(ack, None, torch.zeros_like(ack, dtype=torch.int64), ack.to(torch.int8))

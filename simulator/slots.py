@@ -1,4 +1,4 @@
-"""Time slots: how many channel uses and how many features one slot carries."""
+"""Time slots: channel uses and features of one slot."""
 
 from __future__ import annotations
 
@@ -8,29 +8,28 @@ from phy.snr import noise_variance, shannon_bits_per_use, snr_from_db
 from semantic.conventions import CODED_FEATURES
 from semantic.suggest import nearest
 
-#: A feature is counted as a double, SMSC-FIR section 3.1.
+#: Bits that a feature counts, a double (SMSC-FIR section 3.1).
 BITS_PER_FEATURE = 64
-#: Channel uses of the longest slot, far beyond any that fits into memory.
+#: Channel uses of the longest slot, far beyond what fits into memory.
 MOST_USES = 1e12
-#: What schemes have in common when they are compared (docs/model.md).
+#: Limits that all schemes of a comparison share (docs/model.md).
 BUDGETS = ("slots", "uses")
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One time slot at one SNR, as transmitter and receiver both know it.
+    """One time slot at one SNR; both ends know it.
 
     Attributes:
-        snr_db: Average Es/N0 per complex channel use.
+        snr_db: Average Es/N0 per complex channel use, in dB.
         slot_s: T in seconds.
         bandwidth_hz: W in hertz.
-        budget: "slots", all T W channel uses are there for the taking, or "uses", as many as
-            there are features.
-        csit_snr_db: The SNR that the transmitter was told, from which both ends take the slot's
-            size and whatever else they adapt; None for the true one.
+        budget: "slots", a scheme may fill all T W channel uses, or "uses", as many as features.
+        csit_snr_db: SNR in dB that was reported to the transmitter. Both ends derive the features of
+            a slot, and all else that they adapt, from it; None for the true SNR.
 
     Raises:
-        ValueError: When T, W or their product is no slot, or the budget is unknown.
+        ValueError: If T, W or their product is out of range, or the budget is unknown.
     """
 
     snr_db: float
@@ -59,7 +58,7 @@ class Slot:
 
     @property
     def bits_per_use(self) -> float:
-        """log2(1 + SNR), the bits that V counts for a channel use at the true SNR."""
+        """log2(1 + SNR), the bits that a channel use counts at the true SNR."""
         return float(shannon_bits_per_use(self.snr))
 
     @property
@@ -74,19 +73,19 @@ class Slot:
 
     @property
     def resources(self) -> int:
-        """T W, the complex channel uses that fit the slot."""
+        """Complex channel uses of the slot, T W."""
         return int(self.slot_s * self.bandwidth_hz + 1e-6)
 
     @property
     def uses(self) -> int:
-        """Complex channel uses of the slot that a scheme may fill: T W, or B with equal uses."""
+        """Complex channel uses that a scheme may fill: T W, or B with budget "uses"."""
         return self.features if self.budget == "uses" else self.resources
 
     @property
     def features(self) -> int:
         """B = floor(T W log2(1 + SNR) / 64), clipped to [1, L] (SMSC-FIR section 3.1).
 
-        SNR is the reported one.
+        The SNR is the reported one.
 
         >>> [Slot(snr_db, 1e-3, 20e6).features for snr_db in range(-6, 9, 2)]
         [101, 151, 220, 312, 428, 566, 723, 896]

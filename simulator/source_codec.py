@@ -1,7 +1,7 @@
-"""The contract of a source codec: a image to a file, and back from whatever has arrived.
+"""The contract of a source codec: image -> file, and back from a file with errors.
 
-A codec of one's own is a class with `encode` and `decode`; which quality a file gets, and what is
-done where nothing can be decoded, belongs to the simulator.
+A codec is a class with `encode` and `decode`. The simulator chooses the quality of a file, and what
+to do if nothing can be decoded.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-#: What `encode` is asked for: 95 is the best.
+#: Qualities of `encode`; 95 is the best.
 QUALITIES = range(1, 96)
 
 
-class DamagedFile(ValueError):  # noqa: N818 -- what it is, not what went wrong in the program
-    """What has arrived cannot be decoded: no fault of the codec's."""
+class DamagedFile(ValueError):  # noqa: N818 -- a state of a file, not an error of the program
+    """The received file cannot be decoded; the codec itself works."""
 
 
 class SourceCodec(ABC):
-    """Pixels -> file -> pixels; subclasses are final and remember nothing between images.
+    """Pixels -> file -> pixels; subclasses are final and hold nothing about images.
 
-    The receiver knows the size of the image, so that a file need not say it.
+    The receiver knows the size of the image, so that a file need not contain it.
     """
 
     @abstractmethod
     def encode(self, pixels: np.ndarray, quality: int) -> bytes:
-        """The file of a image.
+        """Returns the file of an image.
 
         Args:
-            pixels: uint8 [h, w, 3], not to be written to.
-            quality: 1 to 95; a higher one gives a better image in a file that is no smaller.
-                "fit" bisects over it.
+            pixels: uint8 [h, w, 3]; must not be changed.
+            quality: 1 to 95. A higher quality gives a better image and no smaller a file: with
+                quality=fit, the simulator bisects over it.
 
         Returns:
             At least one byte.
@@ -39,22 +39,22 @@ class SourceCodec(ABC):
 
     @abstractmethod
     def decode(self, data: bytes, size: tuple[int, int]) -> np.ndarray:
-        """The image in a file that may be cut off, damaged or empty.
+        """Returns the image of a file that may be truncated, damaged or empty.
 
         Args:
-            data: What has arrived.
+            data: The received bytes.
             size: (h, w) of the image.
 
         Returns:
-            uint8 [h, w, 3]: of a file that was cut off, as much as it still says.
+            uint8 [h, w, 3]; of a truncated file, as much of the image as it contains.
 
         Raises:
-            DamagedFile: Where nothing can be decoded, or a image of another size.
+            DamagedFile: If nothing can be decoded, or only an image of another size.
         """
 
 
 def image_problem(pixels: object, size: tuple[int, int]) -> str | None:
-    """What is wrong with what `SourceCodec.decode` gave; None for nothing.
+    """Returns the problem of a result of `SourceCodec.decode`; None for no problem.
 
     >>> image_problem(np.zeros((4, 6, 3)), (4, 6))
     'gave float64 [4, 6, 3], it must be uint8 [4, 6, 3]'
@@ -68,7 +68,7 @@ def image_problem(pixels: object, size: tuple[int, int]) -> str | None:
 
 
 def file_problem(data: object) -> str | None:
-    """What is wrong with what `SourceCodec.encode` gave; None for nothing.
+    """Returns the problem of a result of `SourceCodec.encode`; None for no problem.
 
     >>> file_problem(b"")
     'gave an empty file'

@@ -1,4 +1,4 @@
-"""What a run is: one frozen value, written into every result file."""
+"""The specification of a run: one frozen value, written into every result file."""
 
 from __future__ import annotations
 
@@ -13,46 +13,53 @@ from typing import Any
 from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, SCHEMES, find_target
 from simulator.impairments import Impairments
+from simulator.renamed import RENAMED, warn_renamed
+from simulator.scheme_catalog import read_arguments
 from simulator.slots import BUDGETS, Slot
 from simulator.stop_rule import MAX_SEEDS, StopRule
 
-#: T of both papers' slots, decided in docs/model.md.
+#: T in seconds, for the slots of both papers (docs/model.md).
 SLOT_S = 1e-3
-#: W for every data set but the embedded one.
+#: W in hertz, for every data set but the embedded one.
 BANDWIDTH_HZ = 20e6
-#: What queries are compared with.
+#: Galleries that queries are compared with.
 GALLERIES = ("received", "clean")
-#: W for the embedded set, chosen by measurement (docs/model.md): with 20 MHz its curve is flat.
+#: W in hertz, for the embedded data set, chosen by measurement (docs/model.md): with 20 MHz its
+#: curve is flat.
 SYNTHETIC_BANDWIDTH_HZ = 3e6
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """Everything that a result depends on, besides code and weights.
+    """All that a result depends on, besides code and weights.
 
     Attributes:
-        schemes: Names from the catalog or "package.module:factory".
-        snr_db: Average Es/N0 per channel use of each point.
+        schemes: Names of the catalog or "package.module:factory".
+        snr_db: Average Es/N0 per channel use of each point, in dB.
         channel: Name or "package.module:Class".
-        channel_args: Its arguments.
+        channel_args: Arguments of the channel.
         data: "synthetic", a directory, or "veri:" and a directory.
-        images: About how many images to take (whole vehicles); None for all.
+        images: Approximate number of images (whole vehicles); None for all.
         max_transmissions: G_max, at least 1.
-        budget: "slots", the same G_max slots of T W channel uses for all, or "uses", the same
+        budget: Limit that all schemes share: "slots", G_max slots of T W channel uses, or "uses",
             G_max B channel uses.
-        gallery: "received", gallery images have crossed the link as queries have, or "clean", a
-            server holds them.
+        gallery: "received", gallery images cross the link as queries do, or "clean", the server
+            holds them.
         seed: First seed of fading and noise.
-        seeds: How many seeds, counted up from `seed`.
-        until: Stop rule that adds seeds to a point, "ci=1.0" or "errors=100"; None for none.
-        max_seeds: Most seeds that it takes.
-        slot_s: T.
-        bandwidth_hz: W; None takes the data set's preset.
-        impairments: Channel knowledge and feedback that are not perfect, by option name.
-        scheme_args: Arguments for those of the schemes that take them, e.g. theta_0_db.
-        weights: Directory or file; None takes the package's.
-        batch_size: Images that travel together; changes no number.
+        seeds: Number of seeds, counted up from `seed`.
+        until: Stop rule that adds seeds to a point, "ci=1.0" or "errors=100"; None for no rule.
+        max_seeds: Most seeds of a point under a stop rule.
+        slot_s: T in seconds.
+        bandwidth_hz: W in hertz; None takes the preset of the data set.
+        impairments: Imperfect channel knowledge and feedback, by name.
+        scheme_args: Arguments for those of the schemes that take them, e.g. theta_0_db. Those of
+            built-in schemes are read in their declared types (`simulator.scheme_arguments`).
+        weights: Directory or file; None takes those of the package.
+        batch_size: Images that are simulated together; changes no number.
         device: "auto", "cpu" or "cuda[:i]".
+
+    Raises:
+        ValueError: One line, for a value that is not allowed.
     """
 
     schemes: tuple[str, ...] = ("semharq",)
@@ -79,6 +86,8 @@ class RunSpec:
     def __post_init__(self) -> None:
         if not self.schemes:
             raise ValueError("no scheme was given")
+        if self.budget in RENAMED["budget"]:
+            object.__setattr__(self, "budget", warn_renamed("budget", self.budget))
         for kind, names, known in (
             ("scheme", self.schemes, SCHEMES),
             ("channel", (self.channel,), CHANNELS),
@@ -110,6 +119,8 @@ class RunSpec:
             if twice:
                 raise ValueError(f"{what} {twice[0]} is given twice")
         Impairments.of(self.impairments)
+        arguments = read_arguments(self.schemes, self.scheme_args)
+        object.__setattr__(self, "scheme_args", arguments)
         if self.until is not None:
             StopRule.parse(self.until)
         for name, value in (("slot length T", self.slot_s), ("bandwidth W", self.bandwidth_hz)):
@@ -126,16 +137,16 @@ class RunSpec:
 
     @property
     def bandwidth(self) -> float:
-        """W in hertz: what was given, or the data set's preset."""
+        """W in hertz: the given value, or the preset of the data set."""
         if self.bandwidth_hz is not None:
             return self.bandwidth_hz
         return SYNTHETIC_BANDWIDTH_HZ if self.data == "synthetic" else BANDWIDTH_HZ
 
     def slot(self, snr_db: float) -> Slot:
-        """The run's slot at one SNR.
+        """Returns the slot at one SNR in dB.
 
         Raises:
-            ValueError: When T W is no slot.
+            ValueError: If T W is out of range.
         """
         reported = self.impaired.reported_snr_db(snr_db)
         return Slot(snr_db, self.slot_s, self.bandwidth, self.budget, reported)
@@ -146,7 +157,7 @@ class RunSpec:
         return Impairments.of(self.impairments)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads back."""
+        """Returns a JSON object that `from_json` reads."""
         return {
             **asdict(self),
             "channel_args": dict(self.channel_args),
@@ -156,10 +167,10 @@ class RunSpec:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> RunSpec:
-        """The spec of a JSON object.
+        """Returns the spec of a JSON object.
 
         Raises:
-            ValueError: Naming an unknown field and its nearest valid name, or a wrong type.
+            ValueError: For an unknown field, with the nearest valid name, or a wrong type.
         """
         if not isinstance(value, dict):
             raise ValueError(f"a spec is a JSON object, this is a {type(value).__name__}")
@@ -180,10 +191,10 @@ class RunSpec:
 
     @classmethod
     def read(cls, path: Path) -> RunSpec:
-        """The spec of a run.json, or of a file that holds the spec alone.
+        """Returns the spec of a run.json, or of a file that holds the spec alone.
 
         Raises:
-            ValueError: When the file is missing or is no such file.
+            ValueError: If the file is missing or is no such file.
         """
         try:
             value = json.loads(path.read_text())
@@ -194,28 +205,28 @@ class RunSpec:
         return cls.from_json(value.get("spec", value))
 
     def with_fading(self, fading: str) -> RunSpec:
-        """The same run over "fast", "block" or "jakes" fading."""
+        """Returns the same run with "fast", "block" or "jakes" fading."""
         return replace(
             self, channel_args=tuple(sorted({**dict(self.channel_args), "fading": fading}.items()))
         )
 
     @property
     def channel_label(self) -> str:
-        """The channel with its arguments and impairments, as it stands in every result row."""
+        """The channel with its arguments and impairments, as in every result row."""
         return "+".join([self.channel_law, *(f"{n}={v}" for n, v in self.impairments)])
 
     @property
     def channel_law(self) -> str:
-        """The channel with its arguments: with and without impairments, fading is the same."""
+        """The channel with its arguments; impairments do not change the fading."""
         arguments = ",".join(f"{name}={value}" for name, value in self.channel_args)
         return f"{self.channel}({arguments})" if arguments else self.channel
 
 
 def parse_snr(text: str) -> tuple[float, ...]:
-    """SNRs in dB from "-6:8:2" (start:stop:step, the end included) or "-6,0,6".
+    """Returns SNRs in dB of "-6:8:2" (start:stop:step, end included) or "-6,0,6".
 
     Raises:
-        ValueError: With what is allowed.
+        ValueError: For any other text.
 
     >>> parse_snr("-6:8:2")
     (-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0, 8.0)
@@ -237,4 +248,4 @@ def parse_snr(text: str) -> tuple[float, ...]:
         raise ValueError(problem) from None
     if not all(math.isfinite(value) for value in values):
         raise ValueError(problem)
-    return tuple(value + 0.0 for value in values)  # -0 is 0, and meets the same noise
+    return tuple(value + 0.0 for value in values)  # -0 is 0: it gets the same noise

@@ -1,4 +1,4 @@
-"""When a point has enough seeds: `--until ci=1.0` and `--until errors=100`, as they are written."""
+"""Stop rules for the seeds of a point: `--until ci=1.0` and `--until errors=100`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ RULES = ("ci", "errors")
 
 @dataclass(frozen=True)
 class StopRule:
-    """Stops adding seeds to a point.
+    """A rule that ends the adding of seeds to a point.
 
     Attributes:
-        kind: "ci", all accuracies known to a half-width; "errors", each has that many errors.
-        target: Points of a percentage, or a count.
+        kind: "ci", until the confidence interval of every accuracy is narrow enough; "errors", until
+            every accuracy has enough errors.
+        target: Half-width in percentage points, or number of errors.
     """
 
     kind: str
@@ -25,10 +26,10 @@ class StopRule:
 
     @classmethod
     def parse(cls, text: str) -> StopRule:
-        """The rule of "ci=1.0" or "errors=100".
+        """Returns the rule of "ci=1.0" or "errors=100".
 
         Raises:
-            ValueError: When it is neither.
+            ValueError: For any other text.
 
         >>> StopRule.parse("ci=0.5")
         StopRule(kind='ci', target=0.5)

@@ -1,4 +1,4 @@
-"""Fading that remembers: one gain per slot, correlated with that of the last slot."""
+"""Correlated block fading: one Rayleigh gain per transmission, correlated with the previous one."""
 
 from phy.channel import Channel
 
@@ -10,7 +10,7 @@ class SlowRayleigh(Channel):
         self.correlation = correlation
 
     def draw(self, streams, uses, state):
-        h = streams.complex_normal(1)  # CN(0, 1): a number for each image
-        if state is not None:  # in every slot but the first
+        h = streams.complex_normal(1)  # CN(0, 1), one gain per image
+        if state is not None:  # None in the first transmission of an image
             h = self.correlation * state + (1 - self.correlation**2) ** 0.5 * h
-        return h, h  # the fading of this slot, and what the next one shall know
+        return h, h  # the gains of this transmission, and the state for the next one

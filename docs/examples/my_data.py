@@ -1,4 +1,4 @@
-"""Images of one's own: cars/annotations.json beside this file says what is on them."""
+"""Your own images: cars/annotations.json beside this file holds their labels."""
 
 import json
 from pathlib import Path
@@ -9,12 +9,12 @@ CARS = Path(__file__).parent / "cars"
 
 
 def label(name, names):
-    """Color and type may be unknown; such an image counts for re-identification alone."""
+    """Returns the index of a label; an image of unknown color or type counts for re-identification."""
     return names.index(name) if name in names else UNKNOWN
 
 
 def cars(split):
-    """What --data names: a function of the split, "test" or "train"."""
+    """Returns the images of a split, "test" or "train"; --data names this function."""
     rows = json.loads((CARS / "annotations.json").read_text())
     rows = [row for row in rows if (row["use"] == "train") == (split == "train")]
     return VehicleImages(

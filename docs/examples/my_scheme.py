@@ -1,4 +1,4 @@
-"""An analog thumbnail: as many pixels as one slot carries, sent as they are, without any code."""
+"""An analog thumbnail: as many pixels as fit one slot, sent without source or channel coding."""
 
 import math
 
@@ -20,16 +20,16 @@ class Thumbnail(Scheme):
         self.network, self.image_size, self.most_side = network, image_size, most_side
 
     def encode(self, encoded, index):
-        """Once for all SNRs: the pixels, uint8 [batch, 3, height, width]."""
+        """Runs once for all SNRs: pixels, uint8 [batch, 3, height, width]."""
         pixels = torch.from_numpy(encoded.pixels(encoded.features.kept[index]))
-        return Payload({"pixels": pixels.permute(0, 3, 1, 2).to(encoded.device)}, {})
+        return Payload({"pixels": pixels.permute(0, 3, 1, 2).to(encoded.device)})
 
     def start(self, payload, slot):
-        """What transmitter and receiver know before the first slot."""
+        """Returns the states of transmitter and receiver before the first transmission."""
         return payload.tensors["pixels"], None
 
     def transmit(self, tx, feedback, slot):
-        """Three colors a pixel, two real numbers a channel use, each at most sqrt(1/2)."""
+        """Maps two real numbers of at most sqrt(1/2) to each channel use, three numbers per pixel."""
         side = self.side(slot)
         small = interpolate(tx.float(), (side, side), mode="bilinear", antialias=True)
         values = (small / 127.5 - 1).flatten(1) * math.sqrt(0.5)
@@ -39,7 +39,7 @@ class Thumbnail(Scheme):
         return Burst(x, torch.full((len(x),), x.shape[1])), tx
 
     def receive(self, rx, received, slot):
-        """h* y / (|h|^2 + no), both parts; one transmission is enough."""
+        """Equalizes, h* y / (|h|^2 + no), and acknowledges: there is one transmission."""
         y, h, no = received
         matched, power = multiply(h.conj(), y), h.real.square() + h.imag.square() + no
         values = torch.stack([matched.real / power, matched.imag / power], 2).flatten(1)
@@ -49,21 +49,21 @@ class Thumbnail(Scheme):
         return no_request(ack), small.clamp(-1, 1)
 
     def perform(self, rx):
-        """The tasks on the thumbnail, blown up."""
+        """Performs the tasks on the enlarged thumbnail."""
         size = (self.image_size, self.image_size)
         pixels = interpolate((rx + 1) * 127.5, size, mode="bilinear").round().byte()
         return in_tiles(self.tasks, pixels.permute(0, 2, 3, 1))
 
     def tasks(self, pixels):
-        """Fixed numbers of rows at a time, so that no image depends on its company."""
+        """Runs the networks; `in_tiles` calls it with a fixed number of rows."""
         return self.network.performers(self.network.encoder(normalize(pixels)))
 
     def side(self, slot):
-        """Edge of the thumbnail in pixels: 3 side^2 numbers fit into 2 T W."""
+        """Returns the edge of the thumbnail in pixels: 3 side^2 numbers fit into 2 T W."""
         return min(self.most_side, self.image_size, max(1, math.isqrt(2 * slot.uses // 3)))
 
 
 def thumbnail(networks, most_side=1000):
-    """What --scheme names: a function of the run's networks and of --scheme-arg."""
+    """Makes the scheme; --scheme names this function, --scheme-arg sets most_side."""
     encoder = networks.encoder
     return Thumbnail(encoder.network, encoder.config["image_size"], most_side)

@@ -1,4 +1,4 @@
-"""The learned schemes' protocols: all that they differ in once the networks have one shape."""
+"""The learned schemes and their protocols; their networks have the same shape."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ Retransmit = Literal["distorted", "none", "all"]
 Transmissions = Literal["harq", "one", "all"]
 Detector = Literal["fde", "fde-csi", "received", "oracle"]
 
-#: Those whose distortion a network judges, which is trained.
+#: Detectors that are networks, which are trained.
 TRAINED_DETECTORS: tuple[Detector, ...] = ("fde", "fde-csi")
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """Which features each slot carries, and when it ends.
+    """Which features each slot carries, and when transmission ends.
 
     Attributes:
-        order: In which order features that are new are sent: by mean importance (FIR), as they
-            stand in f, or in a random order of each image's own, which both ends draw from a
-            shared seed.
-        retransmit: Which of the latest slot's features come first in the next one: those that the
-            receiver finds distorted, none (incremental knowledge), all (retransmission only).
-        transmissions: "harq" until the receiver is certain enough; "one" slot; "all" slots that f takes.
-        detector: How the receiver finds distortion: the FDE network F on z_hat, F also told the
-            reliability of each feature, z_hat itself (the papers' ablation), or a genie who sees
-            the true errors.
+        order: Order of new features (`semantic.link.order`): by mean importance (FIR), sequential,
+            or random, a different order for each image that both ends draw from a shared seed.
+        retransmit: Features of the latest slot that are retransmitted
+            (`semantic.link.retransmission`): those that the receiver finds distorted, none
+            (incremental knowledge), or all (retransmission only).
+        transmissions: When transmission stops (`semantic.link.stopping`): "harq", once the stopping
+            criterion is met; "one", after one slot; "all", once all of f is sent.
+        detector: How the receiver detects distortion: the FDE network F on z_hat ("fde"), F that
+            also reads the reliability of each feature ("fde-csi"), z_hat itself ("received", the
+            papers' ablation), or the true errors ("oracle"); None if it detects none.
     """
 
     order: Order = "importance"
@@ -36,26 +37,72 @@ class Protocol:
     detector: Detector | None = None
 
 
-#: Schemes by name (spec section 6), each with weights of its own.
-PROTOCOLS: dict[str, Protocol] = {
-    "semharq": Protocol(detector="fde"),
-    "semharq-no-fde": Protocol(detector="received"),
-    "semharq-sst": Protocol(order="sequential", detector="fde"),
-    "semharq-csi": Protocol(detector="fde-csi"),
-    "semharq-oracle": Protocol(detector="oracle"),
-    "ik-s-harq": Protocol(retransmit="none"),
-    "rt-s-harq": Protocol(retransmit="all"),
-    "smsc-fir": Protocol(retransmit="none", transmissions="one"),
-    "smsc-sequential": Protocol(order="sequential", retransmit="none", transmissions="one"),
-    "smsc-random": Protocol(order="random", retransmit="none", transmissions="one"),
-    "smsc-complete": Protocol(retransmit="none", transmissions="all"),
+@dataclass(frozen=True)
+class LearnedScheme:
+    """A learned scheme: its protocol, with weights of its own.
+
+    Attributes:
+        summary: One line for lists.
+        protocol: How it sends features.
+    """
+
+    summary: str
+    protocol: Protocol
+
+
+#: The learned schemes by name; the only list of them.
+LEARNED: dict[str, LearnedScheme] = {
+    "semharq": LearnedScheme(
+        "semantic HARQ: retransmits distorted features, then sends the next most important ones",
+        Protocol(detector="fde"),
+    ),
+    "semharq-no-fde": LearnedScheme(
+        "SemHARQ without F: retransmits the features with the largest z_hat",
+        Protocol(detector="received"),
+    ),
+    "semharq-sst": LearnedScheme(
+        "SemHARQ that sends f in sequential order",
+        Protocol(order="sequential", detector="fde"),
+    ),
+    "semharq-csi": LearnedScheme(
+        "SemHARQ whose F also reads the reliability of each feature",
+        Protocol(detector="fde-csi"),
+    ),
+    "semharq-oracle": LearnedScheme(
+        "SemHARQ with the true errors in place of F: an upper bound", Protocol(detector="oracle")
+    ),
+    "ik-s-harq": LearnedScheme(
+        "incremental knowledge: new features in every slot", Protocol(retransmit="none")
+    ),
+    "rt-s-harq": LearnedScheme(
+        "retransmission: the B most important features in every slot", Protocol(retransmit="all")
+    ),
+    "smsc-fir": LearnedScheme(
+        "one slot with the most important features",
+        Protocol(retransmit="none", transmissions="one"),
+    ),
+    "smsc-sequential": LearnedScheme(
+        "one slot with the first features of f",
+        Protocol(order="sequential", retransmit="none", transmissions="one"),
+    ),
+    "smsc-random": LearnedScheme(
+        "one slot with random features",
+        Protocol(order="random", retransmit="none", transmissions="one"),
+    ),
+    "smsc-complete": LearnedScheme(
+        "all of f in as many slots as it needs: an upper bound",
+        Protocol(retransmit="none", transmissions="all"),
+    ),
 }
 
-#: Single-task coding (SMSC-FIR, Table 1): three encoders and links by this protocol, each trained
+#: Their protocols by name.
+PROTOCOLS = {name: scheme.protocol for name, scheme in LEARNED.items()}
+
+#: Single-task coding (SMSC-FIR, Table 1): three encoders and links with this protocol, each trained
 #: for one task.
 SINGLE_TASK, SINGLE_TASK_PROTOCOL = "smsc-stc", "smsc-fir"
 
 
 def single_task_directory(task: str) -> str:
-    """Where one task's encoder and link lie, below the directory of the weights."""
+    """Returns the directory of one task's encoder and link, relative to that of the weights."""
     return f"stc-{task}"

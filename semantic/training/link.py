@@ -22,6 +22,7 @@ from semantic.link.importance import FIR_TASK_WEIGHTS, ImportanceMean, importanc
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import Protocol
 from semantic.link.selector import Plan
+from semantic.link.stopping import stopping_of
 from semantic.training.encoder import step_seed
 from semantic.training.fde import Information, fde_loss, feature_information, only_fde
 from semantic.training.loop import (
@@ -197,10 +198,8 @@ def _draw_slot(
 ) -> tuple[int, int]:
     """Draws B and the number of transmissions of one batch."""
     free, size, count = torch.rand(3, generator=generator).tolist()
-    if protocol.transmissions == "all":
-        return CODED_FEATURES, 1
     B = draw_slot_size(recipe, budget, snr_db, free, size)
-    return B, 1 if protocol.transmissions == "one" else 1 + int(count * recipe.max_transmissions)
+    return stopping_of(protocol.transmissions).training_slots(B, count, recipe.max_transmissions)
 
 
 def _link_step(

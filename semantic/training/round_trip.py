@@ -1,4 +1,7 @@
-"""The link as training plays it: slots through a channel, with what the receiver asks for again.
+"""The link in training: slots through a channel, with retransmission requests.
+
+The order of features and the requests are those of the simulator (`semantic.link.order`,
+`semantic.link.retransmission`), on the same plan of slots (`semantic.link.selector`).
 
 f -> [select -> z -> channel -> buffer -> detector] x G -> s_hat -> tasks
 """
@@ -11,27 +14,28 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from semantic.conventions import CODED_FEATURES
 from semantic.link.buffer import Buffer, SlotFeatures
 from semantic.link.network import LinkNetwork
+from semantic.link.order import order_of
 from semantic.link.protocol import Protocol
+from semantic.link.retransmission import median_of_sent, retransmission_of
 from semantic.link.selector import Plan, Selection
 from semantic.tasks import TaskOutputs
 
-#: The channel as training sees it: (features [batch, B], which of them are sent, snr_db,
-#: generator) -> matched filter's output and weight, each [batch, B], power control included.
+#: The channel in training: (features [batch, B], which of them are sent, snr_db, generator) ->
+#: (matched filter's output, weight), each [batch, B]; includes power control.
 TrainingChannel = Callable[[Tensor, Tensor, float, torch.Generator], tuple[Tensor, Tensor]]
 #: Features B of a slot at an SNR in dB.
 FeatureBudget = Callable[[float], int]
 
 
 class Played(NamedTuple):
-    """What some transmissions leave behind.
+    """The state after some transmissions.
 
     Attributes:
-        buffer: The receiver's.
-        latest: The last slot's features.
-        sent: [batch, L] what was sent of each feature last, in the units of the received ones.
+        buffer: The receive buffer.
+        latest: Features of the last slot.
+        sent: [batch, L] last transmitted value of each feature, in units of the received ones.
     """
 
     buffer: Buffer
@@ -42,13 +46,8 @@ class Played(NamedTuple):
 def sending_order(
     network: LinkNetwork, protocol: Protocol, batch: int, generator: torch.Generator
 ) -> Tensor:
-    """The order in which new features go, [L], or [batch, L] where each image has its own."""
-    if protocol.order == "importance":
-        return network.order
-    if protocol.order == "sequential":
-        return torch.arange(CODED_FEATURES, device=network.order.device)
-    drawn = torch.rand(batch, CODED_FEATURES, generator=generator)
-    return drawn.argsort(1).to(network.order.device)
+    """Returns the order of new features, [L], or [batch, L] where each image has its own."""
+    return order_of(protocol, network).drawn(batch, generator)
 
 
 def transmit_slot(
@@ -59,7 +58,7 @@ def transmit_slot(
     channel: TrainingChannel,
     generator: torch.Generator,
 ) -> tuple[Buffer, SlotFeatures]:
-    """One slot of the training loop: gather, send, combine."""
+    """Returns (buffer, slot) after one slot of the training loop: gather, send, combine."""
     assert plan.selection is not None
     features = plan.selection.gather(f)
     matched, weight = channel(features, plan.selection.sent, snr_db, generator)
@@ -70,15 +69,10 @@ def transmit_slot(
 def retransmission_request(
     network: LinkNetwork, protocol: Protocol, buffer: Buffer, latest: Selection, sent: Tensor
 ) -> Tensor | None:
-    """[batch, B] which of the latest features go again; of the distorted, the upper half."""
-    if protocol.retransmit == "none":
-        return None
-    if protocol.retransmit == "all":
-        return latest.sent
+    """Returns the request [batch, B] over the latest features; of the distorted, the upper half."""
+    rule = retransmission_of(protocol.retransmit, median_of_sent)
     with torch.no_grad():
-        d = network.distortion(buffer, sent).gather(1, latest.position)
-        known = d.masked_fill(~latest.sent, torch.nan)
-        return (d >= known.nanmedian(1, keepdim=True).values) & latest.sent
+        return rule.request(latest, lambda: network.distortion(buffer, sent))
 
 
 def play(
@@ -91,7 +85,7 @@ def play(
     channel: TrainingChannel,
     generator: torch.Generator,
 ) -> Played:
-    """Sends f [batch, L] in some slots of B features."""
+    """Sends f [batch, L] in a given number of slots of B features."""
     order = sending_order(network, protocol, len(f), generator)
     buffer, plan = network.empty_buffer(len(f)), Plan.empty(len(f), f.device)
     sent, request = torch.zeros_like(f), None
@@ -116,13 +110,13 @@ def harq_round_trip(
     channel: TrainingChannel,
     generator: torch.Generator,
 ) -> tuple[Tensor, TaskOutputs]:
-    """s -> (s_hat, task outputs) after a given number of transmissions."""
+    """Returns (s_hat, task outputs) of s after a given number of transmissions."""
     f = network.encode(s)
     played = play(network, protocol, f, snr_db, B, transmissions, channel, generator)
     return network.decode(played.buffer)
 
 
 def unit_power(features: Tensor, uses: Tensor) -> Tensor:
-    """Features [batch, B] in the units in which power control sends them, P = 1."""
+    """Returns features [batch, B] in the units in which power control sends them, P = 1."""
     power = features.square().sum(1) / uses.clamp_min(1)
     return features / power.sqrt().clamp_min(1e-9)[:, None]

@@ -61,7 +61,7 @@ def _kind_of(name: str, part: object) -> str:
     if isinstance(part, VehicleImages):
         raise ValueError(f"{name!r} is a VehicleImages; --data takes a function of the split")
     first = next(iter(inspect.signature(part).parameters), "") if callable(part) else ""
-    for parameter, kind in (("networks", "scheme"), ("split", "data")):
+    for parameter, kind in (("networks", "scheme"), ("stack", "scheme"), ("split", "data")):
         if first == parameter:
             return kind
     raise ValueError(

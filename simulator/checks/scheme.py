@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
@@ -20,8 +20,8 @@ from simulator.encoded_dataset import EncodedDataset
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Payload, Scheme
-from simulator.setup.learned import build_schemes
 from simulator.setup.networks import Networks
+from simulator.setup.schemes import build_schemes
 from simulator.spec import RunSpec
 
 #: About how many images are transmitted, and how many form a batch in the second run.
@@ -134,7 +134,7 @@ def check_scheme(
 def _payload(trial: SchemeTrial) -> Iterator[Finding]:
     rows = np.arange(len(trial))
     payload = trial.encode(rows)
-    columns: dict[str, Sized] = {**payload.tensors, **payload.objects}
+    columns = payload.columns
     wrong = [
         f"{name} has {len(value)}" for name, value in columns.items() if len(value) != len(rows)
     ]

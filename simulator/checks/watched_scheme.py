@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -85,7 +85,7 @@ class WatchedScheme:
 
 def payload_rows(payload: Payload) -> int | None:
     """Returns the number of images of a payload; None if it is empty."""
-    columns: list[Sized] = [*payload.tensors.values(), *payload.objects.values()]
+    columns = list(payload.columns.values())
     return len(columns[0]) if columns else None
 
 

@@ -1,1 +1,1 @@
-"""Source codecs, and the files and decoded images that they make of images."""
+"""Source codecs, and the files and decoded images of a run."""

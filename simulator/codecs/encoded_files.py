@@ -1,4 +1,4 @@
-"""The files of a run's images, each made once, whichever slots it is asked for."""
+"""Files of a run's images, each made once for all slots."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from simulator.codecs.image_codecs import ImageCodec
 
 @final
 class EncodedFiles:
-    """Files by image and size limit, and the sizes of all qualities that were ever tried.
+    """Files by image and size limit, and the sizes of all qualities tried so far.
 
-    What comes out depends on image and limit alone, not on what was asked before: the search
-    tries the same qualities, and only their sizes are remembered.
+    A file depends on image and limit alone, not on earlier calls: the search always tries the same
+    qualities, and only their sizes are cached.
 
     Args:
         codec: Source codec.
-        pixels: Gives uint8 [h, w, 3] of a image by its number; asked only for what must be
-            encoded.
+        pixels: Returns uint8 [h, w, 3] of an image by its number; called only for images that must
+            be encoded.
     """
 
     def __init__(self, codec: ImageCodec, pixels: Callable[[int], np.ndarray]) -> None:
@@ -30,11 +30,11 @@ class EncodedFiles:
         self._qualities: dict[tuple[int, int], int] = {}
 
     def file(self, image: int, most_bytes: int) -> bytes:
-        """The file of a image under a size limit, see `ImageCodec.encode`.
+        """Returns the file of an image under a size limit, see `ImageCodec.encode`.
 
         Args:
-            image: Its number in the data set.
-            most_bytes: What a slot holds.
+            image: Number of the image in the data set.
+            most_bytes: Bytes that fit a slot.
         """
         limit = image, most_bytes
         if limit not in self._qualities:

@@ -1,6 +1,6 @@
-"""Source coding of the conventional chain: which quality a file gets, and what becomes of it.
+"""Source coding of the conventional chain: quality of a file, and decoding of a received file.
 
-pixels -> the best quality that fits -> file => file -> pixels, gray where nothing can be decoded
+pixels -> best quality that fits -> file => file -> pixels, gray if nothing can be decoded
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from simulator.source_codec import (
     image_problem,
 )
 
-#: A image of which nothing is known.
-GREY = 128
-#: The least quality that `fit` goes down to before it takes more slots instead.
+#: Value of all pixels of an image of which nothing is known.
+GRAY = 128
+#: Lowest quality of `fit`; a file that is still too large occupies several slots.
 LEAST_QUALITY = 10
 
 
@@ -36,7 +36,7 @@ class ImageCodec:
         quality: 1 to 95; None for the best whose file fits.
 
     Raises:
-        ValueError: When one of them is not allowed.
+        ValueError: If one of them is not allowed.
     """
 
     name: str = "jpeg"
@@ -45,12 +45,12 @@ class ImageCodec:
     def __post_init__(self) -> None:
         if self.quality is not None and self.quality not in QUALITIES:
             raise ValueError(f"quality {self.quality} is not allowed, it must be 1 to 95, or fit")
-        _ = self.codec  # what cannot be imported or made shows now
+        _ = self.codec  # a failed import raises here
 
     @cached_property
     def codec(self) -> SourceCodec:
-        """What the name stands for."""
-        made = construct("codec", str(self.name), CODECS, {})  # a number is a name too
+        """The codec of that name."""
+        made = construct("codec", self.name, CODECS, {})
         if not isinstance(made, SourceCodec):
             raise ValueError(
                 f"codec {self.name!r} is a {type(made).__name__}, "
@@ -59,18 +59,18 @@ class ImageCodec:
         return made
 
     def encode(self, pixels: np.ndarray, most_bytes: int) -> bytes:
-        """The file of an image.
+        """Returns the file of an image.
 
         Args:
             pixels: uint8 [h, w, 3].
-            most_bytes: What a slot holds; only "fit" looks at it.
+            most_bytes: Bytes that fit a slot; used only without a fixed quality.
 
         Returns:
-            The file. With "fit", that of the best quality that is no larger than `most_bytes`; of
-            `LEAST_QUALITY` where none is.
+            The file. Without a fixed quality, that of the best quality that is no larger than
+            `most_bytes`, or of `LEAST_QUALITY` if there is none.
 
         Raises:
-            ValueError: When the pixels are no image.
+            ValueError: If the pixels are no image.
         """
         files: dict[int, bytes] = {}
 
@@ -83,13 +83,13 @@ class ImageCodec:
         return files[quality] if quality in files else self.save(pixels, quality)
 
     def best_quality(self, size: Callable[[int], int], most_bytes: int) -> int:
-        """The quality of an image's file.
+        """Returns the quality of an image's file.
 
-        Size grows with quality, nearly always: a bisection, which asks for seven sizes at most. It
-        asks for the same ones whatever is known already, so that the answer is always the same.
+        Size nearly always grows with quality: a bisection needs seven sizes at most. It needs the
+        same ones whatever is cached, so that the result is always the same.
 
         Args:
-            size: Bytes of the image's file by quality.
+            size: Returns the bytes of the image's file of a quality.
             most_bytes: As in `encode`.
         """
         if self.quality is not None:
@@ -104,14 +104,14 @@ class ImageCodec:
         return best
 
     def save(self, pixels: np.ndarray, quality: int) -> bytes:
-        """The file of one quality.
+        """Returns the file of one quality.
 
         Args:
             pixels: uint8 [h, w, 3].
             quality: 1 to 95.
 
         Raises:
-            ValueError: When the pixels are no image, or what the codec made of them no file.
+            ValueError: If the pixels are no image, or the result of the codec is no file.
         """
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
             raise ValueError(
@@ -122,17 +122,17 @@ class ImageCodec:
         return data
 
     def decode(self, data: bytes, size: tuple[int, int]) -> np.ndarray:
-        """The image in a file that may be cut off, damaged or empty.
+        """Returns the image of a file that may be truncated, damaged or empty.
 
         Args:
-            data: What arrived.
-            size: (h, w) that the receiver expects; another size in a damaged header is refused.
+            data: The received bytes.
+            size: (h, w) that the receiver expects.
 
         Returns:
-            uint8 [h, w, 3]; neutral gray where nothing can be decoded.
+            uint8 [h, w, 3]; neutral gray if nothing can be decoded.
 
         Raises:
-            ValueError: One line, for what the codec must not do: another exception than
+            ValueError: One line, if the codec breaks its contract: another exception than
                 `DamagedFile`, or no image of that size.
         """
         try:
@@ -157,31 +157,31 @@ class ImageCodec:
 
 
 def gray(size: tuple[int, int]) -> np.ndarray:
-    """A image of which nothing is known, uint8 [h, w, 3]."""
-    return np.full((*size, 3), GREY, np.uint8)
+    """Returns the image of which nothing is known, uint8 [h, w, 3]."""
+    return np.full((*size, 3), GRAY, np.uint8)
 
 
 def best_effort(
     codec: ImageCodec, data: bytes, good_bits: int, size: tuple[int, int]
 ) -> np.ndarray:
-    """What the bits before the first bad code block give."""
+    """Decodes the bits before the first wrong code block."""
     return codec.decode(data[: good_bits // 8], size)
 
 
 def drop(codec: ImageCodec, data: bytes, good_bits: int, size: tuple[int, int]) -> np.ndarray:
-    """A neutral gray image."""
+    """Returns a neutral gray image."""
     return gray(size)
 
 
 def with_errors(
     codec: ImageCodec, data: bytes, good_bits: int, size: tuple[int, int]
 ) -> np.ndarray:
-    """All bits as they were decided, errors and all: no receiver should, some papers do."""
+    """Decodes all bits with their errors; a receiver should not do this, some papers do."""
     return codec.decode(data, size)
 
 
-#: What is done with a file whose CRC never held: (codec, file as received, bits before the first
-#: bad code block, size) -> pixels.
+#: Images of files whose CRC never held: (codec, received file, bits before the first wrong code
+#: block, size) -> pixels.
 FAILURE_POLICIES: dict[str, Callable[[ImageCodec, bytes, int, tuple[int, int]], np.ndarray]] = {
     "best-effort": best_effort,
     "drop": drop,

@@ -1,6 +1,6 @@
-"""What a run sends of its images, and what the encoder sees in those that arrive as they were.
+"""The files of a run's images, and s of files that arrive without errors.
 
-image -> file => s        kept on disk: no SNR and no seed changes either
+image -> file => s        cached on disk: neither depends on SNR or seed
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from simulator.cache import cache_file, load_cached, save_cached
 from simulator.catalog import CODECS
 from simulator.codecs import encoded_files, image_codecs, pillow_codecs
 from simulator.codecs.encoded_files import EncodedFiles
-from simulator.codecs.image_codecs import ImageCodec
+from simulator.codecs.image_codecs import ImageCodec, gray
 from simulator.encoded_dataset import TILE, EncodedDataset
 
-#: Images of a block: one pass of the encoder, so that a block costs it what one image does.
+#: Images of a block: one pass of the encoder, so that a block costs as much as one image.
 BLOCK = TILE
-#: Place among the readable images over `BLOCK`, and size limit of the files.
+#: (Number of a block of readable images, size limit of its files).
 Place = tuple[int, int]
 
 
 @final
 class SentImages:
-    """The files of a run's images by size limit, and s of those that arrive whole.
+    """The files of a run's images by size limit, and s of those that arrive without errors.
 
-    Both are made block by block, and only when asked for. Each block is kept in memory, and on
-    disk under a hash of all that it depends on, where other workers and later runs find it. A
-    codec of a user's own is kept in memory alone: what its code depends on is not known here.
+    Both are made block by block, on demand. Each block is kept in memory, and on disk under a hash
+    of all that it depends on, so that other workers and later runs find it. Files of a user's own
+    codec are kept in memory alone: the dependencies of its code are not known here.
 
     Args:
         codec: Source codec.
@@ -45,27 +45,48 @@ class SentImages:
         self.codec, self.encoded = codec, encoded
         self._maker = EncodedFiles(codec, lambda image: encoded.pixels(np.array([image]))[0])
         self._files: dict[Place, list[bytes]] = {}
-        self._place: dict[bytes, Place] = {}  # of the block of a file, by the file's hash
+        self._place: dict[bytes, Place] = {}  # block of a file, by the file's hash
         self._s: dict[bytes, Tensor] = {}  # by the file's hash
+        self._gray: dict[bytes, Tensor] = {}  # s of the gray image, by the hash of its pixels
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(h, w) of every image in pixels."""
+        return (self.encoded.image_size,) * 2
 
     def files(self, images: list[int], most_bytes: int) -> list[bytes]:
-        """The files of images under a size limit, see `ImageCodec.encode`.
+        """Returns the files of images under a size limit, see `ImageCodec.encode`.
 
         Args:
-            images: Their places among the readable ones.
-            most_bytes: What a slot holds.
+            images: Rows of the readable images.
+            most_bytes: Bytes that fit a slot.
         """
         limit = most_bytes if self.codec.quality is None else 0  # a fixed quality has no limit
         return [self._block((p // BLOCK, limit))[p % BLOCK] for p in images]
 
     def s(self, data: bytes) -> Tensor | None:
-        """s [1024] of the image in a file that `files` gave; None of any other file."""
+        """Returns s [1024] of the image of a file that `files` returned; None for any other file."""
         name = _hash(data)
         if name not in self._s:
             if name not in self._place:
                 return None
             self._encode(self._files[self._place[name]])
         return self._s[name]
+
+    def s_of_pixels(self, images: list[np.ndarray]) -> list[Tensor]:
+        """Returns s [1024] of decoded images, uint8 [h, w, 3] each.
+
+        Equal images are encoded once, and the gray one, of which nothing arrived, once in a run.
+        """
+        keys = [hashlib.sha256(image.tobytes()).digest() for image in images]
+        new = {k: p for k, p in zip(keys, images, strict=True) if k not in self._gray}
+        s = dict(self._gray)
+        if new:
+            made = self.encoded.encode_pixels(np.stack(list(new.values())))
+            s.update(zip(new, made, strict=True))
+        nothing = hashlib.sha256(gray(self.size).tobytes()).digest()
+        self._gray = {key: row for key, row in s.items() if key == nothing}
+        return [s[key] for key in keys]
 
     def _block(self, place: Place) -> list[bytes]:
         if place not in self._files:
@@ -76,21 +97,21 @@ class SentImages:
             if found is None:
                 files = [self._maker.file(image, limit) for image in images]
                 if path is not None:
-                    save_cached(path, _packed(files))
+                    save_cached(path, _concatenated(files))
             else:
-                files = _unpacked(found[0])
+                files = _split(found[0])
             self._place.update((_hash(data), place) for data in files)
             self._files[place] = files
         return self._files[place]
 
     def _encode(self, files: list[bytes]) -> None:
-        """Files of a block -> pixels -> s."""
+        """Decodes the files of a block to pixels and encodes them to s."""
         encoded, names = self.encoded, [_hash(data) for data in files]
         path = self._cache_file("arrived", *encoded.depends_on_encoder, names)
         found = None if path is None else load_cached(path)
         if found is None:
-            size = (encoded.image_size,) * 2
-            s = encoded.encode_pixels(np.stack([self.codec.decode(data, size) for data in files]))
+            pixels = [self.codec.decode(data, self.size) for data in files]
+            s = encoded.encode_pixels(np.stack(pixels))
             if path is not None:
                 save_cached(path, {"s": s.cpu()})
         else:
@@ -108,22 +129,22 @@ def _hash(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def _packed(files: list[bytes]) -> dict[str, Tensor]:
-    """Files end to end, and where each ends."""
+def _concatenated(files: list[bytes]) -> dict[str, Tensor]:
+    """Returns the files end to end, and the end of each."""
     joined = np.frombuffer(b"".join(files), np.uint8).copy()
     ends = np.cumsum([len(data) for data in files])
     return {"bytes": torch.from_numpy(joined), "ends": torch.from_numpy(ends)}
 
 
-def _unpacked(tensors: dict[str, Tensor]) -> list[bytes]:
-    """What `_packed` was given."""
+def _split(tensors: dict[str, Tensor]) -> list[bytes]:
+    """Returns the files that `_concatenated` was given."""
     joined, ends = tensors["bytes"].numpy().tobytes(), tensors["ends"].tolist()
     return [joined[a:b] for a, b in zip([0, *ends], ends, strict=False)]
 
 
 @cache
 def _codec_code() -> tuple[str, ...]:
-    """What the files of the codecs of this package depend on beside the images."""
+    """Returns what the files of this package's codecs depend on beside the images."""
     modules = (image_codecs, encoded_files, pillow_codecs)
     code = [hashlib.sha256(Path(str(m.__file__)).read_bytes()).hexdigest() for m in modules]
     return (PIL.__version__, *code)

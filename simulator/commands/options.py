@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from simulator.arguments import plain_value
+from simulator.catalog import SCHEMES
+from simulator.renamed import RENAMED
 from simulator.spec import RunSpec, parse_snr
 
 
@@ -16,13 +19,18 @@ def key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ..
     >>> key_values("--scheme-arg", ("theta_0_db=0.5", "codec=webp"))
     (('codec', 'webp'), ('theta_0_db', 0.5))
     """
-    found: dict[str, Any] = {}
+    return tuple(sorted((name, _value(text)) for name, text in texts(option, pairs).items()))
+
+
+def texts(option: str, pairs: tuple[str, ...]) -> dict[str, str]:
+    """Returns NAME=VALUE pairs as text; the last one counts."""
+    found: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise ValueError(f"{option} {pair!r} is not NAME=VALUE")
-        found[name] = _value(value)
-    return tuple(sorted(found.items()))
+        found[name] = value
+    return found
 
 
 def _value(text: str) -> Any:
@@ -32,6 +40,19 @@ def _value(text: str) -> Any:
         except ValueError:
             pass
     return text
+
+
+def scheme_arguments(
+    schemes: tuple[str, ...], pairs: tuple[str, ...]
+) -> tuple[tuple[str, Any], ...]:
+    """The pairs of --scheme-arg: text where a built-in scheme declares the type of the argument."""
+    found = texts("--scheme-arg", pairs)
+    declared = {name for s in schemes if s in SCHEMES for name in SCHEMES[s].declared}
+    declared |= {old for old, new in RENAMED["scheme argument"].items() if new in declared}
+    return tuple(
+        (name, text if name in declared else plain_value(text))
+        for name, text in sorted(found.items())
+    )
 
 
 def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
@@ -47,9 +68,8 @@ def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
         "bandwidth_mhz": ("bandwidth_hz", lambda v: v * 1e6),
         "channel_args": ("channel_args", lambda v: key_values("--channel-arg", v)),
         "impairments": ("impairments", lambda v: key_values("--impair", v)),
-        "scheme_args": ("scheme_args", lambda v: key_values("--scheme-arg", v)),
     }
-    fading = given.pop("fading", None)
+    fading, scheme_args = given.pop("fading", None), given.pop("scheme_args", None)
     changes = {}
     for name, value in given.items():
         field, function = convert.get(name, (name, lambda v: v))
@@ -60,5 +80,8 @@ def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
         and changes["channel"] != spec.channel
     ):
         changes["channel_args"] = ()
+    if scheme_args is not None:
+        schemes = changes.get("schemes", spec.schemes)
+        changes["scheme_args"] = scheme_arguments(schemes, scheme_args)
     spec = replace(spec, **changes)
     return spec if fading is None else spec.with_fading(fading)

@@ -1,1 +1,1 @@
-"""The protocols. Each file is one family; `simulator.catalog` names their members."""
+"""The protocols, one family of schemes in each file; `simulator.scheme_catalog` lists the schemes."""

@@ -1,4 +1,4 @@
-"""Adaptive modulation and coding: the row of the MCS table that suits the slot and the file."""
+"""Adaptive modulation and coding: a row of the MCS table for each slot and file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from phy.coding.link_adaptation import FadingSamples, SnrStatistics
 from phy.coding.mcs import MCS_TABLE
 from phy.coding.transport import TransportCodec
 from phy.snr import noise_variance
+from simulator.scheme_arguments import TARGET_BLER
 from simulator.schemes.coding import Coding
 from simulator.slots import Slot
-
-#: Of TS 38.214 clause 5.2.2.1: error rate that a channel quality report may promise at most.
-TARGET_BLER = 0.1
 
 
 @dataclass(frozen=True)
@@ -22,8 +20,8 @@ class Candidate:
     """A row of the MCS table in a slot.
 
     Attributes:
-        coding: With the row's modulation and rate.
-        most_bytes: Bytes of the largest file that fits the slot, 0 where none does.
+        coding: Coding with the row's modulation and rate.
+        most_bytes: Bytes of the largest file that fits the slot; 0 if none does.
     """
 
     coding: Coding
@@ -32,19 +30,21 @@ class Candidate:
 
 @final
 class AdaptiveCoding:
-    """Picks modulation and rate from the average SNR and the statistics of the channel law.
+    """Chooses modulation and rate from the average SNR and the statistics of the channel law.
 
-    Among the rows whose predicted block error rate at the first transmission is within the target,
-    the slot's largest file is that of the row which carries most. A file then gets the row that
-    takes the fewest slots for it, and of several such rows the most robust.
+    Candidates are the rows whose predicted block error rate at the first transmission is within the
+    target. The largest file of a slot is that of the candidate which carries most. A file then gets
+    the candidate that needs the fewest slots for it, and of several such rows the most robust one.
+
+    The object holds the channel law and memoized results of pure functions of slot and file size.
 
     Args:
-        coding: HARQ and decoder; its modulation and rate are not looked at.
-        channel: The law of the run.
-        target_bler: Predicted block error rate of the first transmission at most.
+        coding: HARQ and decoder; its modulation and rate are ignored.
+        channel: The channel law of the run.
+        target_bler: Largest predicted block error rate of the first transmission.
 
     Raises:
-        ValueError: When the target is no probability between 0 and 1.
+        ValueError: If the target is not between 0 and 1.
     """
 
     def __init__(self, coding: Coding, channel: Channel, target_bler: float = TARGET_BLER) -> None:
@@ -62,24 +62,24 @@ class AdaptiveCoding:
 
     @property
     def side_information_bits(self) -> int:
-        """The row of the table, in every burst's control information."""
+        """Bits of the number of the row, in the control information of every burst."""
         return (len(MCS_TABLE) - 1).bit_length()
 
     def most_bytes(self, slot: Slot) -> int:
-        """Bytes of the largest file that fits the slot within the target."""
+        """Returns the bytes of the largest file that fits the slot within the target."""
         return max(candidate.most_bytes for candidate in self.candidates(slot))
 
     def for_file(self, file_bytes: int, slot: Slot) -> Coding:
-        """The most robust of the codings that take the fewest slots within the target."""
+        """Returns the most robust of the codings that need the fewest slots within the target."""
         key = slot, file_bytes
         if key not in self._chosen:
             self._chosen[key] = self._choose(8 * file_bytes, slot)
         return self._chosen[key]
 
     def candidates(self, slot: Slot) -> list[Candidate]:
-        """Rows within the target for a file that fills the slot, the most robust first.
+        """Returns rows within the target for a file that fills the slot, the most robust first.
 
-        Where there is none, the most robust row of all: HARQ has to make up for it.
+        If there is none, the most robust row of all: HARQ has to compensate.
         """
         if slot not in self._candidates:
             rows = [Candidate(c, c.largest_file_bytes(slot.uses)) for c in self._codings]
@@ -89,8 +89,8 @@ class AdaptiveCoding:
         return self._candidates[slot]
 
     def predicted_bler(self, codec: TransportCodec, slot: Slot) -> float:
-        """Block error rate of a first transmission, from what the transmitter knows."""
-        uses = 1 << (codec.uses - 1).bit_length()  # one set of bursts for all of about this length
+        """Returns the block error rate of a first transmission, from the transmitter's knowledge."""
+        uses = 1 << (codec.uses - 1).bit_length()  # one set of bursts for all of similar length
         key = slot, uses
         if key not in self._statistics:
             if uses not in self._bursts:
@@ -104,7 +104,7 @@ class AdaptiveCoding:
 
     def _choose(self, bits: int, slot: Slot) -> Coding:
         codings = [candidate.coding for candidate in self.candidates(slot)]
-        # More slots are more code blocks, and all must be right: rows may drop out again.
+        # More slots mean more code blocks, all of which must be right: rows may drop out again.
         while len(codings) > 1 and not self._allowed(codings[-1], bits, slot):
             codings.pop()
         slots = [-(-coding.codec(bits).uses // slot.uses) for coding in codings]

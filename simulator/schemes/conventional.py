@@ -1,10 +1,9 @@
-"""The conventional chain: a image file over LDPC, QAM and HARQ, then the tasks on what arrives."""
+"""The conventional chain: image file, LDPC, QAM, HARQ, then the tasks on the received image."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 import torch
@@ -19,10 +18,10 @@ from phy.modulation import Modulation
 from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
-from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec, gray
+from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec
 from simulator.codecs.sent_images import SentImages
 from simulator.encoded_dataset import EncodedDataset
-from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
+from simulator.scheme import Burst, Feedback, Payload, Scheme, Shared, no_request
 from simulator.schemes.coding import Coding as Coding  # part of this module's interface
 from simulator.schemes.coding import CodingRule
 from simulator.slots import Slot
@@ -30,13 +29,13 @@ from simulator.slots import Slot
 
 @dataclass(frozen=True)
 class TxState:
-    """What the transmitter remembers, one entry per image.
+    """State of the transmitter; lists have one entry per image.
 
     Attributes:
-        bits: Of the files.
-        codecs: Of the files.
-        words: Code words of which each round sends a part.
-        transmission: The one that comes next.
+        bits: Bits of the files.
+        codecs: Transport codecs of the files.
+        words: LDPC code words; each transmission sends a part of them.
+        transmission: Number of the next transmission.
     """
 
     bits: list[Tensor]
@@ -47,18 +46,20 @@ class TxState:
 
 @dataclass(frozen=True)
 class RxState:
-    """What the receiver remembers, one entry per image.
+    """State of the receiver; lists have one entry per image.
 
     Attributes:
-        codecs: Of the files.
+        source: The images' files, and s of each file that arrives without errors.
+        codecs: Transport codecs of the files.
         buffers: Soft buffers.
         bits: Decided bits.
-        good_bits: [batch] payload bits before the first bad code block.
+        good_bits: [batch] payload bits before the first wrong code block.
         ok: [batch] bool, whether the CRC holds.
-        sent: [batch, groups] bool, code-block groups that the coming burst carries.
-        transmission: The one that comes next.
+        sent: [batch, groups] bool, code-block groups of the coming burst.
+        transmission: Number of the next transmission.
     """
 
+    source: Shared[SentImages]
     codecs: list[TransportCodec]
     buffers: list[SoftBuffer]
     bits: list[Tensor]
@@ -70,7 +71,7 @@ class RxState:
 
 @final
 class Conventional(Scheme):
-    """Image file + LDPC + QAM + HARQ (both papers' traditional methods, and an adaptive one).
+    """Image file + LDPC + QAM + HARQ (the conventional methods of both papers, and an adaptive one).
 
     ```
     pixels -> JPEG -> CRC, segments, LDPC, rv j -> QAM -> x
@@ -79,20 +80,20 @@ class Conventional(Scheme):
     ```
 
     Args:
-        rule: Modulation, rate, HARQ; what they are for a file of some size in some slot.
+        rule: Chooses modulation, rate and HARQ for a file size and a slot.
         image_codec: Source codec and quality.
-        harq: False for one shot: every answer is an ACK.
+        harq: False for one transmission: every answer is an ACK.
         on_failure: Name of a failure policy.
-        groups: Code-block groups of a file at most; with more than one, a NACK names those that
-            are wrong, in one bit each, and only they are sent again; the header of each burst
-            says which it carries (TS 38.212 clause 7.3.1.2.2, CBGTI).
+        groups: Most code-block groups of a file. With more than one, a NACK names the wrong groups,
+            one bit each, and only these are retransmitted; the header of each burst says which
+            groups it carries (TS 38.212 clause 7.3.1.2.2, CBGTI).
 
     Raises:
-        ValueError: When the policy is unknown, or the number of groups is not allowed.
+        ValueError: If the policy is unknown, or the number of groups is not allowed.
     """
 
-    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "CRC holds", "one shot")
-    needs_features: ClassVar[bool] = False
+    reasons = ("transmissions used up", "CRC holds", "one shot")
+    needs_features = False
 
     def __init__(
         self,
@@ -111,20 +112,20 @@ class Conventional(Scheme):
         self.rule, self.image_codec, self.harq = rule, image_codec, harq
         self.open_loop, self.side_information_bits = not harq, rule.side_information_bits
         self.policy, self.groups = FAILURE_POLICIES[on_failure], groups
-        self._images: SentImages | None = None
-        self._gray: dict[bytes, Tensor] = {}  # s of the image of which nothing arrives
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        """Which images: how large a file may be shows when the slot is known."""
-        if self._images is None or self._images.encoded is not encoded:
-            self._images, self._gray = SentImages(self.image_codec, encoded), {}
-        return Payload({"image": torch.from_numpy(index)}, {})
+        """Names the images and the source of their files; the slot limits the size of a file."""
+        source = encoded.once(
+            ("files", self.image_codec), lambda: SentImages(self.image_codec, encoded)
+        )
+        return Payload({"image": torch.from_numpy(index)}, {"source": Shared(source)})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """Pixels -> files -> transport blocks, empty soft buffers."""
-        assert self._images is not None
+        source = payload.objects["source"]
+        assert isinstance(source, Shared)
         images = payload.tensors["image"].tolist()
-        files = self._images.files(images, self.rule.most_bytes(slot))
+        files = source.value.files(images, self.rule.most_bytes(slot))
         codecs = [self.rule.for_file(len(d), slot).codec(8 * len(d)) for d in files]
         bits = [torch.from_numpy(np.unpackbits(np.frombuffer(d, np.uint8))) for d in files]
         buffers = [codec.start(1) for codec in codecs]
@@ -132,14 +133,15 @@ class Conventional(Scheme):
         none = torch.zeros(len(files), dtype=torch.int64)
         every = torch.ones(len(files), self.groups, dtype=torch.bool)
         words = [codec.codewords(b[None]) for codec, b in zip(codecs, bits, strict=True)]
-        return TxState(bits, codecs, words), RxState(codecs, buffers, empty, none, none > 0, every)
+        rx = RxState(source, codecs, buffers, empty, none, none > 0, every)
+        return TxState(bits, codecs, words), rx
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
-        """The next redundancy version of every transport block, or of its groups asked for."""
+        """Sends the next redundancy version of every transport block, or of its requested groups."""
         wanted = torch.ones(len(tx.codecs), self.groups, dtype=torch.bool)
         if feedback is not None and feedback.request is not None:
-            asked = feedback.request.cpu()
-            wanted = asked | ~asked.any(1, keepdim=True)  # a request that was lost: all of them
+            request = feedback.request.cpu()
+            wanted = request | ~request.any(1, keepdim=True)  # after a lost request: all groups
         rows = []
         for codec, words, groups in zip(tx.codecs, tx.words, wanted, strict=True):
             sent = codec.select(words, tx.transmission)
@@ -152,14 +154,14 @@ class Conventional(Scheme):
         return Burst(x, uses, header), replace(tx, transmission=tx.transmission + 1)
 
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
-        """Which groups the burst carries."""
+        """Reads which groups the burst carries."""
         return rx if header is None else replace(rx, sent=header.cpu())
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
-        """Demaps, combines, decodes; ACK where the CRC holds."""
+        """Demaps, combines, decodes; answers ACK where the CRC holds."""
         y, h = received.y.cpu(), received.h.cpu()
         no = received.no.cpu().expand(y.shape)
-        # One by one: how a use is rounded may not depend on how long its neighbors' bursts are.
+        # One by one: the rounding of a use must not depend on the lengths of other bursts.
         llrs = [
             _demapped(codec, sent, Received(y[i : i + 1], h[i : i + 1], no[i : i + 1]))
             for i, (codec, sent) in enumerate(zip(rx.codecs, rx.sent, strict=True))
@@ -168,19 +170,18 @@ class Conventional(Scheme):
         blocks_ok = [r.block_ok[0] for r in found]
         good = [_good_bits(c, block_ok) for c, block_ok in zip(rx.codecs, blocks_ok, strict=True)]
         ok = torch.tensor([bool(r.crc_ok) for r in found])
-        state = RxState(
-            rx.codecs,
-            [r.buffer for r in found],
-            [r.bits[0] for r in found],
-            torch.tensor(good),
-            ok,
-            rx.sent,
-            rx.transmission + 1,
+        state = replace(
+            rx,
+            buffers=[r.buffer for r in found],
+            bits=[r.bits[0] for r in found],
+            good_bits=torch.tensor(good),
+            ok=ok,
+            transmission=rx.transmission + 1,
         )
         return self._answer(ok, blocks_ok), state
 
     def _answer(self, ok: Tensor, blocks_ok: list[Tensor]) -> Feedback:
-        """ACK | NACK, and with several groups one bit for each group of the transport block."""
+        """Returns ACK or NACK; with several groups, one bit for each group of the transport block."""
         ack = ok if self.harq else torch.ones_like(ok)
         reason = torch.where(ok, 1, 0 if self.harq else 2).to(torch.int8)
         if self.groups == 1:
@@ -190,64 +191,51 @@ class Conventional(Scheme):
         return Feedback(ack, wrong, bits, reason)
 
     def perform(self, rx: RxState) -> TaskOutputs:
-        """Files -> pixels -> s -> tasks; a file that arrives as it was sent is s already."""
-        assert self._images is not None
-        encoded = self._images.encoded
-        size = (encoded.image_size,) * 2
+        """Decodes files -> pixels -> s -> tasks; s of a file without errors is known already."""
+        source = rx.source.value
         s: dict[int, Tensor] = {}
         damaged: dict[int, np.ndarray] = {}
         for i, (bits, ok, good) in enumerate(
             zip(rx.bits, rx.ok.tolist(), rx.good_bits.tolist(), strict=True)
         ):
             data = np.packbits(bits.numpy()).tobytes()
-            known = self._images.s(data) if ok else None
+            known = source.s(data) if ok else None
             if known is not None:
                 s[i] = known
-            elif ok:  # a CRC that holds by chance
-                damaged[i] = self.image_codec.decode(data, size)
+            elif ok:  # the CRC holds by chance
+                damaged[i] = self.image_codec.decode(data, source.size)
             else:
-                damaged[i] = self.policy(self.image_codec, data, good, size)
+                damaged[i] = self.policy(self.image_codec, data, good, source.size)
         if damaged:
-            s.update(zip(damaged, self._encoded(list(damaged.values()), encoded), strict=True))
+            s.update(zip(damaged, source.s_of_pixels(list(damaged.values())), strict=True))
         rows = torch.stack([s[i] for i in range(len(rx.bits))])
-        return TaskOutputs(*in_tiles(encoded.encoder.network.performers, rows))
+        return TaskOutputs(*in_tiles(source.encoded.encoder.network.performers, rows))
 
     def offered(self, tx: TxState) -> list[Tensor]:
-        """The bits of the files."""
+        """Returns the bits of the files."""
         return tx.bits
 
     def accepted(self, rx: RxState) -> list[Tensor]:
-        """Those of the files whose CRC holds."""
+        """Returns the bits of the files whose CRC holds."""
         return [bits if ok else bits[:0] for bits, ok in zip(rx.bits, rx.ok.tolist(), strict=True)]
-
-    def _encoded(self, images: list[np.ndarray], encoded: EncodedDataset) -> list[Tensor]:
-        """s [1024] of each image, equal ones encoded once, and the gray one once in a run."""
-        keys = [hashlib.sha256(image.tobytes()).digest() for image in images]
-        new = {k: p for k, p in zip(keys, images, strict=True) if k not in self._gray}
-        s = dict(self._gray)
-        if new:
-            s.update(zip(new, encoded.encode_pixels(np.stack(list(new.values()))), strict=True))
-        nothing = hashlib.sha256(gray((encoded.image_size,) * 2).tobytes()).digest()
-        self._gray = {key: row for key, row in s.items() if key == nothing}
-        return [s[key] for key in keys]
 
 
 def _demapped(codec: TransportCodec, groups: Tensor, received: Received) -> Tensor:
-    """LLRs [1, coded_bits] of one image's round, 0 for the groups [groups] that were not sent."""
+    """Returns LLRs [1, coded_bits] of one transmission, 0 for the groups that were not sent."""
     modulation = Modulation(codec.modulation)
     sent = None if groups.all() else sent_bits(codec, groups)
     uses = codec.uses if sent is None else int(sent.sum()) // modulation.bits_per_symbol
     y, h, no = (value[:, :uses] for value in received)
-    heard = modulation.demap(y, h, no)
+    llr_sent = modulation.demap(y, h, no)
     if sent is None:
-        return heard
+        return llr_sent
     llr = torch.zeros(1, codec.coded_bits)
-    llr[:, sent] = heard
+    llr[:, sent] = llr_sent
     return llr
 
 
 def _good_bits(codec: TransportCodec, block_ok: Tensor) -> int:
-    """Payload bits before the first bad code block."""
+    """Returns the payload bits before the first wrong code block."""
     bad = (~block_ok).nonzero()
     if not len(bad):
         return codec.payload_bits

@@ -1,9 +1,9 @@
-"""SemHARQ's features as bits: quantized, coded, and sent again until the CRC holds."""
+"""SemHARQ's features as bits: quantized, coded, and retransmitted until the CRC holds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 import torch
@@ -29,7 +29,12 @@ from simulator.slots import Slot
 
 @dataclass(frozen=True)
 class TxState:
-    """The transport blocks, [batch, payload bits] uint8, and the round that comes next."""
+    """State of the transmitter.
+
+    Attributes:
+        bits: [batch, payload bits] uint8, transport blocks.
+        transmission: Number of the next transmission.
+    """
 
     bits: Tensor
     transmission: int = 0
@@ -37,15 +42,15 @@ class TxState:
 
 @dataclass(frozen=True)
 class RxState:
-    """What the receiver remembers.
+    """State of the receiver.
 
     Attributes:
         buffer: Sums of LLRs, and the code blocks that are right.
-        bits: [batch, payload bits] uint8 latest decisions.
+        bits: [batch, payload bits] uint8, latest decisions.
         ok: [batch] bool, whether the CRC of the transport block holds.
         z: [batch, features] dequantized features by importance.
-        known: [batch, features] bool, those whose bits are right by a CRC.
-        transmission: The round that comes next.
+        known: [batch, features] bool, features whose bits are right by a CRC.
+        transmission: Number of the next transmission.
     """
 
     buffer: SoftBuffer
@@ -58,7 +63,7 @@ class RxState:
 
 @final
 class DigitalFeatures(Scheme):
-    """What SemHARQ would be with separate source and channel coding.
+    """SemHARQ's features with separate source and channel coding.
 
     ```
     s -> JSC-Encoder -> f -> n most important -> power -> quantizer -> CRC, LDPC, rv j -> QAM -> x
@@ -67,47 +72,48 @@ class DigitalFeatures(Scheme):
     ```
 
     One transport block carries as many features of an image as fit a slot. They are scaled to unit
-    power, as a slot of the analog scheme is: the decoder was trained on that, so that no scale has
-    to be sent. What fails in the end leaves the features of the code blocks whose own CRC holds.
+    power, as a slot of the analog scheme is: the decoder was trained with this scale, so that none
+    has to be sent. If the transport block fails in the end, the features of those code blocks remain
+    whose own CRC holds.
 
     Args:
         link: SemHARQ's networks.
-        quantizer: Features to bits.
-        rule: Modulation, rate and HARQ of a slot, from what both ends know.
+        quantizer: Maps features to bits.
+        rule: Chooses modulation, rate and HARQ of a slot, from what both ends know.
     """
 
-    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "CRC holds")
+    reasons = ("transmissions used up", "CRC holds")
 
     def __init__(self, link: LinkNetwork, quantizer: Quantizer, rule: CodingRule) -> None:
         self.link, self.quantizer, self.rule = link, quantizer, rule
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        """x -> s, from what was encoded once, -> f."""
+        """Maps s, computed once for all schemes, to f."""
         return self.payload(encoded.features.s[index])
 
     def payload(self, s: Tensor) -> Payload:
-        """s [batch, N] -> f [batch, L] by importance, the same at every SNR."""
-        return Payload({"f": in_tiles(self.link.encode, s)[:, self.link.order]}, {})
+        """Maps s [batch, N] to f [batch, L] in the order of importance; the same at every SNR."""
+        return Payload({"f": in_tiles(self.link.encode, s)[:, self.link.order]})
 
     def features(self, slot: Slot) -> int:
-        """How many features of an image its transport block carries.
+        """Returns the number of features in a transport block.
 
-        One where a slot has no room for any: the block then takes several slots.
+        It is 1 if none fits a slot: the block then occupies several slots.
         """
         fit = 8 * self.rule.most_bytes(slot) // self.quantizer.bits
         return min(max(fit, 1), CODED_FEATURES)
 
     def codec(self, slot: Slot) -> TransportCodec:
-        """The codec of the transport blocks of such slots."""
+        """Returns the codec of the transport blocks."""
         bits = self.features(slot) * self.quantizer.bits
         return self.rule.for_file(-(-bits // 8), slot).codec(bits)
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
-        """Of the link's performers, which are the encoder's where they are shared."""
+        """Returns embeddings of the link's performers, which may be the encoder's own."""
         return encoded.embedding(self.link.performers, index)
 
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
-        """f -> transport blocks, empty soft buffers."""
+        """Makes transport blocks of f, and empty soft buffers."""
         f = payload.tensors["f"][:, : self.features(slot)]
         z = normalize_power(f, f.shape[1])
         bits = self.quantizer.quantize(z).cpu()
@@ -116,7 +122,7 @@ class DigitalFeatures(Scheme):
         return TxState(bits), RxState(buffer, torch.zeros_like(bits), silent, nothing, nothing > 0)
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
-        """The next redundancy version of every transport block."""
+        """Sends the next redundancy version of every transport block."""
         codec = self.codec(slot)
         x = Modulation(codec.modulation).map(codec.encode(tx.bits, tx.transmission))
         uses = torch.full((len(x),), codec.uses)
@@ -125,7 +131,7 @@ class DigitalFeatures(Scheme):
         )
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
-        """Demaps, combines, decodes; ACK where the CRC holds."""
+        """Demaps, combines, decodes; answers ACK where the CRC holds."""
         codec = self.codec(slot)
         llr = Modulation(codec.modulation).demap(*received).cpu()
         found = codec.receive(rx.buffer, llr, rx.transmission)
@@ -137,9 +143,9 @@ class DigitalFeatures(Scheme):
         return no_request(found.crc_ok), state
 
     def perform(self, rx: RxState) -> TaskOutputs:
-        """Features -> buffer -> s_hat -> tasks.
+        """Decodes features -> buffer -> s_hat -> tasks.
 
-        A quantizer is a channel of SNR 1 / D - 1 to the decoder: its value q is the MMSE estimate
+        To the decoder, a quantizer is a channel of SNR 1 / D - 1: its value q is the MMSE estimate
         with the error D, as (matched filter's output) / (1 + weight) is after the analog channel.
         """
         batch, n = rx.z.shape
@@ -151,25 +157,25 @@ class DigitalFeatures(Scheme):
         return TaskOutputs(*in_tiles(lambda tile: self.link.decode(buffer.take(tile))[1], rows))
 
     def offered(self, tx: TxState) -> list[Tensor]:
-        """The bits of the transport blocks."""
+        """Returns the bits of the transport blocks."""
         return list(tx.bits)
 
     def accepted(self, rx: RxState) -> list[Tensor]:
-        """Those of the transport blocks whose CRC holds.
+        """Returns the bits of the transport blocks whose CRC holds.
 
         Features of single code blocks help the tasks, but a transport block is delivered whole or
-        not at all: so goodput means the same in every coded scheme.
+        not at all, so that goodput means the same in every coded scheme.
         """
         return [bits if ok else bits[:0] for bits, ok in zip(rx.bits, rx.ok.tolist(), strict=True)]
 
 
 def whole_features(codec: TransportCodec, block_ok: Tensor, bits: int) -> Tensor:
-    """Which features lie whole in code blocks that are right.
+    """Returns which features lie entirely in code blocks that are right.
 
     Args:
-        codec: Of transport blocks that carry whole features and nothing else.
+        codec: Codec of transport blocks that carry features and nothing else.
         block_ok: [batch, blocks] bool.
-        bits: Per feature.
+        bits: Bits of a feature.
 
     Returns:
         [batch, features] bool.

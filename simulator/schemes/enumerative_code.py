@@ -1,7 +1,7 @@
-"""Enumerative code: which k of n things were chosen, in ceil(log2 C(n, k)) bits.
+"""Enumerative code: which k of n features were selected, in ceil(log2 C(n, k)) bits.
 
-All subsets of one size are numbered in lexicographic order; what is sent is the number of the
-chosen one. No code of fixed length is shorter.
+All selections of k out of n are numbered in lexicographic order; the code word is the number of the
+selection. No code of fixed length is shorter.
 
 Source: T. Cover, "Enumerative source encoding", IEEE Trans. Inf. Theory 19 (1973).
 """
@@ -13,34 +13,34 @@ from math import comb
 import numpy as np
 
 
-def subset_bits(n: int, k: int) -> int:
-    """ceil(log2 C(n, k)).
+def selection_bits(n: int, k: int) -> int:
+    """Returns the bits of a code word, ceil(log2 C(n, k)).
 
-    >>> subset_bits(4, 2), subset_bits(1024, 15), subset_bits(7, 7)
+    >>> selection_bits(4, 2), selection_bits(1024, 15), selection_bits(7, 7)
     (3, 110, 0)
     """
     return (comb(n, k) - 1).bit_length()
 
 
-def encode_subset(chosen: np.ndarray) -> np.ndarray:
-    """The code word of a subset.
+def encode_selection(selected: np.ndarray) -> np.ndarray:
+    """Returns the code word of a selection.
 
     Args:
-        chosen: [n] bool.
+        selected: [n] bool, k of them True.
 
     Returns:
-        [subset_bits(n, k)] bool, k the number of those chosen, most significant bit first.
+        [selection_bits(n, k)] bool, most significant bit first.
 
-    >>> encode_subset(np.array([True, False, False, True])).tolist()  # 0011 0101 0110 1001: 3
+    >>> encode_selection(np.array([True, False, False, True])).tolist()  # 0011 0101 0110 1001: 3
     [False, True, True]
     """
-    n, k = len(chosen), int(chosen.sum())
-    width, index = subset_bits(n, k), 0
+    n, k = len(selected), int(selected.sum())
+    width, index = selection_bits(n, k), 0
     left, count = k, comb(n, k)
-    for place, one in enumerate(chosen.tolist()):
+    for place, one in enumerate(selected.tolist()):
         if not left:
             break
-        zeros = count * (n - place - left) // (n - place)  # subsets that leave this place out
+        zeros = count * (n - place - left) // (n - place)  # selections without this place
         if one:
             index, count, left = index + zeros, count - zeros, left - 1
         else:
@@ -48,28 +48,31 @@ def encode_subset(chosen: np.ndarray) -> np.ndarray:
     return _bits(index, width)
 
 
-def decode_subset(word: np.ndarray, n: int, k: int) -> np.ndarray:
-    """The subset [n] bool of a code word; bits behind the code word are ignored.
+def decode_selection(word: np.ndarray, n: int, k: int) -> np.ndarray:
+    """Returns the selection [n] bool of a code word.
 
-    A receiver that is wrong about n or k reads a wrong subset, but always one of k of n: bits that
-    are not there are zeros, and numbers count modulo C(n, k).
+    A receiver with a wrong n or k reads a wrong selection, but always k of n: missing bits are read
+    as zeros, further bits are ignored, and numbers count modulo C(n, k).
+
+    >>> decode_selection(np.array([False, True, True]), 4, 2).tolist()
+    [True, False, False, True]
     """
-    width, count = subset_bits(n, k), comb(n, k)
+    width, count = selection_bits(n, k), comb(n, k)
     bits = np.zeros(width, dtype=bool)
     bits[: len(word)] = word[:width]
     index = int.from_bytes(np.packbits(bits).tobytes(), "big") >> (-width % 8)
     index %= count
-    chosen = np.zeros(n, dtype=bool)
+    selected = np.zeros(n, dtype=bool)
     for place in range(n):
         if not k:
             break
         zeros = count * (n - place - k) // (n - place)
         if index >= zeros:
             index, count, k = index - zeros, count - zeros, k - 1
-            chosen[place] = True
+            selected[place] = True
         else:
             count = zeros
-    return chosen
+    return selected
 
 
 def _bits(number: int, width: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Features on channel uses: one on the in-phase part of each, or one on either part."""
+"""I/Q mapping: one feature on the in-phase part of a channel use, or one on I and one on Q."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from phy.channel import Received
 from phy.equalizer import COMBINERS
 
 
-def pack(z: Tensor, features_per_use: int) -> Tensor:
-    """Real features [batch, B] -> complex uses [batch, ceil(B / features_per_use)]."""
+def map_iq(z: Tensor, features_per_use: int) -> Tensor:
+    """Maps real features [batch, B] to complex uses [batch, ceil(B / features_per_use)].
+
+    >>> map_iq(torch.tensor([[1.0, 2.0, 3.0]]), 2)
+    tensor([[1.+2.j, 3.+0.j]])
+    """
     if features_per_use == 1:
         return torch.complex(z, torch.zeros_like(z))
     if z.shape[1] % 2:
@@ -20,14 +24,23 @@ def pack(z: Tensor, features_per_use: int) -> Tensor:
     return torch.complex(z[:, 0::2], z[:, 1::2])
 
 
-def unpack(
+def demap_iq(
     received: Received, B: int, features_per_use: int, equalizer: str = "mrc"
 ) -> tuple[Tensor, Tensor]:
-    """What the buffer adds up: (SNR times estimate, SNR) of each feature, each [batch, B].
+    """Returns the input of the receive buffer: (SNR times estimate, SNR) of each feature.
 
-    With "mrc" that is the matched filter, (Re or Im of h* y 2 / no, |h|^2 2 / no): the receiver
-    knows h, derotates, and each real part carries noise of variance no / 2. Features that share a
-    use share its power: in units of their own power the noise is `features_per_use` as strong.
+    With "mrc" this is the matched filter, (Re or Im of h* y 2 / no, |h|^2 2 / no): the receiver
+    knows h and removes its phase, and each real part carries noise of variance no / 2. Two features
+    on a use share its power, so that the noise is twice as strong in units of each one's power.
+
+    Args:
+        received: Channel output of a burst.
+        B: Features of the burst.
+        features_per_use: 1 or 2.
+        equalizer: A name in `phy.equalizer.COMBINERS`.
+
+    Returns:
+        Two tensors [batch, B].
     """
     y, h, no = received
     if features_per_use == 2:

@@ -1,8 +1,8 @@
-"""No channel: the ceiling of every curve."""
+"""No channel: the upper bound of every curve."""
 
 from __future__ import annotations
 
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 import torch
@@ -21,30 +21,30 @@ from simulator.slots import Slot
 class Perfect(Scheme):
     """The clean-trained multi-task network on the images themselves; sends nothing."""
 
-    reasons: ClassVar[tuple[str, ...]] = ("", "no channel")
+    reasons = ("", "no channel")
     open_loop = True
 
     def __init__(self, network: MultiTaskNetwork) -> None:
         self.network = network
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        """x -> s, from what was encoded once."""
-        return Payload({"s": encoded.features.s[index]}, {})
+        """Takes s, computed once for all schemes."""
+        return Payload({"s": encoded.features.s[index]})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Tensor, Tensor]:
         """The receiver has s from the start."""
         return payload.tensors["s"], payload.tensors["s"]
 
     def transmit(self, tx: Tensor, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Tensor]:
-        """An empty burst."""
+        """Sends an empty burst."""
         batch = len(tx)
         x = torch.zeros(batch, 0, dtype=torch.complex64, device=tx.device)
         return Burst(x, torch.zeros(batch, dtype=torch.int64)), tx
 
     def receive(self, rx: Tensor, received: Received, slot: Slot) -> tuple[Feedback, Tensor]:
-        """Always content."""
+        """Acknowledges every image."""
         return no_request(torch.ones(len(rx), dtype=torch.bool)), rx
 
     def perform(self, rx: Tensor) -> TaskOutputs:
-        """The tasks on s."""
+        """Performs the tasks on s."""
         return TaskOutputs(*in_tiles(self.network.performers, rx))

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, final
+from typing import final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from phy.channel import Received
-from phy.equalizer import COMBINERS
 from phy.power import normalize_power
 from phy.snr import snr_from_db
 from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.stopping import REASONS, Decode, StoppingCriterion
 from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import BurstPlan, burst_plan, burst_sizes
-from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme
-from simulator.schemes.iq_mapping import pack, unpack
-from simulator.schemes.stopping import Decode, final_outputs, stopping_criterion
+from simulator.scheme_arguments import SemharqPlusArguments
+from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.slots import Slot
-
-#: Largest number of bits of a fed-back estimate.
-MOST_BITS = 8
 
 
 @dataclass(frozen=True)
@@ -87,33 +83,22 @@ class SemharqPlus(Scheme):
     Args:
         encoder: Images to s.
         network: Everything behind it.
-        theta_0_db: Threshold theta_0: the receive SNR required per nat of uncertainty, in dB.
-        estimate_bits: Bits of each fed-back estimate; 0 for ACK and NACK alone.
-        bursts_per_slot: Number of bursts in a slot; 1 if no estimates are fed back.
-        equalizer: Name in `phy.equalizer.COMBINERS`.
+        arguments: theta_0, feedback, bursts of a slot, equalizer; None for the defaults.
     """
 
-    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "certain enough")
+    reasons = REASONS[:2]
 
     def __init__(
         self,
         encoder: MultiTaskNetwork,
         network: PlusNetwork,
-        theta_0_db: float = 1.0,
-        estimate_bits: int = 1,
-        bursts_per_slot: int = 2,
-        equalizer: str = "mrc",
+        arguments: SemharqPlusArguments | None = None,
     ) -> None:
-        if not (isinstance(estimate_bits, int) and 0 <= estimate_bits <= MOST_BITS):
-            raise ValueError(f"estimate_bits is {estimate_bits!r}, it must be 0 to {MOST_BITS}")
-        if not (isinstance(bursts_per_slot, int) and bursts_per_slot >= 1):
-            raise ValueError(f"bursts_per_slot is {bursts_per_slot!r}, it must be at least 1")
-        if equalizer not in COMBINERS:
-            raise ValueError(f"unknown equalizer {equalizer!r}: {nearest(equalizer, COMBINERS)}")
+        arguments = arguments or SemharqPlusArguments()
         self.encoder, self.network = encoder, network
-        self.theta_0 = snr_from_db(theta_0_db)
-        self.bits, self.equalizer = estimate_bits, equalizer
-        self.bursts_per_slot = bursts_per_slot if estimate_bits else 1
+        self.stopping = StoppingCriterion(snr_from_db(arguments.theta_0_db))
+        self.bits, self.equalizer = arguments.estimate_bits, arguments.equalizer
+        self.bursts_per_slot = arguments.bursts_per_slot if arguments.estimate_bits else 1
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """Returns the number of bursts in G_max slots."""
@@ -155,7 +140,7 @@ class SemharqPlus(Scheme):
         plan = self.plan(slot, tx.bursts)
         part = innovation(tx.c, estimate, plan)
         z, uses = normalize_power(part, part.shape[1]), torch.full((len(part),), part.shape[1])
-        return Burst(pack(z, 1), uses, header), TxState(tx.c, estimate, tx.bursts + 1)
+        return Burst(map_iq(z, 1), uses, header), TxState(tx.c, estimate, tx.bursts + 1)
 
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
         """Reads from the header whether the transmitter received the latest feedback."""
@@ -168,13 +153,13 @@ class SemharqPlus(Scheme):
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Adds a burst to the belief, applies the stopping criterion and feeds estimates back."""
         plan = self.plan(slot, rx.bursts)
-        matched, weight = unpack(received, len(plan.position), 1, self.equalizer)
+        matched, weight = demap_iq(received, len(plan.position), 1, self.equalizer)
         belief = rx.belief.add(plan, matched, weight)
-        # In sequence: a burst's sum must not depend on how many images are in the batch.
+        # In sequence: the rounding of a sum must not depend on the size of the batch.
         snr = rx.received_snr + weight.cumsum(1)[:, -1] / slot.features
         ack, outputs = torch.zeros_like(snr, dtype=torch.bool), None
         if (rx.bursts + 1) % len(self._sizes(slot)) == 0:
-            ack, outputs = stopping_criterion(self._decode(belief), snr, self.theta_0)
+            ack, _, outputs = self.stopping.decide(snr, self._decode(belief))
         feedback_bits, estimate = None, belief.fed_back_estimate
         if self.bits:
             feedback_bits = belief.feedback_bits(plan, self.bits)
@@ -192,11 +177,11 @@ class SemharqPlus(Scheme):
         return feedback, after
 
     def perform(self, rx: RxState) -> TaskOutputs:
-        """Returns the outputs of the tasks after the last slot."""
-        return final_outputs(self._decode(rx.belief), rx.received_snr, self.theta_0, rx.outputs)
+        """Returns the outputs after the last slot."""
+        return self.stopping.final_outputs(self._decode(rx.belief), rx.received_snr, rx.outputs)
 
     def _decode(self, belief: Belief) -> Decode:
-        """Returns a function that decodes in tiles, so that no result depends on the batch."""
+        """Decodes in tiles, so that an answer does not depend on the other images of the batch."""
 
         def decode(rows: Tensor) -> TaskOutputs:
             some = belief.take(rows)

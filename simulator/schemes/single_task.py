@@ -1,10 +1,10 @@
-"""Single-task coding: three networks beside each other where SMSC-FIR has one."""
+"""Single-task coding: three networks side by side in place of the one of SMSC-FIR."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -12,16 +12,12 @@ from torch import Tensor
 
 from phy.channel import Received
 from semantic.losses import TASKS
-from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.weights.stored import EncoderBundle
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.schemes.semantic_harq import RxState, SemanticHarq, TxState
 from simulator.slots import Slot
-
-#: How the networks share a slot: a third of its bandwidth each, or all of it each.
-SHARES = ("third", "full")
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class SingleTaskNetwork:
 
     Attributes:
         encoder: Images to its s.
-        link: Everything behind, by the protocol of SMSC-FIR.
+        link: The scheme behind it, with the protocol of SMSC-FIR.
     """
 
     encoder: EncoderBundle
@@ -47,51 +43,46 @@ class SingleTask(Scheme):
     ```
 
     Args:
-        networks: The three, by task.
-        share: "third" gives each a third of the slot's bandwidth, so that the three together send
-            what SMSC-FIR sends; "full" gives each a slot's B features, three times as much.
-
-    Raises:
-        ValueError: For an unknown share.
+        networks: The three systems, by task.
+        share: "third" gives each system a third of the slot's bandwidth, so that the three together
+            send as much as SMSC-FIR; "full" gives each the B features of a slot, three times as much.
     """
 
-    reasons: ClassVar[tuple[str, ...]] = ("transmissions used up", "one shot")
-    needs_features: ClassVar[bool] = False  # of the encoder that it does not have
+    reasons = ("transmissions used up", "one shot")
+    needs_features = False  # those of the common encoder
     open_loop = True
 
     def __init__(self, networks: Mapping[str, SingleTaskNetwork], share: str = "third") -> None:
-        if share not in SHARES:
-            raise ValueError(f"unknown share {share!r}: {nearest(share, SHARES)}")
         self.networks = [networks[task] for task in TASKS]
         self.share = share
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
-        """One slot."""
+        """Returns 1."""
         return 1
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        """x -> s_k -> f_k by each encoder, which sees every image once."""
+        """Maps x -> s_k -> f_k by each encoder, which sees every image once."""
         tensors = {}
         for task, network in zip(TASKS, self.networks, strict=True):
             own = network.link.encode(encoded.behind(network.encoder), index)
             tensors[task] = own.tensors["f"]
-        return Payload(tensors, {})
+        return Payload(tensors)
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
-        """Of the network that re-identifies."""
+        """Returns embeddings of the re-identification network."""
         reid = self.networks[0]
         return reid.link.clean_embedding(encoded.behind(reid.encoder), index)
 
     def part(self, slot: Slot) -> Slot:
-        """The slot that each network has for itself."""
+        """Returns the slot of each system."""
         return replace(slot, bandwidth_hz=slot.bandwidth_hz / 3) if self.share == "third" else slot
 
     def start(
         self, payload: Payload, slot: Slot
     ) -> tuple[tuple[TxState, ...], tuple[RxState, ...]]:
-        """Three systems that have sent nothing."""
+        """Starts the three systems."""
         begun = [
-            network.link.start(Payload({"f": payload.tensors[task]}, {}), self.part(slot))
+            network.link.start(Payload({"f": payload.tensors[task]}), self.part(slot))
             for task, network in zip(TASKS, self.networks, strict=True)
         ]
         return tuple(tx for tx, _ in begun), tuple(rx for _, rx in begun)
@@ -99,7 +90,7 @@ class SingleTask(Scheme):
     def transmit(
         self, tx: tuple[TxState, ...], feedback: Feedback | None, slot: Slot
     ) -> tuple[Burst, tuple[TxState, ...]]:
-        """Their bursts, one behind the other."""
+        """Sends their bursts, one after the other."""
         sent: list[tuple[Burst, Any]] = [
             network.link.transmit(state, None, self.part(slot))
             for state, network in zip(tx, self.networks, strict=True)
@@ -111,15 +102,15 @@ class SingleTask(Scheme):
     def receive(
         self, rx: tuple[RxState, ...], received: Received, slot: Slot
     ) -> tuple[Feedback, tuple[RxState, ...]]:
-        """Each network hears its own uses; there is nothing to ask for."""
-        heard = zip(rx, self.networks, _thirds(received), strict=True)
+        """Passes its own uses to each system; acknowledges every image."""
+        parts = zip(rx, self.networks, _thirds(received), strict=True)
         states = tuple(
-            network.link.receive(state, y, self.part(slot))[1] for state, network, y in heard
+            network.link.receive(state, y, self.part(slot))[1] for state, network, y in parts
         )
         return no_request(torch.ones(len(received.y), dtype=torch.bool)), states
 
     def perform(self, rx: tuple[RxState, ...]) -> TaskOutputs:
-        """Each task by the network that was trained for it."""
+        """Performs each task by the network that was trained for it."""
         reid, color, type_ = (
             network.link.perform(state) for state, network in zip(rx, self.networks, strict=True)
         )
@@ -127,7 +118,7 @@ class SingleTask(Scheme):
 
 
 def _thirds(received: Received) -> list[Received]:
-    """The three equally long parts of what was received."""
+    """Returns the three equally long parts of a received burst."""
     uses = received.y.shape[1] // 3
     parts = []
     for first in (0, uses, 2 * uses):

@@ -1,4 +1,4 @@
-"""The channel of a run and its feedback link, as its impairments leave them."""
+"""The channel of a run and its feedback link, with the impairments of the run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from simulator.spec import RunSpec
 
 
 def open_channel(spec: RunSpec) -> Channel:
-    """The channel of a run, guarded, as its receiver knows it.
+    """Returns the channel of a run: checked, with the receiver's channel knowledge.
 
-    A channel that has the parameters bandwidth_hz and interval_s gets the run's W and T.
+    A channel with the parameters bandwidth_hz and interval_s gets the run's W and T.
 
     Raises:
-        ValueError: One line: what cannot be imported, what it does not take, or what it is instead.
+        ValueError: One line, for a failed import, an unknown argument, or an object of another type.
     """
     slot = {"bandwidth_hz": spec.bandwidth, "interval_s": spec.slot_s}
     channel = construct("channel", spec.channel, CHANNELS, dict(spec.channel_args), slot)
@@ -32,9 +32,9 @@ def open_channel(spec: RunSpec) -> Channel:
 
 
 def open_feedback_link(spec: RunSpec) -> FeedbackLink:
-    """The link that answers take.
+    """Returns the feedback link of a run.
 
     Raises:
-        ValueError: One line with what is out of range.
+        ValueError: One line, for a value that is out of range.
     """
     return FeedbackLink(spec.impaired.feedback_error, spec.impaired.feedback_delay)

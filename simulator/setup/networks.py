@@ -20,13 +20,13 @@ from simulator.spec import RunSpec
 
 
 class Networks:
-    """Networks of one run, each file read once however many schemes share it.
+    """Networks of one run; a file is read once, even if several schemes share it.
 
     Attributes:
         spec: The run.
         device: Torch device.
         hashes: SHA-256 of every weights file read so far.
-        own: Those that one scheme has read, see `apart`.
+        own: Hashes of the files that one scheme has read, see `apart`.
     """
 
     def __init__(self, spec: RunSpec, device: str) -> None:
@@ -36,7 +36,7 @@ class Networks:
         self._parts: dict[str, Networks] = {}
 
     def apart(self, scheme: str) -> Networks:
-        """The same networks for one scheme, which counts what that scheme alone reads."""
+        """Returns the same networks for one scheme, which record the files that this scheme reads."""
         own = dict(self.encoder.hashes)  # loaded before the copy, so that both have it
         part = copy(self)
         part.own = own
@@ -44,7 +44,7 @@ class Networks:
         return part
 
     def hashes_of(self, scheme: str) -> dict[str, str]:
-        """SHA-256 of the weights files that a built scheme stands on."""
+        """Returns SHA-256 of the weights files of a built scheme."""
         return self._parts[scheme].own
 
     def _count(self, hashes: dict[str, str]) -> None:
@@ -59,7 +59,7 @@ class Networks:
         return loaded
 
     def link(self, scheme: str) -> LinkNetwork:
-        """Everything behind the encoder for one scheme."""
+        """Returns the networks behind the encoder for one scheme."""
         network, hashes = load_link(
             scheme, self.encoder.network.performers, self.spec.weights, self.device
         )
@@ -67,16 +67,16 @@ class Networks:
         return network
 
     def plus(self) -> PlusNetwork:
-        """Everything behind the encoder for semharq-plus."""
+        """Returns the networks behind the encoder for semharq-plus."""
         network, hashes = load_plus(self.encoder.network.performers, self.spec.weights, self.device)
         self._count(hashes)
         return network
 
     def single_task(self, task: str) -> tuple[EncoderBundle, LinkNetwork]:
-        """Encoder and link that were trained for one task alone.
+        """Returns (encoder, link) that were trained for one task alone.
 
         Raises:
-            WeightsError: When they are not there; says which command makes them.
+            WeightsError: If their files are missing; names the command that makes them.
         """
         above = weights_directory(self.spec.weights)
         directory = above / single_task_directory(task)

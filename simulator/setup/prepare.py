@@ -1,4 +1,4 @@
-"""A run made ready: data, weights, schemes and channel opened, nothing simulated yet."""
+"""Preparation of a run: opens data, weights, schemes and channel; simulates nothing."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from semantic.data.opening import open_dataset
 from simulator.feedback import FeedbackLink
 from simulator.scheme import Scheme
 from simulator.setup.channel import open_channel, open_feedback_link
-from simulator.setup.learned import build_schemes
 from simulator.setup.networks import Networks
+from simulator.setup.schemes import build_schemes
 from simulator.spec import RunSpec
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run with its data, weights, schemes and channel at hand, nothing simulated yet."""
+    """A run with its data, weights, schemes and channel, before the simulation."""
 
     spec: RunSpec
     dataset: VehicleImages
@@ -31,10 +31,10 @@ class Prepared:
 
 
 def choose_device(device: str) -> str:
-    """ "auto" is the first GPU where there is one.
+    """Returns the torch device; "auto" takes the first GPU if there is one.
 
     Raises:
-        ValueError: When a GPU is asked for that is not there.
+        ValueError: For a GPU that does not exist.
     """
     if device == "auto":
         return "cuda:0" if torch.cuda.is_available() else "cpu"
@@ -48,20 +48,20 @@ def choose_device(device: str) -> str:
 
 
 def prepare(spec: RunSpec) -> Prepared:
-    """Opens data and weights and builds the schemes, so that every mistake shows before any work.
+    """Opens data and weights and builds the schemes, so that every mistake is found before any work.
 
     Raises:
-        ValueError: One line that names what is wrong.
+        ValueError: One line that names the mistake.
     """
     device = choose_device(spec.device)
     for snr_db in spec.snr_db:
-        spec.slot(snr_db)  # refuses what is no slot
+        spec.slot(snr_db)  # raises if T W is out of range
     channel, feedback_link = open_channel(spec), open_feedback_link(spec)
     dataset = open_dataset(spec.data)
     if spec.images is not None:
         dataset = dataset.limit(spec.images, seed=0)
     networks = Networks(spec, device)
-    _ = networks.encoder  # every scheme ends in its tasks: missing weights show now
+    _ = networks.encoder  # every scheme needs it: missing weights raise here
     return Prepared(
         spec, dataset, networks, build_schemes(networks), channel, feedback_link, device
     )

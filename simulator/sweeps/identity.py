@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from semantic.plugins import installed
-from simulator.catalog import CHANNELS, CODECS, SCHEMES, resolve
+from simulator.catalog import CHANNELS, CODECS, SCHEMES, Entry, SchemeEntry, resolve
 from simulator.setup.prepare import Prepared
 from simulator.spec import RunSpec
 from simulator.sweeps.code_identity import module_code, package_code
@@ -26,7 +27,11 @@ NOT_HASHED = {
     *("data", "images", "weights", "device", "bandwidth_hz"),
 }
 #: The catalogs of the parts that a user can replace by a module of their own.
-ENTRIES = {"scheme": SCHEMES, "channel": CHANNELS, "codec": CODECS}
+ENTRIES: dict[str, Mapping[str, Entry | SchemeEntry]] = {
+    "scheme": SCHEMES,
+    "channel": CHANNELS,
+    "codec": CODECS,
+}
 
 
 def common_identity(prepared: Prepared) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""`simulate train`: where training meets the channel."""
+"""`simulate train`: training with the simulator's channel in the loop."""

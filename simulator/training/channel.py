@@ -1,4 +1,4 @@
-"""The simulator's own channel, as the training loop takes it."""
+"""The simulator's channel as a function for the training loop."""
 
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ from phy.power import normalize_power
 from phy.snr import noise_variance
 from phy.streams import BatchStreams
 from semantic.training.round_trip import TrainingChannel
-from simulator.schemes.iq_mapping import pack, unpack
+from simulator.schemes.iq_mapping import demap_iq, map_iq
 
 
 def training_channel(channel: Channel, device: str) -> TrainingChannel:
-    """The simulator's own channel as the training loop takes it: power control, fading, noise."""
+    """Returns the channel of the training loop: power control, I/Q mapping, fading, noise.
+
+    Args:
+        channel: A channel of the simulator.
+        device: Torch device of the features.
+    """
 
     def send(
         features: Tensor, sent: Tensor, snr_db: float, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         streams: Any = BatchStreams(generator, len(features), device)
         z = normalize_power(features, sent.sum(1))
-        x = pack(z, 1)
+        x = map_iq(z, 1)
         h, _ = channel.draw(streams, x.shape[1], None)
         received = channel.apply(x, h, noise_variance(snr_db), streams)
-        return unpack(received, x.shape[1], 1)
+        return demap_iq(received, x.shape[1], 1)
 
     return send

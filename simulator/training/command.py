@@ -1,4 +1,4 @@
-"""`simulate train`: the one place where training meets the channel.
+"""`simulate train`: trains the networks with the simulator's channel in the loop.
 
 images -> encoder (clean) -> s, once -> link with f complete -> each scheme's protocol -> weights
 """
@@ -58,10 +58,10 @@ def stages(
     device: str,
     show: Callable[[str], None],
 ) -> list[Stage]:
-    """What has to be trained: one encoder for all tasks, and one for each with smsc-stc.
+    """Returns the stages of training: one encoder for all tasks, and one per task with smsc-stc.
 
     Raises:
-        ValueError: For a scheme that has nothing to train, or an unknown task.
+        ValueError: For a scheme without weights, or an unknown task.
     """
     known = [*PROTOCOLS, PLUS, SINGLE_TASK]
     if not schemes:
@@ -96,16 +96,16 @@ def train_from_options(
     device: str,
     quiet: bool,
 ) -> None:
-    """Trains what is missing in `out`.
+    """Trains the weights that are missing in `out`.
 
     ```
     encoder.safetensors -> s -> link.complete.safetensors -> <scheme>.safetensors, one for each
     ```
 
-    Under torchrun the encoder is trained by all processes; what follows, minutes, by the first.
+    Under torchrun all processes train the encoder; the first one trains the rest, which takes minutes.
 
     Raises:
-        ValueError: When a scheme has nothing to train, or the options, data or weights are wrong.
+        ValueError: For a scheme without weights, or wrong options, data or weights.
     """
     show = (lambda line: None) if quiet else print
     images = len(open_dataset(data_spec, "train"))
@@ -138,7 +138,7 @@ def train_from_options(
 
 
 def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskNetwork, LinkData]:
-    """The encoder of a directory, and what links behind it are trained on."""
+    """Returns the encoder of a directory, and the training data of the links behind it."""
     encoder = open_encoder(stage.out / "encoder.safetensors", stage.device)
     s, labels = encoder_outputs(stage, encoder, training_images)
     channel = training_channel(Rician(), stage.device)
@@ -157,7 +157,7 @@ def _adapted(
     buffer: str | None,
     link_steps: int | None,
 ) -> Preset:
-    """The preset with what the command line says otherwise."""
+    """Returns the preset with the changes of the command line."""
     if buffer is not None and buffer not in BUFFERS:
         raise ValueError(f"unknown buffer {buffer!r}: {nearest(buffer, BUFFERS)}")
     snr_range_db = preset.link.snr_db if snr_db is None else (snr_db, snr_db)
@@ -175,14 +175,14 @@ def _adapted(
 
 
 def refuse_other_options(path: Path, preset: Preset) -> None:
-    """A directory holds what one set of options gives: weights that others gave are not mixed in.
+    """Checks that existing weights were trained with the present options.
 
     Args:
-        path: Weights that are there already.
-        preset: How they would be trained now.
+        path: Existing weights.
+        preset: The present options.
 
     Raises:
-        ValueError: When they were trained for other tasks, another SNR, another buffer or another
+        ValueError: If they were trained for other tasks, another SNR, another buffer or another
             number of steps.
     """
     _, config = read_weights(path)
@@ -191,7 +191,7 @@ def refuse_other_options(path: Path, preset: Preset) -> None:
     wanted = json.loads(json.dumps({**asdict(now), "buffer": preset.buffer}))
     made = {**recipe, **{key: config[key] for key in ("buffer",) if key in config}}
     options = {"task_weights": "tasks", "snr_db": "snr-db", "buffer": "buffer"}
-    if path.name != "link.complete.safetensors":  # which knows nothing of what follows
+    if path.name != "link.complete.safetensors":  # trained before the schemes
         options["selected_steps"] = "link-steps"
     for key, option in options.items():
         if key in made and made[key] != wanted.get(key):
@@ -199,7 +199,7 @@ def refuse_other_options(path: Path, preset: Preset) -> None:
 
 
 def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[str, Tensor]:
-    """The link trained with f sent complete, which every scheme begins with: its state."""
+    """Returns the state of the link trained with f sent complete; every scheme starts from it."""
     path, recipe = stage.out / "link.complete.safetensors", stage.preset.link
     torch.manual_seed(recipe.seed)
     link = _fresh(stage, encoder, None)
@@ -216,7 +216,7 @@ def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[s
 
 
 def _fresh(stage: Stage, encoder: MultiTaskNetwork, detector: Detector | None) -> LinkNetwork:
-    """An untrained link whose performers are the clean ones: the same, or a copy to train."""
+    """Returns an untrained link with the clean performers: shared, or a copy to train."""
     shared = encoder.performers if stage.preset.share_performers else None
     link = LinkNetwork(encoder.performers.identities, stage.preset.buffer, detector, shared)
     if shared is None:
@@ -227,7 +227,7 @@ def _fresh(stage: Stage, encoder: MultiTaskNetwork, detector: Detector | None) -
 def _fresh_plus(
     stage: Stage, encoder: MultiTaskNetwork, complete: dict[str, Tensor]
 ) -> PlusNetwork:
-    """Its network with those layers of the one trained with f complete that have its shape."""
+    """Returns semharq-plus with those layers of the complete link that have the same shape."""
     shared = encoder.performers if stage.preset.share_performers else None
     network = PlusNetwork(encoder.performers.identities, shared)
     own = network.state_dict()
@@ -243,7 +243,7 @@ def _train_scheme(
     encoder: MultiTaskNetwork,
     data: LinkData,
 ) -> None:
-    """One scheme by its own protocol, then its thresholds, then its file."""
+    """Trains one scheme with its own protocol, calibrates its thresholds, writes its file."""
     out, recipe = stage.out, stage.preset.link
     config = {
         "encoder_sha256": file_hash(out / "encoder.safetensors"),
@@ -263,7 +263,7 @@ def _train_scheme(
     link = _fresh(stage, encoder, protocol.detector)
     link.load_state_dict(link.state_dict() | complete)
     train_scheme(link, protocol, data, recipe, checkpoint, report)
-    round_to_four_bits(link)  # its thresholds are then those of the weights as they are shipped
+    round_to_four_bits(link)  # thresholds belong to the rounded weights
     if protocol.retransmit == "distorted":
         calibrate_thresholds(link, protocol, data.s, data.channel, data.budget)
     save_link(path, link, config)

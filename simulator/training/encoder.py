@@ -1,4 +1,4 @@
-"""The first half of `simulate train`: training_images -> clean network -> s, what links are trained on."""
+"""The first half of `simulate train`: training images -> clean network -> s, the data of the links."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from simulator.training.presets import Preset
 
 @dataclass(frozen=True)
 class TrainingImages:
-    """Training images, decoded.
+    """Decoded training images.
 
     Attributes:
-        images: Names and labels of those that could be read.
+        images: Names and labels of the images that could be read.
         pixels: [images, edge, edge, 3] uint8.
     """
 
@@ -47,14 +47,14 @@ class TrainingImages:
 
 @dataclass(frozen=True)
 class Stage:
-    """One encoder and the links behind it, which share a directory.
+    """One encoder and the links behind it, in one directory.
 
     Attributes:
         out: The directory.
-        preset: How they are trained.
-        schemes: By whose protocols.
+        preset: Options of training.
+        schemes: Schemes of the links.
         device: Torch device.
-        show: Takes a line of text.
+        show: Prints a line of text.
     """
 
     out: Path
@@ -65,10 +65,10 @@ class Stage:
 
 
 def read_training_images(data_spec: str, edge: int, show: Callable[[str], None]) -> TrainingImages:
-    """The training split; images that cannot be read are named and left out.
+    """Returns the training split; shows and leaves out images that cannot be read.
 
     Raises:
-        ValueError: When there is no such data.
+        ValueError: If there is no such data set.
     """
     images = open_dataset(data_spec, "train")
     pixels, kept, problems = load_images(images, edge)
@@ -84,7 +84,7 @@ def train_clean(
     imagenet: str | None,
     validate: Callable[[MultiTaskNetwork, int], None] | None,
 ) -> None:
-    """Encoder, then its performers once more on s: encoder.base and encoder.safetensors."""
+    """Trains the encoder, then refits its performers on s: encoder.base and encoder.safetensors."""
     out, preset = stage.out, stage.preset
     base = train_encoder(
         training_images.pixels,
@@ -106,7 +106,7 @@ def train_clean(
         "recipe": asdict(preset.encoder),
         "performers": asdict(preset.performers),
     }
-    # Stored and read back: s is then that of the weights as they are shipped.
+    # Stored and read back: s then belongs to the rounded weights of the file.
     save_weights(out / "encoder.base.safetensors", base, config)
     network = open_encoder(out / "encoder.base.safetensors", stage.device)
     s, labels = encoder_outputs(stage, network, training_images)
@@ -116,7 +116,7 @@ def train_clean(
 
 
 def join_processes(device: str) -> tuple[str, bool]:
-    """(this process's device, whether it is the first) under torchrun; alone, nothing changes."""
+    """Returns (device of this process, whether it is the first one); joins the others under torchrun."""
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         return device, True
     on_gpu = device.startswith("cuda")
@@ -128,13 +128,13 @@ def join_processes(device: str) -> tuple[str, bool]:
 def validator(
     data: str, preset: Preset, device: str, show: Callable[[str], None]
 ) -> Callable[[MultiTaskNetwork, int], None]:
-    """Shows rank-1, mAP, color and type of the clean network on test images; decides nothing.
+    """Returns a function that shows rank-1, mAP, color and type of the clean network on test images.
 
     Args:
         data: Test images as --data names them; at most about 500 of them are used.
-        preset: Its image size.
+        preset: Gives the image size.
         device: Torch device.
-        show: Takes a line.
+        show: Prints a line.
     """
     images = open_dataset(data).limit(500, seed=0)
     pixels, kept, _ = load_images(images, preset.image_size)
@@ -155,7 +155,7 @@ def validator(
 
 
 def open_encoder(path: Path, device: str) -> MultiTaskNetwork:
-    """The clean network of a weights file, frozen."""
+    """Returns the clean network of a weights file, frozen."""
     state, config = read_weights(path)
     network = MultiTaskNetwork(int(config["identities"]), config.get("backbone", DENSENET))
     load_into(network, state, str(path))
@@ -165,7 +165,7 @@ def open_encoder(path: Path, device: str) -> MultiTaskNetwork:
 def encoder_outputs(
     stage: Stage, network: MultiTaskNetwork, training_images: TrainingImages
 ) -> tuple[Tensor, Labels]:
-    """(s [views x images, 1024], labels of the same rows), kept in the directory between runs."""
+    """Returns (s [views x images, 1024], labels of the same rows); s is cached in the directory."""
     pixels, views, edge = training_images.pixels, stage.preset.views, stage.preset.image_size
     labels = training_labels(training_images.images)
     repeated = Labels(*(c.repeat(views).to(stage.device) for c in labels.columns))

@@ -1,4 +1,4 @@
-"""How `simulate train` trains: one preset for the embedded set, one for the papers."""
+"""Presets of `simulate train`: one for the embedded data set, one for the papers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulator.spec import BANDWIDTH_HZ, SLOT_S, SYNTHETIC_BANDWIDTH_HZ
 
 @dataclass(frozen=True)
 class Preset:
-    """How one preset is trained.
+    """Options of training.
 
     Attributes:
         image_size: Edge in pixels at which images are stored and evaluated.
@@ -24,8 +24,8 @@ class Preset:
         encoder: Recipe of the encoder.
         performers: Recipe of the refit of the clean performers.
         link: Recipe of everything behind the encoder.
-        share_performers: Whether links leave the tasks to the encoder's performers, as they are.
-        views: s is computed of this many views of each image: as it is, and mirrored.
+        share_performers: Whether links use the encoder's performers unchanged.
+        views: Views of each image of which s is computed: 1, unchanged, or 2, also mirrored.
     """
 
     image_size: int
@@ -38,14 +38,14 @@ class Preset:
     views: int = 2
 
     def budget(self, snr_db: float) -> int:
-        """B of a slot at an SNR."""
+        """Returns B of a slot at an SNR in dB."""
         return Slot(snr_db, SLOT_S, self.bandwidth_hz).features
 
     def only(self, tasks: Collection[str]) -> Preset:
-        """The same for some of the tasks: the losses of the others weigh nothing anywhere.
+        """Returns the same options for some tasks: the losses of the others have weight 0.
 
         Raises:
-            ValueError: When there is no task, or one that is none.
+            ValueError: Without a task, or for an unknown one.
         """
         encoder, performers, link = self.encoder, self.performers, self.link
         return replace(
@@ -57,7 +57,7 @@ class Preset:
 
 
 def presets(images: int) -> dict[str, Preset]:
-    """The presets; the paper's counts epochs of batches of 32, so it needs the number of images."""
+    """Returns the presets; that of the papers counts epochs of 32 images, so it needs their number."""
     epoch = -(-images // 32)
     return {
         "synthetic": Preset(

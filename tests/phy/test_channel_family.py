@@ -127,7 +127,7 @@ def chain(**arguments: Any) -> Callable[[], Channel]:
         (chain(name="shadowed", sigma_db=-1), "channel shadowed: sigma_db -1 is not allowed, it"),
         (chain(name="shadowed", over="ricain"), "unknown channel 'ricain': nearest: 'rician'"),
         (chain(name="shadowed", k_factr=1), "channel rician takes no argument 'k_factr': nearest"),
-        (chain(name="shadowed", over="rician/awgn"), "channel rician goes over no other channel"),
+        (chain(name="shadowed", over="rician/awgn"), "channel rician wraps no other channel"),
         (
             chain(name="gilbert-elliott", good_to_bad=1),
             "channel gilbert-elliott: good_to_bad 1 is not allowed, it must be above 0 and below 1",
@@ -138,7 +138,7 @@ def chain(**arguments: Any) -> Callable[[], Channel]:
         (chain(name="simo", over="shadowed", k_factor=-2), "channel rician: k_factor -2 is not"),
         (
             chain(name="phy.channels.simo:Simo"),
-            "channel phy.channels.simo:Simo goes over another one: say which",
+            "channel phy.channels.simo:Simo wraps another channel: give over=NAME",
         ),
     ],
 )

@@ -161,7 +161,7 @@ class Sound(Scheme):
     """s, eight uses of it; the tasks are what was heard."""
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        return Payload({"s": encoded.features.s[index][:, :16]}, {})
+        return Payload({"s": encoded.features.s[index][:, :16]})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Any, Any]:
         return payload.tensors["s"], None

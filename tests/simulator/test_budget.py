@@ -77,7 +77,7 @@ class Greedy(Scheme):
 def send(sizes: list[list[int]], slot: Slot = SLOT, first: int = 0) -> tuple[Greedy, Ledger]:
     scheme = Greedy(len(sizes[0]))
     streams = Streams(0, "cell", np.arange(first, first + len(sizes)))
-    payload = Payload({"sizes": torch.tensor(sizes)}, {})
+    payload = Payload({"sizes": torch.tensor(sizes)})
     _, ledger = run_link(scheme, payload, Rician(), slot, streams, G)
     return scheme, ledger
 

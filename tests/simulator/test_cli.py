@@ -152,7 +152,10 @@ def test_bad_input_is_one_line(
         (["--channel-arg", "kfactor=2"], ["no argument 'kfactor'", "nearest: 'k_factor'"]),
         (["--channel", "awgn", "--fading", "fast"], ["awgn takes no argument 'fading'"]),
         (["--scheme-arg", "theta_0=2"], ["no argument 'theta_0'", "nearest: 'theta_0_db'"]),
-        (["--scheme-arg", "features_per_use=3"], ["features_per_use is 3", "must be 1 or 2"]),
+        (
+            ["--scheme-arg", "features_per_use=3"],
+            ["features_per_use 3 is not allowed", "must be 1 or 2"],
+        ),
         (["--data", "synthetc"], ["data set 'synthetc'", "nearest: 'synthetic'"]),
         (["--data", "veri:nowhere"], ["nowhere"]),
         (["--weights", "nowhere"], ["nowhere/encoder.safetensors does not exist", "train"]),

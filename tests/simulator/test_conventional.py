@@ -16,10 +16,11 @@ from semantic.data.opening import open_dataset
 from simulator.cli import main
 from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec
 from simulator.encoded_dataset import EncodedDataset
+from simulator.scheme import Shared
 from simulator.schemes.coding import Coding
 from simulator.schemes.conventional import Conventional, RxState, TxState
-from simulator.setup.coded import jpeg_ldpc_16qam_harq
 from simulator.setup.networks import Networks
+from simulator.setup.schemes import build_scheme
 from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
@@ -63,7 +64,7 @@ def test_uses_energy_and_feedback_are_counted(images: pd.DataFrame) -> None:
     assert (four == 4 * one).all()
 
 
-def test_nothing_heard_is_a_grey_image_for_all(images: pd.DataFrame) -> None:
+def test_nothing_received_is_a_gray_image_for_all(images: pd.DataFrame) -> None:
     lost = images[(images["scheme"] == HARQ) & (images["snr_db"] == -12.0)]
     assert lost["color_predicted"].nunique() == 1
     assert (lost["rank1_hit"].dropna() == 0).all(), "ties are broken pessimistically"
@@ -142,7 +143,7 @@ def test_without_harq_there_is_one_transmission(run: Any) -> None:
     ],
 )
 def test_the_decoder_is_where_the_networks_are(asked: str, device: str, decoder: str) -> None:
-    scheme = jpeg_ldpc_16qam_harq(Networks(RunSpec(), device), decoder=asked)
+    scheme = build_scheme(HARQ, Networks(RunSpec(), device), decoder=asked)
     assert isinstance(scheme, Conventional)
     coding = scheme.rule.for_file(100, Slot(0.0, 1e-3, 1e6))
     assert (coding.decoder, coding.device) == (decoder, device if decoder == "sionna" else "cpu")
@@ -172,7 +173,7 @@ def test_an_answer_misheard_harms_nobody(policy: str) -> None:
     every = torch.ones(1, 4, dtype=torch.bool)
     tx = TxState([bits], [codec], [codec.codewords(bits[None])])
     zeros, none = [torch.zeros_like(bits)], torch.zeros(1, dtype=torch.int64)
-    rx = RxState([codec], [codec.start(1)], zeros, none, none > 0, every)
+    rx = RxState(Shared[Any](None), [codec], [codec.start(1)], zeros, none, none > 0, every)
     feedback = None
     for _ in range(2):
         burst, tx = scheme.transmit(tx, feedback, slot)
@@ -247,7 +248,7 @@ def test_fit_fills_the_slot_and_no_more() -> None:
         ("rate=0.01", "0.0293 to 0.9258"),
         ("rv_order=first", "digits such as 0231"),
         ("base_graph=auto2", "auto, 1 or 2"),
-        ("combining=chaos", "ir, chase"),
+        ("combining=chaos", "nearest: 'chase'"),
         ("retransmission=groups", "nearest: 'group'"),
         ("harq=2", "0 or 1"),
         ("give_up=yes", "0 or 1"),

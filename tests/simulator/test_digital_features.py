@@ -23,8 +23,8 @@ from simulator.link import run_link
 from simulator.schemes.adaptive_coding import AdaptiveCoding
 from simulator.schemes.coding import Coding, CodingRule
 from simulator.schemes.digital_features import DigitalFeatures, whole_features
-from simulator.setup.coded import digital_features
 from simulator.setup.networks import Networks
+from simulator.setup.schemes import build_scheme
 from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
@@ -250,5 +250,5 @@ def test_by_its_name_over_fading(tiny_weights: Path, folder_data: Path) -> None:
 )
 def test_bad_arguments_are_one_line(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
-        digital_features(Networks(RunSpec(), "cpu"), **arguments)  # type: ignore[arg-type]
+        build_scheme("digital-features", Networks(RunSpec(), "cpu"), **arguments)
     assert "\n" not in str(error.value)

@@ -1,7 +1,7 @@
 """The feedback link: how often it errs, what both ends then do, and what it costs."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.ledger import FALSE_ACK, Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst, Feedback, Payload, Scheme
+from simulator.scheme_arguments import SemanticHarqArguments
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.slots import Slot
 
@@ -134,7 +135,7 @@ class Memory:
 class Countdown(Scheme):
     """Sends ones; its receiver wants k transmissions of each image and counts what came."""
 
-    reasons: ClassVar[tuple[str, ...]] = ("gave up", "heard enough")
+    reasons = ("gave up", "heard enough")
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         raise NotImplementedError
@@ -175,7 +176,7 @@ def walk(
     rows: list[int] | None = None,
 ) -> tuple[list[int], Ledger]:
     """(transmissions that each receiver has used, costs)."""
-    payload = Payload({"wanted": torch.tensor(wanted)}, {})
+    payload = Payload({"wanted": torch.tensor(wanted)})
     index = np.arange(len(wanted)) if rows is None else np.array(rows)
     outputs, ledger = run_link(
         scheme or Countdown(), payload, channel or Rician(), SLOT, Streams(0, "c", index), G, link
@@ -276,7 +277,9 @@ def semharq() -> SemanticHarq:
         torch.manual_seed(3)
         link = LinkNetwork(20).eval().requires_grad_(False)
         link.order.copy_(torch.randperm(len(link.order)))
-        return SemanticHarq(MultiTaskNetwork(20), link, PROTOCOLS["semharq"], theta_0_db=60.0)
+        return SemanticHarq(
+            MultiTaskNetwork(20), link, PROTOCOLS["semharq"], SemanticHarqArguments(theta_0_db=60.0)
+        )
 
 
 def semharq_payload(scheme: SemanticHarq, images: int) -> Payload:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.catalog import CODECS
-from simulator.codecs.image_codecs import FAILURE_POLICIES, GREY, ImageCodec
+from simulator.codecs.image_codecs import FAILURE_POLICIES, GRAY, ImageCodec
 
 SIZE = (48, 64)
 
@@ -85,13 +85,13 @@ def test_a_cut_file_gives_the_rows_before_the_cut(image: np.ndarray) -> None:
     np.testing.assert_array_equal(half[:8], whole[:8])
     assert np.abs(half[-4:] - whole[-4:]).mean() > 20
     dropped = FAILURE_POLICIES["drop"](codec, data, 8 * len(data), SIZE)
-    assert (dropped == GREY).all()
+    assert (dropped == GRAY).all()
 
 
 def test_another_size_in_the_header_is_refused(image: np.ndarray) -> None:
     codec = ImageCodec("jpeg", 80)
     data = codec.encode(image, 0)
-    assert (codec.decode(data, (64, 64)) == GREY).all()
+    assert (codec.decode(data, (64, 64)) == GRAY).all()
 
 
 @pytest.mark.parametrize(

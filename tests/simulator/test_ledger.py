@@ -126,8 +126,8 @@ def test_analog_schemes_have_no_bits() -> None:
 @pytest.mark.parametrize(
     ("offered", "accepted", "problem"),
     [
-        (1, None, "must say offered"),
-        (None, 1, "must say offered"),
+        (1, None, "must give offered"),
+        (None, 1, "must give offered"),
         (2, 1, "for every image"),
         (1, 2, "for every image"),
     ],

@@ -1,7 +1,6 @@
 """The path, walked by a hand-made scheme that wants each image to be sent k times."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -32,7 +31,7 @@ class Memory:
 class Countdown(Scheme):
     """Sends ones; the receiver writes down what it hears and asks k - 1 times for more."""
 
-    reasons: ClassVar[tuple[str, ...]] = ("gave up", "heard enough")
+    reasons = ("gave up", "heard enough")
     side_information_bits = 3
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
@@ -102,7 +101,7 @@ def walk(
     scheme: Scheme | None = None,
 ) -> tuple[TaskOutputs, Ledger]:
     index = np.arange(len(wanted)) if images is None else np.array(images)
-    payload = Payload({"wanted": torch.tensor(wanted)}, {})
+    payload = Payload({"wanted": torch.tensor(wanted)})
     streams = Streams(0, "cell", index)
     scheme = scheme or Countdown()
     return run_link(scheme, payload, channel or Recorded(), SLOT, streams, G)

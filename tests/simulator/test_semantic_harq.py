@@ -16,12 +16,13 @@ from semantic.link.buffer import SlotFeatures
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS, Detector
 from semantic.link.selector import Selection
+from semantic.link.stopping import StoppingCriterion
 from semantic.tasks import TaskOutputs
 from simulator.ledger import Ledger
 from simulator.link import run_link
-from simulator.schemes.iq_mapping import pack, unpack
+from simulator.scheme_arguments import SemanticHarqArguments
+from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.schemes.semantic_harq import SemanticHarq
-from simulator.schemes.stopping import receive_snr_target
 from simulator.slots import Slot
 
 IDENTITIES, IMAGES = 20, 24
@@ -81,7 +82,9 @@ def test_number_of_transmissions_in_closed_form(
     encoder: MultiTaskNetwork, snr_db: float, theta_0_db: float
 ) -> None:
     # uniform posteriors: U = mean of log M_k; no fading: SNR_r = 2 SNR j after j transmissions
-    scheme = SemanticHarq(encoder, random_link(undecided=True), SEMHARQ, theta_0_db)
+    scheme = SemanticHarq(
+        encoder, random_link(undecided=True), SEMHARQ, SemanticHarqArguments(theta_0_db=theta_0_db)
+    )
     u = sum(math.log(m) for m in CLASSES) / 3
     needed = snr_from_db(theta_0_db) * (1 + u)  # U < log M: the other bound does not bite
     assert u < math.log(sum(CLASSES))
@@ -94,18 +97,19 @@ def test_number_of_transmissions_in_closed_form(
 def test_target_is_bounded_by_the_number_of_classes() -> None:
     # one task of 400 classes, uniform, two of one class: U = log(400) / 3 < log(402), so theta (1+U)
     few = TaskOutputs(torch.zeros(1, 4), torch.zeros(1, 400), torch.zeros(1, 1), torch.zeros(1, 1))
-    assert receive_snr_target(few, 2.0).item() == pytest.approx(2 * (1 + math.log(400) / 3))
+    assert StoppingCriterion(2.0).target(few).item() == pytest.approx(2 * (1 + math.log(400) / 3))
     # the total over all tasks is never less than the mean entropy allows; certain: U = 0
     sure = few._replace(vehicle=torch.zeros(1, 400).index_fill(1, torch.tensor([3]), 500.0))
-    assert receive_snr_target(sure, 2.0).item() == pytest.approx(2.0)
+    assert StoppingCriterion(2.0).target(sure).item() == pytest.approx(2.0)
 
 
-def test_whoever_stopped_early_is_certain_enough(encoder: MultiTaskNetwork) -> None:
+def test_images_that_stopped_early_meet_the_criterion(encoder: MultiTaskNetwork) -> None:
     scheme = SemanticHarq(encoder, random_link(), SEMHARQ)
     snr_db = -2.0
     outputs, ledger = send(scheme, slot_at(snr_db), most=20, channel=Awgn())
     receive_snr = 2 * snr_from_db(snr_db) * ledger.transmissions
-    target = receive_snr_target(outputs, scheme.theta_0)
+    assert isinstance(scheme.stopping, StoppingCriterion)
+    target = scheme.stopping.target(outputs)
     assert (ledger.reason == 1).all()
     assert (receive_snr > target).all()
     assert len(ledger.transmissions.unique()) > 1  # or this says nothing
@@ -127,7 +131,9 @@ def test_a_nack_costs_one_bit_and_one_per_feature_that_the_receiver_chooses(
 def test_without_fde_all_features_go_once_and_then_nothing(encoder: MultiTaskNetwork) -> None:
     slot = slot_at(-10.0, 200_000)  # B = 429: 429 + 429 + 166
     assert 2 * slot.features < CODED_FEATURES < 3 * slot.features
-    scheme = SemanticHarq(encoder, random_link(detector=None), IK, theta_0_db=60.0)
+    scheme = SemanticHarq(
+        encoder, random_link(detector=None), IK, SemanticHarqArguments(theta_0_db=60.0)
+    )
     _, ledger = send(scheme, slot, most=6)
     assert (ledger.channel_uses == CODED_FEATURES).all()
     assert (ledger.transmissions == 3).all()
@@ -137,7 +143,11 @@ def test_without_fde_all_features_go_once_and_then_nothing(encoder: MultiTaskNet
 def test_two_features_on_a_use_halve_the_uses(encoder: MultiTaskNetwork, snr_db: float) -> None:
     slot = slot_at(snr_db)
     _, one = send(SemanticHarq(encoder, random_link(), SEMHARQ), slot, most=1)
-    _, two = send(SemanticHarq(encoder, random_link(), SEMHARQ, features_per_use=2), slot, most=1)
+    _, two = send(
+        SemanticHarq(encoder, random_link(), SEMHARQ, SemanticHarqArguments(features_per_use=2)),
+        slot,
+        most=1,
+    )
     assert (one.channel_uses == slot.features).all()
     assert (two.channel_uses == math.ceil(slot.features / 2)).all()
     assert torch.allclose(two.energy, two.channel_uses.double(), rtol=1e-4)
@@ -155,11 +165,11 @@ def test_matched_filter_is_unbiased_with_the_weight_as_its_snr(
         return torch.complex(*torch.randn(2, rows, width, generator=generator)) * 0.5**0.5
 
     feature = torch.randn(rows, B, generator=generator)  # unit average power each
-    x = pack(feature / features_per_use**0.5, features_per_use)
+    x = map_iq(feature / features_per_use**0.5, features_per_use)
     assert x.shape[1] == -(-B // features_per_use)
     h = circular(x.shape[1])
     y = h * x + no**0.5 * circular(x.shape[1])
-    matched, weight = unpack(Received(y, h, torch.full((1, 1), no)), B, features_per_use)
+    matched, weight = demap_iq(Received(y, h, torch.full((1, 1), no)), B, features_per_use)
     # eq. 17: one feature on a use has SNR 2 |h|^2 P / sigma^2; two share it
     expected = (2 / features_per_use * h.abs().square() / no).repeat_interleave(features_per_use, 1)
     assert torch.allclose(weight, expected[:, :B], rtol=1e-5)
@@ -171,7 +181,9 @@ def test_matched_filter_is_unbiased_with_the_weight_as_its_snr(
 
 @pytest.mark.parametrize("buffer", ["combine", "concatenate"])
 def test_both_ends_have_the_same_plan(encoder: MultiTaskNetwork, buffer: str) -> None:
-    scheme = SemanticHarq(encoder, random_link(buffer), SEMHARQ, theta_0_db=60.0)
+    scheme = SemanticHarq(
+        encoder, random_link(buffer), SEMHARQ, SemanticHarqArguments(theta_0_db=60.0)
+    )
     slot = slot_at(0.0)
     tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024), np.arange(5)), slot)
     feedback, asked = None, torch.zeros(5, dtype=torch.int64)
@@ -199,7 +211,9 @@ def test_requests_follow_the_threshold(encoder: MultiTaskNetwork) -> None:
     for threshold in (0.0, 0.5, 1.0):
         link = random_link()
         link.threshold.fill_(threshold)
-        scheme = SemanticHarq(encoder, link, SEMHARQ, theta_0_db=60.0)  # no ACK
+        scheme = SemanticHarq(
+            encoder, link, SEMHARQ, SemanticHarqArguments(theta_0_db=60.0)
+        )  # no ACK
         s = torch.rand(5, 1024, generator=torch.Generator().manual_seed(0))
         tx, rx = scheme.start(scheme.payload(s, np.arange(5)), slot)
         burst, _ = scheme.transmit(tx, None, slot)
@@ -217,7 +231,9 @@ def test_requests_follow_the_threshold(encoder: MultiTaskNetwork) -> None:
 def test_the_same_bits_in_any_company(
     encoder: MultiTaskNetwork, features_per_use: int, fading: str
 ) -> None:
-    scheme = SemanticHarq(encoder, random_link(), SEMHARQ, features_per_use=features_per_use)
+    scheme = SemanticHarq(
+        encoder, random_link(), SEMHARQ, SemanticHarqArguments(features_per_use=features_per_use)
+    )
     slot = slot_at(-6.0)  # B = 101: rows do not begin where vector instructions do
     s = torch.rand(IMAGES, 1024, generator=torch.Generator().manual_seed(0))
 
@@ -236,16 +252,23 @@ def test_the_same_bits_in_any_company(
 
 
 @pytest.mark.parametrize("features_per_use", [0, 3])
-def test_impossible_packing(encoder: MultiTaskNetwork, features_per_use: int) -> None:
+def test_impossible_iq_mapping(features_per_use: int) -> None:
     with pytest.raises(ValueError, match="must be 1 or 2"):
-        SemanticHarq(encoder, random_link(), SEMHARQ, features_per_use=features_per_use)
+        SemanticHarq(
+            encoder,
+            random_link(),
+            SEMHARQ,
+            SemanticHarqArguments(features_per_use=features_per_use),
+        )
 
 
 def test_retransmission_only_sends_the_same_again_and_names_nothing(
     encoder: MultiTaskNetwork,
 ) -> None:
     link, slot = random_link(detector=None), slot_at(-6.0)
-    scheme = SemanticHarq(encoder, link, PROTOCOLS["rt-s-harq"], theta_0_db=60.0)
+    scheme = SemanticHarq(
+        encoder, link, PROTOCOLS["rt-s-harq"], SemanticHarqArguments(theta_0_db=60.0)
+    )
     tx, rx = scheme.start(scheme.payload(torch.rand(5, 1024), np.arange(5)), slot)
     feedback, front = None, link.order[: slot.features].expand(5, -1)
     for _ in range(3):
@@ -300,7 +323,9 @@ def test_the_genie_asks_for_what_really_went_wrong_unless_it_is_certain(
 ) -> None:
     link, slot = random_link(detector="oracle"), slot_at(0.0)
     link.threshold.fill_(0.05)
-    scheme = SemanticHarq(encoder, link, PROTOCOLS["semharq-oracle"], theta_0_db=theta_0_db)
+    scheme = SemanticHarq(
+        encoder, link, PROTOCOLS["semharq-oracle"], SemanticHarqArguments(theta_0_db=theta_0_db)
+    )
     tx, rx = scheme.start(scheme.payload(torch.rand(3, 1024), np.arange(3)), slot)
     burst, tx = scheme.transmit(tx, None, slot)
     y = burst.x.clone()

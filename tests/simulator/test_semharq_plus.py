@@ -17,6 +17,7 @@ from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Payload
+from simulator.scheme_arguments import SemharqPlusArguments
 from simulator.schemes.semharq_plus import SemharqPlus
 from simulator.slots import Slot
 
@@ -32,7 +33,9 @@ def scheme(
         for performer in network.performers.performers:
             performer.weight *= 0 if undecided else 300
             performer.bias *= 0 if undecided else 1
-    return SemharqPlus(MultiTaskNetwork(20), network, theta_0_db, bits, bursts)
+    return SemharqPlus(
+        MultiTaskNetwork(20), network, SemharqPlusArguments(theta_0_db, bits, bursts)
+    )
 
 
 def payload(images: int = IMAGES) -> Payload:
@@ -140,10 +143,9 @@ def test_equal_uses_end_where_the_budget_does() -> None:
 
 
 def test_bad_arguments_are_named() -> None:
-    encoder, network = MultiTaskNetwork(20), PlusNetwork(20)
-    with pytest.raises(ValueError, match="estimate_bits is 9, it must be 0 to 8"):
-        SemharqPlus(encoder, network, estimate_bits=9)
-    with pytest.raises(ValueError, match="bursts_per_slot is 0, it must be at least 1"):
-        SemharqPlus(encoder, network, bursts_per_slot=0)
-    with pytest.raises(ValueError, match="unknown equalizer 'mrcc'"):
-        SemharqPlus(encoder, network, equalizer="mrcc")
+    with pytest.raises(ValueError, match="estimate_bits 9 is not allowed, it must be 0 to 8"):
+        SemharqPlusArguments(estimate_bits=9)
+    with pytest.raises(ValueError, match="bursts_per_slot 0 is not allowed, it must be 1 to 1024"):
+        SemharqPlusArguments(bursts_per_slot=0)
+    with pytest.raises(ValueError, match=r"equalizer 'mrcc' is not allowed, .*nearest: 'mrc'"):
+        SemharqPlusArguments(equalizer="mrcc")

@@ -20,6 +20,7 @@ from semantic.weights.stored import EncoderBundle, save_link
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Payload
+from simulator.scheme_arguments import SemanticHarqArguments
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
 from simulator.setup.prepare import prepare
@@ -56,7 +57,10 @@ def scheme_of(
         task: SingleTaskNetwork(
             encoder,
             SemanticHarq(
-                encoder.network, link_of(seed), SMSC_FIR, features_per_use=features_per_use
+                encoder.network,
+                link_of(seed),
+                SMSC_FIR,
+                SemanticHarqArguments(features_per_use=features_per_use),
             ),
         )
         for task, seed in zip(TASKS, seeds, strict=True)
@@ -73,7 +77,7 @@ def send(
         task: part.link.payload(s[k], rows).tensors["f"]
         for k, (task, part) in enumerate(zip(TASKS, scheme.networks, strict=True))
     }
-    return run_link(scheme, Payload(f, {}), Rician(), slot, Streams(0, "cell", rows), most)
+    return run_link(scheme, Payload(f), Rician(), slot, Streams(0, "cell", rows), most)
 
 
 @pytest.mark.parametrize("share", ["third", "full"])
@@ -147,7 +151,7 @@ def test_from_images_to_the_record(tiny_weights: Path, folder_data: Path, tmp_pa
         own.mkdir()
         shutil.copy(tiny_weights / "encoder.safetensors", own)
         save_link(own / f"{SINGLE_TASK_PROTOCOL}.safetensors", link_of(seed), {})
-    with pytest.raises(ValueError, match=r"unknown share 'thrd'.*third"):
+    with pytest.raises(ValueError, match=r"smsc-stc: share 'thrd' is not allowed, .*third"):
         prepare(replace(spec, scheme_args=(("share", "thrd"),)))
     result = simulate(spec)
     names = {

@@ -16,10 +16,11 @@ from phy.streams import Streams
 from semantic.link.protocol import PROTOCOLS
 from simulator.results.curve import METRICS
 from simulator.scheme import Scheme
+from simulator.scheme_arguments import SemanticHarqArguments
 from simulator.schemes.semantic_harq import SemanticHarq
-from simulator.setup.learned import build_schemes
 from simulator.setup.networks import Networks
 from simulator.setup.prepare import choose_device, prepare
+from simulator.setup.schemes import build_schemes
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
 
@@ -124,7 +125,10 @@ def rival(networks: Networks) -> Scheme:
     """Another scheme: two features on a use, and far more insistent."""
     link = networks.link("semharq")
     return SemanticHarq(
-        networks.encoder.network, link, PROTOCOLS["semharq"], theta_0_db=20.0, features_per_use=2
+        networks.encoder.network,
+        link,
+        PROTOCOLS["semharq"],
+        SemanticHarqArguments(theta_0_db=20.0, features_per_use=2),
     )
 
 
@@ -200,7 +204,7 @@ def test_arguments_reach_the_schemes_that_take_them(spec: RunSpec) -> None:
     prepared = prepare(replace(spec, scheme_args=(("theta_0_db", 10.0),)))
     schemes = build_schemes(prepared.networks)
     assert isinstance(schemes["semharq"], SemanticHarq)
-    assert schemes["semharq"].theta_0 == pytest.approx(10.0)
+    assert schemes["semharq"].arguments.theta_0_db == 10.0
 
 
 def test_auto_device_is_there() -> None:

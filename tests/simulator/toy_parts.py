@@ -28,7 +28,7 @@ class Plain(Scheme):
         self.performers = performers
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        return Payload({"s": encoded.features.s[index]}, {})
+        return Payload({"s": encoded.features.s[index]})
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Tensor, Tensor]:
         s = payload.tensors["s"]

@@ -1,4 +1,4 @@
-"""FIR for each image by itself: the code of a subset, the order, and what both ends know of it."""
+"""FIR for each image by itself: the enumerative code, the order, and what both ends know of it."""
 
 import math
 from itertools import combinations
@@ -21,8 +21,18 @@ from simulator.feedback import FeedbackLink
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.scheme import Burst
-from simulator.schemes.enumerative_code import decode_subset, encode_subset, subset_bits
-from simulator.schemes.own_order import image_order, order_of, read_subset, write_header
+from simulator.scheme_arguments import SemanticHarqArguments
+from simulator.schemes.enumerative_code import (
+    decode_selection,
+    encode_selection,
+    selection_bits,
+)
+from simulator.schemes.order_signaling import (
+    image_order,
+    new_first,
+    read_new_features,
+    write_header,
+)
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.slots import Slot
 
@@ -31,35 +41,35 @@ FIR = [name for name, protocol in PROTOCOLS.items() if protocol.order == "import
 
 
 @pytest.mark.parametrize("n", range(8))
-def test_code_words_number_the_subsets_of_each_size(n: int) -> None:
+def test_code_words_number_the_selections_of_each_size(n: int) -> None:
     for k in range(n + 1):
         numbers = []
         for places in combinations(range(n), k):
             chosen = np.isin(np.arange(n), places)
-            word = encode_subset(chosen)
-            assert len(word) == subset_bits(n, k) == math.ceil(math.log2(math.comb(n, k)))
-            assert decode_subset(word, n, k).tolist() == chosen.tolist()
+            word = encode_selection(chosen)
+            assert len(word) == selection_bits(n, k) == math.ceil(math.log2(math.comb(n, k)))
+            assert decode_selection(word, n, k).tolist() == chosen.tolist()
             numbers.append(int("0" + "".join("01"[b] for b in word.tolist()), 2))
         assert sorted(numbers) == list(range(math.comb(n, k)))
 
 
 @pytest.mark.parametrize("k", [1, 15, 134, 512, 1000, 1024])
-def test_subsets_of_f_come_back(k: int) -> None:
+def test_selections_of_f_come_back(k: int) -> None:
     rng = np.random.default_rng(k)
     for _ in range(3):
         chosen = np.isin(np.arange(CODED_FEATURES), rng.permutation(CODED_FEATURES)[:k])
-        word = encode_subset(chosen)
+        word = encode_selection(chosen)
         assert (
-            decode_subset(np.append(word, [True, False]), CODED_FEATURES, k).tolist()
+            decode_selection(np.append(word, [True, False]), CODED_FEATURES, k).tolist()
             == chosen.tolist()
         )
         assert len(word) <= min(CODED_FEATURES, 10 * k)  # a bitmap, a list of places
 
 
-def test_a_receiver_that_is_wrong_about_the_slot_still_reads_a_subset() -> None:
-    word = encode_subset(np.isin(np.arange(9), [0, 1, 2]))
+def test_a_receiver_that_is_wrong_about_the_slot_still_reads_a_selection() -> None:
+    word = encode_selection(np.isin(np.arange(9), [0, 1, 2]))
     for n, k in ((9, 4), (5, 2), (30, 10), (3, 3)):
-        assert decode_subset(word, n, k).sum() == k
+        assert decode_selection(word, n, k).sum() == k
 
 
 def test_headers_of_rows_of_different_length() -> None:
@@ -71,13 +81,13 @@ def test_headers_of_rows_of_different_length() -> None:
         header, bits = write_header(new, covered, heard)
         flag = 0 if heard is None else 1
         expected = [
-            flag + subset_bits(n, k) for n, k in zip(free.tolist(), count.tolist(), strict=True)
+            flag + selection_bits(n, k) for n, k in zip(free.tolist(), count.tolist(), strict=True)
         ]
         assert bits.tolist() == expected
         assert header.shape == (6, max(expected))
         if heard is not None:
             assert torch.equal(header[:, 0], heard)
-        assert torch.equal(read_subset(header[:, flag:], covered, count), new)
+        assert torch.equal(read_new_features(header[:, flag:], covered, count), new)
 
 
 def link_of(name: str) -> LinkNetwork:
@@ -159,7 +169,12 @@ def test_both_ends_send_and_expect_the_same_features(
     name: str, error: float, encoder: MultiTaskNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that the receiver knows of the order has crossed in headers, whose bits are counted."""
-    scheme = SemanticHarq(encoder, link_of(name), PROTOCOLS[name], 60.0, importance="image")
+    scheme = SemanticHarq(
+        encoder,
+        link_of(name),
+        PROTOCOLS[name],
+        SemanticHarqArguments(theta_0_db=60.0, importance="image"),
+    )
     log: list[tuple[Burst, torch.Tensor, torch.Tensor]] = []
     transmit, receive = SemanticHarq.transmit, SemanticHarq.receive
 
@@ -196,16 +211,20 @@ def test_both_ends_send_and_expect_the_same_features(
 def test_mean_importance_costs_nothing_and_sends_other_features(encoder: MultiTaskNetwork) -> None:
     link, protocol = link_of("smsc-fir"), PROTOCOLS["smsc-fir"]
     mean, plain = send(SemanticHarq(encoder, link, protocol))
-    own, told = send(SemanticHarq(encoder, link, protocol, importance="image"))
+    own, announced = send(
+        SemanticHarq(encoder, link, protocol, SemanticHarqArguments(importance="image"))
+    )
     assert (plain.side_information_bits == 0).all()
     slot = Slot(-2.0, 1e-3, 20e6)
-    assert (told.side_information_bits == subset_bits(CODED_FEATURES, slot.features)).all()
-    assert torch.equal(plain.channel_uses, told.channel_uses)
+    assert (announced.side_information_bits == selection_bits(CODED_FEATURES, slot.features)).all()
+    assert torch.equal(plain.channel_uses, announced.channel_uses)
     assert not torch.equal(mean.embedding, own.embedding)
 
 
 def test_own_orders_do_not_depend_on_the_company(encoder: MultiTaskNetwork) -> None:
-    scheme = SemanticHarq(encoder, link_of("semharq"), PROTOCOLS["semharq"], importance="image")
+    scheme = SemanticHarq(
+        encoder, link_of("semharq"), PROTOCOLS["semharq"], SemanticHarqArguments(importance="image")
+    )
     whole, ledger = send(scheme)
     for rows in (np.array([5]), np.array([11, 3])):
         some, mine = send(scheme, rows)
@@ -222,15 +241,21 @@ def test_a_header_longer_than_it_says_is_refused() -> None:
         Ledger.zeros(2).charge_burst(torch.arange(2), burst, Slot(0.0, 1e-3, 1e5))
 
 
-def test_order_of_puts_new_ones_first_by_place() -> None:
+def test_new_first_puts_new_ones_first_by_place() -> None:
     new = torch.zeros(1, CODED_FEATURES, dtype=torch.bool)
     new[0, [700, 3, 9]] = True
-    assert order_of(new)[0, :5].tolist() == [3, 9, 700, 0, 1]
+    assert new_first(new)[0, :5].tolist() == [3, 9, 700, 0, 1]
 
 
 def test_schemes_without_a_ranking_and_unknown_words(encoder: MultiTaskNetwork) -> None:
     link = link_of("smsc-fir")
-    with pytest.raises(ValueError, match=r"unknown importance 'picture'.*image"):
-        SemanticHarq(encoder, link, PROTOCOLS["smsc-fir"], importance="picture")
+    with pytest.raises(
+        ValueError, match="importance 'picture' is not allowed, it must be mean or image"
+    ):
+        SemanticHarq(
+            encoder, link, PROTOCOLS["smsc-fir"], SemanticHarqArguments(importance="picture")
+        )
     with pytest.raises(ValueError, match="ranks no features"):
-        SemanticHarq(encoder, link, PROTOCOLS["smsc-random"], importance="image")
+        SemanticHarq(
+            encoder, link, PROTOCOLS["smsc-random"], SemanticHarqArguments(importance="image")
+        )

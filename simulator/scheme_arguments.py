@@ -1,0 +1,190 @@
+"""The arguments of the built-in schemes: --scheme-arg NAME=VALUE, `scheme_args` of a `RunSpec`.
+
+This module imports no torch, so that `simulate list` starts quickly. Lists of names that belong to
+`phy` or `semantic` are repeated here; a test compares them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.arguments import Arguments, argument
+
+#: Names in `phy.equalizer.COMBINERS`.
+EQUALIZERS = ("none", "zf", "mmse", "mrc")
+#: Smallest and largest of `semantic.link.network.RATIOS`.
+RATIO_LIMITS = (0.25, 0.75)
+#: Names in `phy.modulation.BITS_PER_SYMBOL`.
+MODULATIONS = ("bpsk", "qpsk", "16qam", "64qam")
+#: `phy.coding.transport.MIN_RATE` and `MAX_RATE`.
+RATE_LIMITS = (30 / 1024, 948 / 1024)
+#: Value of modulation and rate that leaves both to the channel statistics.
+ADAPTIVE = "adaptive"
+#: TS 38.214 clause 5.2.2.1: largest error rate that a channel quality report may promise.
+TARGET_BLER = 0.1
+#: Largest |theta_0| in dB: its linear value and every sum with it stay finite in float32.
+MOST_THETA_DB = 300.0
+
+
+def _theta_0_db() -> Any:
+    return argument(
+        1.0,
+        "theta_0 in dB: receive-SNR that one nat of uncertainty requires before an ACK",
+        least=-MOST_THETA_DB,
+        most=MOST_THETA_DB,
+    )
+
+
+def _features_per_use() -> Any:
+    return argument(1, "features on a channel use: 1 on I, or 2 on I and Q", allowed=(1, 2))
+
+
+def _equalizer() -> Any:
+    return argument("mrc", "equalizer before the receive buffer", allowed=EQUALIZERS)
+
+
+@dataclass(frozen=True)
+class NoArguments(Arguments):
+    """A scheme without arguments."""
+
+
+@dataclass(frozen=True)
+class SemanticHarqArguments(Arguments):
+    """Arguments of the learned schemes that send f feature by feature."""
+
+    theta_0_db: float = _theta_0_db()
+    features_per_use: int = _features_per_use()
+    ratio: float = argument(
+        0.5,
+        "average share of a retransmission slot that the receiver requests again",
+        least=RATIO_LIMITS[0],
+        most=RATIO_LIMITS[1],
+    )
+    equalizer: str = _equalizer()
+    importance: str = argument(
+        "mean",
+        "importance of a feature: the mean over the training set, or of each image, sent in headers",
+        allowed=("mean", "image"),
+    )
+
+
+@dataclass(frozen=True)
+class SemharqPlusArguments(Arguments):
+    """Arguments of semharq-plus."""
+
+    theta_0_db: float = _theta_0_db()
+    estimate_bits: int = argument(
+        1, "bits of each estimate that is fed back; 0 for ACK/NACK alone", least=0, most=8
+    )
+    bursts_per_slot: int = argument(
+        2, "bursts that share a slot; 1 without estimates", least=1, most=1024
+    )
+    equalizer: str = _equalizer()
+
+
+@dataclass(frozen=True)
+class SingleTaskArguments(Arguments):
+    """Arguments of single-task coding."""
+
+    share: str = argument(
+        "third",
+        "part of a slot for each network: a third of the bandwidth, or the full slot",
+        allowed=("third", "full"),
+    )
+    features_per_use: int = _features_per_use()
+    equalizer: str = _equalizer()
+
+
+@dataclass(frozen=True)
+class CodingArguments(Arguments):
+    """Channel coding, modulation and HARQ of all schemes that send bits."""
+
+    modulation: str = argument(
+        "16qam",
+        "modulation; adaptive, together with rate=adaptive, follows the channel statistics",
+        allowed=(*MODULATIONS, ADAPTIVE),
+    )
+    rate: float | str = argument(
+        0.75,
+        "code rate of the first transmission",
+        words=(ADAPTIVE,),
+        least=RATE_LIMITS[0],
+        most=RATE_LIMITS[1],
+    )
+    target_bler: float = argument(
+        TARGET_BLER,
+        "with adaptive: largest predicted block error rate of the first transmission",
+        least=0,
+        most=1,
+        open_ends=True,
+    )
+    base_graph: int | str = argument(
+        1, "LDPC base graph; auto follows TS 38.212", allowed=(1, 2), words=("auto",)
+    )
+    rv_order: str = argument(
+        "0231",
+        "redundancy versions of the transmissions in turn",
+        pattern="[0-3]{1,64}",
+        example="redundancy versions, digits such as 0231",
+    )
+    combining: str = argument(
+        "ir",
+        "incremental redundancy, or chase combining of the first redundancy version",
+        allowed=("ir", "chase"),
+    )
+    harq: bool = argument(True, "0: one transmission, no retransmission")
+    iterations: int = argument(50, "most iterations of the LDPC decoder", least=1, most=10_000)
+    give_up: bool = argument(True, "1: skip blocks that provably cannot be decoded")
+    decoder: str = argument(
+        "auto",
+        "LDPC decoder; auto: numba on a CPU, sionna on a GPU",
+        allowed=("auto", "numba", "sionna"),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.modulation == ADAPTIVE) != (self.rate == ADAPTIVE):
+            raise ValueError(
+                f"modulation {self.modulation} with rate {self.rate} is not allowed: "
+                "give both, or none"
+            )
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether modulation and rate follow the channel statistics."""
+        return self.modulation == ADAPTIVE
+
+
+@dataclass(frozen=True)
+class ImageFileArguments(CodingArguments):
+    """Arguments of the schemes that send images as files."""
+
+    codec: str = argument("jpeg", "source codec: a name of `simulate list`, or module:Class")
+    quality: int | str = argument(
+        "fit", "quality of the file; fit: the best whose file fits a slot",
+        words=("fit",), least=1, most=95,
+    )  # fmt: skip
+    retransmission: str = argument(
+        "block",
+        "what is retransmitted: the transport block, or its wrong code-block groups",
+        allowed=("block", "group"),
+    )
+    groups: int = argument(
+        8, "with retransmission=group: most code-block groups of a file", least=1, most=1024
+    )
+    on_failure: str = argument(
+        "best-effort",
+        "image of a file whose CRC never holds: decoded up to the first error, gray, or with errors",
+        allowed=("best-effort", "drop", "with-errors"),
+    )
+
+
+@dataclass(frozen=True)
+class DigitalFeaturesArguments(CodingArguments):
+    """Arguments of the scheme that sends quantized features."""
+
+    bits: int = argument(2, "bits of each quantized feature", least=1, most=10)
+    quantizer: str = argument(
+        "lloyd-max", "quantizer of the features", allowed=("lloyd-max", "uniform")
+    )

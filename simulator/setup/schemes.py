@@ -1,0 +1,103 @@
+"""Builds the schemes of a run: the built-in ones, and those of a user's own factories."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from semantic.suggest import nearest
+from simulator.arguments import Argument
+from simulator.catalog import SCHEMES, resolve
+from simulator.renamed import RENAMED, current_names, warn_renamed
+from simulator.scheme import Scheme
+from simulator.setup.networks import Networks
+
+#: Makes a scheme of the run's networks and of the arguments that it takes.
+Build = Callable[[Networks, dict[str, Any]], Scheme]
+
+
+def build_schemes(networks: Networks) -> dict[str, Scheme]:
+    """Builds the schemes of the run, each with those of the run's arguments that it takes.
+
+    Raises:
+        ValueError: If no scheme takes an argument; names the nearest that one does.
+    """
+    names = networks.spec.schemes
+    builders = {name: _builder(name) for name in names}
+    known = {argument for _, taken in builders.values() for argument in taken}
+    given = dict(current_names("scheme argument", networks.spec.scheme_args, known))
+    for argument in given:
+        if argument not in known:
+            hint = nearest(argument, sorted(known)) if known else "they take none"
+            raise ValueError(f"schemes {', '.join(names)} take no argument {argument!r}; {hint}")
+    return {
+        name: build(networks.apart(name), {n: v for n, v in given.items() if n in taken})
+        for name, (build, taken) in builders.items()
+    }
+
+
+def build_scheme(name: str, networks: Networks, **arguments: Any) -> Scheme:
+    """Builds one scheme.
+
+    Args:
+        name: A name of the catalog, an entry point, or "package.module:factory".
+        networks: The networks of the run.
+        arguments: Its arguments, as `RunSpec.scheme_args` has them.
+
+    Raises:
+        ValueError: For an unknown name, or an argument that it does not take or allow.
+    """
+    build, taken = _builder(name)
+    for argument in arguments:
+        if argument not in taken:
+            raise ValueError(
+                f"scheme {name} takes no argument {argument!r}; {nearest(argument, taken)}"
+            )
+    return build(networks, arguments)
+
+
+def _builder(name: str) -> tuple[Build, list[str]]:
+    """Returns (what makes the scheme, the arguments that it takes)."""
+    made = resolve("scheme", name, SCHEMES)
+    if name not in SCHEMES:
+        return _users_own(name, made)
+    entry = SCHEMES[name]
+
+    def build(networks: Networks, given: dict[str, Any]) -> Scheme:
+        scheme: Scheme = made(networks, name, entry.defaults.given(given))
+        return scheme
+
+    return build, list(entry.declared)
+
+
+def _users_own(name: str, factory: Any) -> tuple[Build, list[str]]:
+    """A factory (networks, **arguments): the arguments are read off its signature."""
+    if not callable(factory):
+        raise ValueError(f"scheme {name!r} is a {type(factory).__name__}, not a function")
+    parameters = inspect.signature(factory).parameters
+    first, *own = [*parameters] or [""]
+    if first in RENAMED["first parameter of a scheme's factory"]:
+        warn_renamed("first parameter of a scheme's factory", first)
+
+    def build(networks: Networks, given: dict[str, Any]) -> Scheme:
+        scheme: Scheme = factory(networks, **_converted(name, parameters, given))
+        return scheme
+
+    return build, own
+
+
+def _converted(
+    name: str, parameters: Mapping[str, inspect.Parameter], given: dict[str, Any]
+) -> dict[str, Any]:
+    """Arguments in the types of their parameters, where these say one of `arguments.KINDS`."""
+    found = {}
+    for argument, value in given.items():
+        declared = Argument.of_parameter(parameters[argument])
+        if declared is not None and declared.kind is str and isinstance(value, (int, float)):
+            value = str(value)  # the command line reads 16 as a number
+        try:
+            found[argument] = value if declared is None else declared.read(value)
+        except ValueError as error:
+            raise ValueError(f"scheme {name}: {error}") from None
+    return found

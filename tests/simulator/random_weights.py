@@ -1,0 +1,33 @@
+"""Random weights for every learned scheme, for tests that ask nothing of the answers."""
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from semantic.link.network import LinkNetwork
+from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
+from semantic.losses import TASKS
+from semantic.plus.network import PlusNetwork
+from semantic.weights.stored import PLUS, save_link, save_plus
+
+IDENTITIES = 20
+
+
+def write_random_weights(encoder: Path, root: Path) -> Path:
+    """Writes a file for every learned scheme into `root`, beside a copy of the encoder's."""
+    shutil.copy(encoder, root)
+    for name, protocol in PROTOCOLS.items():
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            link = LinkNetwork(IDENTITIES, detector=protocol.detector).eval()
+        save_link(root / f"{name}.safetensors", link, {})
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_plus(root / f"{PLUS}.safetensors", PlusNetwork(IDENTITIES).eval(), {})
+    for task in TASKS:
+        own = root / single_task_directory(task)
+        own.mkdir()
+        for name in ("encoder", SINGLE_TASK_PROTOCOL):
+            shutil.copy(root / f"{name}.safetensors", own)
+    return root
