@@ -280,6 +280,7 @@ def test_ranges_are_told_in_words() -> None:
     assert SemharqPlusArguments().given({"estimate_bits": "0"}).estimate_bits == 0
 
 
+@pytest.mark.integration
 def test_the_catalog_is_read_without_torch() -> None:
     code = "import simulator.spec, simulator.cli, sys; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -104,7 +104,7 @@ class Raises(Levels):
 
 
 class Short(Levels):
-    """A image of as many rows as arrived."""
+    """An image of as many rows as arrived."""
 
     def decode(self, data: bytes, size: Size) -> np.ndarray:
         try:
