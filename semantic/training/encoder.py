@@ -105,7 +105,7 @@ def augment(
 
     x = normalize(pixels)
     zoom, dx, dy = uniform(0.8, 1.02), uniform(-0.12, 0.12), uniform(-0.12, 0.12)
-    flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    flip = torch.where(uniform(0.0, 1.0) < 0.5, -1.0, 1.0)
     affine = torch.zeros(batch, 2, 3)
     affine[:, 0, 0], affine[:, 1, 1] = (zoom * flip).flatten(), zoom.flatten()
     affine[:, 0, 2], affine[:, 1, 2] = dx.flatten(), dy.flatten()
@@ -116,10 +116,10 @@ def augment(
     x = x * uniform(0.8, 1.25) + uniform(-0.2, 0.2)
     x = x + 0.05 * torch.randn(x.shape, generator=generator)
     edge, axis = uniform(0.1, 0.3) * size, torch.arange(size)
-    left, top = uniform(0, 1) * (size - edge), uniform(0, 1) * (size - edge)
+    left, top = uniform(0.0, 1.0) * (size - edge), uniform(0.0, 1.0) * (size - edge)
     inside_x = (axis >= left) & (axis < left + edge)
     inside_y = (axis[:, None] >= top) & (axis[:, None] < top + edge)
-    hidden = inside_x & inside_y & (uniform(0, 1) < 0.3)
+    hidden = inside_x & inside_y & (uniform(0.0, 1.0) < 0.3)
     return x.masked_fill(hidden, 0.0).contiguous(memory_format=torch.channels_last)
 
 

@@ -91,7 +91,7 @@ def test_threshold_is_linear_between_the_calibrated_points() -> None:
     link = LinkNetwork(3, thresholds=3)  # at -6, 1 and 8 dB
     middle = torch.tensor([0.2, 0.4, 0.8])
     link.threshold.copy_(torch.stack([middle + 0.1, middle, middle - 0.1]))
-    assert [round(link.threshold_at(v), 6) for v in (-20, -6, -2.5, 1, 4.5, 8, 30)] == [
+    assert [round(link.threshold_at(v), 6) for v in (-20.0, -6.0, -2.5, 1.0, 4.5, 8.0, 30.0)] == [
         *(0.2, 0.2, 0.3, 0.4, 0.6, 0.8, 0.8)
     ]
     ratios = (0.25, 0.375, 0.5, 0.75)
