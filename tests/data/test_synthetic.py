@@ -202,7 +202,7 @@ def test_bad_arguments(tmp_path: Path) -> None:
         sample_vehicles(0, "valid")
     with pytest.raises(ValueError, match="train has 1 to 8999 vehicles, got 0"):
         sample_vehicles(0, "train", 0)
-    with pytest.raises(ValueError, match="test has 1 to 424 vehicles, 425"):
+    with pytest.raises(ValueError, match="test has 1 to 424 vehicles, got 425"):
         sample_vehicles(0, "test", 425)
     with pytest.raises(ValueError, match="workers is 0"):
         write_synthetic("test", tmp_path, workers=0)
