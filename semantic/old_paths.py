@@ -35,6 +35,9 @@ MODULES: dict[str, str] = {
 
 #: "old.module:name" -> "new.module:name", for names that have changed or moved elsewhere.
 NAMES: dict[str, str] = {
+    "semantic.importance:TASK_WEIGHTS": "semantic.link.importance:FIR_TASK_WEIGHTS",
+    "semantic.sending_plan:LATENT": "semantic.plus.schedule:LATENT_FEATURES",
+    "semantic.sending_plan:sending_plan": "semantic.plus.schedule:burst_plan",
     "semantic.backbone:normalise": "semantic.encoder.densenet:normalize",
     "semantic.data.dataset:open_dataset": "semantic.data.opening:open_dataset",
     "semantic.model:Loaded": "semantic.weights.stored:EncoderBundle",
