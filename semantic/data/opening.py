@@ -38,8 +38,8 @@ def open_dataset(spec: str, split: Split = "test", pattern: str | None = None) -
     if kind == "veri" and colon:
         if not rest:
             raise ValueError("'veri:' names no directory; use veri:DIR")
-        return open_veri(_at_home(rest), split)
-    root = _at_home(spec)
+        return open_veri(at_home(rest), split)
+    root = at_home(spec)
     if spec and exists(root):
         return open_folder(root, split, pattern)
     opener = find_opener(spec)
@@ -59,12 +59,13 @@ def open_dataset(spec: str, split: Split = "test", pattern: str | None = None) -
 
 def own_opener(spec: str) -> Callable[[Split], VehicleImages] | None:
     """Returns the user's function behind a ``--data`` option; None if it names anything else."""
-    if spec == "synthetic" or spec.startswith("veri:") or (spec and exists(_at_home(spec))):
+    if spec == "synthetic" or spec.startswith("veri:") or (spec and exists(at_home(spec))):
         return None
     return find_opener(spec)
 
 
-def _at_home(path: str) -> Path:
+def at_home(path: str) -> Path:
+    """Returns a path whose leading ~ is the home directory; ValueError if nobody knows it."""
     try:
         return Path(path).expanduser()
     except RuntimeError as error:  # no such user, or nobody knows where the home directory is

@@ -158,3 +158,22 @@ def test_check_shows_what_is_left_out_and_unknown(tmp_path: Path) -> None:
     assert "1 queries, 2 other images of 1 vehicles" in words
     assert "1 images, which the ranking ignores" in words
     assert "notes.txt" in words
+
+
+def test_check_of_an_unknown_home_is_one_line() -> None:
+    result = CliRunner().invoke(main, ["check", "~nobody-of-this-name/x"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("simulate: ~nobody-of-this-name/x: ")
+
+
+def test_check_of_a_function_that_fails_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fails_at_once.py").write_text("def data(split):\n    raise KeyError(split)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for line in (["check", "fails_at_once:data"], ["--data", "fails_at_once:data", "--snr", "0"]):
+        result = CliRunner().invoke(main, line)
+        assert result.exit_code == 2
+        assert (
+            "data set 'fails_at_once:data' failed for the split 'test': KeyError" in result.stderr
+        )
