@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semantic.conventions import UNKNOWN as UNKNOWN  # part of this module's interface
-from semantic.data.filenames import printable
+from semantic.data.filenames import printable, shown
 from semantic.old_paths import renamed
 
 Split = Literal["test", "train"]
@@ -275,7 +275,7 @@ def check_queries(images: VehicleImages, where: str) -> None:
         i = int(blind[0])
         more = f" (and of {len(blind) - 1} more)" if len(blind) > 1 else ""
         raise ValueError(
-            f"{where}: the camera of {images.files[i].name} is unknown{more}, so images of the "
+            f"{where}: the camera of {shown(images.files[i].name)} is unknown{more}, so images of the "
             "query's own camera cannot be left out; give its camera, or vehicle -1"
         )
     if not images.is_query.any():
@@ -288,7 +288,7 @@ def check_queries(images: VehicleImages, where: str) -> None:
         more = f" (and {len(lost) - 1} more queries)" if len(lost) > 1 else ""
         raise ValueError(
             f"{where}: no gallery image of vehicle {images.vehicle[i]} from a camera other than "
-            f"{images.camera[i]} for query {images.files[i].name}{more}"
+            f"{images.camera[i]} for query {shown(images.files[i].name)}{more}"
         )
 
 

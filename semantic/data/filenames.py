@@ -28,6 +28,16 @@ def _escaped(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
+def shown(text: str, most: int = 120) -> str:
+    """Returns a user's text for a message: on one line, of at most so many characters.
+
+    >>> shown("x" * 1000, most=5)
+    'xxxxx...'
+    """
+    line = printable(text)
+    return line if len(line) <= most else f"{line[:most]}..."
+
+
 def composed(name: str) -> str:
     """Returns the composed form (NFC) of a name.
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from semantic.data.dataset import ImageFile, Split, VehicleImages
-from semantic.data.filenames import composed, printable
+from semantic.data.filenames import composed, shown
 from semantic.data.labels import LabelRow, assemble, parse_labels
 from semantic.data.patterns import label_names
 from semantic.data.tree import (
@@ -88,7 +88,7 @@ def with_cameras(rows: Sequence[LabelRow], pattern: str | None, where: str) -> l
                 camera = label_names([row.file], pattern, where)[0].camera
             except ValueError as error:
                 raise ValueError(
-                    f"{row.where}: no camera for {row.file}, neither in the table nor by a pattern"
+                    f"{row.where}: no camera for {shown(row.file)}, neither in the table nor by a pattern"
                 ) from error
         complete.append(replace(row, camera=camera))
     return complete
@@ -106,7 +106,7 @@ def _listed(root: Path, rows: Sequence[LabelRow]) -> list[ImageFile]:
         first = rows[0]
         hint = nearest(Path(first.file).name, neighbors(root / first.file), "")
         raise ValueError(
-            f"{first.where}: {printable(first.file)} is not in {root}{hint}; "
+            f"{first.where}: {shown(first.file)} is not in {root}{hint}; "
             f"none of the {len(rows)} images is there"
         )
     elsewhere = {row.file: on_disk.get(composed(row.file), row.file) for row in missing}

@@ -26,7 +26,7 @@ from semantic.data.dataset import (
     VehicleImages,
     check_queries,
 )
-from semantic.data.filenames import composed
+from semantic.data.filenames import composed, shown
 from semantic.suggest import nearest
 
 COLUMNS = ("file", "vehicle", "camera", "color", "type", "split")
@@ -79,7 +79,7 @@ def parse_labels(text: str, source: str) -> list[LabelRow]:
     for row in rows:
         first = seen.setdefault((row.file, row.role), row.where)
         if first != row.where:
-            raise ValueError(f"{row.where}: {row.file} is already given at {first}")
+            raise ValueError(f"{row.where}: {shown(row.file)} is already given at {first}")
         if bool(row.role) != bool(rows[0].role):
             raise ValueError(f"{row.where}: split must be given for every image or for none")
     return rows
@@ -124,15 +124,16 @@ def _json_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
 
 def _check_columns(columns: Sequence[str], where: str) -> None:
     """Columns of the user's own pass; a misspelt one would silently lose a label."""
+    listed = shown(", ".join(columns)) or "none"
     for column in NEEDED:
         if column not in columns:
-            raise ValueError(f"{where}: no column {column!r}; has {', '.join(columns) or 'none'}")
+            raise ValueError(f"{where}: no column {column!r}; has {listed}")
     for column in columns:
         hint = nearest(column, set(COLUMNS) - set(columns), "")
         if column not in COLUMNS and hint:
-            raise ValueError(f"{where}: unknown column {column!r}{hint}")
+            raise ValueError(f"{where}: unknown column {shown(column)!r}{hint}")
     if len(set(columns)) < len(columns):
-        raise ValueError(f"{where}: a column is given twice: {', '.join(columns)}")
+        raise ValueError(f"{where}: a column is given twice: {listed}")
 
 
 def _row(where: str, record: dict[str, str]) -> LabelRow:
@@ -143,7 +144,9 @@ def _row(where: str, record: dict[str, str]) -> LabelRow:
             raise ValueError(f"{where}: {column} is blank{hint}")
     role = value["split"].lower()
     if role and role not in ROLES:
-        raise ValueError(f"{where}: unknown split {value['split']!r}; {nearest(role, ROLES)}")
+        raise ValueError(
+            f"{where}: unknown split {shown(value['split'])!r}; {nearest(role, ROLES)}"
+        )
     return LabelRow(
         where,
         value["file"],
@@ -159,7 +162,7 @@ def _index(name: str, names: tuple[str, ...], complaint: str) -> int:
     if not name:
         return UNKNOWN
     if name.lower() not in names:
-        raise ValueError(f"{complaint} {name!r}; {nearest(name, names)}")
+        raise ValueError(f"{complaint} {shown(name)!r}; {nearest(name, names)}")
     return names.index(name.lower())
 
 

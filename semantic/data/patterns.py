@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from semantic.data.dataset import TYPES, UNKNOWN
-from semantic.data.filenames import composed, printable
+from semantic.data.filenames import composed, shown
 from semantic.data.labels import LabelRow
 
 # VeRi-776's 0002_c002_00030600_0.jpg, and car_0139_cam1.jpg; -1 is an unknown vehicle.
@@ -64,13 +64,13 @@ def label_names(names: Sequence[str], pattern: str | None, where: str) -> list[L
             if match is None:
                 fitting = names[[bool(m) for m in matches].index(True)]
                 raise ValueError(
-                    f"{where}: {printable(name)} does not fit the file-name pattern "
-                    f"{candidate.pattern!r} that {printable(fitting)} fits"
+                    f"{where}: {shown(name)} does not fit the file-name pattern "
+                    f"{candidate.pattern!r} that {shown(fitting)} fits"
                 )
         return [_row(name, match) for name, match in zip(names, matches, strict=True) if match]
     tried = pattern if pattern is not None else "0002_c002_... or car_0139_cam1"
     raise ValueError(
-        f"{where}: no labels.csv or labels.json, and names such as {printable(names[0])} do not fit {tried}"
+        f"{where}: no labels.csv or labels.json, and names such as {shown(names[0])} do not fit {tried}"
     )
 
 
@@ -79,9 +79,7 @@ def _row(name: str, match: re.Match[str]) -> LabelRow:
     kind = (found.get("class") or "").lower()
     vehicle, camera = found["vehicle"] or "", found["camera"] or ""
     if not vehicle or not camera:
-        raise ValueError(
-            f"{printable(name)}: the pattern finds no vehicle or no camera in this name"
-        )
+        raise ValueError(f"{shown(name)}: the pattern finds no vehicle or no camera in this name")
     return LabelRow(
         where=name,
         file=name,

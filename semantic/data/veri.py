@@ -26,7 +26,7 @@ from semantic.data.dataset import (
     VehicleImages,
     check_queries,
 )
-from semantic.data.filenames import composed, printable
+from semantic.data.filenames import composed, shown
 from semantic.data.tree import check_directory, is_directory, is_file, list_images
 from semantic.data.veri_index import check_indices
 
@@ -131,7 +131,7 @@ def _parse_name(name: str, path: Path) -> tuple[int, int]:
     match = _NAME.match(name)
     if match is None:
         raise ValueError(
-            f"{printable(str(path))}: no vehicle and camera in the name, must be like "
+            f"{path.parent}/{shown(path.name)}: no vehicle and camera in the name, must be like "
             "0002_c002_*.jpg, the vehicle a number of at most 18 digits"
         )
     return int(match[1]), int(match[2])
@@ -150,15 +150,16 @@ def _read_labels(path: Path) -> _Labels:
     if not is_file(path):
         _log.warning("%s is missing: color and type are unknown", path)
         return labels
+    contradictions: list[str] = []
     for item in _items(path):
         name = item.get("imageName", "")
         match = _NAME.match(name)
         if match is None:
-            raise ValueError(f"{path}: imageName {name!r} must be like 0002_c002_*.jpg")
+            raise ValueError(f"{path}: imageName {shown(name)!r} must be like 0002_c002_*.jpg")
         vehicle = int(match[1])
         given = item.get("vehicleID")
         if given is not None and _integer(given) != vehicle:
-            _log.warning("%s: %s has vehicleID %r; the name counts", path, name, given)
+            contradictions.append(f"{shown(name)} has vehicleID {shown(given)!r}")
         color = _index(item.get("colorID"), len(COLORS))
         kind = _index(item.get("typeID"), len(TYPES))
         if _integer(item.get("typeID")) == 0 and vehicle in _TYPE_CORRECTION:
@@ -169,6 +170,9 @@ def _read_labels(path: Path) -> _Labels:
             color if old[0] == UNKNOWN else old[0],
             kind if old[1] == UNKNOWN else old[1],
         )
+    if contradictions:
+        more = f" (and {len(contradictions) - 1} more)" if len(contradictions) > 1 else ""
+        _log.warning("%s: %s%s; the name counts", path, contradictions[0], more)
     return labels
 
 

@@ -139,3 +139,23 @@ def test_a_missing_image_of_veri_is_left_out_and_named(tmp_path: Path) -> None:
     assert open_dataset(f"veri:{tmp_path}").left_out == (
         "image_test: 1 files without the suffix of an image: notes.txt",
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file,vehilz\x0bwcle,camera\na.jpg,1,1\n",
+        "file,camera" + ",x" * 5000 + "\n",
+        "file,vehicle,camera,color\na.jpg,1,1," + "red" * 2000 + "\n",
+        "file,vehicle,camera,split\na.jpg,1,1," + "train" * 2000 + "\n",
+        "file,vehicle,camera\n" + "a" * 9000 + ".jpg,1,1\n",
+        "file,vehicle\n" + "a" * 9000 + ".jpg,1\n",
+        "file,vehicle,camera\n" + ("a" * 9000 + ".jpg,1,1\n") * 2,
+    ],
+)
+def test_messages_stay_short_whatever_the_table_holds(tmp_path: Path, text: str) -> None:
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(ValueError, match=r"labels\.csv") as caught:
+        open_dataset(str(tmp_path))
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 1000
