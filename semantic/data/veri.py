@@ -81,7 +81,7 @@ def open_veri(root: Path, split: Split = "test") -> VehicleImages:
         left_out += [f"image_{part}: {problem}" for problem in problems]
         for name, on_disk in names.items():
             files.append(ImageFile(f"image_{part}/{name}", root / f"image_{part}" / on_disk))
-            ids.append(_parse_name(name, files[-1].path))
+            ids.append(_parse_name(name, root / f"image_{part}"))
             is_query.append(part == "query")
     marks = [labels.of(f.path.name, i[0]) for f, i in zip(files, ids, strict=True)]
     images = VehicleImages(
@@ -127,11 +127,11 @@ def _image_names(root: Path, part: str) -> tuple[dict[str, str], list[str]]:
     return {name: known.get(composed(name), name) for name in names}, []
 
 
-def _parse_name(name: str, path: Path) -> tuple[int, int]:
+def _parse_name(name: str, directory: Path) -> tuple[int, int]:
     match = _NAME.match(name)
     if match is None:
         raise ValueError(
-            f"{path.parent}/{shown(path.name)}: no vehicle and camera in the name, must be like "
+            f"{directory}/{shown(name)}: no vehicle and camera in the name, must be like "
             "0002_c002_*.jpg, the vehicle a number of at most 18 digits"
         )
     return int(match[1]), int(match[2])

@@ -159,3 +159,12 @@ def test_messages_stay_short_whatever_the_table_holds(tmp_path: Path, text: str)
         open_dataset(str(tmp_path))
     assert len(str(caught.value).splitlines()) == 1
     assert len(str(caught.value)) < 1000
+
+
+def test_a_list_of_veri_with_an_absurd_name_is_one_short_line(tmp_path: Path) -> None:
+    write(tmp_path / "image_query", "0001_c001_1.jpg")
+    write(tmp_path / "image_test", "0001_c002_1.jpg")
+    (tmp_path / "name_test.txt").write_text("0001_c002_1.jpg\n" + "/dev/full" * 300 + "\n")
+    with pytest.raises(ValueError, match=r"image_test//dev/full.*\.\.\.: no vehicle") as caught:
+        open_dataset(f"veri:{tmp_path}")
+    assert len(str(caught.value)) < 1000
