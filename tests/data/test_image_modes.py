@@ -128,6 +128,7 @@ print((peak_kib() - before) / 1024)
 """
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system shows no VmHWM")
 @pytest.mark.parametrize(("mode", "limit_mib"), [("RGBA", 500), ("I;16", 400)])
 def test_the_largest_image_takes_bounded_memory(mode: str, limit_mib: float) -> None:

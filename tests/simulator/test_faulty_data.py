@@ -93,6 +93,7 @@ def test_missing_damaged_and_oddly_named_files(tmp_path: Path, tiny_weights: Pat
     ]
 
 
+@pytest.mark.integration
 def test_the_headline_names_another_bandwidth_and_other_images(tmp_path: Path) -> None:
     for camera in range(2):
         plain("red", tmp_path / f"0001_c00{camera}_1.png")
