@@ -43,6 +43,7 @@ from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.setup.networks import Networks
 from simulator.spec import RunSpec
 from simulator.training.command import link_data
+from simulator.training.data import open_training_images
 from simulator.training.encoder import Stage, read_training_images
 from simulator.training.presets import presets
 
@@ -213,7 +214,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("readings"))
     chosen = parser.parse_args()
-    images = read_training_images(chosen.data, 128, print)
+    images = read_training_images(open_training_images(chosen.data, print), 128, print)
     preset = presets(len(images.images))["synthetic"]
     stage = Stage(chosen.weights, preset, ("semharq",), "cpu", print)
     encoder, data = link_data(stage, images)

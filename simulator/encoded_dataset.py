@@ -24,7 +24,7 @@ from semantic.weights.stored import EncoderBundle
 from simulator.cache import cache_file, load_cached, save_cached
 
 #: Part of every cache key: raise it when the results computed from an image change.
-VERSION = "2"
+VERSION = "3"
 #: Images decoded at a time, and images in one pass of the encoder.
 CHUNK, TILE = 512, 32
 
@@ -195,7 +195,7 @@ class EncodedDataset:
             try:
                 pixels, good, bad = load_images(self.dataset.subset(index), self.image_size)
             except ImageError as error:  # no image of this chunk can be read
-                problems.append(f"{len(index)} images from number {start} on: {error}")
+                problems += error.problems
                 continue
             problems += bad
             none = False

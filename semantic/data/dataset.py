@@ -5,8 +5,10 @@ open_dataset(spec, split) -> VehicleImages -> limit / subset -> images.load_imag
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import stat
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from semantic.conventions import UNKNOWN as UNKNOWN  # part of this module's interface
+from semantic.data.filenames import printable, shown
 from semantic.old_paths import renamed
 
 Split = Literal["test", "train"]
@@ -31,6 +34,8 @@ COLORS = (
 TYPES = ("sedan", "suv", "van", "hatchback", "mpv", "pickup", "bus", "truck", "estate")
 
 SPLITS: tuple[Split, ...] = ("test", "train")
+#: The largest file that is read as an image; 50 million pixels of any kind need less.
+MAX_BYTES = 2**28
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class ImageFile:
     """Where the bytes of one image are: a file, or a member of a zip archive.
 
     Attributes:
-        name: what messages call the image, relative to the root of its set.
+        name: what messages call the image, relative to the root of its set; bytes that are not
+            UTF-8 are escaped (`\\xba`).
         path: the file, or the archive.
         member: the name inside the archive; None for a plain file.
     """
@@ -47,18 +53,29 @@ class ImageFile:
     path: Path
     member: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", printable(self.name))
+
     def read(self) -> bytes:
         """The encoded image.
 
         Raises:
-            OSError: if the file or the archive cannot be read.
+            OSError: if the file or the archive cannot be read, or is no regular file of at most
+                256 MiB.
         """
+        try:
+            state = self.path.stat()
+        except ValueError as error:  # a null character in the name
+            raise FileNotFoundError(errno.ENOENT, "no such file") from error
         if self.member is None:
+            if stat.S_ISREG(state.st_mode) and state.st_size > MAX_BYTES:
+                raise OSError(errno.EFBIG, f"more than {MAX_BYTES >> 20} MiB")
+            if not stat.S_ISREG(state.st_mode):  # a device or a pipe could be read for ever
+                raise OSError(errno.EINVAL, "not a regular file")
             return self.path.read_bytes()
-        state = self.path.stat()
         try:
             return _archive(self.path, state.st_mtime_ns, state.st_size).read(self.member)
-        except (KeyError, BadZipFile, zlib.error) as error:
+        except (KeyError, BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise OSError(f"{self.path}: {error}") from error
 
 
@@ -77,16 +94,22 @@ class VehicleImages:
     An image that is both a query and in the gallery (every VeRi-776 query is) is two rows; the
     evaluation leaves out images of the same vehicle and the same camera.
 
+    Every negative vehicle or camera means `UNKNOWN`. An image of an unknown vehicle has no identity:
+    it is never a query, and the ranking ignores it (it is neither a match nor a distractor). Its
+    color and type count.
+
     Attributes:
         name: what messages and results call the set.
         files: where the bytes of each image are.
-        vehicle: identity, [images] int64; the numbers need not be contiguous.
-        camera: camera, [images] int64.
+        vehicle: identity, [images] int64, `UNKNOWN` where unlabeled; the numbers need not be
+            contiguous.
+        camera: camera, [images] int64, `UNKNOWN` where unlabeled.
         color: index into `colors`, [images] int64, `UNKNOWN` where unlabeled.
         type: index into `types`, [images] int64, `UNKNOWN` where unlabeled.
-        is_query: [images] bool; all False in a training set.
+        is_query: [images] bool; all False in a training set and for unknown vehicles.
         colors: names of the colors.
         types: names of the types.
+        left_out: one line for each file that the loader found and did not take.
 
     Raises:
         ValueError: if the lengths differ or a label is outside its names.
@@ -101,8 +124,10 @@ class VehicleImages:
     is_query: npt.NDArray[np.bool_]
     colors: tuple[str, ...] = COLORS
     types: tuple[str, ...] = TYPES
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", printable(self.name))
         for field in ("vehicle", "camera", "color", "type", "is_query"):
             kind = np.bool_ if field == "is_query" else np.int64
             column: npt.NDArray[Any] = np.asarray(getattr(self, field), dtype=kind)
@@ -112,6 +137,10 @@ class VehicleImages:
                     f"must be ({len(self.files)},), one per image"
                 )
             object.__setattr__(self, field, column)
+        for field in ("vehicle", "camera"):
+            column = getattr(self, field)
+            object.__setattr__(self, field, np.where(column < 0, UNKNOWN, column))
+        object.__setattr__(self, "is_query", self.is_query & self.known)
         for field, names in (("color", self.colors), ("type", self.types)):
             column = getattr(self, field)
             if np.any((column < UNKNOWN) | (column >= len(names))):
@@ -122,6 +151,12 @@ class VehicleImages:
 
     def __len__(self) -> int:
         return len(self.files)
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """[images] bool: images whose vehicle is known."""
+        known: npt.NDArray[np.bool_] = self.vehicle != UNKNOWN
+        return known
 
     def subset(
         self, index: Sequence[int] | npt.NDArray[np.int64] | npt.NDArray[np.bool_]
@@ -156,7 +191,9 @@ class VehicleImages:
             raise ValueError(f"number of images is {images}, must be at least 1")
         if images >= len(self):
             return self
-        vehicles, inverse, counts = np.unique(self.vehicle, return_inverse=True, return_counts=True)
+        # Images of unknown vehicles are no vehicle together: each is drawn by itself.
+        unit = np.where(self.known, self.vehicle, -1 - np.arange(len(self)))
+        vehicles, inverse, counts = np.unique(unit, return_inverse=True, return_counts=True)
         order = np.random.default_rng(seed).permutation(len(vehicles))
         useful = np.isin(vehicles[order], self.vehicle[self.answerable()])
         if useful.any():  # put first, so that it is in every subset
@@ -172,7 +209,7 @@ class VehicleImages:
     def answerable(self) -> npt.NDArray[np.bool_]:
         """[images] bool: queries whose vehicle another camera has in the gallery."""
         seen_by: dict[int, set[int]] = {}
-        for i in np.flatnonzero(~self.is_query):
+        for i in np.flatnonzero(~self.is_query & self.known):
             seen_by.setdefault(int(self.vehicle[i]), set()).add(int(self.camera[i]))
         answer = np.zeros(len(self), dtype=np.bool_)
         for i in np.flatnonzero(self.is_query):
@@ -195,13 +232,31 @@ class VehicleImages:
         digest = hashlib.sha256(repr((len(self), self.colors, self.types)).encode())
         for column in (self.vehicle, self.camera, self.color, self.type, self.is_query):
             digest.update(column.astype("<i8").tobytes())
-        for file in self.files:
-            try:
-                content = hashlib.sha256(file.read()).digest()
-            except OSError:  # reported when the images are loaded
-                content = b"unreadable"
+        for file, content in zip(self.files, self._file_hashes, strict=True):
             digest.update(repr((file.name, content)).encode())
         return digest.hexdigest()
+
+    def file_hashes(self) -> frozenset[bytes]:
+        """SHA-256 of the bytes of every image that can be read, whatever its name and labels."""
+        return frozenset(self._file_hashes) - {_UNREADABLE}
+
+    def images_hash(self) -> str:
+        """SHA-256 over the bytes of all images, in hexadecimal; names, labels and order do not count."""
+        return hashlib.sha256(b"".join(sorted(self.file_hashes()))).hexdigest()
+
+    @cached_property
+    def _file_hashes(self) -> tuple[bytes, ...]:
+        return tuple(_file_hash(file) for file in self.files)
+
+
+_UNREADABLE = b"unreadable"
+
+
+def _file_hash(file: ImageFile) -> bytes:
+    try:
+        return hashlib.sha256(file.read()).digest()
+    except OSError:  # reported when the images are loaded
+        return _UNREADABLE
 
 
 def check_queries(images: VehicleImages, where: str) -> None:
@@ -212,18 +267,28 @@ def check_queries(images: VehicleImages, where: str) -> None:
         where: the file or directory that the message names.
 
     Raises:
-        ValueError: if there is no query, or a query whose vehicle no other camera has in the
-            gallery.
+        ValueError: if there is no query, a query whose vehicle no other camera has in the gallery,
+            or an image of a known vehicle without a camera.
     """
+    blind = np.flatnonzero(images.known & (images.camera == UNKNOWN))
+    if len(blind):
+        i = int(blind[0])
+        more = f" (and of {len(blind) - 1} more)" if len(blind) > 1 else ""
+        raise ValueError(
+            f"{where}: the camera of {shown(images.files[i].name)} is unknown{more}, so images of the "
+            "query's own camera cannot be left out; give its camera, or vehicle -1"
+        )
     if not images.is_query.any():
-        raise ValueError(f"{where}: no query images")
+        unknown = int((~images.known).sum())
+        reason = f" of a known vehicle ({unknown} images are of none)" if unknown else ""
+        raise ValueError(f"{where}: no query images{reason}")
     lost = np.flatnonzero(images.is_query & ~images.answerable())
     if len(lost):
         i = int(lost[0])
         more = f" (and {len(lost) - 1} more queries)" if len(lost) > 1 else ""
         raise ValueError(
             f"{where}: no gallery image of vehicle {images.vehicle[i]} from a camera other than "
-            f"{images.camera[i]} for query {images.files[i].name}{more}"
+            f"{images.camera[i]} for query {shown(images.files[i].name)}{more}"
         )
 
 

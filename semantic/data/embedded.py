@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -36,6 +37,8 @@ def open_archive(path: Path, name: str, split: Split = "test") -> VehicleImages:
         name: what the set will be called.
         split: "test" or "train".
 
+    A member that is missing is an error here, for the file is one whole: it was copied badly.
+
     Raises:
         ValueError: if the file is missing or damaged, or lists an image it does not hold.
     """
@@ -48,7 +51,7 @@ def open_archive(path: Path, name: str, split: Split = "test") -> VehicleImages:
         raise ValueError(f"{path}: missing; the installation is incomplete") from error
     except KeyError as error:
         raise ValueError(f"{path}: no labels.csv inside") from error
-    except (BadZipFile, OSError, UnicodeDecodeError) as error:
+    except (BadZipFile, OSError, UnicodeDecodeError, RuntimeError, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: damaged: {error}") from error
     rows = with_cameras(parse_labels(text, table), None, table)
     for row in rows:

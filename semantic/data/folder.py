@@ -11,19 +11,28 @@ from dataclasses import replace
 from pathlib import Path
 
 from semantic.data.dataset import ImageFile, Split, VehicleImages
+from semantic.data.filenames import composed, shown
 from semantic.data.labels import LabelRow, assemble, parse_labels
 from semantic.data.patterns import label_names
+from semantic.data.tree import (
+    check_directory,
+    is_directory,
+    is_file,
+    list_images,
+    neighbors,
+    reachable,
+)
 from semantic.suggest import nearest
 
 TABLES = ("labels.csv", "labels.json")
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif"),
-    *(".tiff", ".gif", ".ppm", ".pgm", ".jp2"),
-)
 
 
 def open_folder(root: Path, split: Split = "test", pattern: str | None = None) -> VehicleImages:
     """Open a folder of vehicle images.
+
+    An image of the table that is missing stays in the set: it is named when the images are read, as
+    one that is damaged. Without a table, everything below the folder that is no image is named in
+    `VehicleImages.left_out`.
 
     Args:
         root: the folder; without a table of labels its sub-folders are searched too.
@@ -32,23 +41,25 @@ def open_folder(root: Path, split: Split = "test", pattern: str | None = None) -
             table, only the cameras that it leaves out.
 
     Raises:
-        ValueError: if the folder is missing, has no images, or cannot be labeled or evaluated.
+        ValueError: if the folder is missing or cannot be read, has no images, or cannot be labeled
+            or evaluated.
     """
-    if not root.is_dir():
-        raise ValueError(f"{root}: {'not a directory' if root.exists() else 'no such directory'}")
+    check_directory(root)
     name = root.resolve().name
     for table in (root / t for t in TABLES):
-        if table.is_file():
+        if is_file(table):
             rows = parse_labels(read_text(table), str(table))
             rows = with_cameras(rows, pattern, str(table))
-            return assemble(name, str(table), rows, [_listed(root, r) for r in rows], split)
-    if (root / "image_query").is_dir() and (root / "image_test").is_dir():
+            return assemble(name, str(table), rows, _listed(root, rows), split)
+    if is_directory(root / "image_query") and is_directory(root / "image_test"):
         raise ValueError(f"{root}: this is VeRi-776; use veri:{root}")
-    found = list_images(root)
+    found, problems = list_images(root)
     if not found:
-        raise ValueError(f"{root}: no images ({', '.join(SUFFIXES)}) here or below")
+        more = f"; {problems[-1]}" if problems else ""
+        raise ValueError(f"{root}: no images (.jpg, .png, ...) here or below{more}")
     rows = label_names(found, pattern, str(root))
-    return assemble(name, str(root), rows, [ImageFile(n, root / n) for n in found], split)
+    files = [ImageFile(n, root / n) for n in found]
+    return assemble(name, str(root), rows, files, split, problems)
 
 
 def read_text(path: Path) -> str:
@@ -60,7 +71,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text (byte {error.start})") from error
+        raise ValueError(
+            f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
+        ) from error
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
@@ -75,23 +88,26 @@ def with_cameras(rows: Sequence[LabelRow], pattern: str | None, where: str) -> l
                 camera = label_names([row.file], pattern, where)[0].camera
             except ValueError as error:
                 raise ValueError(
-                    f"{row.where}: no camera for {row.file}, neither in the table nor by a pattern"
+                    f"{row.where}: no camera for {shown(row.file)}, neither in the table nor by a pattern"
                 ) from error
         complete.append(replace(row, camera=camera))
     return complete
 
 
-def list_images(root: Path) -> list[str]:
-    """Names of all images below a directory, sorted, "/" between parts; hidden files left out."""
-    names = (path.relative_to(root) for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
-    visible = (n for n in names if not any(part.startswith((".", "__")) for part in n.parts))
-    return sorted(n.as_posix() for n in visible if (root / n).is_file())
+def _listed(root: Path, rows: Sequence[LabelRow]) -> list[ImageFile]:
+    """The file of each row, under the form of its name that the disk has.
 
-
-def _listed(root: Path, row: LabelRow) -> ImageFile:
-    path = root / row.file
-    if not path.is_file():
-        siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = nearest(path.name, siblings, "")
-        raise ValueError(f"{row.where}: {row.file} is not in {root}{hint}")
-    return ImageFile(row.file, path)
+    Raises:
+        ValueError: None of them is there; one or a few that are missing are named when read.
+    """
+    missing = [row for row in rows if not reachable(root / row.file)]
+    on_disk = {composed(n): n for n in list_images(root)[0]} if missing else {}
+    if len(missing) == len(rows) and not any(composed(row.file) in on_disk for row in rows):
+        first = rows[0]
+        hint = nearest(Path(first.file).name, neighbors(root / first.file), "")
+        raise ValueError(
+            f"{first.where}: {shown(first.file)} is not in {root}{hint}; "
+            f"none of the {len(rows)} images is there"
+        )
+    elsewhere = {row.file: on_disk.get(composed(row.file), row.file) for row in missing}
+    return [ImageFile(row.file, root / elsewhere.get(row.file, row.file)) for row in rows]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -15,11 +18,13 @@ from semantic.suggest import nearest
 OnCorrupt = Literal["report", "raise"]
 
 # Named, because Pillow would otherwise also try formats that start other programs (EPS).
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
+FORMATS = (*("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF"),)
 MIN_SIDE = 4  # pixels; below, there is no vehicle to see
-MAX_PIXELS = 50_000_000  # 150 MB of RGB; no camera crop is near it
+MAX_PIXELS = 50_000_000  # 200 MB while it is decoded; no camera crop is near it
+STRIP_PIXELS = 2_000_000  # converted to RGB at a time
 
 _EXIF_ORIENTATION = 0x0112
+_TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC = 258, 262
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -32,14 +37,24 @@ _UPRIGHT = {
 
 
 class ImageError(ValueError):
-    """An image that cannot be used; the message is one line that begins with its name."""
+    """An image that cannot be used; the message is one line that begins with its name.
+
+    Attributes:
+        problems: One line per image, where the error stands for several.
+    """
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
 
 
 def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
     """Decode an image, turn it upright and resize it.
 
-    CMYK, gray, palette and 16-bit images become 8-bit RGB; what is transparent becomes white. The
-    aspect ratio is not kept, as is usual in re-identification.
+    CMYK, YCbCr, gray, palette and 16-bit images become 8-bit RGB; what is transparent becomes white;
+    of several frames the first counts. The aspect ratio is not kept, as is usual in
+    re-identification. At most 2 million pixels are converted at a time, so that the largest image
+    takes less than 0.7 GB (0.8 GB as WebP, whose decoder keeps four copies).
 
     Args:
         data: the file's content.
@@ -50,8 +65,9 @@ def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
         [size, size, 3] uint8, RGB; bilinear with antialiasing.
 
     Raises:
-        ImageError: if the file is empty, truncated, no image, smaller than 4 pixels or larger than
-            50 million pixels.
+        ImageError: if the file is empty, truncated, no image, smaller than 4 pixels, larger than
+            50 million pixels, or its values have no defined white (floating point, 32-bit integers
+            that may be 8-bit or 16-bit values, L*a*b*).
         ValueError: if `size` is below 1.
     """
     if size < 1:
@@ -59,11 +75,19 @@ def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
     image = _open(data, name)
     try:
         image.load()
-        pixels = _rgb(_upright(image)).resize((size, size), Image.Resampling.BILINEAR)
+        depth = _gray_depth(image)
+        pixels = _rgb(_upright(image), depth).resize((size, size), Image.Resampling.BILINEAR)
     # Pillow raises whatever it trips over in damaged bytes, SyntaxError and struct.error included.
     except Exception as error:
         raise ImageError(f"{name}: corrupt image: {_line(error)}") from error
     return np.asarray(pixels, dtype=np.uint8)
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of `FORMATS` that this Pillow has; before version 11.3 there is no AVIF."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _open(data: bytes, name: str) -> Image.Image:
@@ -71,12 +95,12 @@ def _open(data: bytes, name: str) -> Image.Image:
     if not data:
         raise ImageError(f"{name}: empty file")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=_formats())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"{name}: more than {MAX_PIXELS} pixels") from error
     except UnidentifiedImageError as error:
         raise ImageError(
-            f"{name}: not an image, or its header is cut off (readable: {', '.join(FORMATS)})"
+            f"{name}: not an image, or its header is cut off (readable: {', '.join(_formats())})"
         ) from error
     except Exception as error:  # as in `decode`
         raise ImageError(f"{name}: corrupt image: {_line(error)}") from error
@@ -97,18 +121,66 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode to 8-bit RGB."""
-    if image.mode == "RGB":
-        return image
+@dataclass(frozen=True)
+class _GrayDepth:
+    """How gray values of more than 8 bits become 8-bit ones.
+
+    Attributes:
+        bits: The value 2^bits - 1 is white.
+        inverted: Zero is white.
+    """
+
+    bits: int = 16
+    inverted: bool = False
+
+
+def _gray_depth(image: Image.Image) -> _GrayDepth:
+    """The scale of an image whose mode is a gray of more than 8 bits.
+
+    Raises:
+        ValueError: Its white is not defined.
+    """
     if image.mode == "F":
         raise ValueError("floating-point pixels have no defined white; use 8 or 16 bits")
+    if image.mode == "LAB":
+        raise ValueError("L*a*b* pixels have no RGB values without a color profile; use RGB")
+    if not image.mode.startswith("I"):
+        return _GrayDepth()
+    low, high = 0, 0xFFFF
+    if image.mode == "I":
+        low, high = (int(value) for value in np.ravel(image.getextrema()))
+    if low < 0 or high > 0xFFFF:
+        raise ValueError(f"gray values {low} to {high} need more than 16 bits")
+    if image.mode == "I" and image.format == "TIFF" and high <= 0xFF:
+        raise ValueError(
+            f"gray values {low} to {high} in 32 bits may have 8 or 16 bits; store 8 or 16 bits"
+        )
+    tags = getattr(image, "tag_v2", {})
+    inverted = image.mode != "I" and tags.get(_TIFF_PHOTOMETRIC) == 0  # of "I", Pillow sees to it
+    twelve = tags.get(_TIFF_BITS_PER_SAMPLE) in (12, (12,))
+    return _GrayDepth(12 if twelve else 16, inverted)
+
+
+def _rgb(image: Image.Image, depth: _GrayDepth) -> Image.Image:
+    """Any mode to 8-bit RGB; strip by strip, for a conversion holds up to six copies at once."""
+    if image.mode == "RGB":
+        return image
+    width, height = image.size
+    rows = max(1, STRIP_PIXELS // width)
+    if rows >= height:
+        return _strip_to_rgb(image, depth)
+    whole = Image.new("RGB", image.size)
+    for top in range(0, height, rows):
+        strip = image.crop((0, top, width, min(top + rows, height)))
+        whole.paste(_strip_to_rgb(strip, depth), (0, top))
+    return whole
+
+
+def _strip_to_rgb(image: Image.Image, depth: _GrayDepth) -> Image.Image:
     if image.mode.startswith("I"):
         # Pillow clips 16-bit gray at 255 instead of scaling it.
-        gray = np.asarray(image.convert("I"), dtype=np.int64)
-        if gray.min() < 0 or gray.max() > 0xFFFF:
-            raise ValueError(f"gray values {gray.min()} to {gray.max()} need more than 16 bits")
-        return Image.fromarray((gray >> 8).astype(np.uint8)).convert("RGB")
+        gray = (np.asarray(image) >> (depth.bits - 8)).astype(np.uint8)
+        return Image.fromarray(255 - gray if depth.inverted else gray).convert("RGB")
     if image.has_transparency_data:
         opaque = image.convert("RGBA")
         white = Image.new("RGBA", opaque.size, (255, 255, 255, 255))
@@ -163,7 +235,8 @@ def load_images(
             kept.append(i)
     if not kept:
         raise ImageError(
-            f"{dataset.name}: none of {len(dataset)} images can be read; first: {problems[0]}"
+            f"{dataset.name}: none of {len(dataset)} images can be read; first: {problems[0]}",
+            problems,
         )
     return pixels[: len(kept)], np.array(kept, dtype=np.int64), problems
 

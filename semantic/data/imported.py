@@ -14,7 +14,8 @@ def find_opener(spec: str) -> Callable[[Split], VehicleImages] | None:
     """The function behind an entry point's name or "package.module:function"; None if it is neither.
 
     Raises:
-        ValueError: One line, when it cannot be imported or cannot be called with a split.
+        ValueError: One line, when it cannot be imported or cannot be called with a split; what is
+            returned raises it for a function that fails or returns anything else.
     """
     target = installed("data set").get(spec, spec if is_import_string(spec) else None)
     if target is None:
@@ -28,7 +29,11 @@ def find_opener(spec: str) -> Callable[[Split], VehicleImages] | None:
         ) from None
 
     def opener(split: Split) -> VehicleImages:
-        images: Any = function(split)
+        try:
+            images: Any = function(split)
+        except (Exception, SystemExit) as error:  # a user's function can raise anything
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ValueError(f"data set {spec!r} failed for the split {split!r}: {what}") from error
         if not isinstance(images, VehicleImages):
             raise ValueError(
                 f"data set {spec!r} gave a {type(images).__name__}, "

@@ -1,8 +1,8 @@
 """The table of labels of a plain set: ``labels.csv`` or ``labels.json``.
 
 Columns: file, vehicle (both needed), camera, color, type, split. Color and type are names or blank
-(unlabeled); split is train, query or gallery for every image or for none. The JSON form is a list
-of objects with these keys.
+(unlabeled); split is train, query or gallery for every image or for none. A vehicle or camera of -1
+is unknown. The JSON form is a list of objects with these keys.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -25,11 +26,14 @@ from semantic.data.dataset import (
     VehicleImages,
     check_queries,
 )
+from semantic.data.filenames import composed, shown
 from semantic.suggest import nearest
 
 COLUMNS = ("file", "vehicle", "camera", "color", "type", "split")
 ROLES = ("train", "query", "gallery")
 NEEDED = ("file", "vehicle")
+# A negative number, also as pandas writes it ("-1.0"), is no name of a vehicle or camera.
+_UNKNOWN_ID = re.compile(r"-\d+(\.0*)?")
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,8 @@ class LabelRow:
     Attributes:
         where: file and line, for messages.
         file: the image, relative to the root of the set.
-        vehicle: name or number of the vehicle.
-        camera: name or number of the camera; "" if not given.
+        vehicle: name or number of the vehicle; a negative number if unknown.
+        camera: name or number of the camera; "" if not given, a negative number if unknown.
         color: index into `COLORS` or `UNKNOWN`.
         type: index into `TYPES` or `UNKNOWN`.
         role: train, query or gallery; "" if not given.
@@ -75,7 +79,7 @@ def parse_labels(text: str, source: str) -> list[LabelRow]:
     for row in rows:
         first = seen.setdefault((row.file, row.role), row.where)
         if first != row.where:
-            raise ValueError(f"{row.where}: {row.file} is already given at {first}")
+            raise ValueError(f"{row.where}: {shown(row.file)} is already given at {first}")
         if bool(row.role) != bool(rows[0].role):
             raise ValueError(f"{row.where}: split must be given for every image or for none")
     return rows
@@ -104,6 +108,8 @@ def _json_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
         entries = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{source}:{error.lineno}: not JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:  # thousands of digits, thousands of brackets
+        raise ValueError(f"{source}: not JSON that can be read: {error}") from error
     if not isinstance(entries, list):
         raise ValueError(f"{source}: must be a list of objects, is {type(entries).__name__}")
     records = []
@@ -118,25 +124,29 @@ def _json_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
 
 def _check_columns(columns: Sequence[str], where: str) -> None:
     """Columns of the user's own pass; a misspelt one would silently lose a label."""
+    listed = shown(", ".join(columns)) or "none"
     for column in NEEDED:
         if column not in columns:
-            raise ValueError(f"{where}: no column {column!r}; has {', '.join(columns) or 'none'}")
+            raise ValueError(f"{where}: no column {column!r}; has {listed}")
     for column in columns:
         hint = nearest(column, set(COLUMNS) - set(columns), "")
         if column not in COLUMNS and hint:
-            raise ValueError(f"{where}: unknown column {column!r}{hint}")
+            raise ValueError(f"{where}: unknown column {shown(column)!r}{hint}")
     if len(set(columns)) < len(columns):
-        raise ValueError(f"{where}: a column is given twice: {', '.join(columns)}")
+        raise ValueError(f"{where}: a column is given twice: {listed}")
 
 
 def _row(where: str, record: dict[str, str]) -> LabelRow:
     value = {column: record.get(column, "").strip() for column in COLUMNS}
     for column in NEEDED:
         if not value[column]:
-            raise ValueError(f"{where}: {column} is blank")
+            hint = "; -1 stands for an unknown vehicle" if column == "vehicle" else ""
+            raise ValueError(f"{where}: {column} is blank{hint}")
     role = value["split"].lower()
     if role and role not in ROLES:
-        raise ValueError(f"{where}: unknown split {value['split']!r}; {nearest(role, ROLES)}")
+        raise ValueError(
+            f"{where}: unknown split {shown(value['split'])!r}; {nearest(role, ROLES)}"
+        )
     return LabelRow(
         where,
         value["file"],
@@ -152,17 +162,23 @@ def _index(name: str, names: tuple[str, ...], complaint: str) -> int:
     if not name:
         return UNKNOWN
     if name.lower() not in names:
-        raise ValueError(f"{complaint} {name!r}; {nearest(name, names)}")
+        raise ValueError(f"{complaint} {shown(name)!r}; {nearest(name, names)}")
     return names.index(name.lower())
 
 
 def assemble(
-    name: str, where: str, rows: Sequence[LabelRow], files: Sequence[ImageFile], split: Split
+    name: str,
+    where: str,
+    rows: Sequence[LabelRow],
+    files: Sequence[ImageFile],
+    split: Split,
+    left_out: Sequence[str] = (),
 ) -> VehicleImages:
     """Number the names, choose the split's images, and see that they can be evaluated.
 
-    Without roles, "train" takes all images, and "test" asks with the lowest camera for what the
-    other cameras have seen; a vehicle that only the lowest camera has seen stays in the gallery.
+    Without roles there is no "train": it would be the same images as "test", which asks with the
+    lowest camera for what the other cameras have seen. A vehicle that only the lowest camera has
+    seen stays in the gallery.
 
     Args:
         name: what the set will be called.
@@ -170,10 +186,16 @@ def assemble(
         rows: labels, each with a camera.
         files: the image of each row.
         split: "train" or "test".
+        left_out: one line for each file that was found and not taken.
 
     Raises:
         ValueError: if the split has no images, or the test split no query that can be answered.
     """
+    if split == "train" and not rows[0].role:
+        raise ValueError(
+            f"{where}: no image says whether it is for training, so that training and test would be "
+            "the same images; give every image of labels.csv a split: train, query or gallery"
+        )
     role = np.array([row.role for row in rows])
     images = VehicleImages(
         name,
@@ -183,6 +205,7 @@ def assemble(
         np.array([row.color for row in rows]),
         np.array([row.type for row in rows]),
         role == "query",
+        left_out=tuple(left_out),
     )
     if rows[0].role:
         chosen = (role == "train") == (split == "train")
@@ -198,16 +221,28 @@ def assemble(
 
 
 def _numbers(names: list[str]) -> npt.NDArray[np.int64]:
-    """Numbers as they are; if one is not a number, all are counted in the order of the names."""
-    if all(name.isascii() and name.isdigit() and len(name) <= 18 for name in names):
-        return np.array([int(name) for name in names], dtype=np.int64)
-    return np.unique(names, return_inverse=True)[1].astype(np.int64)
+    """Numbers as they are; if one is not a number, all are counted in the order of the names.
+
+    >>> _numbers(["7", "12", "-1"]), _numbers(["red", "-1", "blue"])
+    (array([ 7, 12, -1]), array([ 1, -1,  0]))
+    """
+    known = np.array([_UNKNOWN_ID.fullmatch(name) is None for name in names], dtype=np.bool_)
+    given = [composed(name) for name, is_known in zip(names, known, strict=True) if is_known]
+    numbers = np.full(len(names), UNKNOWN, dtype=np.int64)
+    if all(name.isascii() and name.isdigit() and len(name) <= 18 for name in given):
+        numbers[known] = [int(name) for name in given]
+    else:
+        numbers[known] = np.unique(given, return_inverse=True)[1]
+    return numbers
 
 
 def _ask_lowest_camera(images: VehicleImages, where: str) -> VehicleImages:
-    lowest = images.camera.min()
-    if np.all(images.camera == lowest):
-        raise ValueError(f"{where}: all {len(images)} images are from one camera, needs two")
-    elsewhere = images.vehicle[images.camera != lowest]
-    is_query = (images.camera == lowest) & np.isin(images.vehicle, elsewhere)
+    usable = images.known & (images.camera != UNKNOWN)
+    if not usable.any():
+        raise ValueError(f"{where}: the vehicle or the camera of every image is unknown")
+    lowest = images.camera[usable].min()
+    if np.all(images.camera[usable] == lowest):
+        raise ValueError(f"{where}: all {usable.sum()} images are from one camera, needs two")
+    elsewhere = images.vehicle[usable & (images.camera != lowest)]
+    is_query = usable & (images.camera == lowest) & np.isin(images.vehicle, elsewhere)
     return replace(images, is_query=is_query)

@@ -11,12 +11,13 @@ import re
 from collections.abc import Sequence
 
 from semantic.data.dataset import TYPES, UNKNOWN
+from semantic.data.filenames import composed, shown
 from semantic.data.labels import LabelRow
 
-# VeRi-776's 0002_c002_00030600_0.jpg, and car_0139_cam1.jpg.
+# VeRi-776's 0002_c002_00030600_0.jpg, and car_0139_cam1.jpg; -1 is an unknown vehicle.
 DEFAULT_PATTERNS = (
-    r"(?:^|/)(?P<vehicle>\d+)_c(?P<camera>\d{3})[^/]*$",
-    r"(?:^|/)(?P<class>[A-Za-z]+)_(?P<vehicle>\d+)_cam(?P<camera>\d+)[^/]*$",
+    r"(?:^|/)(?P<vehicle>-?\d+)_c(?P<camera>\d{3})[^/]*$",
+    r"(?:^|/)(?P<class>[A-Za-z]+)_(?P<vehicle>-?\d+)_cam(?P<camera>\d+)[^/]*$",
 )
 _ALLOWED = {"vehicle", "camera", "class"}
 
@@ -56,19 +57,20 @@ def label_names(names: Sequence[str], pattern: str | None, where: str) -> list[L
     if pattern is not None:
         candidates = [compile_pattern(pattern)]
     for candidate in candidates:
-        matches = [candidate.search(name) for name in names]
+        matches = [candidate.search(composed(name)) for name in names]
         if not any(matches):
             continue
         for name, match in zip(names, matches, strict=True):
             if match is None:
+                fitting = names[[bool(m) for m in matches].index(True)]
                 raise ValueError(
-                    f"{where}: {name} does not fit the file-name pattern {candidate.pattern!r} "
-                    f"that {names[[bool(m) for m in matches].index(True)]} fits"
+                    f"{where}: {shown(name)} does not fit the file-name pattern "
+                    f"{candidate.pattern!r} that {shown(fitting)} fits"
                 )
         return [_row(name, match) for name, match in zip(names, matches, strict=True) if match]
     tried = pattern if pattern is not None else "0002_c002_... or car_0139_cam1"
     raise ValueError(
-        f"{where}: no labels.csv or labels.json, and names such as {names[0]} do not fit {tried}"
+        f"{where}: no labels.csv or labels.json, and names such as {shown(names[0])} do not fit {tried}"
     )
 
 
@@ -77,11 +79,11 @@ def _row(name: str, match: re.Match[str]) -> LabelRow:
     kind = (found.get("class") or "").lower()
     vehicle, camera = found["vehicle"] or "", found["camera"] or ""
     if not vehicle or not camera:
-        raise ValueError(f"{name}: the pattern finds no vehicle or no camera in this name")
+        raise ValueError(f"{shown(name)}: the pattern finds no vehicle or no camera in this name")
     return LabelRow(
         where=name,
         file=name,
-        vehicle=f"{kind}_{vehicle}" if kind else vehicle,
+        vehicle=f"{kind}_{vehicle}" if kind and not vehicle.startswith("-") else vehicle,
         camera=camera,
         type=TYPES.index(kind) if kind in TYPES else UNKNOWN,
     )

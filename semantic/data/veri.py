@@ -26,10 +26,12 @@ from semantic.data.dataset import (
     VehicleImages,
     check_queries,
 )
-from semantic.data.folder import list_images
+from semantic.data.filenames import composed, shown
+from semantic.data.tree import check_directory, is_directory, is_file, list_images
 from semantic.data.veri_index import check_indices
 
-_NAME = re.compile(r"^(\d+)_c(\d{3})")
+# 18 digits fit 64 bits; -1 is an unknown vehicle.
+_NAME = re.compile(r"^(-?\d{1,18})_c(\d{3})")
 # These training vehicles have typeID 0 in the first label file; they are of type 2 (suv).
 _TYPE_CORRECTION = {3: 2, 7: 2, 41: 2}
 _PARTS = {"train": ("train",), "test": ("query", "test")}
@@ -57,26 +59,29 @@ class _Labels:
 def open_veri(root: Path, split: Split = "test") -> VehicleImages:
     """Open VeRi-776.
 
-    Every query image is also in image_test; it then is two rows, one query, one gallery.
+    Every query image is also in image_test; it then is two rows, one query, one gallery. A listed
+    image that is missing stays in the set: it is named when the images are read.
 
     Args:
         root: the directory that holds image_train, image_query and image_test.
         split: "train", or "test" for queries and gallery.
 
     Raises:
-        ValueError: if a directory or a listed image is missing, a name has no vehicle and camera,
-            a label file is damaged, or a query cannot be answered; one line naming the file.
+        ValueError: if a directory or all images of a list are missing, a name has no vehicle and
+            camera, a label file is damaged, or a query cannot be answered; one line naming the file.
     """
-    if not root.is_dir():
-        raise ValueError(f"{root}: {'not a directory' if root.exists() else 'no such directory'}")
+    check_directory(root)
     labels = _read_labels(root / f"{split}_label.xml")
     files: list[ImageFile] = []
+    left_out: list[str] = []
     ids: list[tuple[int, int]] = []
     is_query: list[bool] = []
     for part in _PARTS[split]:
-        for name in _image_names(root, part):
-            files.append(ImageFile(f"image_{part}/{name}", root / f"image_{part}" / name))
-            ids.append(_parse_name(name, files[-1].path))
+        names, problems = _image_names(root, part)
+        left_out += [f"image_{part}: {problem}" for problem in problems]
+        for name, on_disk in names.items():
+            files.append(ImageFile(f"image_{part}/{name}", root / f"image_{part}" / on_disk))
+            ids.append(_parse_name(name, root / f"image_{part}"))
             is_query.append(part == "query")
     marks = [labels.of(f.path.name, i[0]) for f, i in zip(files, ids, strict=True)]
     images = VehicleImages(
@@ -87,6 +92,7 @@ def open_veri(root: Path, split: Split = "test") -> VehicleImages:
         np.array([m[0] for m in marks]),
         np.array([m[1] for m in marks]),
         np.array(is_query),
+        left_out=tuple(left_out),
     )
     _report_unlabeled(images, root / f"{split}_label.xml")
     if split == "test":
@@ -95,51 +101,65 @@ def open_veri(root: Path, split: Split = "test") -> VehicleImages:
     return images
 
 
-def _image_names(root: Path, part: str) -> list[str]:
-    """The images of a part in the order of its list, which the index files count in."""
+def _image_names(root: Path, part: str) -> tuple[dict[str, str], list[str]]:
+    """({name: name on the disk} in the order of the list, which the index files count in, problems)."""
     directory = root / f"image_{part}"
-    if not directory.is_dir():
+    if not is_directory(directory):
         inside = [p.parent.name for p in root.glob(f"*/image_{part}")]
         hint = f"; did you mean veri:{root / inside[0]}?" if inside else ""
         raise ValueError(f"{root}: not VeRi-776, image_{part}/ is missing{hint}")
-    present = list_images(directory)
+    present, problems = list_images(directory)
     table = root / f"name_{part}.txt"
     if not present:
         raise ValueError(f"{directory}: no images")
-    if not table.is_file():
-        return present
-    names = table.read_text(encoding="utf-8-sig", errors="replace").split()
+    if not is_file(table):
+        return {name: name for name in present}, problems
+    names = _read(table).decode("utf-8-sig", errors="replace").split()
     if not names:
         kind = "query images" if part == "query" else "images"
         raise ValueError(f"{table}: no {kind}")
-    missing = sorted(set(names) - set(present))
-    if missing:
-        raise ValueError(f"{table}: {len(missing)} images are missing, first {missing[0]}")
-    return names
+    twice = len(names) - len(set(names))
+    if twice:
+        raise ValueError(f"{table}: {twice} images are given twice")
+    known = {composed(name): name for name in present}
+    if not any(composed(name) in known for name in names):
+        raise ValueError(f"{table}: none of its {len(names)} images is in {directory}")
+    return {name: known.get(composed(name), name) for name in names}, []
 
 
-def _parse_name(name: str, path: Path) -> tuple[int, int]:
+def _parse_name(name: str, directory: Path) -> tuple[int, int]:
     match = _NAME.match(name)
     if match is None:
-        raise ValueError(f"{path}: no vehicle and camera in the name, must be like 0002_c002_*.jpg")
+        raise ValueError(
+            f"{directory}/{shown(name)}: no vehicle and camera in the name, must be like "
+            "0002_c002_*.jpg, the vehicle a number of at most 18 digits"
+        )
     return int(match[1]), int(match[2])
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _read_labels(path: Path) -> _Labels:
     """Color and type from an XML file; no labels if it is missing."""
     labels = _Labels({}, {})
-    if not path.is_file():
+    if not is_file(path):
         _log.warning("%s is missing: color and type are unknown", path)
         return labels
+    contradictions: list[str] = []
     for item in _items(path):
         name = item.get("imageName", "")
         match = _NAME.match(name)
         if match is None:
-            raise ValueError(f"{path}: imageName {name!r} must be like 0002_c002_*.jpg")
+            raise ValueError(f"{path}: imageName {shown(name)!r} must be like 0002_c002_*.jpg")
         vehicle = int(match[1])
         given = item.get("vehicleID")
         if given is not None and _integer(given) != vehicle:
-            _log.warning("%s: %s has vehicleID %r; the name counts", path, name, given)
+            contradictions.append(f"{shown(name)} has vehicleID {shown(given)!r}")
         color = _index(item.get("colorID"), len(COLORS))
         kind = _index(item.get("typeID"), len(TYPES))
         if _integer(item.get("typeID")) == 0 and vehicle in _TYPE_CORRECTION:
@@ -150,13 +170,16 @@ def _read_labels(path: Path) -> _Labels:
             color if old[0] == UNKNOWN else old[0],
             kind if old[1] == UNKNOWN else old[1],
         )
+    if contradictions:
+        more = f" (and {len(contradictions) - 1} more)" if len(contradictions) > 1 else ""
+        _log.warning("%s: %s%s; the name counts", path, contradictions[0], more)
     return labels
 
 
 def _items(path: Path) -> list[ElementTree.Element]:
     # The files declare gb2312, which the parser refuses ("multi-byte encodings are not
     # supported"): it gets decoded text and ignores the declaration. gb18030 contains gb2312.
-    raw = path.read_bytes()
+    raw = _read(path)
     declared = re.search(rb"""^[^>]*encoding=["']([\w-]+)""", raw[:200])
     encoding = declared[1].decode().lower() if declared else "utf-8-sig"
     encoding = {"gb2312": "gb18030", "gbk": "gb18030", "utf-8": "utf-8-sig"}.get(encoding, encoding)
@@ -169,7 +192,7 @@ def _items(path: Path) -> list[ElementTree.Element]:
 
 
 def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"\s*\d+\s*", text) else None
+    return int(text) if text is not None and re.fullmatch(r"\s*\d{1,9}\s*", text) else None
 
 
 def _index(text: str | None, count: int) -> int:
@@ -179,7 +202,7 @@ def _index(text: str | None, count: int) -> int:
 
 
 def _report_unlabeled(images: VehicleImages, table: Path) -> None:
-    if not table.is_file():
+    if not is_file(table):
         return  # already said
     for kind, column in (("color", images.color), ("type", images.type)):
         masked = np.flatnonzero(column == UNKNOWN)

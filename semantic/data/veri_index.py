@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from semantic.data.dataset import VehicleImages
+from semantic.data.tree import is_file
 
 # The data set's own ReadMe names them differently from the files.
 INDEX_NAMES = {"gt": ("gt_index.txt", "gt_image.txt"), "jk": ("jk_index.txt", "jk_image.txt")}
@@ -28,10 +29,14 @@ def check_indices(images: VehicleImages, root: Path) -> None:
     """
     query, gallery = np.flatnonzero(images.is_query), np.flatnonzero(~images.is_query)
     for kind, variants in INDEX_NAMES.items():
-        path = next((root / v for v in variants if (root / v).is_file()), None)
+        path = next((root / v for v in variants if is_file(root / v)), None)
         if path is None:
             continue
-        lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+        try:
+            lines = path.read_text(encoding="ascii", errors="replace").splitlines()
+        except OSError as error:  # nothing is taken from these files
+            _log.warning("%s: cannot be read: %s", path, error.strerror)
+            continue
         if not any(line.strip() for line in lines):
             continue
         if len(lines) != len(query):
@@ -42,7 +47,7 @@ def check_indices(images: VehicleImages, root: Path) -> None:
             here = images.camera[gallery] == images.camera[q]
             expected = np.flatnonzero(same & (here == (kind == "jk"))) + 1
             # Matlab pads short rows with 0 or -1.
-            listed = {int(f) for f in line.split() if f.isdigit() and int(f) > 0}
+            listed = {int(f) for f in line.split() if f.isdigit() and len(f) < 10} - {0}
             if listed != set(expected.tolist()):
                 _log.warning("%s:%d: does not fit the names of query and gallery", path, number)
                 break

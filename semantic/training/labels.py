@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from semantic.data.dataset import VehicleImages
+from semantic.data.dataset import UNKNOWN, VehicleImages
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,10 @@ class Labels:
 
 def training_labels(images: VehicleImages) -> Labels:
     """Returns the labels of a whole training set, its vehicles renumbered 0, 1, ..."""
-    _, vehicle = np.unique(images.vehicle, return_inverse=True)
+    vehicle = np.full(len(images), UNKNOWN, dtype=np.int64)
+    vehicle[images.known] = np.unique(images.vehicle[images.known], return_inverse=True)[1]
     return Labels(
-        torch.from_numpy(vehicle.astype(np.int64)),
+        torch.from_numpy(vehicle),
         torch.from_numpy(images.color),
         torch.from_numpy(images.type),
     )

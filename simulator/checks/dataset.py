@@ -11,12 +11,13 @@ import numpy as np
 
 from semantic.data.dataset import UNKNOWN, Split, VehicleImages
 from semantic.data.images import ImageError, decode
-from semantic.data.imported import find_opener
-from semantic.data.opening import open_dataset
+from semantic.data.opening import open_dataset, own_opener
 from simulator.checks.report import Finding, Report, gather, holds
 
 #: Side in pixels to which the check decodes images.
 SIDE = 32
+#: Lines about files left out that a report shows.
+LEFT_OUT_SHOWN = 5
 
 
 def check_dataset(
@@ -57,21 +58,29 @@ def _opener(
     if isinstance(data, VehicleImages):
         return data.name, lambda split: data
     if isinstance(data, str):
-        return data, find_opener(data) or partial(open_dataset, data)
+        return data, own_opener(data) or partial(open_dataset, data)
     return f"{data.__module__}:{data.__qualname__}", data
 
 
 def _split(images: VehicleImages, split: Split) -> Iterator[Finding]:
     queries = int(images.is_query.sum())
     gallery = len(images) - queries
-    found = (
-        f"{queries} queries, {gallery} other images of {len(np.unique(images.vehicle))} vehicles"
-    )
+    vehicles = len(np.unique(images.vehicle[images.known]))
+    found = f"{queries} queries, {gallery} other images of {vehicles} vehicles"
     if split == "train":
         expected, ok = "images, none of them a query", gallery > 0 and not queries
     else:
         expected, ok = "queries and a gallery", gallery > 0 and queries > 0
     yield Finding(f"{split} split", expected, found, ok)
+    unknown = int((~images.known).sum())
+    if unknown:
+        found = f"{unknown} images, which the ranking ignores"
+        yield Finding("unknown vehicles", "as few as possible", found, None)
+    if images.left_out:
+        found = "; ".join(images.left_out[:LEFT_OUT_SHOWN])
+        if len(images.left_out) > LEFT_OUT_SHOWN:
+            found += f"; and {len(images.left_out) - LEFT_OUT_SHOWN} more"
+        yield Finding("left out", "no file that you miss", found, None)
 
 
 def _labels(images: VehicleImages) -> Iterator[Finding]:
@@ -115,6 +124,8 @@ def _images(images: VehicleImages) -> Iterator[Finding]:
             problems.append(text if file.name in text else f"{file.name}: {text}")
             continue
         vehicle = int(images.vehicle[i])
+        if vehicle == UNKNOWN:
+            continue
         if owner.setdefault(hashlib.sha256(data).digest(), vehicle) != vehicle:
             shared.append(file.name)
     total = len(images)

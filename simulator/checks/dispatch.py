@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from phy.channel import Channel
 from semantic.data.dataset import VehicleImages
+from semantic.data.opening import at_home
+from semantic.data.tree import exists
 from semantic.plugins import installed, is_import_string, load
 from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, CODECS, SCHEMES
@@ -36,7 +37,7 @@ def recognize(name: str) -> str:
     for kind, names in zip(KINDS, (channels, schemes, datasets, codecs), strict=True):
         if name in names:
             return kind
-    if name.startswith("veri:") or (name and Path(name).exists()):
+    if name.startswith("veri:") or (name and exists(at_home(name))):
         return "data"
     if name.partition("/")[0] in channels:  # a channel that wraps another one
         return "channel"

@@ -25,6 +25,8 @@ from simulator.sweeps.writable import check_writable
 
 #: Exit codes besides 0 and 2, which is an error of the user.
 SOME_CELLS_FAILED, INTERRUPTED = 1, 130
+#: Lines about files left out on the terminal; run.json has them all.
+PROBLEMS_SHOWN = 10
 
 
 def execute_one(
@@ -104,8 +106,11 @@ def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool)
                 f"kept in {out}; repeat the command to go on"
             ) from None
         logging.getLogger("simulator").info("end: %d points", len(result.names))
-    for problem in result.problems:
-        click.echo(f"simulate: image left out: {problem}", err=True)
+    for problem in result.problems[:PROBLEMS_SHOWN]:
+        click.echo(f"simulate: left out: {problem}", err=True)
+    if len(result.problems) > PROBLEMS_SHOWN:
+        rest = len(result.problems) - PROBLEMS_SHOWN
+        click.echo(f"simulate: left out: {rest} more, all named in {out}/run.json", err=True)
     if not quiet:
         show(result, out)
     return result

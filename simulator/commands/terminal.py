@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from simulator.commands.notes import notes
 from simulator.results.curve import ACCURACIES
 from simulator.setup.prepare import Prepared
 
@@ -26,7 +27,7 @@ HEADINGS = {
 
 
 def headline(prepared: Prepared) -> str:
-    """Returns a summary of a run in two lines: images, weights, channel, T, W, and B per SNR."""
+    """Returns a run in two lines (images, weights, channel, T, W, B per SNR), and its notes."""
     spec, data = prepared.spec, prepared.dataset
     weights = ", ".join(f"{name} {digest[:8]}" for name, digest in prepared.networks.hashes.items())
     preset = "" if spec.bandwidth_hz is not None else f" (preset of {spec.data.split(':')[0]})"
@@ -41,7 +42,7 @@ def headline(prepared: Prepared) -> str:
         f"T {1e3 * spec.slot_s:g} ms, W {spec.bandwidth / 1e6:g} MHz{preset}, "
         f"at most {spec.max_transmissions} transmissions{limit}\n"
         f"features per slot B: {budget}\n"
-    )
+    ) + "".join(f"note: {line}\n" for line in notes(prepared))
 
 
 def tables(curve: pd.DataFrame) -> Iterator[Table]:

@@ -41,7 +41,7 @@ class Result:
         spec: The spec of the run.
         curve: One row per scheme, SNR and metric, with its interval.
         hashes: SHA-256 of the weights files that were used.
-        problems: One line per image that could not be read.
+        problems: One line per file that the data set has and the run leaves out.
         failures: Cells without a result; their points are missing.
         count: Number of images of a point.
         store: The files of the finished points.
@@ -121,7 +121,7 @@ def run(
         spec=prepared.spec,
         curve=stored_curve(store, names),
         hashes=dict(prepared.networks.hashes),
-        problems=runner.readable.problems,
+        problems=(*prepared.dataset.left_out, *runner.readable.problems),
         failures=failures,
         count=len(runner.kept),
         store=store,

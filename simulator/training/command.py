@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from phy.channels.fading import Rician
-from semantic.data.opening import open_dataset
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.buffer import BUFFERS
 from semantic.link.network import LinkNetwork
@@ -37,6 +36,7 @@ from semantic.weights.files import file_hash, read_weights, round_to_four_bits, 
 from semantic.weights.stored import PLUS, save_link, save_plus
 from simulator.setup.prepare import choose_device
 from simulator.training.channel import training_channel
+from simulator.training.data import open_training_images
 from simulator.training.encoder import (
     Stage,
     TrainingImages,
@@ -105,16 +105,17 @@ def train_from_options(
     Under torchrun all processes train the encoder; the first one trains the rest, which takes minutes.
 
     Raises:
-        ValueError: For a scheme without weights, or wrong options, data or weights.
+        ValueError: For a scheme without weights, wrong options, data or weights, or test images
+            among the data.
     """
     show = (lambda line: None) if quiet else print
-    images = len(open_dataset(data_spec, "train"))
-    chosen = _adapted(presets(images)[preset], seed, backbone, snr_db, buffer, link_steps)
+    images = open_training_images(data_spec, show)
+    chosen = _adapted(presets(len(images))[preset], seed, backbone, snr_db, buffer, link_steps)
     device, first = join_processes(choose_device(device))
     single = TASKS if tasks is None else _listed(tasks)
     wanted = stages(out, chosen, _listed(scheme), single, device, show)
     stored = max(chosen.image_size, 128) if preset == "synthetic" else chosen.image_size
-    training_images = read_training_images(data_spec, stored, show)
+    training_images = read_training_images(images, stored, show)
     for stage in wanted:
         stage.out.mkdir(parents=True, exist_ok=True)
         path = stage.out / "encoder.safetensors"

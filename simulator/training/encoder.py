@@ -64,13 +64,14 @@ class Stage:
     show: Callable[[str], None]
 
 
-def read_training_images(data_spec: str, edge: int, show: Callable[[str], None]) -> TrainingImages:
-    """Returns the training split; shows and leaves out images that cannot be read.
+def read_training_images(
+    images: VehicleImages, edge: int, show: Callable[[str], None]
+) -> TrainingImages:
+    """Decodes the training split; shows and leaves out images that cannot be read.
 
     Raises:
-        ValueError: If there is no such data set.
+        ValueError: If no image can be read.
     """
-    images = open_dataset(data_spec, "train")
     pixels, kept, problems = load_images(images, edge)
     for problem in problems:
         show(f"left out: {problem}")
@@ -103,6 +104,7 @@ def train_clean(
         "image_size": preset.image_size,
         "backbone": preset.encoder.backbone,
         "data": training_images.images.name,
+        "images_sha256": training_images.images.images_hash(),
         "recipe": asdict(preset.encoder),
         "performers": asdict(preset.performers),
     }

@@ -136,3 +136,23 @@ def test_unknown_split_and_useless_pattern() -> None:
         open_dataset("synthetic", pattern="x")
     with pytest.raises(ValueError, match="simulate data synthetic --split train --out DIR"):
         open_dataset("synthetic", "train")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("raise KeyError('plate')", "failed for the split 'test': KeyError: 'plate'"),
+        ("raise ValueError('two\\nlines')", "failed for the split 'test': ValueError: two lines"),
+        ("raise SystemExit(0)", "failed for the split 'test': SystemExit: 0"),
+        ("return None", "gave a NoneType, it must be"),
+    ],
+)
+def test_a_users_function_that_fails_is_one_line_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, message: str
+) -> None:
+    module = f"failing_{tmp_path.name}"
+    (tmp_path / f"{module}.py").write_text(f"def data(split):\n    {body}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=f"^data set '{module}:data' {message}") as caught:
+        open_dataset(f"{module}:data")
+    assert "\n" not in str(caught.value)

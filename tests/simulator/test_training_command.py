@@ -54,9 +54,11 @@ def test_train_then_simulate(
     # once more: everything is there, nothing is made again
     assert runner.invoke(main, train).exit_code == 0
     assert made == {path.name: path.stat().st_mtime_ns for path in weights.glob("*.safetensors")}
-    run = ["--snr", "0", "--data", str(folder_data), "--weights", str(weights), "--quiet"]
+    run = ["--snr", "0", "--data", str(folder_data), "--weights", str(weights)]
     result = runner.invoke(main, [*run, "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
+    assert "note: the weights were trained on these very images" in result.output
+    assert "note: W is 20 MHz, the weights of semharq were trained for 4 MHz" in result.output
 
 
 def test_a_scheme_without_weights_of_its_own_is_not_trained(

@@ -1,0 +1,51 @@
+"""The images of a training: never those of a test, and of known vehicles only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from semantic.data.dataset import VehicleImages
+from semantic.data.opening import open_dataset
+
+
+def open_training_images(data_spec: str, show: Callable[[str], None]) -> VehicleImages:
+    """Opens the training split, and names what is left out of it.
+
+    Args:
+        data_spec: As --data names it.
+        show: Takes a line of text.
+
+    Returns:
+        Its images of known vehicles.
+
+    Raises:
+        ValueError: When there is no training split, one of its images is also a test image, or no
+            vehicle is known.
+    """
+    images = open_dataset(data_spec, "train")
+    for line in images.left_out:
+        show(f"left out: {line}")
+    _refuse_test_images(images, data_spec)
+    unknown = np.flatnonzero(~images.known)
+    if len(unknown) == len(images):
+        raise ValueError(f"{data_spec}: the vehicle of every training image is unknown")
+    for i in unknown:
+        show(f"left out: {images.files[i].name}: its vehicle is unknown")
+    return images.subset(images.known) if len(unknown) else images
+
+
+def _refuse_test_images(images: VehicleImages, data_spec: str) -> None:
+    """Compares bytes: the same file is found under any name, in any directory."""
+    for name in dict.fromkeys((data_spec, "synthetic")):
+        try:
+            test = open_dataset(name)
+        except ValueError:  # a set for training alone
+            continue
+        shared = images.file_hashes() & test.file_hashes()
+        if shared:
+            raise ValueError(
+                f"{data_spec}: {len(shared)} of its training images are test images of {name}; "
+                "a network must not be judged on images that it was trained on"
+            )
