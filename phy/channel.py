@@ -10,14 +10,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Complex, Float
+from numpy.typing import NDArray
 from torch import Tensor
 
-from phy.streams import BatchStreams, Streams
-
-#: The two sources of random numbers: one stream per image in a run, one generator in training.
-AnyStreams = Streams | BatchStreams
+from phy.streams import Streams
 
 
 class Received(NamedTuple):
@@ -60,7 +59,7 @@ class Channel(ABC):
     average_gain: float = 1.0
 
     @abstractmethod
-    def draw(self, streams: AnyStreams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
+    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
         """Draws the fading of one burst.
 
         Args:
@@ -77,7 +76,7 @@ class Channel(ABC):
         """
 
     def apply(
-        self, x: Complex[Tensor, "batch uses"], h: Any, no: float, streams: AnyStreams
+        self, x: Complex[Tensor, "batch uses"], h: Any, no: float, streams: Streams
     ) -> Received:
         """Sends one burst.
 
@@ -91,9 +90,20 @@ class Channel(ABC):
         Returns:
             Channel output, CSIR and noise variance.
         """
-        noise = streams.complex_normal(x.shape[1])
+        # A role of its own: h may have been drawn from equal streams.
+        noise = streams.for_role("noise").complex_normal(x.shape[1])
         y = multiply(h, x) + no**0.5 * noise
         return Received(y, h.expand_as(x), x.real.new_full((1, 1), no))
+
+    def gain_cdf(self, power: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Returns P(|h|^2 <= power) of a channel use, or None where no law is declared.
+
+        Optional: a run does not use it, `simulate check` compares the drawn gains to it.
+
+        Args:
+            power: [n] values of |h|^2 >= 0.
+        """
+        return None
 
     def pilot_uses(self, uses: int) -> int:
         """Returns how many channel uses the pilots of a burst of `uses` > 0 take, 0 for none."""

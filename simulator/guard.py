@@ -10,7 +10,8 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel, Fading, Received
+from phy.channel import Channel, Fading, Received
+from phy.streams import Streams
 
 
 def draw_problem(h: object, batch: int, uses: int) -> str | None:
@@ -75,7 +76,7 @@ class Guarded(Channel):
         self.channel, self.name = channel, name
         self.average_gain = channel.average_gain
 
-    def draw(self, streams: AnyStreams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
+    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
         """Returns the channel's own fading.
 
         Raises:
@@ -90,7 +91,7 @@ class Guarded(Channel):
         self._refuse("draw", draw_problem(h, len(streams), uses))
         return h, after
 
-    def apply(self, x: Tensor, h: Any, no: float, streams: AnyStreams) -> Received:
+    def apply(self, x: Tensor, h: Any, no: float, streams: Streams) -> Received:
         """Returns the channel's own output.
 
         Raises:

@@ -7,9 +7,9 @@ from typing import Any
 from jaxtyping import Complex
 from torch import Tensor
 
-from phy.channel import AnyStreams
 from phy.channels.jakes import Jakes
 from phy.channels.parameters import checked, positive
+from phy.streams import Streams
 
 #: How the gain varies over time.
 FADINGS = ("fast", "block", "jakes")
@@ -66,7 +66,7 @@ class DiffuseComponent:
         )
 
     def draw(
-        self, streams: AnyStreams, uses: int, state: Any
+        self, streams: Streams, uses: int, state: Any
     ) -> tuple[Complex[Tensor, "batch uses"], Any]:
         """Draws g for one transmission.
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any, final
 
+import numpy as np
 import torch
 from jaxtyping import Complex
+from numpy.typing import NDArray
+from scipy.special import chndtr
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel
+from phy.channel import Channel
 from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S, DiffuseComponent
 from phy.channels.parameters import checked
+from phy.streams import Streams
 
 
 @final
@@ -19,7 +23,7 @@ class Awgn(Channel):
     """The additive white Gaussian noise channel, h = 1."""
 
     def draw(
-        self, streams: AnyStreams, uses: int, state: Any
+        self, streams: Streams, uses: int, state: Any
     ) -> tuple[Complex[Tensor, "batch 1"], Any]:
         """Returns h = 1, [batch, 1]; see `Channel.draw`.
 
@@ -29,6 +33,14 @@ class Awgn(Channel):
         tensor([[1.+0.j]])
         """
         return torch.ones(len(streams), 1, dtype=torch.complex64, device=streams.device), None
+
+    def gain_cdf(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns P(|h|^2 <= power): a step at 1.
+
+        >>> Awgn().gain_cdf(np.array([0.5, 1.0, 2.0]))
+        array([0., 1., 1.])
+        """
+        return (power >= 1).astype(np.float64)
 
 
 @final
@@ -72,12 +84,21 @@ class Rician(Channel):
         )
 
     def draw(
-        self, streams: AnyStreams, uses: int, state: Any
+        self, streams: Streams, uses: int, state: Any
     ) -> tuple[Complex[Tensor, "batch uses"], Any]:
         """Draws h, [batch, uses] or for block fading [batch, 1]; see `Channel.draw`."""
         g, state = self.diffuse.draw(streams, uses, state)
         line_of_sight = math.sqrt(self.k_factor / (self.k_factor + 1))
         return line_of_sight + g * math.sqrt(1 / (self.k_factor + 1)), state
+
+    def gain_cdf(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns P(|h|^2 <= power): 2 (K + 1) |h|^2 is noncentral chi-square, of 2 degrees.
+
+        >>> Rician(k_factor=0.0).gain_cdf(np.array([0.5, 1.0])).round(4)
+        array([0.3935, 0.6321])
+        """
+        cdf: NDArray[np.float64] = chndtr(2 * (self.k_factor + 1) * power, 2, 2 * self.k_factor)
+        return cdf
 
 
 @final
@@ -110,7 +131,15 @@ class Rayleigh(Channel):
         )
 
     def draw(
-        self, streams: AnyStreams, uses: int, state: Any
+        self, streams: Streams, uses: int, state: Any
     ) -> tuple[Complex[Tensor, "batch uses"], Any]:
         """Draws h, [batch, uses] or for block fading [batch, 1]; see `Channel.draw`."""
         return self.diffuse.draw(streams, uses, state)
+
+    def gain_cdf(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns P(|h|^2 <= power) = 1 - exp(-power).
+
+        >>> Rayleigh().gain_cdf(np.array([0.5, 1.0])).round(4)
+        array([0.3935, 0.6321])
+        """
+        return -np.expm1(-power)

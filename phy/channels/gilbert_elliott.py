@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Bool, Complex
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel, gains, scale
+from phy.channel import Channel, gains, scale
 from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S
 from phy.channels.parameters import checked, positive
 from phy.channels.wrapper import Wrapper
+from phy.streams import Streams
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
@@ -90,7 +91,7 @@ class GilbertElliott(Wrapper):
         self.power_gains = (good, good * 10 ** (bad_db / 10))
 
     def draw(
-        self, streams: AnyStreams, uses: int, state: MarkovState | None
+        self, streams: Streams, uses: int, state: MarkovState | None
     ) -> tuple[Complex[Tensor, "batch {uses}"], MarkovState]:
         """Draws h [batch, uses]; see `Channel.draw`."""
         fading, under = self.over.draw(
@@ -104,6 +105,13 @@ class GilbertElliott(Wrapper):
         h = gains(fading)
         gain = torch.from_numpy(amplitude).to(h.device)
         return scale(h, gain), MarkovState(torch.from_numpy(end).to(h.device), under)
+
+    def gain_cdf(self, power: _Floats) -> _Floats | None:
+        """Returns P(|h|^2 <= power): the other channel's law, mixed over both states."""
+        good, bad = (self.over.gain_cdf(power / gain) for gain in self.power_gains)
+        if good is None or bad is None:
+            return None
+        return (1 - self.bad_share) * good + self.bad_share * bad
 
     def _reach(self, steps: int | npt.NDArray[np.int64]) -> _Floats:
         """Returns the probabilities of the bad state some uses after good and bad, [2, *steps]."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any, final
 
+import numpy as np
 from jaxtyping import Complex
+from numpy.typing import NDArray
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel, Fading, Received, gains
+from phy.channel import Channel, Fading, Received, gains
 from phy.snr import snr_from_db
+from phy.streams import Streams
 
 
 @final
@@ -75,12 +78,16 @@ class ImperfectCsir(Channel):
         rho = snr_from_db(self.pilot_gain_db) / no
         return self.average_gain / (1 + rho * self.average_gain)
 
-    def draw(self, streams: AnyStreams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
+    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
         """Draws the fading of the channel; see `Channel.draw`."""
         return self.over.draw(streams, uses, state)
 
+    def gain_cdf(self, power: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Returns the channel's own distribution of |h|^2."""
+        return self.over.gain_cdf(power)
+
     def apply(
-        self, x: Complex[Tensor, "batch uses"], h: Any, no: float, streams: AnyStreams
+        self, x: Complex[Tensor, "batch uses"], h: Any, no: float, streams: Streams
     ) -> Received:
         """Sends one burst; the receiver gets h_hat for h and no + v for no (`Channel.apply`)."""
         received = self.over.apply(x, h, no, streams)

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Complex
 from torch import Tensor
 
-from phy.channel import AnyStreams
+from phy.streams import Streams
 
 SPEED_OF_LIGHT_MPS = 299_792_458.0
 #: Paths of the ring. The autocorrelation over images is exact for any number of paths. With 16, the
@@ -76,7 +76,7 @@ class Jakes:
         """
         return self.speed_mps * self.carrier_hz / SPEED_OF_LIGHT_MPS
 
-    def start(self, streams: AnyStreams) -> JakesState:
+    def start(self, streams: Streams) -> JakesState:
         """Draws the ring of every image.
 
         Args:
@@ -85,7 +85,6 @@ class Jakes:
         Returns:
             The state before the first transmission.
         """
-        # One call of `normal`: a second call of per-image streams would repeat its numbers.
         drawn = streams.normal(2 * PATHS + 2).cpu().numpy()
         real, imag = drawn[:, :PATHS], drawn[:, PATHS : 2 * PATHS]
         amplitude = (real + 1j * imag) * np.float32(math.sqrt(0.5 / PATHS))
@@ -94,7 +93,7 @@ class Jakes:
         return JakesState(torch.from_numpy(amplitude), torch.from_numpy(rotation), past)
 
     def draw(
-        self, streams: AnyStreams, uses: int, state: JakesState | None
+        self, streams: Streams, uses: int, state: JakesState | None
     ) -> tuple[Complex[Tensor, "batch {uses}"], JakesState]:
         """Draws the process for one transmission.
 

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from jaxtyping import Complex
-from scipy.special import gammainccinv, gammaincinv
+from scipy.special import gammainc, gammainccinv, gammaincinv
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel, scale
+from phy.channel import Channel, scale
 from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S, DiffuseComponent
 from phy.channels.parameters import checked
+from phy.streams import Streams
 
 #: Points of the table; linear interpolation gives the envelope to one part in a million.
 POINTS = 8192
@@ -66,7 +67,7 @@ class Nakagami(Channel):
         self._log_power, self._log_stretch = _stretch(self.m)
 
     def draw(
-        self, streams: AnyStreams, uses: int, state: Any
+        self, streams: Streams, uses: int, state: Any
     ) -> tuple[Complex[Tensor, "batch uses"], Any]:
         """Draws h, [batch, uses] or for block fading [batch, 1]; see `Channel.draw`."""
         g, state = self.diffuse.draw(streams, uses, state)
@@ -74,6 +75,15 @@ class Nakagami(Channel):
         log_power = np.log(np.maximum(power, np.exp(self._log_power[0])))
         stretch = np.exp(np.interp(log_power, self._log_power, self._log_stretch))
         return scale(g, torch.from_numpy(stretch.astype(np.float32)).to(g.device)), state
+
+    def gain_cdf(self, power: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Returns P(|h|^2 <= power), the regularized incomplete gamma function P(m, m power).
+
+        >>> Nakagami(m=1.0).gain_cdf(np.array([0.5, 1.0])).round(4)
+        array([0.3935, 0.6321])
+        """
+        cdf: npt.NDArray[np.float64] = gammainc(self.m, self.m * power)
+        return cdf
 
 
 def _stretch(m: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -8,11 +8,17 @@ from typing import Any, NamedTuple, final
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
+from scipy.special import ndtri
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel, Fading, scale_fading
+from phy.channel import Channel, Fading, scale_fading
 from phy.channels.parameters import checked
 from phy.channels.wrapper import Wrapper
+from phy.streams import Streams
+
+#: Quantiles of S that stand for its law in `gain_cdf`.
+SHADOWS = 200
 
 
 class ShadowState(NamedTuple):
@@ -60,7 +66,7 @@ class Shadowed(Wrapper):
         )
 
     def draw(
-        self, streams: AnyStreams, uses: int, state: ShadowState | None
+        self, streams: Streams, uses: int, state: ShadowState | None
     ) -> tuple[Tensor | Fading, ShadowState]:
         """Draws the fading of the wrapped channel times the shadowing; see `Channel.draw`.
 
@@ -73,8 +79,19 @@ class Shadowed(Wrapper):
         )
         return scale_fading(h, gain), ShadowState(gain, under)
 
-    def _gain(self, streams: AnyStreams) -> Tensor:
+    def gain_cdf(self, power: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Returns P(|h|^2 <= power): the law of |h'|^2 in the mean over quantiles of S."""
+        s = ndtri((np.arange(SHADOWS) + 0.5) / SHADOWS)
+        cdfs = [self.over.gain_cdf(power / gain**2) for gain in self._amplitude(s)]
+        known = [cdf for cdf in cdfs if cdf is not None]
+        return sum(known, np.zeros_like(power)) / SHADOWS if known else None
+
+    def _gain(self, streams: Streams) -> Tensor:
         s = streams.for_role("shadowing").normal(1).double().cpu().numpy()
+        return torch.from_numpy(self._amplitude(s).astype(np.float32)).to(streams.device)
+
+    def _amplitude(self, s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """10^(S / 20) of standard normal numbers."""
         mean_db = -(self.sigma_db**2) * math.log(10) / 20
-        gain = np.exp((mean_db + self.sigma_db * s) * (math.log(10) / 20))
-        return torch.from_numpy(gain.astype(np.float32)).to(streams.device)
+        amplitude: NDArray[np.float64] = np.exp((mean_db + self.sigma_db * s) * (math.log(10) / 20))
+        return amplitude

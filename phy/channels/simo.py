@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Complex
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel, gains
+from phy.channel import Channel, gains
 from phy.channels.wrapper import Wrapper, is_flat
+from phy.streams import Streams
 
 
 @final
@@ -55,7 +56,7 @@ class Simo(Wrapper):
         self.average_gain = antennas * over.average_gain
 
     def draw(
-        self, streams: AnyStreams, uses: int, state: tuple[Any, ...] | None
+        self, streams: Streams, uses: int, state: tuple[Any, ...] | None
     ) -> tuple[Complex[Tensor, "batch uses"], tuple[Any, ...]]:
         """Draws ||h|| as complex64, [batch, uses] or [batch, 1]; see `Channel.draw`."""
         power, after = torch.zeros((), device=streams.device), []

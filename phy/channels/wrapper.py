@@ -7,7 +7,8 @@ from typing import Any
 from jaxtyping import Complex
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel, Received
+from phy.channel import Channel, Received
+from phy.streams import Streams
 
 
 class Wrapper(Channel):
@@ -31,7 +32,7 @@ class Wrapper(Channel):
         self.average_gain = over.average_gain
 
     def apply(
-        self, x: Complex[Tensor, "batch uses"], h: Any, no: float, streams: AnyStreams
+        self, x: Complex[Tensor, "batch uses"], h: Any, no: float, streams: Streams
     ) -> Received:
         """Sends one burst through the wrapped channel; see `Channel.apply`."""
         return self.over.apply(x, h, no, streams)

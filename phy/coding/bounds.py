@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import chndtrix, ndtr
 
-from phy.coding.compiled import no_type_check
 from phy.coding.rate_matching import Llrs
+from phy.compiled import no_type_check
 from phy.modulation import Modulation
 
 #: A block is not decoded when its probability of correct decoding is below this.

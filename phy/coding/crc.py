@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from phy.coding.compiled import no_type_check
+from phy.compiled import no_type_check
 
 Bits = NDArray[np.uint8]
 

@@ -13,9 +13,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from phy.coding.compiled import no_type_check
 from phy.coding.crc import Bits
 from phy.coding.ldpc_code import LdpcCode
+from phy.compiled import no_type_check
 
 #: Rows of the base graph whose parity columns are coupled.
 _CORE = 4

@@ -16,9 +16,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from phy.coding.compiled import no_type_check
 from phy.coding.crc import Bits
 from phy.coding.ldpc_code import LdpcCode
+from phy.compiled import no_type_check
 
 #: LLRs, ln p(0) / p(1): positive means 0.
 Llrs = NDArray[np.float32]

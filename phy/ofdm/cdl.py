@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from scipy.special import j0
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel
+from phy.channel import Channel
 from phy.channels.diffuse import BANDWIDTH_HZ, CARRIER_HZ, INTERVAL_S, SPEED_MPS
 from phy.ofdm.antenna import Antenna
 from phy.ofdm.link import mobile_channel
 from phy.ofdm.paths import PathModel
 from phy.ofdm.tr38901 import DelayProfile, delay_profile
+from phy.streams import Streams
 
 #: Offset angles of the 20 rays of a cluster in degrees, for a spread of 1 degree (table 7.5-3).
 _HALF = (0.0447, 0.1413, 0.2492, 0.3715, 0.5129, 0.6797, 0.8844, 1.1481, 1.5195, 2.1551)
@@ -89,7 +90,7 @@ class CdlPaths(PathModel):
         f_tx, f_rx = self._f_tx[0, 0, 0], self._f_rx[0, 0, 0]
         return float(f_rx[0] * f_tx[0] - f_rx[1] * f_tx[1])
 
-    def draw(self, streams: AnyStreams) -> Float[Tensor, "batch 3 rays taps"]:
+    def draw(self, streams: Streams) -> Float[Tensor, "batch 3 rays taps"]:
         """Draws couplings, phases and directions of travel; see `PathModel.draw`."""
         taps = len(self.powers)
         u = streams.uniform(7 * RAYS * taps + 1)

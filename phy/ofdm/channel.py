@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel
+from phy.channel import Channel
 from phy.channels.diffuse import INTERVAL_S
 from phy.ofdm.grid import OfdmGrid
 from phy.ofdm.paths import PathModel, advance, response
+from phy.streams import Streams
 
 #: Largest ratio of inter-carrier interference to signal power that the model neglects.
 MAX_ICI = 0.01
@@ -66,7 +67,7 @@ class OfdmChannel(Channel):
 
     def draw(
         self,
-        streams: AnyStreams,
+        streams: Streams,
         uses: int,
         state: Float[Tensor, "batch 3 rays taps"] | None,
     ) -> tuple[Complex[Tensor, "batch {uses}"], Float[Tensor, "batch 3 rays taps"]]:
@@ -85,7 +86,7 @@ class OfdmChannel(Channel):
 
     def elements(
         self,
-        streams: AnyStreams,
+        streams: Streams,
         uses: int,
         state: Float[Tensor, "batch 3 rays taps"] | None,
     ) -> tuple[Complex[Tensor, "batch elements"], Float[Tensor, "batch 3 rays taps"]]:

@@ -20,7 +20,7 @@ from jaxtyping import Complex, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from phy.channel import AnyStreams
+from phy.streams import Streams
 
 _Floats = NDArray[np.float64]
 
@@ -42,11 +42,8 @@ class PathModel(ABC):
     doppler_hz: float
 
     @abstractmethod
-    def draw(self, streams: AnyStreams) -> Float[Tensor, "batch 3 rays taps"]:
+    def draw(self, streams: Streams) -> Float[Tensor, "batch 3 rays taps"]:
         """Draws the rays of each row of the streams.
-
-        An implementation calls each method of `streams` at most once: a second call of the same
-        method of per-image streams would return the same numbers again.
 
         Args:
             streams: Random numbers, one independent stream per row.

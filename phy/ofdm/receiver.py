@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Complex
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel, Fading, Received, multiply
+from phy.channel import Channel, Fading, Received, multiply
 from phy.ofdm.channel import OfdmChannel
 from phy.ofdm.estimation import ESTIMATORS, interpolate, interpolators
 from phy.snr import POWER
+from phy.streams import Streams
 
 #: The pilot symbol: QPSK with the average power of the data.
 PILOT = complex(1, 1) * math.sqrt(POWER / 2)
@@ -42,7 +43,7 @@ class PilotAided(Channel):
             raise ValueError(f"estimator {estimator!r} needs pilots, the grid has none")
         self.over, self.estimator = over, estimator
 
-    def draw(self, streams: AnyStreams, uses: int, state: Tensor | None) -> tuple[Fading, Tensor]:
+    def draw(self, streams: Streams, uses: int, state: Tensor | None) -> tuple[Fading, Tensor]:
         """Draws the gains of a burst and of its pilots.
 
         Args:
@@ -58,7 +59,7 @@ class PilotAided(Channel):
         return Fading(*self._split(elements, uses)), state
 
     def apply(
-        self, x: Complex[Tensor, "batch uses"], h: object, no: float, streams: AnyStreams
+        self, x: Complex[Tensor, "batch uses"], h: object, no: float, streams: Streams
     ) -> Received:
         """Sends a burst and its pilots, and estimates the gains of the burst.
 
@@ -84,7 +85,7 @@ class PilotAided(Channel):
         uses, grid = x.shape[1], self.over.grid
         # The noise covers all elements in their order, so that a short burst and a long one begin
         # with the same noise.
-        noise = streams.complex_normal(grid.extent(uses)) * no**0.5
+        noise = streams.for_role("noise").complex_normal(grid.extent(uses)) * no**0.5
         n, n_p = self._split(noise, uses)
         y = multiply(h.h, x) + n
         x_p = torch.full_like(n_p, PILOT)

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from scipy.special import j0
 from torch import Tensor
 
-from phy.channel import AnyStreams, Channel
+from phy.channel import Channel
 from phy.channels.diffuse import BANDWIDTH_HZ, CARRIER_HZ, INTERVAL_S, SPEED_MPS
 from phy.ofdm.link import mobile_channel
 from phy.ofdm.paths import PathModel
 from phy.ofdm.tr38901 import delay_profile
+from phy.streams import Streams
 
 #: Sinusoids per tap, as in Sionna.
 SINUSOIDS = 20
@@ -58,7 +59,7 @@ class TdlPaths(PathModel):
             amplitude[0, 0] = math.sqrt(profile.powers[0])
         self._amplitude = torch.from_numpy(amplitude.astype(np.float32))
 
-    def draw(self, streams: AnyStreams) -> Float[Tensor, "batch 3 rays taps"]:
+    def draw(self, streams: Streams) -> Float[Tensor, "batch 3 rays taps"]:
         """Draws angles of arrival and phases of all waves; see `PathModel.draw`."""
         u, v = streams.uniform(2, *self._amplitude.shape).unbind(1)
         wave = torch.arange(SINUSOIDS, dtype=torch.float32, device=u.device)[:, None]

@@ -10,18 +10,24 @@ import torch
 from torch import Tensor
 
 from phy.channel import Channel, Received, gains, multiply
-from phy.streams import BatchStreams, Streams
+from phy.streams import training_streams
 from simulator.catalog import CHANNELS, construct
+from simulator.checks.laws import independence, one_law
 from simulator.checks.part import open_part
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds, mean_is
+from simulator.checks.sounding import (
+    IMAGES,
+    LEFT,
+    NO,
+    USES,
+    send,
+    sounding_input,
+    sounding_streams,
+)
 from simulator.guard import draw_problem, received_problem
 from simulator.scheme import take
 from simulator.spec import RunSpec
 
-#: A few images, and what is left of them when some have their ACK.
-IMAGES = np.array([3, 14, 15, 92, 65, 35])
-LEFT = np.array([4, 1, 2])
-USES, NO = 24, 0.25
 #: W and T for channels that ask for them: the default run's.
 SLOT = {"bandwidth_hz": RunSpec().bandwidth, "interval_s": RunSpec().slot_s}
 #: Images and uses of the averages; points of the curve for the correlation between images.
@@ -63,36 +69,19 @@ def check_channel(
         "other images": lambda: _uncorrelated(made),
         "averages": lambda: _averages(made),
         "training": lambda: _training(made),
+        "one law": lambda: one_law(made),
+        "independence": lambda: independence(made),
         "device": lambda: _device(made),
     }
     return gather("channel", subject, rules)
 
 
-def _streams(images: np.ndarray = IMAGES, seed: int = 0, device: str = "cpu") -> Streams:
-    return Streams(seed, "check", images, device=device)
-
-
-def _input(batch: int, uses: int) -> Tensor:
-    """QPSK symbols of power 1, the same for every call."""
-    bits = np.random.default_rng(0).integers(0, 2, (uses, 2, batch)).T
-    x = torch.from_numpy((2 * bits - 1).astype(np.float32)) * 0.5**0.5
-    return torch.complex(x[:, 0], x[:, 1])
-
-
-def _send(
-    channel: Channel, streams: Streams, x: Tensor, state: Any = None, no: float = NO
-) -> tuple[Tensor, Received, Any]:
-    """One slot, as a run sends it."""
-    h, state = channel.draw(streams.for_role("fading"), x.shape[1], state)
-    return gains(h), channel.apply(x, h, no, streams.for_role("noise")), state
-
-
 def _shapes(channel: Channel) -> Iterator[Finding]:
     problem_h, problem_y, changed, shape = None, None, None, ""
     for uses in (0, 1, USES):
-        x = _input(len(IMAGES), uses)
+        x = sounding_input(len(IMAGES), uses)
         before = x.clone()
-        streams = _streams()
+        streams = sounding_streams()
         h, _ = channel.draw(streams.for_role("fading"), uses, None)
         problem_h = problem_h or draw_problem(h, len(IMAGES), uses)
         shape = f"complex64 {list(gains(h).shape)}"
@@ -117,10 +106,10 @@ def _shapes(channel: Channel) -> Iterator[Finding]:
 
 
 def _repeats(channel: Channel) -> Iterator[Finding]:
-    x = _input(len(IMAGES), USES)
+    x = sounding_input(len(IMAGES), USES)
     generators = GlobalGenerators()
-    first, other = _send(channel, _streams(), x), _send(channel, _streams(seed=1), x)
-    again = _send(channel, _streams(), x)
+    first, other = send(channel, sounding_streams(), x), send(channel, sounding_streams(seed=1), x)
+    again = send(channel, sounding_streams(), x)
     moved = generators.finding()
     yield holds(
         "same streams twice",
@@ -135,21 +124,21 @@ def _repeats(channel: Channel) -> Iterator[Finding]:
 
 def _alone(channel: Channel) -> Iterator[Finding]:
     """Three slots of all images; then, from the second on, of some of them in another order."""
-    x, left = _input(len(IMAGES), USES), torch.from_numpy(LEFT)
+    x, left = sounding_input(len(IMAGES), USES), torch.from_numpy(LEFT)
     rows = np.arange(len(IMAGES))
-    streams = _streams()
-    _, _, state = _send(channel, streams.rows(rows, 0), x)
-    second = _send(channel, streams.rows(rows, 1), x, state)
+    streams = sounding_streams()
+    _, _, state = send(channel, streams.rows(rows, 0), x)
+    second = send(channel, streams.rows(rows, 1), x, state)
     yield holds(
         "state",
         "a value: a slot leaves the state that it was given as it was",
-        _difference(second, _send(channel, streams.rows(rows, 1), x, state)),
+        _difference(second, send(channel, streams.rows(rows, 1), x, state)),
         "a value",
     )
-    third = _send(channel, streams.rows(rows, 2), x, second[2])
-    part = _send(channel, streams.rows(LEFT, 1), x[left], take(state, left))
+    third = send(channel, streams.rows(rows, 2), x, second[2])
+    part = send(channel, streams.rows(LEFT, 1), x[left], take(state, left))
     problem = _difference(_some(second, left), part)
-    last = _send(channel, streams.rows(LEFT, 2), x[left], part[2])
+    last = send(channel, streams.rows(LEFT, 2), x[left], part[2])
     problem = problem or _difference(_some(third, left), last)
     yield holds(
         "an image among others",
@@ -157,8 +146,8 @@ def _alone(channel: Channel) -> Iterator[Finding]:
         problem,
         "equal",
     )
-    one = _send(channel, _streams(IMAGES[2:3]), x[2:3])
-    whole = _some(_send(channel, _streams(), x), torch.tensor([2]))
+    one = send(channel, sounding_streams(IMAGES[2:3]), x[2:3])
+    whole = _some(send(channel, sounding_streams(), x), torch.tensor([2]))
     yield holds(
         "an image alone",
         "equal bit for bit to the same in a batch",
@@ -186,10 +175,10 @@ def _difference(a: tuple[Tensor, Received, Any], b: tuple[Tensor, Received, Any]
 
 
 def _prefix(channel: Channel) -> Iterator[Finding]:
-    x = _input(len(IMAGES), USES)
+    x = sounding_input(len(IMAGES), USES)
     short = USES // 3
-    h, received, _ = _send(channel, _streams(), x)
-    h_short, received_short, _ = _send(channel, _streams(), x[:, :short])
+    h, received, _ = send(channel, sounding_streams(), x)
+    h_short, received_short, _ = send(channel, sounding_streams(), x[:, :short])
     h_error = (h[:, :short] - h_short).abs().max().item()
     y_error = (received.y[:, :short] - received_short.y).abs().max().item()
     worst = max(h_error, y_error)
@@ -205,7 +194,7 @@ def _uncorrelated(channel: Channel) -> Iterator[Finding]:
     """Pairs of images over many points: a part that they share shows in the mean product."""
     images = np.arange(16)
     drawn = [
-        gains(channel.draw(_streams(images, seed).for_role("fading"), 1, None)[0])[:, 0]
+        gains(channel.draw(sounding_streams(images, seed).for_role("fading"), 1, None)[0])[:, 0]
         for seed in range(POINTS)
     ]
     h = torch.stack(drawn).numpy().astype(np.complex128)  # [points, images]
@@ -221,10 +210,10 @@ def _uncorrelated(channel: Channel) -> Iterator[Finding]:
 
 
 def _averages(channel: Channel) -> Iterator[Finding]:
-    x = _input(MANY, FEW_USES)
-    h, received, _ = _send(channel, _streams(np.arange(MANY)), x)
+    x = sounding_input(MANY, FEW_USES)
+    h, received, _ = send(channel, sounding_streams(np.arange(MANY)), x)
     yield mean_is("average gain E|h|^2", _mean_power(h), channel.average_gain)
-    silence = _send(channel, _streams(np.arange(MANY), seed=1), torch.zeros_like(x))[1]
+    silence = send(channel, sounding_streams(np.arange(MANY), seed=1), torch.zeros_like(x))[1]
     yield mean_is("noise power over no, nothing sent", _mean_power(silence.y) / NO, 1.0)
     rest = received.y - multiply(received.h, x)
     told = received.no.expand_as(rest.real).sqrt()
@@ -241,10 +230,10 @@ def _mean_power(values: Tensor) -> np.ndarray:
 
 def _training(channel: Channel) -> Iterator[Finding]:
     """As training sends: one generator for the whole batch, and a gradient back to x."""
-    streams: Any = BatchStreams(torch.Generator().manual_seed(0), len(IMAGES))
+    streams = training_streams(torch.Generator().manual_seed(0), len(IMAGES))
     state, problem = None, None
     for _ in range(2):
-        x = _input(len(IMAGES), USES).requires_grad_()
+        x = sounding_input(len(IMAGES), USES).requires_grad_()
         h, state = channel.draw(streams, USES, state)
         problem = problem or draw_problem(h, len(IMAGES), USES)
         received = channel.apply(x, h, NO, streams)
@@ -258,7 +247,7 @@ def _training(channel: Channel) -> Iterator[Finding]:
                 problem = "the gradient at x is missing or not finite"
     yield holds(
         "training",
-        "two slots from one torch generator (BatchStreams), a finite gradient from y to x",
+        "two slots from the streams of training, a finite gradient from y to x",
         problem,
     )
 
@@ -268,8 +257,8 @@ def _device(channel: Channel) -> Iterator[Finding]:
     device = "cuda:0" if torch.cuda.is_available() else "meta"
     what, expected = "device", f"h, y and no where the streams put their numbers ({device})"
     try:
-        h, received, _ = _send(
-            channel, _streams(device=device), _input(len(IMAGES), USES).to(device)
+        h, received, _ = send(
+            channel, sounding_streams(device=device), sounding_input(len(IMAGES), USES).to(device)
         )
     except (NotImplementedError, RuntimeError, TypeError, ValueError) as error:
         if device != "meta":

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from phy.channel import Channel
-from phy.streams import BatchStreams, Streams
+from phy.streams import Streams, training_streams
 from simulator.catalog import CHANNELS, construct
 from simulator.scheme import take
 
@@ -89,7 +89,7 @@ def test_mean_power_and_noise(channel: Channel) -> None:
 def test_training_draws_from_one_generator(channel: Channel) -> None:
     drawn = []
     for _ in range(2):
-        streams: Any = BatchStreams(torch.Generator().manual_seed(1), 5)
+        streams = training_streams(torch.Generator().manual_seed(1), 5)
         first, state = channel.draw(streams, 6, None)
         second, _ = channel.draw(streams, 6, state)
         assert first.dtype == second.dtype == torch.complex64

@@ -41,10 +41,11 @@ def test_a_shadow_is_constant_over_the_slots_of_an_image_and_its_own() -> None:
 def test_a_shadow_lies_over_the_fading_and_changes_nothing_else() -> None:
     streams = Streams(0, "c", np.arange(40))
     h, _ = Shadowed(Rician(3.0), 6.0).draw(streams, 9, None)
-    under, _ = Rician(3.0).draw(streams.for_role("over"), 9, None)
+    again = Streams(0, "c", np.arange(40))
+    under, _ = Rician(3.0).draw(again.for_role("over"), 9, None)
     ratio = (h / under).numpy()
     np.testing.assert_allclose(ratio, ratio[:, :1].repeat(9, 1), rtol=1e-6)
-    none, _ = Shadowed(Rician(3.0), 0.0).draw(streams, 9, None)
+    none, _ = Shadowed(Rician(3.0), 0.0).draw(Streams(0, "c", np.arange(40)), 9, None)
     assert torch.equal(none, under)
 
 
@@ -112,7 +113,7 @@ def test_combining_is_what_an_array_gives() -> None:
     streams = Streams(0, "c", np.arange(images))
     x = torch.full((images, uses), 1 + 0j, dtype=torch.complex64)
     norm, _ = Simo(Rician(2.0), n).draw(streams, uses, None)
-    branches = []
+    branches, streams = [], Streams(0, "c", np.arange(images))
     for i in range(n):
         h, _ = Rician(2.0).draw(streams.for_role(f"antenna {i}"), uses, None)
         branches.append((h, Rician(2.0).apply(x, h, no, streams.for_role(f"noise {i}")).y))

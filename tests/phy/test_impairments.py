@@ -11,7 +11,7 @@ from phy.channels.fading import Awgn, Rayleigh, Rician
 from phy.channels.imperfect_csir import ImperfectCsir
 from phy.channels.simo import Simo
 from phy.snr import noise_variance
-from phy.streams import BatchStreams, Streams
+from phy.streams import Streams, training_streams
 
 IMAGES, USES, NO = 300, 64, 0.5
 FAMILY = {name: law for name, law in LAWS.items() if law.mean == 1} | {
@@ -125,11 +125,11 @@ def test_receive_array_is_estimated_with_its_own_gain() -> None:
 
 
 def test_works_in_training_too() -> None:
-    rows = BatchStreams(torch.Generator().manual_seed(0), 500)
+    rows = training_streams(torch.Generator().manual_seed(0), 500)
     channel = ImperfectCsir(Rayleigh(), 0.1)
-    h, _ = channel.draw(rows, USES, None)  # type: ignore[arg-type]
+    h, _ = channel.draw(rows, USES, None)
     x = torch.ones(500, USES, dtype=torch.complex64)
-    received = channel.apply(x, h, NO, rows)  # type: ignore[arg-type]
+    received = channel.apply(x, h, NO, rows)
     assert within((h - received.h).abs().square(), 0.1)
 
 

@@ -13,7 +13,7 @@ from phy.channel import Channel
 from phy.channels.fading import Rayleigh, Rician
 from phy.channels.jakes import PATHS, SPEED_OF_LIGHT_MPS, Jakes
 from phy.channels.nakagami import Nakagami
-from phy.streams import BatchStreams, Streams
+from phy.streams import Streams
 
 IMAGES = 4000
 #: f_d = 196.8 Hz, a use of 50 us and a slot of 1 ms: 2 pi f_d t is 0.06 a use, 1.24 a slot.
@@ -128,12 +128,12 @@ def test_the_quantile_table(m: float) -> None:
     """|h| between the points of the table, down to a probability of 1e-8."""
     gains = np.geomspace(1e-4, 5, 997).astype(np.float32)
 
-    class Given(BatchStreams):
+    class Given(Streams):
         def complex_normal(self, *shape: int) -> torch.Tensor:
             return torch.from_numpy(gains.astype(np.complex64))[None]
 
-    streams = Given(torch.Generator(), 1)
-    h, _ = Nakagami(m).draw(streams, len(gains), None)  # type: ignore[arg-type]
+    streams = Given(0, "c", np.arange(1))
+    h, _ = Nakagami(m).draw(streams, len(gains), None)
     z = gains.astype(np.float64) ** 2
     law = stats.gamma(m, scale=1 / m)
     expected = np.sqrt(np.where(z < 0.7, law.ppf(-np.expm1(-z)), law.isf(np.exp(-z))))

@@ -20,7 +20,7 @@ from phy.ofdm.channel import OfdmChannel
 from phy.ofdm.paths import PathModel, advance, response
 from phy.ofdm.tdl import TdlPaths, tdl
 from phy.ofdm.tr38901 import delay_profile
-from phy.streams import BatchStreams, Streams
+from phy.streams import Streams, training_streams
 from simulator.catalog import CHANNELS, construct
 
 MODELS = [f"{family}-{model}" for family in ("tdl", "cdl") for model in "abcde"]
@@ -170,11 +170,11 @@ def test_neither_batch_nor_length_of_a_burst_changes_a_number(name: str, csi: st
 @pytest.mark.parametrize("csi", CSI)
 @pytest.mark.parametrize("name", MODELS)
 def test_training_draws_from_one_generator(name: str, csi: str) -> None:
-    row = BatchStreams(torch.Generator().manual_seed(0), 5)
+    row = training_streams(torch.Generator().manual_seed(0), 5)
     made = channel(name, csi=csi, subcarriers=24)
-    h, _ = made.draw(row, 50, None)  # type: ignore[arg-type]
+    h, _ = made.draw(row, 50, None)
     x = torch.ones(5, 50, dtype=torch.complex64)
-    y, h_hat, no = made.apply(x, h, 0.1, row)  # type: ignore[arg-type]
+    y, h_hat, no = made.apply(x, h, 0.1, row)
     assert y.shape == h_hat.shape == (5, 50)
     assert y.isfinite().all()
     assert (no >= 0.1).all()

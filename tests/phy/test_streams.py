@@ -1,128 +1,308 @@
-"""One stream per image: what a row draws depends on nothing but its own name."""
+"""Streams: a number depends on its own name alone, and two names have nothing in common."""
 
-import hashlib
-import math
-from collections.abc import Iterable
+import copy
+import itertools
+import pickle
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
-from phy.streams import BatchStreams, Streams
+from phy.channels.fading import Awgn, Rayleigh, Rician
+from phy.streams import Streams, training_streams
 
-VERBS = ("normal", "uniform", "complex_normal")
+Verb = Callable[[Streams, int], torch.Tensor]
+VERBS: dict[str, Verb] = {
+    "normal": Streams.normal,
+    "uniform": Streams.uniform,
+    "complex_normal": Streams.complex_normal,
+    "each": lambda s, n: s.each(lambda g: g.standard_normal(n, dtype=np.float32)),
+}
+#: Probability that one statistical test fails although all is well.
+SIGNIFICANCE = 1e-4
 
 
 def streams(images: Iterable[int] = range(6), **other: object) -> Streams:
     fields = {"seed": 0, "point": "rician snr_db=0.0", **other}
-    return Streams(images=np.array(list(images), dtype=np.int64), **fields)
+    return Streams(images=np.array(list(images), dtype=np.int64), **fields)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_row_does_not_depend_on_its_company(verb: str) -> None:
-    whole = getattr(streams(), verb)(300)
-    some = getattr(streams([4, 1]), verb)(300)
-    assert torch.equal(some, whole[[4, 1]])
+def trained(batch: int, seed: int = 0) -> Streams:
+    return training_streams(torch.Generator().manual_seed(seed), batch)
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_shorter_draw_is_a_prefix_of_a_longer_one(verb: str) -> None:
-    assert torch.equal(getattr(streams(), verb)(1000)[:, :71], getattr(streams(), verb)(71))
+@pytest.fixture(params=VERBS)
+def verb(request: pytest.FixtureRequest) -> Verb:
+    return VERBS[request.param]
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"seed": 1},
-        {"point": "rician snr_db=2.0"},
-        {"transmission": 1},
-        {"role": "noise"},
-        {"images": [7]},
-    ],
-    ids=lambda other: next(iter(other)),
-)
-def test_another_name_gives_independent_numbers(other: dict[str, object]) -> None:
-    n = 20_000
-    here = streams([3]).normal(n)[0]
-    there = streams(**{"images": [3], **other}).normal(n)[0]  # type: ignore[arg-type]
-    correlation = float((here * there).mean())  # its standard error is 1 / sqrt(n)
-    assert abs(correlation) < 4 / n**0.5
-    assert len(set(here.tolist()) & set(there.tolist())) < n / 100  # nor shifted copies
+# What a number depends on
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_each_row_is_a_philox_stream_of_its_own(verb: str) -> None:
-    """Key: the purpose; upper counter words: slot and image. Fresh generators draw the same."""
-    here = streams([3, 0, 2**40], transmission=5).for_role("noise")
-    digest = hashlib.sha256(repr((0, "rician snr_db=0.0", "/noise")).encode()).digest()
-    key = int.from_bytes(digest[:8], "little")
-    drawn = getattr(here, verb)(7, 3)
-    for image, row in zip(here.images.tolist(), drawn, strict=True):
-        counter = np.array([0, 0, 5, image], dtype=np.uint64)
-        generator = np.random.Generator(np.random.Philox(key=key, counter=counter))
-        if verb == "uniform":
-            expected = torch.from_numpy(generator.random((7, 3), dtype=np.float32))
-        elif verb == "normal":
-            expected = torch.from_numpy(generator.standard_normal((7, 3), dtype=np.float32))
-        else:
-            pair = torch.from_numpy(generator.standard_normal((7, 3, 2), dtype=np.float32))
-            expected = torch.complex(pair[..., 0], pair[..., 1]) * math.sqrt(0.5)
-        assert torch.equal(row, expected)
-    assert getattr(streams([]), verb)(7, 3).shape == (0, 7, 3)
+def test_a_row_does_not_depend_on_its_company(verb: Verb) -> None:
+    whole, some = streams(), streams([4, 1])
+    for n in (300, 1, 7):  # the later draws too
+        assert torch.equal(verb(some, n), verb(whole, n)[[4, 1]])
 
 
-def test_any_distribution_of_numpy_draws_from_the_same_streams() -> None:
-    drawn = streams([4, 9]).each(lambda g: g.standard_normal((5, 2), dtype=np.float32))
-    assert torch.equal(drawn, streams([4, 9]).normal(5, 2))
-    odd = streams([4, 9]).each(lambda g: g.integers(0, 10, 3))  # half a word is left over
-    assert torch.equal(
-        odd, torch.cat([streams([i]).each(lambda g: g.integers(0, 10, 3)) for i in (4, 9)])
-    )
-    assert streams([]).each(lambda g: g.gamma(2.0, size=3)).shape == (0, 3)
+def test_a_shorter_draw_is_a_prefix_of_a_longer_one(verb: Verb) -> None:
+    long = verb(streams(), 1000)
+    for n in (0, 1, 2, 3, 71, 999):
+        assert torch.equal(long[:, :n], verb(streams(), n))
 
 
-def test_slot_and_image_do_not_mix() -> None:
-    assert not torch.equal(
-        streams([2], transmission=1).normal(9), streams([1], transmission=2).normal(9)
-    )
+def test_the_length_of_a_draw_does_not_matter_to_the_next(verb: Verb) -> None:
+    one, other = streams(), streams()
+    verb(one, 1000), verb(other, 0)
+    assert torch.equal(verb(one, 20), verb(other, 20))
 
 
-def test_rows_are_the_streams_of_some_images_in_another_slot() -> None:
-    later = streams([5, 6, 7]).rows(np.array([2, 0]), transmission=3)
-    assert torch.equal(later.normal(50), streams([7, 5], transmission=3).normal(50))
+def test_a_shape_is_a_shape_of_the_same_numbers() -> None:
+    assert torch.equal(streams().normal(3, 4).flatten(1), streams().normal(12))
+    assert streams().normal().shape == (6,)
+    assert streams().complex_normal(3, 4).shape == (6, 3, 4)
+    pairs = streams().normal(20, 2).double() * 0.5**0.5
+    torch.testing.assert_close(torch.view_as_real(streams().complex_normal(20)).double(), pairs)
 
 
-def test_roles_do_not_meet() -> None:
-    fading, noise = streams([0]).for_role("fading"), streams([0]).for_role("noise")
-    assert not torch.equal(fading.normal(20), noise.normal(20))
-    assert torch.equal(fading.normal(20), streams([0]).for_role("fading").normal(20))
+def test_no_images_give_no_rows(verb: Verb) -> None:
+    assert verb(streams([]), 7).shape == (0, 7)
+    assert verb(streams([1, 2]), 0).shape == (2, 0)
 
 
-@pytest.mark.parametrize("kind", ["per image", "per batch"])
-def test_moments(kind: str) -> None:
-    rows, uses = 40, 5000
-    n = rows * uses
-    drawn = (
-        streams(range(rows))
-        if kind == "per image"
-        else BatchStreams(torch.Generator().manual_seed(0), rows)
-    )
-    normal = drawn.normal(uses).double()
-    assert abs(normal.mean()) < 4 / n**0.5
-    assert abs(normal.square().mean() - 1) < 4 * (2 / n) ** 0.5
-    uniform = drawn.uniform(uses).double()
+def test_rows_are_the_streams_of_some_images_in_another_transmission() -> None:
+    first = streams([5, 6, 7])
+    first.normal(3)
+    for _ in range(2):  # from draw 0 each time, so that a transmission can be repeated
+        later = first.rows(np.array([2, 0]), transmission=3)
+        assert torch.equal(later.normal(50), streams([7, 5], transmission=3).normal(50))
+
+
+def test_recorded_numbers() -> None:
+    """They change with no release without a word: results that were published depend on them."""
+    drawn = streams([0, 2**40], seed=7, transmission=2).for_role("noise")
+    assert drawn.normal(3).tolist() == NORMAL
+    assert drawn.uniform(2).tolist() == UNIFORM
+    assert torch.view_as_real(drawn.complex_normal(1)).tolist() == COMPLEX
+    assert drawn.each(lambda g: g.integers(0, 1000, 3)).tolist() == INTEGERS
+
+
+NORMAL = [
+    [-0.5446299314498901, 1.4931560754776, 0.029015664011240005],
+    [0.6962648630142212, -1.534888505935669, 1.2624706029891968],
+]
+UNIFORM = [[0.06904363632202148, 0.9327752590179443], [0.7674793004989624, 0.2583332657814026]]
+COMPLEX = [
+    [[-0.8608754873275757, -0.2492056041955948]],
+    [[0.008685414679348469, 0.05762864649295807]],
+]
+INTEGERS = [[816, 437, 486], [134, 711, 484]]
+
+
+# Draws of one role
+
+
+def test_a_draw_never_repeats_another() -> None:
+    """Whatever the verb, through a second `for_role` too, and in copies that share the count."""
+    one = streams([3])
+    drawn = [one.normal(40), one.normal(40), one.for_role("a").normal(40)]
+    drawn += [one.for_role("a").normal(40), one.for_role("b").normal(40), one.normal(40)]
+    drawn += [verb(one, 20).real.float().repeat(1, 2) for verb in VERBS.values()]
+    for a, b in itertools.combinations(drawn, 2):
+        assert not set(a[0].tolist()) & set(b[0].tolist())
+
+
+def test_the_count_of_a_role_is_its_own() -> None:
+    """What the fading draws does not move the noise: two channels meet the same noise."""
+    one, other = streams(), streams()
+    for _ in range(3):
+        one.for_role("fading").normal(5)
+    assert torch.equal(one.for_role("noise").normal(5), other.for_role("noise").normal(5))
+
+
+def test_a_copy_goes_on_where_it_was_made() -> None:
+    one = streams()
+    one.normal(3)
+    copies = (copy.deepcopy(one), pickle.loads(pickle.dumps(one)))
+    expected = one.normal(9)
+    assert all(torch.equal(other.normal(9), expected) for other in copies)
+
+
+@pytest.mark.parametrize("make", [streams, lambda i: trained(len(i))], ids=["runs", "training"])
+def test_three_draws_make_nakagami_3(make: Callable[[range], Streams]) -> None:
+    rows = make(range(4000))
+    power = sum(rows.complex_normal(3).abs().square() for _ in range(3)) / 3
+    assert isinstance(power, torch.Tensor)
+    law = stats.gamma(3, scale=1 / 3)
+    assert stats.kstest(power.double().flatten(), law.cdf).pvalue > SIGNIFICANCE
+
+
+@pytest.mark.parametrize("channel", [Rayleigh(), Rayleigh("block"), Rician(2.0)])
+@pytest.mark.parametrize("order", ["draw first", "apply first", "equal streams, made twice"])
+def test_draw_and_apply_share_no_noise(channel: Rayleigh, order: str) -> None:
+    images, uses = 500, 40
+    x = torch.zeros(images, uses, dtype=torch.complex64)
+    one = streams(range(images))
+    if order == "apply first":
+        noise = Awgn().apply(x, x, 1.0, one).y
+        h, _ = channel.draw(one, uses, None)
+    else:
+        h, _ = channel.draw(one, uses, None)
+        again = one if order == "draw first" else streams(range(images))
+        noise = channel.apply(x, h, 1.0, again).y
+    h = h - h.mean()
+    product = (h * noise.conj()).mean(1).real.double()
+    assert abs(product.mean()) < 4 * product.std() / images**0.5
+
+
+# What streams may be called
+
+
+@pytest.mark.parametrize("name", ["seed", "transmission"])
+def test_whole_numbers_below_2_to_the_64(name: str) -> None:
+    allowed = (0, 1, 2**31, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1)
+    drawn = {tuple(streams([1], **{name: n}).normal(3)[0].tolist()) for n in allowed}
+    assert len(drawn) == len(allowed)
+    same = streams(**{name: np.uint64(2**63)}).normal(3)
+    assert torch.equal(same, streams(**{name: 2**63}).normal(3))
+    for wrong in (-1, 2**64, 1.0, "1", None):
+        with pytest.raises(ValueError, match=f"^{name} {wrong!r} is not allowed, it must be a"):
+            streams(**{name: wrong})
+
+
+def test_images_are_whole_numbers() -> None:
+    for wrong in (np.array([0.5]), np.array([[1]]), np.array(["1"])):
+        with pytest.raises(ValueError, match="are not allowed, they must be whole numbers"):
+            Streams(0, "p", wrong)
+    drawn = [Streams(0, "p", np.array([3, 1], kind)).normal(5) for kind in (np.int32, np.uint8)]
+    assert torch.equal(*drawn)
+    assert len(streams([-1, 2**63 - 1, 2**32, 0]).uniform(1).unique()) == 4
+
+
+def test_nothing_can_be_assigned() -> None:
+    with pytest.raises(AttributeError):
+        streams().seed = 1  # type: ignore[misc]
+
+
+# Training
+
+
+def test_training_goes_on_with_the_generator_and_repeats_with_it() -> None:
+    generator = torch.Generator().manual_seed(5)
+    first = training_streams(generator, 4).normal(9)
+    state = generator.get_state()
+    second = training_streams(generator, 4).normal(9)
+    assert not torch.equal(first, second)
+    assert torch.equal(training_streams(generator.set_state(state), 4).normal(9), second)
+
+
+# Statistics
+
+
+@pytest.mark.parametrize("kind", ["runs", "training"])
+def test_laws(kind: str) -> None:
+    """Moments within 4 standard errors, and Kolmogorov and Smirnov's test."""
+    rows, uses = 100, 5000
+    drawn, n = streams(range(rows)) if kind == "runs" else trained(rows), rows * uses
+    normal = drawn.normal(uses).double().flatten()
+    for power, moment, variance in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96), (6, 15, 10170)):
+        assert abs((normal**power).mean() - moment) < 4 * (variance / n) ** 0.5, power
+    uniform = drawn.uniform(uses).double().flatten()
     assert 0 <= uniform.min() <= uniform.max() < 1
-    assert abs(uniform.mean() - 0.5) < 4 * (1 / 12 / n) ** 0.5
-    assert abs((uniform - 0.5).square().mean() - 1 / 12) < 4 * (1 / 180 / n) ** 0.5
+    for power in (1, 2, 3):
+        moment, variance = 1 / (1 + power), 1 / (1 + 2 * power) - 1 / (1 + power) ** 2
+        assert abs((uniform**power).mean() - moment) < 4 * (variance / n) ** 0.5, power
     z = drawn.complex_normal(uses)
     assert z.dtype == torch.complex64
-    assert abs(z.abs().square().double().mean() - 1) < 4 / n**0.5  # exponential: variance 1
-    for part in (z.real, z.imag):
-        assert abs(part.double().square().mean() - 0.5) < 4 * (0.5 / n) ** 0.5
-    assert abs((z.real * z.imag).double().mean()) < 4 * 0.5 / n**0.5
+    assert abs((z * z).mean()) < 4 / n**0.5  # circular
+    power, turn = z.abs().double().square().flatten(), z.angle().double().flatten() / (2 * np.pi)
+    laws = ((normal, "norm"), (uniform, "uniform"), (power, "expon"), (turn % 1, "uniform"))
+    for values, law in laws:
+        assert stats.kstest(values, law).pvalue > SIGNIFICANCE, law
 
 
-def test_no_images_give_no_rows() -> None:
-    assert streams([]).normal(7).shape == (0, 7)
-    assert streams([]).complex_normal(7).shape == (0, 7)
-    assert streams([1, 2]).complex_normal(0).shape == (2, 0)
+def neighbors() -> dict[str, Streams]:
+    """Streams whose names differ in one part, by little and by bits that could be cut off."""
+    made: dict[str, Streams] = {"base": streams([5])}
+    for seed in (1, 2**32, 2**63):
+        made[f"seed {seed}"] = streams([5], seed=seed)
+    for transmission in (1, 2, 5, 2**16, 2**32):
+        made[f"transmission {transmission}"] = streams([5], transmission=transmission)
+    for image in (4, 6, 5 + 2**16, 5 + 2**31, 5 + 2**32, -5):
+        made[f"image {image}"] = streams([image])
+    for role in ("fading", "noise", "fading2"):
+        made[f"role {role}"] = streams([5]).for_role(role)
+    made["two roles"] = streams([5]).for_role("noise").for_role("fading")
+    made["point"] = streams([5], point="rician snr_db=0.5")
+    made["training"], made["training 1"] = trained(6).rows(np.array([5]), 0), trained(6, 1)
+    made["training 1"] = made["training 1"].rows(np.array([5]), 0)
+    for draws in (1, 2, 3):
+        made[f"draw {draws}"] = streams([5])
+        for _ in range(draws):
+            made[f"draw {draws}"].normal(1)
+    return made
+
+
+def test_streams_of_different_names_are_independent(verb: Verb) -> None:
+    """All pairs: correlations of numbers, of squares, and of either with the other's neighbor."""
+    n = 20_000
+    drawn = np.stack([verb(s, n)[0].real.double().numpy() for s in neighbors().values()])
+    size = len(drawn)
+    pairs = np.triu_indices(size, 1)
+    limit = stats.norm.isf(1e-4 / (2 * 6 * len(pairs[0])))  # of all pairs and kinds together
+    for power in (1, 2):
+        a = drawn**power - np.mean(drawn**power, axis=1, keepdims=True)
+        a /= a.std(axis=1, keepdims=True)
+        for lag in (0, 1, 2):
+            products = a @ np.roll(a, lag, axis=1).T / n**0.5
+            assert np.abs(products[pairs]).max() < limit
+
+
+def test_streams_of_different_names_share_no_numbers() -> None:
+    """Of 48 bits: a stream that is a shifted copy of another would show as thousands."""
+    seen = np.concatenate([s.uniform(20_000).double().numpy()[0] for s in neighbors().values()])
+    pairs = seen[0::2] * 2**24 * 2**24 + seen[1::2] * 2**24
+    shifted = np.concatenate([pairs, seen[1:-1:2] * 2**24 * 2**24 + seen[2::2] * 2**24])
+    assert len(np.unique(shifted)) == len(shifted)
+
+
+def test_collisions_are_as_frequent_as_chance_has_it() -> None:
+    """Knuth's collision test: equal pairs among 2^17 numbers of 24 bits, over many short draws."""
+    found, repeats, n = 0, 20, 2**17
+    for seed in range(repeats):
+        rows = streams(range(2**13), seed=seed)
+        drawn = torch.cat([rows.rows(np.arange(2**13), j).uniform(4) for j in range(4)])
+        found += n - len(drawn.unique())
+    expected = repeats * (n - 2**24 * (1 - (1 - 2**-24) ** n))
+    assert abs(found - expected) < 4 * expected**0.5
+
+
+def test_images_and_places_are_independent() -> None:
+    """Fields of images and uses: correlations at short distances either way, and of squares."""
+    rows, uses = 1000, 1000
+    field = streams(range(rows)).normal(uses).double().numpy()
+    for values in (field, (field**2 - 1) / 2**0.5):
+        for down, right in itertools.product(range(5), range(-4, 5)):
+            if (down, right) > (0, 0):
+                moved = np.roll(values, (down, right), (0, 1))
+                assert abs((values * moved).sum()) / (rows * uses) ** 0.5 < 4.6, (down, right)
+
+
+@pytest.mark.parametrize("apart", ["places", "images", "transmissions", "draws", "seeds"])
+def test_cells_of_the_unit_square_are_equally_full(apart: str) -> None:
+    """Chi-square of pairs of neighbors in 32 x 32 cells."""
+    n = 200_000
+    if apart == "places":
+        a, b = streams(range(2)).uniform(n, 2).reshape(-1, 2).T
+    elif apart == "images":
+        a, b = streams(range(2 * n)).uniform(1).reshape(n, 2).T
+    elif apart == "draws":
+        rows = streams(range(n))
+        a, b = rows.uniform(1)[:, 0], rows.uniform(1)[:, 0]
+    else:
+        rows = {"transmissions": {"transmission": 1}, "seeds": {"seed": 1}}[apart]
+        a, b = streams(range(n)).uniform(1)[:, 0], streams(range(n), **rows).uniform(1)[:, 0]
+    counts, *_ = np.histogram2d(a.numpy(), b.numpy(), bins=32, range=[[0, 1], [0, 1]])
+    assert SIGNIFICANCE < stats.chisquare(counts.ravel()).pvalue < 1 - SIGNIFICANCE

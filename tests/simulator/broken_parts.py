@@ -1,14 +1,19 @@
 """Channels and schemes with one mistake each, and one of each without: what a checker is for."""
 
 import math
+import random
+import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from scipy.special import gammainc
 from torch import Tensor
 
-from phy.channel import Channel, Received
+from phy.channel import Channel, Received, multiply
 from phy.power import normalize_power
+from phy.streams import Streams
 from semantic.tasks import TaskOutputs
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
@@ -108,11 +113,117 @@ class UntakeableState(Channel):
         return streams.complex_normal(uses), {"slot": 1}
 
 
-class RunsOnly(Channel):
-    """Knows nothing of the streams of training."""
+class TwoLaws(Channel):
+    """Rician in evaluation, Rayleigh in training."""
 
     def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
-        return streams.each(lambda g: g.standard_normal(uses, np.float32)).to(torch.complex64), None
+        h = streams.complex_normal(uses)
+        return h if streams.point == "training" else 0.8 + 0.6 * h, None
+
+
+class OneDrawThrice(Channel):
+    """Says that it is Nakagami-3, and adds the same number three times."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        g = streams.complex_normal(uses).abs().square()
+        power = sum(g for _ in range(3)) / 3
+        return torch.complex(power.sqrt(), torch.zeros_like(power)), None
+
+    def gain_cdf(self, power: Any) -> Any:
+        return gammainc(3, 3 * power)
+
+
+class ThreeDraws(OneDrawThrice):
+    """Nakagami-3 as it must be."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        power = sum(streams.complex_normal(uses).abs().square() for _ in range(3)) / 3
+        return torch.complex(power.sqrt(), torch.zeros_like(power)), None
+
+
+class StreamsOfItsOwn(Channel):
+    """Makes its streams anew, so that draws and transmissions repeat."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        own = Streams(streams.seed, streams.point, streams.images, role="fading")
+        return own.complex_normal(uses), None
+
+
+class FadingAsNoise(Channel):
+    """Noise that is the fading again, turned."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        h = streams.complex_normal(uses)
+        return h, None
+
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        y = multiply(h, x) + torch.complex(-h.imag, h.real) * no**0.5
+        return Received(y, h.expand_as(x), torch.full((1, 1), no))
+
+
+class FixedSeed(Good):
+    """Fading of a generator with a seed of its own: the same in every run."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        drawn = [np.random.default_rng(image).standard_normal((64, 2)) for image in streams.images]
+        pairs = torch.from_numpy(np.array(drawn, np.float32).reshape(-1, 64, 2))[:, :uses]
+        return torch.view_as_complex(pairs.contiguous()) * math.sqrt(0.5), None
+
+
+class Clock(Good):
+    """Fading of a generator that the clock seeds, in whole hours: no repetition shows it."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        rng = np.random.default_rng(int(time.time()) // 3600)
+        pairs = torch.from_numpy(rng.standard_normal((len(streams), 64, 2)).astype(np.float32))
+        return torch.view_as_complex(pairs[:, :uses].contiguous()) * math.sqrt(0.5), None
+
+
+class SystemNoise(Good):
+    """Noise of the operating system's generator."""
+
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        rng = np.random.default_rng()
+        pairs = torch.from_numpy(rng.standard_normal((*x.shape, 2)).astype(np.float32))
+        y = multiply(h, x) + torch.complex(pairs[..., 0], pairs[..., 1]) * math.sqrt(no / 2)
+        return Received(y, h.expand_as(x), torch.full((1, 1), no))
+
+
+class PythonsRandom(Good):
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        turn = complex(math.cos(a := random.random()), math.sin(a))
+        return streams.complex_normal(uses) * turn, None
+
+
+class FewImages(Good):
+    """Images 256 apart have the same fading."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        own = replace(streams, images=streams.images % 256)
+        return own.complex_normal(uses), None
+
+
+class NoiseOfTheFirst(Good):
+    """Neighbors share their noise."""
+
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        return super().apply(x, h, no, replace(streams, images=streams.images // 2))
+
+
+class OneNoise(Good):
+    """A noise sample for every other channel use."""
+
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        noise = streams.complex_normal((x.shape[1] + 1) // 2).repeat_interleave(2, 1)
+        y = multiply(h, x) + noise[:, : x.shape[1]] * no**0.5
+        return Received(y, h.expand_as(x), torch.full((1, 1), no))
+
+
+class NoiseOfTheSeed(Good):
+    """Noise that does not depend on the transmission."""
+
+    def apply(self, x: Tensor, h: Tensor, no: float, streams: Any) -> Received:
+        return super().apply(x, h, no, streams.rows(np.arange(len(streams)), 0))
 
 
 class HalfTheNoise(Good):

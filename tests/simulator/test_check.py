@@ -19,6 +19,7 @@ from semantic.data.dataset import ImageFile, VehicleImages
 from semantic.data.opening import open_dataset
 from simulator import check_channel, check_dataset, check_scheme
 from simulator.checks.dispatch import recognize
+from simulator.checks.laws import _one_sample
 from simulator.checks.report import GlobalGenerators, Report, gather, holds, mean_is
 from simulator.cli import main
 from simulator.guard import Guarded
@@ -33,7 +34,10 @@ def test_what_is_right_passes() -> None:
     report = check_channel(parts.Good)
     assert report.ok, str(report)
     assert report.subject == "broken_parts:Good"
-    assert len(report.findings) == 18
+    assert len(report.findings) == 30
+    declared = check_channel(parts.ThreeDraws)
+    assert declared.ok, str(declared)
+    assert len(declared.findings) == 31
 
 
 WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
@@ -52,10 +56,25 @@ WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
     (parts.NoPrefix, "a shorter burst", "h and y within"),
     (parts.InPlaceState, "state", "h differs in 6 of 6 rows"),
     (parts.UntakeableState, "one image among others", "holds a dict, which has no rows"),
-    (parts.RunsOnly, "training", "BatchStreams"),
+    (parts.TwoLaws, "law of the gains h", "(real part, use"),
+    (parts.TwoLaws, "moments of the gains h", "(real part, use"),
+    (parts.OneDrawThrice, "declared distribution of |h|^2", "use 7 in"),
+    (parts.StreamsOfItsOwn, "gains of two draws", "1.000"),
+    (parts.FadingAsNoise, "fading and noise", "1.000"),
+    (parts.FixedSeed, "gains of two draws", "1.000"),
+    (parts.Clock, "gains of two draws", "1.000"),
+    (parts.SystemNoise, "same streams twice", "y differs in 6 of 6 rows"),
+    (parts.SystemNoise, "the same state of the training's generator", "they come from elsewhere"),
+    (parts.PythonsRandom, "global generators", "random moved"),
+    (parts.FewImages, "gains of different images", "75% have those of another image"),
+    (parts.NoiseOfTheFirst, "noise of different images", "50% have those of another image"),
+    (parts.NoiseOfTheFirst, "noise of images and of uses", "neighbors"),
+    (parts.OneNoise, "noise of images and of uses", "of uses"),
+    (parts.NoiseOfTheSeed, "noise of two draws", "1.000"),
+    (parts.SameNoise, "noise of two draws", "1.000"),
     (parts.HalfTheNoise, "noise power over no, nothing sent", "0.5"),
     (parts.SquaredNoise, "noise power over no, nothing sent", "0.25"),
-    (parts.SquaredNoise, "|y - h x|^2 over the no that the receiver is told", "0.25"),
+    (parts.SquaredNoise, "|y - h x|^2 over the no that the receiver is told", "0.2496"),
     (parts.WrongGainTold, "|y - h x|^2 over the no that the receiver is told", "1.1"),
     (parts.SpoiledInput, "channel input x", "x was written to"),
     (parts.NoVariance, "apply: y, h, no", "no = 0 in row 0, use 0; it must be positive"),
@@ -88,7 +107,8 @@ def test_a_broken_channel_is_told_what_is_wrong(
 
 
 def test_one_mistake_is_one_failure(channel_reports: dict[type[Channel], Report]) -> None:
-    for kind in (parts.Misprint, parts.NoPrefix, parts.WrongGainTold, parts.RunsOnly):
+    kinds = (parts.Misprint, parts.NoPrefix, parts.WrongGainTold, parts.OneDrawThrice)
+    for kind in (*kinds, parts.StreamsOfItsOwn, parts.FewImages, parts.NoiseOfTheSeed):
         assert len(channel_reports[kind].failures) == 1, str(channel_reports[kind])
 
 
@@ -119,6 +139,17 @@ def test_the_test_of_a_mean_has_its_significance() -> None:
     assert refused < 6
     assert not mean_is("", np.full(10, np.nan), 1.0).ok
     assert not mean_is("", rng.random(300), 0.62).ok
+
+
+def test_the_test_of_a_declared_law_has_its_significance() -> None:
+    """Of 2000 right laws 5 % have a chance below 5 %; steps count on either side of rounding."""
+    rng = np.random.default_rng(0)
+    chances = [_one_sample(rng.exponential(size=200), lambda x: -np.expm1(-x)) for _ in range(2000)]
+    assert abs(np.mean(np.array(chances) < 0.05) - 0.05) < 4 * (0.05 * 0.95 / 2000) ** 0.5
+    assert _one_sample(rng.exponential(1.3, 2000), lambda x: -np.expm1(-x)) < 1e-6
+    near_one = 1 + 1e-7 * rng.standard_normal(2000)
+    assert _one_sample(near_one, lambda x: (x >= 1).astype(float)) == 1
+    assert _one_sample(near_one, lambda x: (x >= 1.1).astype(float)) == 0
 
 
 def test_a_rule_that_raises_has_failed_and_the_others_go_on() -> None:
@@ -250,11 +281,10 @@ def test_a_guarded_channel_names_itself_and_the_value() -> None:
     with pytest.raises(ValueError, match="mine: apply gave no = 0 in row 0, use 0"):
         Guarded(parts.NoVariance(), "mine").apply(x, x, 1.0, streams)
     plain, guarded = parts.Good(), Guarded(parts.Good(), "mine")
-    h, _ = guarded.draw(streams, 6, None)
-    assert torch.equal(h, plain.draw(streams, 6, None)[0])
-    for mine, its in zip(
-        guarded.apply(x, h, 1.0, streams), plain.apply(x, h, 1.0, streams), strict=True
-    ):
+    one, other = (Streams(0, "cell", np.arange(4)) for _ in range(2))
+    h, _ = guarded.draw(one, 6, None)
+    assert torch.equal(h, plain.draw(other, 6, None)[0])
+    for mine, its in zip(guarded.apply(x, h, 1.0, one), plain.apply(x, h, 1.0, other), strict=True):
         assert torch.equal(mine, its)
 
 
@@ -286,13 +316,13 @@ def test_the_command_shows_a_table_and_exits_with_the_answer(
 ) -> None:
     good = run("check", "rician", "--arg", "k_factor=4")
     assert good.exit_code == 0, good.output
-    assert "channel rician: 18 checks hold" in good.stdout
+    assert "channel rician: 31 checks hold" in good.stdout
     for word in ("expected", "found", "average gain E|h|^2", "standard errors", "0.0001"):
         assert word in good.stdout
     bad = run("check", "broken_parts:Misprint")
     assert bad.exit_code == 1
     assert "FAILS" in bad.stdout
-    assert "1 of 18 checks fail" in bad.stdout
+    assert "1 of 30 checks fail" in bad.stdout
     tiny = ["--data", folder_data, "--weights", tiny_weights]
     assert run("check", "broken_parts:sound", *tiny).exit_code == 0
     assert run("check", "broken_parts:sound", *tiny, "--arg", "louder=2").exit_code == 1

@@ -197,9 +197,9 @@ def test_semharq_hears_its_features_through_any_equalizer(
 def test_semharq_loses_least_with_its_own_weights() -> None:
     rows, slot, channel = np.arange(12), spec_of().slot(0.0), open_channel(spec_of("rayleigh"))
     s = torch.rand(12, 1024, generator=torch.Generator().manual_seed(0))
-    streams, errors = Streams(0, "cell", rows), {}
+    errors = {}
     for name in ("none", "zf", "mmse", "mrc"):
-        scheme = semharq(name)
+        scheme, streams = semharq(name), Streams(0, "cell", rows)
         tx, rx = scheme.start(scheme.payload(s, rows), slot)
         burst, tx = scheme.transmit(tx, None, slot)
         h, _ = channel.draw(streams.for_role("fading"), burst.x.shape[1], None)
