@@ -35,7 +35,7 @@ def simulate(
             "block"}, seeds=3, until="ci=1.0".
 
     Returns:
-        Columns scheme, channel, snr_db, metric, value, ci_low, ci_high, n. Its `attrs` hold the
+        The columns of `simulator.results.curve.COLUMNS`. Its `attrs` hold the
         spec as JSON under "spec", and the failed cells under "failed_cells".
 
     Raises:

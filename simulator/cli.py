@@ -30,7 +30,8 @@ Examples:
 
 \b
 A run writes to its directory:
-  curve.csv       scheme, channel, snr_db, metric, value, ci_low, ci_high, n
+  curve.csv       scheme, channel, snr_db, metric, value, ci_low, ci_high, n, vehicles, seeds,
+                  trainings
   images.parquet  one row per image and SNR: predictions, transmissions, costs
   run.json        the complete spec, versions and weights; --spec repeats the run
   curve.png       the figure

@@ -151,12 +151,16 @@ def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
     The table shows the paired difference, the first run minus the second one, on the same images,
     fading and noise, with its interval.
     """
-    from simulator.results.compare import compare_runs, open_side
+    from simulator.results.compare import compare_runs, explanation, open_side
 
     table = compare_runs(open_side(a), open_side(b), metrics or None)
     if out is not None:
         table.to_csv(out, index=False)
-    click.echo(table.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    shown = table.drop(columns=["comparisons", "seeds", "trainings"]).assign(
+        p_value=table["p_value"].map("{:.4f}".format), p_holm=table["p_holm"].map("{:.4f}".format)
+    )
+    click.echo(shown.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    click.echo(explanation(table))
 
 
 COMMANDS = (status, merge, plot, compare)

@@ -26,7 +26,10 @@ WITHOUT_INFLUENCE = (
     *("simulator/__init__.py", "simulator/api.py", "simulator/cli.py", "simulator/files.py"),
     "simulator/stop_rule.py",
     *("simulator/checks/", "simulator/commands/", "simulator/papers/", "simulator/training/"),
-    *(f"simulator/results/{name}.py" for name in ("compare", "curve", "figures", "intervals")),
+    *(
+        f"simulator/results/{name}.py"
+        for name in ("compare", "curve", "figures", "grouping", "intervals", "significance")
+    ),
     *(
         f"simulator/sweeps/{name}.py"
         for name in ("collect", "engines", "forkserver", "merge", "pools", "records", "seeds")
