@@ -140,7 +140,8 @@ def coverage(vehicles: int, seeds: int) -> dict[str, float]:
 def main() -> None:
     """Prints the table: a row for each metric, a column for each number of vehicles and seeds."""
     found = {place: coverage(*place) for place in STUDIES}
-    print("| truth | " + " | ".join(f"{v} vehicles, {s} seeds" for v, s in found) + " |")
+    heads = (f"{v} vehicles, {s} seed{'s' * (s > 1)}" for v, s in found)
+    print("| truth (value or mean) | " + " | ".join(heads) + " |")
     print("|---" * (1 + len(found)) + "|")
     for name in found[20, 1]:
         cells = (f"{100 * by_metric[name]:.1f}" for by_metric in found.values())
