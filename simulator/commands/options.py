@@ -72,8 +72,10 @@ def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
     }
     fading, scheme_args = given.pop("fading", None), given.pop("scheme_args", None)
     if "weights" in given:
-        trainings = training_directories(given["weights"])
-        given |= {"trainings": trainings, "weights": None if trainings else given["weights"][0]}
+        weights = given["weights"]
+        weights = (weights,) if isinstance(weights, str) else weights
+        trainings = training_directories(weights)
+        given |= {"trainings": trainings, "weights": None if trainings else weights[0]}
     changes = {}
     for name, value in given.items():
         field, function = convert.get(name, (name, lambda v: v))
