@@ -157,10 +157,14 @@ def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
     if out is not None:
         table.to_csv(out, index=False)
     shown = table.drop(columns=["comparisons", "seeds", "trainings"]).assign(
-        p_value=table["p_value"].map("{:.4f}".format), p_holm=table["p_holm"].map("{:.4f}".format)
+        p_value=table["p_value"].map(_shown), p_holm=table["p_holm"].map(_shown)
     )
     click.echo(shown.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
     click.echo(explanation(table))
+
+
+def _shown(p_value: float) -> str:
+    return "<0.0001" if p_value < 1e-4 else f"{p_value:.4f}"
 
 
 COMMANDS = (status, merge, plot, compare)

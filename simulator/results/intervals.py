@@ -143,7 +143,9 @@ def mean_interval(
     """The interval of a mean of values without common bounds: a cost, or a paired difference.
 
     The bounds solve (m - mu)^2 <= a (mu - low) (high - mu) with a = H^2 / ((m - low) (high - m)),
-    which bends the interval m +- H towards the longer tail of the values.
+    which bends the interval m +- H towards the longer tail of the values. low and high are the
+    least and the largest value that were seen, moved towards `least` and `most` by 2^(1 - k) / 0.05
+    of the way (for 95 %): as far as a sign test over k vehicles does not rule out what is beyond.
 
     k vehicles differ from the others (Kish's effective number). As in `share_interval`, the
     variance over vehicles is drawn towards the one of vehicles whose images all agree, with the
@@ -177,11 +179,12 @@ def mean_interval(
     half_2 = student**2 * variance
     half_2 += pull * np.maximum(0.0, least_2 - half_2)
     shared_2 = _shared(values, confidence)
-    # Another seed or training may move all images beyond the values that were seen.
-    room = np.sqrt(shared_2)
-    low = spread.low + pull * (spread.least - spread.low)
+    # Values beyond those that were seen are ruled out as far as a sign test over the k vehicles
+    # rules them out, and another seed or training may move all images.
+    room, doubt = np.sqrt(shared_2), np.minimum(1.0, 2 * pull / (1 - confidence))
+    low = spread.low + doubt * (spread.least - spread.low)
     low = np.maximum(low - room, spread.least)
-    high = spread.high + pull * (spread.most - spread.high)
+    high = spread.high + doubt * (spread.most - spread.high)
     width = np.minimum(high + room, spread.most) - low
     place = (mean - low) / np.where(width > 0, width, 1.0)
     bent = (width > 0) & (place > EDGE) & (place < 1 - EDGE)

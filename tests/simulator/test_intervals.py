@@ -37,7 +37,13 @@ def few_decide(vehicles: int, name: str) -> bool:
     return vehicles * minority.get(name, 0.5) < 5
 
 
-@pytest.mark.parametrize(("vehicles", "seeds"), list(STUDIES))
+@pytest.mark.parametrize(
+    ("vehicles", "seeds"),
+    [
+        pytest.param(*place, marks=[pytest.mark.slow] * (place in ((104, 5), (700, 5))))
+        for place in STUDIES
+    ],
+)
 def test_intervals_hold_the_truth_in_93_to_97_of_100_studies(vehicles: int, seeds: int) -> None:
     """Accuracies, mAP, costs and paired differences, with an intra-class correlation of 0.5."""
     error = (0.95 * 0.05 / STUDIES[vehicles, seeds]) ** 0.5  # one standard error, 0.3 to 1.1 %
