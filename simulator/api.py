@@ -12,6 +12,7 @@ from simulator.spec import RunSpec, parse_snr
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.records import write_result
 from simulator.sweeps.sweep import run
+from simulator.sweeps.trainings import run_trainings
 
 
 def simulate(
@@ -35,7 +36,7 @@ def simulate(
             "block"}, seeds=3, until="ci=1.0".
 
     Returns:
-        Columns scheme, channel, snr_db, metric, value, ci_low, ci_high, n. Its `attrs` hold the
+        The columns of `simulator.results.curve.COLUMNS`. Its `attrs` hold the
         spec as JSON under "spec", and the failed cells under "failed_cells".
 
     Raises:
@@ -49,7 +50,11 @@ def simulate(
     if snr is not None:
         value["snr_db"] = parse_snr(snr) if isinstance(snr, str) else _listed(snr)
     where = None if out is None else Path(out)
-    result = run(prepare(RunSpec.from_json(value)), out=where, engine=engine)
+    result = run_trainings(
+        RunSpec.from_json(value),
+        where,
+        lambda spec, out: run(prepare(spec), out=out, engine=engine),
+    )
     if where is not None:
         write_result(result, where)
     table = result.curve

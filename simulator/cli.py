@@ -30,7 +30,8 @@ Examples:
 
 \b
 A run writes to its directory:
-  curve.csv       scheme, channel, snr_db, metric, value, ci_low, ci_high, n
+  curve.csv       scheme, channel, snr_db, metric, value, ci_low, ci_high, n, vehicles, seeds,
+                  trainings
   images.parquet  one row per image and SNR: predictions, transmissions, costs
   run.json        the complete spec, versions and weights; --spec repeats the run
   curve.png       the figure
@@ -132,7 +133,13 @@ class Commands(click.Group):
     help="Images per batch; changes no number [256].",
 )
 @click.option("--device", metavar="auto|cpu|cuda[:i]", help="Device of the networks [auto].")
-@click.option("--weights", metavar="FILE|DIR", help="Trained weights [the package's].")
+@click.option(
+    "--weights",
+    multiple=True,
+    metavar="FILE|DIR",
+    help="Trained weights [the package's]; several times, or a directory of such directories, for "
+    "several trainings.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

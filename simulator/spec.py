@@ -55,6 +55,8 @@ class RunSpec:
         scheme_args: Arguments for those of the schemes that take them, e.g. theta_0_db. Those of
             built-in schemes are read in their declared types (`simulator.scheme_arguments`).
         weights: Directory or file; None takes those of the package.
+        trainings: Directories of several trainings, each simulated with the same images and seeds;
+            `weights` is then not used.
         batch_size: Images that are simulated together; changes no number.
         device: "auto", "cpu" or "cuda[:i]".
 
@@ -80,6 +82,7 @@ class RunSpec:
     impairments: tuple[tuple[str, Any], ...] = ()
     scheme_args: tuple[tuple[str, Any], ...] = ()
     weights: str | None = None
+    trainings: tuple[str, ...] = ()
     batch_size: int = 256
     device: str = "auto"
 
@@ -180,7 +183,7 @@ class RunSpec:
                 raise ValueError(f"unknown field {name!r} in the spec: {nearest(name, known)}")
         spec = dict(value)
         try:
-            for name, kind in (("schemes", str), ("snr_db", float)):
+            for name, kind in (("schemes", str), ("snr_db", float), ("trainings", str)):
                 if name in spec:
                     spec[name] = tuple(kind(item) for item in spec[name])
             for name in ("channel_args", "impairments", "scheme_args"):

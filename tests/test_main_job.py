@@ -45,7 +45,8 @@ def owners_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def points(owners_run: Path) -> pd.DataFrame:
     curve = pd.read_csv(owners_run / "curve.csv")
     assert list(curve.columns) == [
-        *("scheme", "channel", "snr_db", "metric", "value", "ci_low", "ci_high", "n")
+        *("scheme", "channel", "snr_db", "metric", "value", "ci_low", "ci_high", "n"),
+        *("vehicles", "seeds", "trainings"),
     ]
     return curve.pivot(index="snr_db", columns="metric", values="value")
 

@@ -11,6 +11,7 @@ from simulator.arguments import plain_value
 from simulator.catalog import SCHEMES
 from simulator.renamed import RENAMED
 from simulator.spec import RunSpec, parse_snr
+from simulator.trainings import training_directories
 
 
 def key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
@@ -70,6 +71,11 @@ def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
         "impairments": ("impairments", lambda v: key_values("--impair", v)),
     }
     fading, scheme_args = given.pop("fading", None), given.pop("scheme_args", None)
+    if "weights" in given:
+        weights = given["weights"]
+        weights = (weights,) if isinstance(weights, str) else weights
+        trainings = training_directories(weights)
+        given |= {"trainings": trainings, "weights": None if trainings else weights[0]}
     changes = {}
     for name, value in given.items():
         field, function = convert.get(name, (name, lambda v: v))

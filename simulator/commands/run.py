@@ -21,6 +21,7 @@ from simulator.sweeps.engines import Engine
 from simulator.sweeps.records import write_result
 from simulator.sweeps.sweep import Result, run
 from simulator.sweeps.sweepfile import directory_name, joined, read_sweep
+from simulator.sweeps.trainings import run_trainings
 from simulator.sweeps.writable import check_writable
 
 #: Exit codes besides 0 and 2, which is an error of the user.
@@ -76,7 +77,27 @@ def execute_sweep(
 
 
 def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool) -> Result:
-    """Runs a spec, and writes its results into a directory.
+    """Runs a spec into a directory, for one training or for several.
+
+    Raises:
+        ValueError: One line for the user.
+    """
+
+    def one(part: RunSpec, where: Path | None) -> Result:
+        return _execute_training(part, where or out, quiet, engine, resume, not spec.trainings)
+
+    result = run_trainings(spec, out, one)
+    if spec.trainings:
+        write_result(result, out)
+        if not quiet:
+            show(result, out)
+    return result
+
+
+def _execute_training(
+    spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool, shown: bool
+) -> Result:
+    """Runs the spec of one training into a directory.
 
     Returns:
         The result. Failed cells are named in it and on stderr.
@@ -107,11 +128,11 @@ def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool)
             ) from None
         logging.getLogger("simulator").info("end: %d points", len(result.names))
     for problem in result.problems[:PROBLEMS_SHOWN]:
-        click.echo(f"simulate: left out: {problem}", err=True)
+        click.echo(f"simulate: image left out: {problem}", err=True)
     if len(result.problems) > PROBLEMS_SHOWN:
         rest = len(result.problems) - PROBLEMS_SHOWN
         click.echo(f"simulate: left out: {rest} more, all named in {out}/run.json", err=True)
-    if not quiet:
+    if shown and not quiet:
         show(result, out)
     return result
 

@@ -151,12 +151,20 @@ def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
     The table shows the paired difference, the first run minus the second one, on the same images,
     fading and noise, with its interval.
     """
-    from simulator.results.compare import compare_runs, open_side
+    from simulator.results.compare import compare_runs, explanation, open_side
 
     table = compare_runs(open_side(a), open_side(b), metrics or None)
     if out is not None:
         table.to_csv(out, index=False)
-    click.echo(table.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    shown = table.drop(columns=["comparisons", "seeds", "trainings"]).assign(
+        p_value=table["p_value"].map(_shown), p_holm=table["p_holm"].map(_shown)
+    )
+    click.echo(shown.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    click.echo(explanation(table))
+
+
+def _shown(p_value: float) -> str:
+    return "<0.0001" if p_value < 1e-4 else f"{p_value:.4f}"
 
 
 COMMANDS = (status, merge, plot, compare)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simulator.commands.notes import notes
-from simulator.results.curve import ACCURACIES
+from simulator.results.curve import ACCURACIES, training_note
 from simulator.setup.prepare import Prepared
 
 HEADINGS = {
@@ -51,7 +51,8 @@ def tables(curve: pd.DataFrame) -> Iterator[Table]:
     A scheme that transmits information bits has a second table: block error rates and goodput.
     """
     for scheme, rows in curve.groupby("scheme", sort=False):
-        view = Table(title=str(scheme), caption="in brackets: 95 % interval", box=SIMPLE_HEAD)
+        title = f"{scheme}; {training_note(rows)}"
+        view = Table(title=title, caption="in brackets: 95 % interval", box=SIMPLE_HEAD)
         view.add_column("SNR dB", justify="right")
         for heading in HEADINGS.values():
             view.add_column(heading, justify="right")

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from simulator.papers.experiments import Experiment
-from simulator.results.figures import MARKERS, TITLES
+from simulator.results.figures import MARKERS, TITLES, save
 
 
 def draw_experiment(
@@ -47,7 +47,7 @@ def draw_experiment(
     figure.suptitle(
         f"{experiment.paper} {name}: {experiment.title}; bars: 95 % intervals{hollow}", fontsize=9
     )
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)
 
 
 def _errors(rows: pd.DataFrame) -> list[Any]:

@@ -1,7 +1,8 @@
-"""What one scheme has over another, on common random numbers.
+"""Differences between two schemes on common random numbers.
 
-Two runs at one SNR with the same seeds send the same images over the same fading and noise. So
-their difference is taken image by image, and what both have in common drops out of its interval.
+Two runs at one SNR with the same seeds send the same images over the same fading and noise. The
+difference is therefore taken image by image, and everything that both schemes share drops out of
+its interval.
 """
 
 from __future__ import annotations
@@ -15,13 +16,31 @@ import numpy as np
 import pandas as pd
 
 from semantic.suggest import nearest
-from simulator.results.curve import ACCURACIES, COLUMN, METRICS, by_image
-from simulator.results.intervals import bootstrap
+from simulator.results.curve import ACCURACIES, COLUMN, METRICS, training_note
+from simulator.results.grouping import Grouping, cost_bounds
+from simulator.results.intervals import CONFIDENCE, mean_interval
+from simulator.results.significance import holm, p_value
+
+#: Columns of a comparison.
+#:
+#: a, b           the means of both sides, in percent for accuracies
+#: difference     a - b, over images, seeds and trainings
+#: ci_low         lower bound of its 95 % interval over vehicles, seeds and trainings
+#: ci_high        upper bound
+#: n, vehicles, seeds, trainings   as in a curve
+#: p_value        of "the difference is 0", this comparison taken alone
+#: p_holm         the same, adjusted for the number of comparisons in the table (Holm)
+#: comparisons    that number
+#: mark           "*" where the 95 % interval is clear of 0, "**" where p_holm is below 5 % too
+COLUMNS = [
+    *("channel", "snr_db", "metric", "a", "b", "difference", "ci_low", "ci_high"),
+    *("n", "vehicles", "seeds", "trainings", "p_value", "p_holm", "comparisons", "mark"),
+]
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two that are compared.
+    """One of the two schemes that are compared.
 
     Attributes:
         name: Run directory and scheme.
@@ -33,10 +52,10 @@ class Side:
 
 
 def open_side(text: str) -> Side:
-    """The per-image log of "DIR", or of one scheme of it as "DIR:SCHEME".
+    """Reads the per-image log of "DIR", or of one scheme of it as "DIR:SCHEME".
 
     Raises:
-        ValueError: When it is no finished run, or which scheme is not clear.
+        ValueError: When the directory holds no finished run, or several schemes and none is named.
     """
     directory, scheme = Path(text), ""
     if not directory.exists() and ":" in text:
@@ -57,7 +76,7 @@ def open_side(text: str) -> Side:
 
 
 def compare_runs(a: Side, b: Side, metrics: Sequence[str] | None = None) -> pd.DataFrame:
-    """A minus B at every SNR that both have.
+    """Compares A with B at every SNR that both have.
 
     Args:
         a: One side.
@@ -65,7 +84,7 @@ def compare_runs(a: Side, b: Side, metrics: Sequence[str] | None = None) -> pd.D
         metrics: Names as in the curve; the four accuracies by default.
 
     Returns:
-        Columns channel, snr_db, metric, a, b, difference, ci_low, ci_high, n.
+        `COLUMNS`, a row for each channel, SNR and metric.
 
     Raises:
         ValueError: When they have no point in common, or not the same images and seeds there.
@@ -90,42 +109,91 @@ def compare_runs(a: Side, b: Side, metrics: Sequence[str] | None = None) -> pd.D
             found.append({**at, **paired_difference(rows, others, metric)})
     if not found:
         raise ValueError(f"{a.name} and {b.name} have no channel and SNR in common")
-    return pd.DataFrame(found)
+    return _marked(pd.DataFrame(found))
+
+
+def explanation(table: pd.DataFrame) -> str:
+    """Says what the marks of a comparison mean, and among how many comparisons they stand."""
+    count = int(table["comparisons"].max())
+    plain, adjusted = (int(table["mark"].isin(marks).sum()) for marks in (("*", "**"), ("**",)))
+    return (
+        f"{count} comparisons, {plain} with a 95 % interval clear of 0 (*), "
+        f"{adjusted} of them after Holm's adjustment for {count} (**); "
+        f"{training_note(table)}"
+    )
 
 
 def paired_difference(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> dict[str, float]:
-    """The mean of A minus B over images and seeds, and its 95 % interval.
+    """Computes the mean of A minus B over images and seeds, with its 95 % interval.
 
     Args:
-        a: Per-image rows of one scheme at one SNR, all seeds.
+        a: Per-image rows of one scheme at one SNR, all seeds and trainings.
         b: Those of the other one, with the same images and seeds.
-        metric: One of the curve's; accuracies come out in points.
+        metric: One of the curve's; the result of accuracies is in percentage points.
 
     Returns:
-        a, b, difference, ci_low, ci_high (percentile bootstrap over images and seeds), n images.
+        a, b, difference, ci_low, ci_high, n, vehicles, seeds, trainings and p_value.
     """
-    keys = [name for name in ("image", "seed") if name in a]
+    keys = [name for name in ("image", "seed", "training", "vehicle") if name in a and name in b]
     column = COLUMN.get(metric, metric)
     both = a[[*keys, column]].merge(b[[*keys, column]], on=keys, suffixes=("_a", "_b")).dropna()
-    scale = 100.0 if metric in ACCURACIES else 1.0
     if both.empty:
         nan = float("nan")
-        return dict(a=nan, b=nan, difference=nan, ci_low=nan, ci_high=nan, n=0)
+        counts = dict(n=0, vehicles=0, seeds=0, trainings=0)
+        return dict(a=nan, b=nan, difference=nan, ci_low=nan, ci_high=nan, **counts, p_value=nan)
+    grouping = Grouping.of(both)
     ours, theirs = both[f"{column}_a"].astype(float), both[f"{column}_b"].astype(float)
-    gain = by_image(both, ours - theirs)
-    low, high = bootstrap(gain)
+    gain = grouping.items(ours - theirs)
+    share = metric in ACCURACIES
+    bounds = (-1.0, 1.0) if share else _difference_bounds(a, b, metric)
+    values, spread = gain.sums(), gain.spread(*bounds)
+    low, high = mean_interval(values, spread)
+    scale = 100.0 if share else 1.0
+    _, trainings, seeds = grouping.shape
     return {
-        "a": scale * float(by_image(both, ours).mean()),
-        "b": scale * float(by_image(both, theirs).mean()),
-        "difference": scale * float(gain.mean()),
-        "ci_low": scale * low,
-        "ci_high": scale * high,
+        "a": scale * float(grouping.items(ours).values.mean()),
+        "b": scale * float(grouping.items(theirs).values.mean()),
+        "difference": scale * float(gain.values.mean()),
+        "ci_low": scale * float(low),
+        "ci_high": scale * float(high),
         "n": len(gain),
+        "vehicles": gain.vehicles,
+        "seeds": seeds,
+        "trainings": trainings,
+        "p_value": p_value(values, spread),
     }
 
 
+def _difference_bounds(
+    a: pd.DataFrame, b: pd.DataFrame, metric: str
+) -> tuple[float, float] | tuple[None, None]:
+    """The least and the largest difference of a cost that an image could have had."""
+    sides = [(rows[metric], cost_bounds(rows, metric)) for rows in (a, b)]
+    if all(least is None for _, (least, _) in sides):
+        return None, None  # both are fixed by construction
+    (low, high), (low_b, high_b) = (
+        (
+            float(costs.min()) if least is None else least,
+            float(costs.max()) if most is None else most,
+        )
+        for costs, (least, most) in sides
+    )
+    return low - high_b, high - low_b
+
+
+def _marked(table: pd.DataFrame) -> pd.DataFrame:
+    """The comparisons with their number, Holm's adjusted p-values and marks."""
+    adjusted = holm(table["p_value"].to_numpy(float))
+    clear = (table["ci_low"] > 0) | (table["ci_high"] < 0)
+    mark = np.where(clear, np.where(adjusted < 1 - CONFIDENCE, "**", "*"), "")
+    count = int(table["p_value"].notna().sum())
+    return table.assign(p_holm=adjusted, comparisons=count, mark=mark)[COLUMNS]
+
+
 def _check_common(a: Side, b: Side, ours: pd.DataFrame, theirs: pd.DataFrame, snr_db: Any) -> None:
-    for what in ("seed", "file"):
+    for what in ("seed", "file", "training"):
+        if what not in ours or what not in theirs:
+            continue
         mine, others = (np.unique(rows[what].astype(str)) for rows in (ours, theirs))
         if not np.array_equal(mine, others):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Points of a curve: means over images with their counts and 95 % intervals."""
+"""Points of a curve: means over images with their counts and 95 % intervals over vehicles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulator.results.intervals import bootstrap, bootstrap_ratio, proportion, wilson
+from simulator.results.grouping import Grouping, Items, cost_bounds
+from simulator.results.intervals import Vehicles, mean_interval, share_interval
 
 #: Metrics in the order of tables and figures; the first four are in percent.
 ACCURACIES = ("rank1", "mAP", "color_accuracy", "type_accuracy")
@@ -28,6 +29,20 @@ METRICS = ACCURACIES + COSTS
 #: Of schemes that send information bits; with them `bler_1` ... `bler_G`.
 DIGITAL = ("information_bits", "delivered_bits", "goodput")
 
+#: Columns of a curve.
+#:
+#: value      mean over the images, in percent for accuracies; a mean over seeds and trainings
+#: ci_low     lower bound of the 95 % interval over vehicles, seeds and trainings
+#: ci_high    upper bound
+#: n          images that carry the label (queries for rank-1 and mAP), not images times seeds
+#: vehicles   vehicles among them: the number of independent units
+#: seeds      seeds of fading and noise; with 1, the interval covers vehicles alone
+#: trainings  trainings of the networks; with 1, the interval says nothing of another training
+COLUMNS = [
+    *("scheme", "channel", "snr_db", "metric", "value", "ci_low", "ci_high", "n"),
+    *("vehicles", "seeds", "trainings"),
+]
+
 #: The per-image column that each metric is the mean of.
 COLUMN = {
     "rank1": "rank1_hit",
@@ -37,79 +52,81 @@ COLUMN = {
 }
 
 
-def point(rows: pd.DataFrame, metric: str) -> dict[str, float]:
+def point(rows: pd.DataFrame, metric: str, grouping: Grouping | None = None) -> dict[str, float]:
     """One metric of one scheme at one SNR.
 
-    The items are images (queries for rank-1 and mAP): several seeds make no more of them, so that
-    n never claims more independent images than there are.
-
     Args:
-        rows: Per-image rows of that scheme and SNR, all seeds.
+        rows: Per-image rows of that scheme and SNR, all seeds and trainings.
         metric: One of `METRICS`, or of `digital_metrics`.
+        grouping: That of the rows, where it is at hand.
 
     Returns:
-        value, ci_low, ci_high, n; NaN with n = 0 where no image carries the label.
+        The columns of a curve from "value" on; NaN with n = 0 where no image carries the label.
     """
+    grouping = grouping or Grouping.of(rows)
     if metric == "goodput":
-        return _goodput(rows)
-    bler = metric.startswith("bler_")
-    values = _waiting(rows, int(metric[5:])) if bler else rows[COLUMN.get(metric, metric)]
-    items = by_image(rows, values)
+        return _goodput(rows, grouping)
+    share = metric in ACCURACIES or metric.startswith("bler_")
+    items = grouping.items(_values(rows, metric))
     if not len(items):
-        return {"value": math.nan, "ci_low": math.nan, "ci_high": math.nan, "n": 0}
-    zeros_and_ones = bler or metric in ("rank1", "color_accuracy", "type_accuracy")
-    low, high = proportion(items) if zeros_and_ones else bootstrap(items)
-    if metric == "mAP" and low == high:  # nothing to resample; an mAP varies less than a proportion
-        low, high = wilson(float(items.mean()), len(items))
+        return _row(math.nan, (math.nan, math.nan), items, grouping)
+    if share:
+        bounds = share_interval(items.sums())
+    else:
+        bounds = mean_interval(items.sums(), items.spread(*cost_bounds(rows, metric)))
+    value = float(items.values.mean())
+    # The mean over images and the one over sums per vehicle round differently.
+    low, high = np.minimum(bounds[0], value), np.maximum(bounds[1], value)
     scale = 100.0 if metric in ACCURACIES else 1.0
-    return {
-        "value": scale * float(items.mean()),
-        "ci_low": scale * low,
-        "ci_high": scale * high,
-        "n": len(items),
-    }
+    return _row(scale * value, (scale * float(low), scale * float(high)), items, grouping)
 
 
-def by_image(rows: pd.DataFrame, values: pd.Series) -> np.ndarray:
-    """Values by image and seed, [images, seeds]; images without a value are left out.
+def _row(
+    value: float, bounds: tuple[float, float], items: Items, grouping: Grouping
+) -> dict[str, float]:
+    _, trainings, seeds = grouping.shape
+    counts = {"n": len(items), "vehicles": items.vehicles, "seeds": seeds, "trainings": trainings}
+    return {"value": value, "ci_low": bounds[0], "ci_high": bounds[1], **counts}
 
-    Where some have one under a part of the seeds only, each has its mean, [images, 1].
 
-    Args:
-        rows: Per-image rows of one scheme and SNR, with a column "seed" where there are several.
-        values: A number for each of them, NaN for none.
-    """
-    images, image = np.unique(rows["image"], return_inverse=True)
-    seeds, seed = np.unique(
-        rows["seed"] if "seed" in rows else [0] * len(rows), return_inverse=True
-    )
-    items = np.full((len(images), len(seeds)), np.nan)
-    items[image, seed] = values.astype(float)
-    found: np.ndarray = items[~np.isnan(items).all(1)]
-    return np.nanmean(found, axis=1)[:, None] if np.isnan(found).any() else found
+def _values(rows: pd.DataFrame, metric: str) -> pd.Series:
+    if metric.startswith("bler_"):
+        return _waiting(rows, int(metric[5:]))
+    return rows[COLUMN.get(metric, metric)]
 
 
 def _waiting(rows: pd.DataFrame, transmissions: int) -> pd.Series:
-    """Which images the receiver did not have, whole and right, after so many transmissions."""
+    """1 for images that were not delivered, whole and right, after so many transmissions."""
     whole = rows["delivered_bits"] >= rows["information_bits"]
     late = ~(whole & (rows["transmissions"] <= transmissions))
     return late.astype(float).where(rows["information_bits"] > 0)  # nothing offered, no block
 
 
-def _goodput(rows: pd.DataFrame) -> dict[str, float]:
-    """Delivered bits over channel uses, pilots included: a ratio of sums, in bits per use."""
-    used = (rows["channel_uses"] + rows["pilot_uses"]).groupby(rows["image"]).sum()
-    bits = rows["delivered_bits"].groupby(rows["image"]).sum()[used > 0].to_numpy(float)
-    uses = used[used > 0].to_numpy(float)
+def _goodput(rows: pd.DataFrame, grouping: Grouping) -> dict[str, float]:
+    """Delivered bits over channel uses, pilots included: a ratio of sums, in bits per use.
+
+    Its interval is that of a share: of the rate at which every image would arrive whole with its
+    first transmission.
+    """
+    used = rows["channel_uses"] + rows["pilot_uses"]
+    sent = rows["transmissions"].clip(lower=1)
+    spent = used.groupby(rows["image"]).transform("sum") > 0
+    uses = grouping.items(used.where(spent))
+    bits = grouping.items(rows["delivered_bits"].where(spent))
     if not len(uses):
-        return {"value": math.nan, "ci_low": math.nan, "ci_high": math.nan, "n": 0}
-    low, high = bootstrap_ratio(bits, uses)
-    ratio = float(bits.sum() / uses.sum())
-    return {"value": ratio, "ci_low": low, "ci_high": high, "n": len(uses)}
+        return _row(math.nan, (math.nan, math.nan), uses, grouping)
+    total = uses.values.sum()
+    ratio = float(bits.values.sum() / total)
+    rate = float((rows["information_bits"] * sent / used.where(used > 0)).max())
+    if not rate > 0:
+        return _row(ratio, (ratio, ratio), uses, grouping)
+    bounds = share_interval(Vehicles(bits.sums().sums / rate, uses.sums().sums))
+    low, high = (rate * float(bound) for bound in bounds)
+    return _row(ratio, (min(low, ratio), max(high, ratio)), uses, grouping)
 
 
 def digital_metrics(rows: pd.DataFrame) -> tuple[str, ...]:
-    """What is known of one scheme beside `METRICS`: nothing when it sends no information bits.
+    """The metrics that one scheme has beside `METRICS`: none when it sends no information bits.
 
     Args:
         rows: All its per-image rows: `bler_j` goes up to the most transmissions among them.
@@ -121,10 +138,14 @@ def digital_metrics(rows: pd.DataFrame) -> tuple[str, ...]:
 
 
 def curve(images: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """The tidy curve of a per-image log: `metrics`, and those of digital schemes where they apply.
+    """Computes the tidy curve of a per-image log, with those of digital schemes where they apply.
+
+    Args:
+        images: Per-image rows of all schemes and SNRs.
+        metrics: Names of metrics.
 
     Returns:
-        Columns scheme, channel, snr_db, metric, value, ci_low, ci_high, n.
+        `COLUMNS`.
     """
     points = []
     by_scheme = images.groupby("scheme")
@@ -132,7 +153,20 @@ def curve(images: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFram
     for (scheme, channel, snr_db), rows in images.groupby(
         ["scheme", "channel", "snr_db"], sort=False
     ):
+        grouping = Grouping.of(rows)
         for metric in (*metrics, *digital[scheme]):
             name = {"scheme": scheme, "channel": channel, "snr_db": snr_db, "metric": metric}
-            points.append({**name, **point(rows, metric)})
-    return pd.DataFrame(points)
+            points.append({**name, **point(rows, metric, grouping)})
+    return pd.DataFrame(points, columns=COLUMNS)
+
+
+def training_note(table: pd.DataFrame) -> str:
+    """Says which levels the intervals of a curve or a comparison cover, by its trainings.
+
+    Args:
+        table: With a column "trainings".
+    """
+    trainings = int(table["trainings"].max())
+    if trainings > 1:
+        return f"{trainings} trainings: intervals cover vehicles, seeds and trainings"
+    return "one training: intervals cover vehicles and seeds only"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ AXES = {
 
 
 def draw_curves(curve: pd.DataFrame, path: Path) -> None:
-    """Six panels, one for each metric, each scheme a line with its 95 % intervals.
+    """Draws six panels, one for each metric, with a line and its 95 % intervals for each scheme.
 
     Args:
         curve: Tidy points as in curve.csv.
@@ -69,7 +70,19 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
     axes[0, 0].legend(fontsize=8)
     channels = ", ".join(dict.fromkeys(curve["channel"]))
     figure.suptitle(f"channel {channels}; bars: 95 % intervals", fontsize=10)
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)
+
+
+def save(figure: Figure, path: Path, dpi: float | str = "figure") -> None:
+    """Writes a figure; a PDF embeds TrueType fonts, as publishers reject Type 3 fonts.
+
+    Args:
+        figure: The figure.
+        path: PNG, PDF or SVG by its suffix.
+        dpi: Dots per inch of a PNG.
+    """
+    with rc_context({"pdf.fonttype": 42}):
+        figure.savefig(path, dpi=dpi)
 
 
 def draw_runs(
@@ -80,7 +93,7 @@ def draw_runs(
     schemes: Sequence[str] | None = None,
     channel: str | None = None,
 ) -> None:
-    """One metric of any set of runs on one figure, over SNR or over channel uses per image.
+    """Draws one metric of any set of runs on one figure, over SNR or over channel uses per image.
 
     Args:
         directories: Runs, or parents of runs as a sweep file makes them: each with a curve.csv.
@@ -121,11 +134,11 @@ def draw_runs(
     ax.grid(alpha=0.3)
     ax.legend(fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, figure.savefig)
+    write_whole(path, lambda whole: save(figure, whole))
 
 
 def _draw_line(ax: Axes, rows: pd.DataFrame, metric: str, axis: str, label: str, mark: str) -> None:
-    """One scheme of one run, with its 95 % intervals."""
+    """Draws one scheme of one run, with its 95 % intervals."""
     points = rows[rows["metric"] == metric].set_index("snr_db").sort_index()
     points = points[points["n"] > 0]
     x = points.index.to_numpy()
@@ -139,7 +152,7 @@ def _draw_line(ax: Axes, rows: pd.DataFrame, metric: str, axis: str, label: str,
 
 
 def _curve_of(directory: Path) -> pd.DataFrame:
-    """The curve of a run, or of the runs below a sweep's directory."""
+    """Reads the curve of a run, or the curves of the runs below a sweep's directory."""
     files = [p for p in sorted(directory.rglob("curve.csv")) if (p.parent / "run.json").exists()]
     if not files:
         raise ValueError(f"{directory} holds no finished run, nor does a directory below it")

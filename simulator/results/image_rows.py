@@ -24,20 +24,24 @@ def image_rows(
     reasons: tuple[str, ...],
     held: Tensor | None = None,
     bits_per_use: float = math.inf,
+    retransmissions_allowed: int = 0,
 ) -> pd.DataFrame:
-    """One row per image: labels, predictions, correctness, costs, and why it stopped.
+    """Makes one row per image: labels, predictions, correctness, costs, and why it stopped.
 
     Query-only columns (`rank1_hit`, `average_precision`) and columns whose label is unknown are
     empty where they do not apply.
 
     Args:
         dataset: The images.
-        outputs: What the receiver made of each.
-        ledger: What each has cost.
-        reasons: The scheme's.
+        outputs: The task outputs of the receiver for each image.
+        ledger: The costs of each image.
+        reasons: Names of the scheme's reasons to stop.
         held: [images, width] embeddings that a server has of the images themselves: queries are
             then compared with these. None where the gallery has crossed the link too.
-        bits_per_use: What a feedback or side-information bit is charged at in `uses_charged`.
+        bits_per_use: Price of a feedback or side-information bit in `uses_charged`: 1 /
+            `bits_per_use` uses each.
+        retransmissions_allowed: The most retransmissions that feedback can request; 0 for a scheme
+            without feedback, whose costs the channel cannot change.
     """
     query, gallery = dataset.is_query, ~dataset.is_query
     known = outputs.embedding if held is None else held
@@ -65,6 +69,7 @@ def image_rows(
         "type_correct": _correct(type_, dataset.type),
         "stopped_by": [(*reasons, FALSE_ACK_NAME)[i] for i in ledger.reason.tolist()],
     }
+    columns["retransmissions_allowed"] = retransmissions_allowed
     for field in fields(Ledger):
         if field.name not in ("reason", "latency_s"):
             columns[field.name] = getattr(ledger, field.name).numpy()

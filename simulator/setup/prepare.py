@@ -53,6 +53,8 @@ def prepare(spec: RunSpec) -> Prepared:
     Raises:
         ValueError: One line that names the mistake.
     """
+    if spec.trainings:
+        raise ValueError("several trainings are several runs: simulator.sweeps.trainings runs them")
     device = choose_device(spec.device)
     for snr_db in spec.snr_db:
         spec.slot(snr_db)  # raises if T W is out of range

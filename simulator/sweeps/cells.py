@@ -149,17 +149,21 @@ class CellRunner:
 
     def rows(self, point: Point, outputs: TaskOutputs, ledger: Ledger) -> pd.DataFrame:
         """Returns the per-image rows of a point, each with its scheme, channel, SNR and seed."""
+        spec, scheme = self.prepared.spec, self.prepared.schemes[point.scheme]
+        slot = spec.slot(point.snr_db)
+        most = 1 if scheme.open_loop else scheme.transmissions(slot, spec.max_transmissions)
         table = image_rows(
             self.dataset,
             outputs,
             ledger,
-            self.prepared.schemes[point.scheme].reasons,
+            scheme.reasons,
             self._clean_gallery(point.scheme),
-            self.prepared.spec.slot(point.snr_db).bits_per_use,
+            slot.bits_per_use,
+            most - 1,
         )
         at: dict[str, Any] = {
             "scheme": point.scheme,
-            "channel": self.prepared.spec.channel_label,
+            "channel": spec.channel_label,
             "snr_db": point.snr_db,
             "seed": point.seed,
         }

@@ -24,16 +24,19 @@ PACKAGES = tuple(Path(package.__path__[0]) for package in (phy, semantic, simula
 WITHOUT_INFLUENCE = (
     *("semantic/data/synthetic/", "semantic/training/"),
     *("simulator/__init__.py", "simulator/api.py", "simulator/cli.py", "simulator/files.py"),
-    "simulator/stop_rule.py",
+    *("simulator/stop_rule.py", "simulator/trainings.py"),
     *("simulator/checks/", "simulator/commands/", "simulator/papers/", "simulator/training/"),
-    *(f"simulator/results/{name}.py" for name in ("compare", "curve", "figures", "intervals")),
+    *(
+        f"simulator/results/{name}.py"
+        for name in ("compare", "curve", "figures", "grouping", "intervals", "significance")
+    ),
     *(
         f"simulator/sweeps/{name}.py"
         for name in ("collect", "engines", "forkserver", "merge", "pools", "records", "seeds")
     ),
     *(
         f"simulator/sweeps/{name}.py"
-        for name in ("status", "store", "sweep", "sweepfile", "worker", "writable")
+        for name in ("status", "store", "sweep", "sweepfile", "trainings", "worker", "writable")
     ),
 )
 

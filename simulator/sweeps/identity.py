@@ -24,7 +24,7 @@ LIBRARIES = ("torch", "sionna-no-rt", "numpy", "scipy", "numba", "pillow")
 #: Fields of a spec that change no number, or that another entry of the identity stands for.
 NOT_HASHED = {
     *("schemes", "snr_db", "seed", "seeds", "until", "max_seeds", "batch_size"),
-    *("data", "images", "weights", "device", "bandwidth_hz"),
+    *("data", "images", "weights", "trainings", "device", "bandwidth_hz"),
 }
 #: The catalogs of the parts that a user can replace by a module of their own.
 ENTRIES: dict[str, Mapping[str, Entry | SchemeEntry]] = {

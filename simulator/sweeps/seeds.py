@@ -1,9 +1,14 @@
-"""What seeds tell of a point: how far fading and noise leave it uncertain, and whether to go on.
+"""The seeds of a point: how far fading and noise leave it uncertain, and whether it needs more.
 
-More seeds tell more of the fading and the noise, and nothing of images that were never taken. So
-the half-width that the stop rule looks at is that of the mean over fading and noise with the images
-held fixed: Student's interval over the seeds' means, which needs no assumption on how the images
-of one seed depend on each other. The intervals of the curve also stand for the images.
+More seeds reduce the uncertainty that comes from fading and noise. They say nothing of vehicles
+that were never photographed. The stop rule therefore looks at the half-width of the mean over
+fading and noise, with the images held fixed: Student's interval over the means of the seeds. It
+needs no assumption on how the images of one seed, or of one vehicle, depend on each other. The
+intervals of the curve cover vehicles too, and do not go to 0 with more seeds.
+
+Where every seed has all images right, or all wrong, the seeds have no spread. With the images held
+fixed, each image under each seed is then one trial, and the half-width is that of Wilson's interval
+over so many trials.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from simulator.results.curve import ACCURACIES, COLUMN
 from simulator.results.intervals import CONFIDENCE
 from simulator.stop_rule import StopRule
 
-#: Seeds under which no spread is believed.
+#: The least number of seeds whose spread is trusted.
 LEAST_SEEDS = 3
 
 
@@ -29,37 +34,53 @@ class SeedSummary:
     """One seed at one point.
 
     Attributes:
-        means: The accuracies in percent, those without a label left out.
-        errors: How many images were wrong in each of them; for mAP, not perfectly ranked.
+        means: The accuracies in percent; those without a label are left out.
+        errors: The number of images that are wrong in each of them; for mAP, not ranked perfectly.
+        images: The number of images that each of them is the mean of.
     """
 
     means: tuple[float, ...]
     errors: tuple[int, ...]
+    images: tuple[int, ...]
 
 
 def summarize(rows: pd.DataFrame) -> SeedSummary:
-    """What the stop rule needs of the per-image rows of one seed."""
-    means, errors = [], []
+    """Summarizes the per-image rows of one seed for the stop rule."""
+    means, errors, images = [], [], []
     for metric in ACCURACIES:
         values = rows[COLUMN[metric]].astype(float).dropna()
         if len(values):
             means.append(100 * float(values.mean()))
             errors.append(int((values < 1).sum()))
-    return SeedSummary(tuple(means), tuple(errors))
+            images.append(len(values))
+    return SeedSummary(tuple(means), tuple(errors), tuple(images))
 
 
 def half_width(seeds: Sequence[SeedSummary]) -> float:
-    """Half-width in points of the widest accuracy's 95 % interval, the images held fixed."""
+    """Computes the half-width of the widest accuracy's 95 % interval, the images held fixed.
+
+    Args:
+        seeds: The seeds of one point.
+
+    Returns:
+        Percentage points; infinite for one seed.
+    """
     n = len(seeds)
     if n < 2:
         return math.inf
-    spread = np.std([s.means for s in seeds], axis=0, ddof=1)
+    means = np.array([s.means for s in seeds])
+    spread = np.std(means, axis=0, ddof=1)
     quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1))
-    return quantile * float(spread.max(initial=0.0)) / math.sqrt(n)
+    widths = quantile * spread / math.sqrt(n)
+    trials = np.sum([s.images for s in seeds], axis=0)
+    z_2 = float(stats.norm.ppf(0.5 + CONFIDENCE / 2)) ** 2
+    extreme = (means == 0).all(0) | (means == 100).all(0)
+    wilson = 100 * z_2 / (trials + z_2) / 2  # half of the interval of 0, or of all, of the trials
+    return float(np.where(extreme, wilson, widths).max(initial=0.0))
 
 
 def enough(rule: StopRule, seeds: Sequence[SeedSummary]) -> bool:
-    """Whether a point with these seeds needs no more."""
+    """Decides whether a point with these seeds needs no more."""
     if rule.kind == "errors":
         return bool((np.sum([s.errors for s in seeds], axis=0) >= rule.target).all())
     return len(seeds) >= LEAST_SEEDS and half_width(seeds) <= rule.target

@@ -54,7 +54,8 @@ def test_a_run_writes_its_four_files_and_shows_a_table(given: list[object], tmp_
     assert {path.name for path in out.iterdir()} == FILES
     curve = pd.read_csv(out / "curve.csv")
     assert list(curve.columns) == [
-        *("scheme", "channel", "snr_db", "metric", "value", "ci_low", "ci_high", "n")
+        *("scheme", "channel", "snr_db", "metric", "value", "ci_low", "ci_high", "n"),
+        *("vehicles", "seeds", "trainings"),
     ]
     assert curve["scheme"].unique().tolist() == ["semharq", "perfect"]
     assert curve["snr_db"].unique().tolist() == [-6.0, 0.0, 6.0]

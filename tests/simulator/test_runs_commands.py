@@ -140,9 +140,16 @@ def test_compare_is_paired(runs: Path, tmp_path: Path) -> None:
     assert row["difference"] == pytest.approx(expected)
     assert row["ci_low"] <= row["difference"] <= row["ci_high"]
     assert row["n"] == 40
+    assert 1 < row["vehicles"] <= 40
+    assert f"{row['comparisons']} comparisons" in text
+    assert "one training: intervals cover vehicles and seeds only" in text
+    assert (table["p_holm"] >= table["p_value"]).all()
+    assert (table["mark"].fillna("") != "").equals((table["ci_low"] > 0) | (table["ci_high"] < 0))
     same = done("compare", runs / "a", f"{both}:toy_parts:plain", "--out", csv)
     assert "0.00" in same
-    assert (pd.read_csv(csv)["difference"] == 0).all()  # the very same numbers
+    equal = pd.read_csv(csv)
+    assert (equal["difference"] == 0).all()  # the very same numbers
+    assert (equal["ci_low"] < 0).all(), "but not of vehicles that were not seen"
     assert "has several schemes" in refused("compare", both, runs / "a")
     assert "no channel and SNR in common" in refused("compare", runs / "a", runs / "b")
     assert "is no finished run" in refused("compare", tmp_path, runs / "a")

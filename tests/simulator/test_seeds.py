@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from simulator.results.compare import paired_difference
-from simulator.results.intervals import bootstrap
+from simulator.results.curve import point
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.stop_rule import StopRule
@@ -45,17 +45,26 @@ def test_max_seeds_is_not_below_seeds() -> None:
 def test_half_width_is_students() -> None:
     means = np.array([50.0, 52.0, 51.0, 55.0])
     low, high = stats.t.interval(0.95, 3, loc=means.mean(), scale=stats.sem(means))
-    seeds = [SeedSummary((m, 90.0), (10, 1)) for m in means]
+    seeds = [SeedSummary((m, 90.0), (10, 1), (50, 10)) for m in means]
     assert half_width(seeds) == pytest.approx((high - low) / 2)  # the widest metric's
     assert half_width(seeds[:1]) == float("inf")
 
 
 def test_rules_stop_when_they_say() -> None:
-    calm = [SeedSummary((50.0,), (40,))] * 3
+    calm = [SeedSummary((50.0,), (40,), (80,))] * 3
     assert not enough(StopRule.parse("ci=1"), calm[:2])
     assert enough(StopRule.parse("ci=1"), calm)
     assert not enough(StopRule.parse("errors=121"), calm)
     assert enough(StopRule.parse("errors=120"), calm)
+
+
+@pytest.mark.parametrize("mean", [0.0, 100.0])
+def test_seeds_without_an_error_have_the_width_of_their_trials(mean: float) -> None:
+    seeds = [SeedSummary((mean,), (0,), (40,))] * 3
+    low, high = stats.binomtest(120, 120).proportion_ci(0.95, method="wilson")
+    assert half_width(seeds) == pytest.approx(100 * (high - low) / 2)
+    assert not enough(StopRule.parse("ci=1"), seeds)
+    assert enough(StopRule.parse("ci=2"), seeds)
 
 
 def test_a_summary_counts_what_has_a_label() -> None:
@@ -71,6 +80,7 @@ def test_a_summary_counts_what_has_a_label() -> None:
     found = summarize(rows)
     assert found.means == pytest.approx((50.0, 75.0, 100 * 2 / 3))
     assert found.errors == (1, 1, 1)
+    assert found.images == (2, 2, 3)
 
 
 def test_a_run_adds_seeds_until_it_knows_enough(
@@ -114,7 +124,7 @@ def test_student_over_seeds_covers_the_mean_of_given_images() -> None:
     covered = 0
     for _ in range(RUNS):
         hits = rng.random((5, 200)) < difficulty
-        seeds = [SeedSummary((100 * float(row.mean()),), (0,)) for row in hits]
+        seeds = [SeedSummary((100 * float(row.mean()),), (0,), (200,)) for row in hits]
         covered += abs(np.mean([s.means[0] for s in seeds]) - truth) <= half_width(seeds)
     assert 0.93 <= covered / RUNS <= 0.97
 
@@ -149,6 +159,6 @@ def test_paired_differences_cover_the_truth(seeds: int) -> None:
         covered += found["ci_low"] <= 3.0 <= found["ci_high"]
         widths.append(found["ci_high"] - found["ci_low"])
     assert 0.92 <= covered / 400 <= 0.98
-    ours = two_schemes(rng, 150, seeds)[0]
-    low, high = bootstrap(ours.groupby("image")["average_precision"].mean().to_numpy())
-    assert np.mean(widths) < 0.5 * 100 * (high - low)  # pairing takes the images' spread out
+    alone = point(two_schemes(rng, 150, seeds)[0], "mAP")
+    # pairing takes out what the images have in common
+    assert np.mean(widths) < 0.5 * (alone["ci_high"] - alone["ci_low"])

@@ -74,6 +74,7 @@ FULL = RunSpec(
     impairments=(("csir_error", 0.1),),
     scheme_args=(("theta_0_db", 0.5),),
     weights="w",
+    trainings=("w/0", "w/1"),
     batch_size=16,
     device="cuda:1",
     until="ci=1.0",

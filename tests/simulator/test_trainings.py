@@ -1,0 +1,114 @@
+"""Several trainings: runs side by side, one curve over all, training as a level of the intervals."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from simulator import simulate
+from simulator.cli import main
+from simulator.results.curve import point
+from simulator.spec import RunSpec
+from simulator.trainings import training_directories
+
+
+@pytest.fixture(scope="module")
+def trainings(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two directories: the tiny weights, and the same with other performers."""
+    root = tmp_path_factory.mktemp("trainings")
+    for number in range(2):
+        (root / f"seed-{number}").mkdir()
+        for path in tiny_weights.glob("*.safetensors"):
+            with safe_open(path, "pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                metadata = file.metadata()
+            if number and path.stem == "encoder":
+                for name, tensor in tensors.items():
+                    if "performers" in name and tensor.is_floating_point():
+                        tensors[name] = -tensor
+            save_file(tensors, root / f"seed-{number}" / path.name, metadata)
+    return root
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def given(folder_data: Path) -> list[object]:
+    return [
+        *("--scheme", "toy_parts:plain,perfect", "--snr=-3,3", "--channel", "toy_parts:Rayleigh"),
+        *("--data", folder_data, "--bandwidth-mhz", "4", "--seeds", "2", "--engine", "inline"),
+    ]
+
+
+def test_each_training_is_a_run_and_the_curve_is_over_both(
+    trainings: Path, given: list[object], tmp_path: Path
+) -> None:
+    directories = sorted(trainings.iterdir())
+    out = tmp_path / "both"
+    text = run(*given, *(x for d in directories for x in ("--weights", d)), "--out", out)
+    assert "2 trainings: intervals cover vehicles, seeds and trainings" in " ".join(text.split())
+    rows = pd.read_parquet(out / "images.parquet")
+    assert rows.groupby("training").size().nunique() == 1
+    curve = pd.read_csv(out / "curve.csv")
+    assert (curve["trainings"] == 2).all()
+    assert (curve["seeds"] == 2).all()
+    for number, directory in enumerate(directories):
+        alone = tmp_path / f"alone-{number}"
+        text = run(*given, "--weights", directory, "--out", alone)
+        assert "one training: intervals cover vehicles and seeds only" in " ".join(text.split())
+        mine = rows[rows["training"] == number].drop(columns="training").reset_index(drop=True)
+        pd.testing.assert_frame_equal(mine, pd.read_parquet(alone / "images.parquet"))
+    means = rows.groupby(["scheme", "snr_db", "training"])["color_correct"].mean()
+    shown = curve[curve["metric"] == "color_accuracy"].set_index(["scheme", "snr_db"])["value"]
+    expected = 100 * means.groupby(level=[0, 1]).mean()
+    assert np.allclose(shown.sort_index(), expected.sort_index())
+    record = json.loads((out / "run.json").read_text())
+    hashes = record["weights_sha256"]
+    assert hashes["training-0/encoder.safetensors"] != hashes["training-1/encoder.safetensors"]
+    # the directory above names both, and run.json repeats them
+    again = tmp_path / "again"
+    run(*given, "--weights", trainings, "--out", again, "--quiet")
+    assert (again / "curve.csv").read_bytes() == (out / "curve.csv").read_bytes()
+    repeated = simulate(spec=out / "run.json")
+    assert np.allclose(repeated["value"], curve["value"], equal_nan=True)
+    text = run("compare", f"{out}:perfect", f"{again}:toy_parts:plain")
+    assert "2 trainings: intervals cover vehicles, seeds and trainings" in text
+
+
+def test_trainings_that_differ_widen_the_interval() -> None:
+    rng = np.random.default_rng(0)
+    base = pd.DataFrame({"image": np.arange(300), "vehicle": np.arange(300) // 3})
+    parts = [
+        base.assign(training=k, color_correct=(rng.random(300) < 0.7 + 0.2 * (k % 2)) * 1.0)
+        for k in range(4)
+    ]
+    every = point(pd.concat(parts), "color_accuracy")
+    one = point(parts[0], "color_accuracy")
+    assert every["ci_high"] - every["ci_low"] > one["ci_high"] - one["ci_low"]
+    assert (every["n"], every["vehicles"], every["trainings"]) == (300, 100, 4)
+
+
+def test_which_directories_are_several_trainings(trainings: Path, tiny_weights: Path) -> None:
+    first, second = map(str, sorted(trainings.iterdir()))
+    assert training_directories((str(trainings),)) == (first, second)
+    assert training_directories((first, second)) == (first, second)
+    assert training_directories((str(tiny_weights),)) == ()
+    with pytest.raises(ValueError, match="does not exist: each of several --weights"):
+        training_directories((first, str(trainings)))
+    with pytest.raises(ValueError, match="is given twice"):
+        training_directories((first, first))
+
+
+def test_a_stop_rule_and_several_trainings_exclude_each_other(trainings: Path) -> None:
+    spec = RunSpec(until="ci=1", trainings=training_directories((str(trainings),)))
+    with pytest.raises(ValueError, match="--until needs one training"):
+        simulate(spec=spec)
