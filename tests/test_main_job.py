@@ -71,7 +71,8 @@ def test_the_ceiling_is_high(ceiling: pd.Series) -> None:
 def test_the_curve_falls_from_the_ceiling(points: pd.DataFrame, ceiling: pd.Series) -> None:
     assert list(points.index) == list(SNRS)
     for metric in ("rank1", "mAP", "color_accuracy", "type_accuracy"):
-        assert abs(points[metric][8.0] - ceiling[metric]) <= 2, metric
+        # One seed: the standard error of the difference over 104 vehicles is about 1 point.
+        assert abs(points[metric][8.0] - ceiling[metric]) <= 3, metric
     assert 20 <= 100 * points["rank1"][-6.0] / ceiling["rank1"] <= 60
 
 

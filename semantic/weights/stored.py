@@ -45,8 +45,8 @@ class EncoderBundle:
 def weights_directory(weights: str | None) -> Path:
     """Returns the directory of the weights: the embedded one, or that of a directory or file.
 
-    >>> weights_directory(None).name
-    'pretrained'
+    >>> weights_directory("runs/weights").name
+    'weights'
     """
     root = PRETRAINED if weights is None else Path(weights)
     return root.parent if root.is_file() else root
@@ -61,9 +61,6 @@ def weights_path(weights: str | None, name: str) -> Path:
 
     Raises:
         WeightsError: The file does not exist; the message names the command that makes it.
-
-    >>> weights_path(None, "semharq").name
-    'semharq.safetensors'
     """
     root = PRETRAINED if weights is None else Path(weights)
     if root.is_file():

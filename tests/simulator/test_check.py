@@ -65,7 +65,7 @@ WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
     (parts.Clock, "gains of two draws", "1.000"),
     (parts.SystemNoise, "same streams twice", "y differs in 6 of 6 rows"),
     (parts.SystemNoise, "the same state of the training's generator", "they come from elsewhere"),
-    (parts.PythonsRandom, "global generators", "random moved"),
+    (parts.PythonsRandom, "global generators", "random used"),
     (parts.FewImages, "gains of different images", "75% have those of another image"),
     (parts.NoiseOfTheFirst, "noise of different images", "50% have those of another image"),
     (parts.NoiseOfTheFirst, "noise of images and of uses", "neighbors"),
