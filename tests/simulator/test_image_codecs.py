@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from semantic.data.images import decode
+from semantic.data.opening import open_dataset
 from simulator.catalog import CODECS
 from simulator.codecs.image_codecs import FAILURE_POLICIES, GRAY, ImageCodec
 
@@ -39,7 +41,26 @@ def test_fit_is_the_best_quality_that_fits(most_bytes: int, image: np.ndarray) -
 
 
 def test_fit_takes_more_slots_rather_than_less_than_the_least_quality(image: np.ndarray) -> None:
-    assert ImageCodec("jpeg").encode(image, 10) == ImageCodec("jpeg", 10).encode(image, 0)
+    assert ImageCodec("jpeg").encode(image, 10, oversize=True) == ImageCodec("jpeg", 10).encode(
+        image, 0
+    )
+    with pytest.raises(
+        ValueError, match=r"no file of at most 10 bytes; .* quality 10, the least, has"
+    ):
+        ImageCodec("jpeg").encode(image, 10)
+
+
+@pytest.mark.parametrize("side", [32, 64])
+@pytest.mark.parametrize("name", ["jpeg", "webp"])
+def test_fit_is_as_good_as_trying_every_quality(name: str, side: int) -> None:
+    """Sizes are not monotone: flat and dipping stretches are where a bisection stops short."""
+    codec, dataset = ImageCodec(name), open_dataset("synthetic")
+    for i in range(0, len(dataset), len(dataset) // 6):
+        pixels = decode(dataset.read(i), str(i), side)
+        sizes = {quality: len(codec.save(pixels, quality)) for quality in range(10, 96)}
+        for most_bytes in sorted({size + d for size in sizes.values() for d in (-1, 0, 1)}):
+            fitting = [quality for quality, size in sizes.items() if size <= most_bytes]
+            assert codec.best_quality(sizes.__getitem__, most_bytes) == max(fitting, default=10)
 
 
 @pytest.mark.parametrize("name", CODECS)
