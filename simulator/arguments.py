@@ -18,6 +18,8 @@ from semantic.suggest import nearest
 
 #: Types of an argument's value; the first that an annotation names is the argument's kind.
 KINDS = (bool, int, float, str)
+#: Characters of a value that a message shows.
+MOST_SHOWN = 80
 #: Numbers as text: ASCII digits only, so that "1_0" or " 1" is not read as a number.
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -88,8 +90,8 @@ class Argument:
         0.3
         """
         if self.kind is not str and isinstance(value, str) and value not in self.words:
-            return self._check(self._parse(value))
-        return self._check(value)
+            return self.check(self._parse(value))
+        return self.check(value)
 
     def _parse(self, text: str) -> Any:
         if self.kind is bool and text in ("0", "1"):
@@ -100,14 +102,19 @@ class Argument:
             return float(text)
         raise self._refusal(text)
 
-    def _check(self, value: Any) -> Any:
+    def check(self, value: Any) -> Any:
+        """Returns a value in the declared type, as `read`, but does not read text as a number."""
         if isinstance(value, str) and value in self.words:
             return value
         if self.kind is bool and not isinstance(value, str) and value in (0, 1):
             return bool(value)
         if not self._has_kind(value):
             raise self._refusal(value)
-        value = float(value) if self.kind is float else value
+        if self.kind is float:
+            try:
+                value = float(value)
+            except OverflowError:
+                raise self._refusal(value) from None
         if self.allowed and value not in self.allowed:
             raise self._refusal(value)
         if self.kind is str:
@@ -123,7 +130,10 @@ class Argument:
         return isinstance(value, (int, float) if self.kind is float else self.kind)
 
     def _within(self, value: float) -> bool:
-        if not math.isfinite(value):
+        try:
+            if not math.isfinite(value):
+                return False
+        except OverflowError:  # a whole number with hundreds of digits
             return False
         low = -math.inf if self.least is None else self.least
         high = math.inf if self.most is None else self.most
@@ -138,7 +148,9 @@ class Argument:
             problem = "is not allowed"
         choices = [str(v) for v in (*self.allowed, *self.words)]
         hint = nearest(str(value), choices, "") if self.kind is str and choices else ""
-        return ValueError(f"{self.name} {value!r} {problem}, it must be {self.expected}{hint}")
+        return ValueError(
+            f"{self.name} {_shown(value)} {problem}, it must be {self.expected}{hint}"
+        )
 
     @classmethod
     def of_parameter(cls, parameter: inspect.Parameter) -> Argument | None:
@@ -209,6 +221,12 @@ def plain_value(text: str) -> Any:
     if _DECIMAL.fullmatch(text) and not _WHOLE.fullmatch(text):
         return float(text)
     return text
+
+
+def _shown(value: Any) -> str:
+    """A value in a message, cut if it is long."""
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**40 else "of many digits"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
 def _number(value: float) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections import Counter
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +13,14 @@ from simulator.catalog import CHANNELS, SCHEMES, find_target
 from simulator.impairments import Impairments
 from simulator.renamed import RENAMED, warn_renamed
 from simulator.scheme_catalog import read_arguments
-from simulator.slots import BUDGETS, Slot
+from simulator.slots import Slot
+from simulator.spec_fields import check_seeds, read_field
 from simulator.stop_rule import MAX_SEEDS, StopRule
 
 #: T in seconds, for the slots of both papers (docs/model.md).
 SLOT_S = 1e-3
 #: W in hertz, for every data set but the embedded one.
 BANDWIDTH_HZ = 20e6
-#: Galleries that queries are compared with.
-GALLERIES = ("received", "clean")
 #: W in hertz, for the embedded data set, chosen by measurement (docs/model.md): with 20 MHz its
 #: curve is flat.
 SYNTHETIC_BANDWIDTH_HZ = 3e6
@@ -87,56 +84,21 @@ class RunSpec:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if not self.schemes:
-            raise ValueError("no scheme was given")
         if self.budget in RENAMED["budget"]:
             object.__setattr__(self, "budget", warn_renamed("budget", self.budget))
-        for kind, names, known in (
-            ("scheme", self.schemes, SCHEMES),
-            ("channel", (self.channel,), CHANNELS),
-        ):
-            for name in names:
-                find_target(kind, name, known)
-        for field, least in (
-            ("max_transmissions", 1),
-            ("seeds", 1),
-            ("max_seeds", 1 if self.until is None else self.seeds),
-            ("batch_size", 1),
-            ("seed", 0),
-            ("images", 1),
-        ):
-            number = getattr(self, field)
-            if number is None and field == "images":
-                continue
-            if not isinstance(number, int) or number < least:
-                raise ValueError(
-                    f"{field} is {number!r}, it must be a whole number of at least {least}"
-                )
-        if not self.snr_db:
-            raise ValueError("no SNR was given")
-        for snr_db in self.snr_db:
-            if not (math.isfinite(snr_db) and abs(snr_db) <= 100):
-                raise ValueError(f"SNR {snr_db} dB is not allowed, it must be from -100 to 100 dB")
-        for what, given in (("scheme", self.schemes), ("SNR", self.snr_db)):
-            twice = [value for value, count in Counter(given).items() if count > 1]
-            if twice:
-                raise ValueError(f"{what} {twice[0]} is given twice")
+        for name in (f.name for f in fields(self)):
+            object.__setattr__(self, name, read_field(name, getattr(self, name)))
+        check_seeds(self.seed, self.seeds)
+        if self.until is not None and self.max_seeds < self.seeds:
+            raise ValueError(f"max_seeds is {self.max_seeds}, it must be at least {self.seeds}")
+        for scheme in self.schemes:
+            find_target("scheme", scheme, SCHEMES)
+        find_target("channel", self.channel, CHANNELS)
         Impairments.of(self.impairments)
         arguments = read_arguments(self.schemes, self.scheme_args)
         object.__setattr__(self, "scheme_args", arguments)
         if self.until is not None:
             StopRule.parse(self.until)
-        for name, value in (("slot length T", self.slot_s), ("bandwidth W", self.bandwidth_hz)):
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} is {value}, it must be positive")
-        for field, choices in (("budget", BUDGETS), ("gallery", GALLERIES)):
-            word = getattr(self, field)
-            if word not in choices:
-                raise ValueError(f"unknown {field} {word!r}: {nearest(str(word), choices)}")
-        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
-            raise ValueError(
-                f"unknown device {self.device!r}: allowed are auto, cpu, cuda, cuda:0, ..."
-            )
 
     @property
     def bandwidth(self) -> float:
@@ -181,16 +143,7 @@ class RunSpec:
         for name in value:
             if name not in known:
                 raise ValueError(f"unknown field {name!r} in the spec: {nearest(name, known)}")
-        spec = dict(value)
-        try:
-            for name, kind in (("schemes", str), ("snr_db", float), ("trainings", str)):
-                if name in spec:
-                    spec[name] = tuple(kind(item) for item in spec[name])
-            for name in ("channel_args", "impairments", "scheme_args"):
-                spec[name] = tuple(sorted(dict(spec.get(name, {})).items()))
-            return cls(**spec)
-        except TypeError as error:
-            raise ValueError(f"a value of the spec has the wrong type: {error}") from None
+        return cls(**value)
 
     @classmethod
     def read(cls, path: Path) -> RunSpec:
@@ -200,8 +153,8 @@ class RunSpec:
             ValueError: If the file is missing or is no such file.
         """
         try:
-            value = json.loads(path.read_text())
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            value = json.loads(path.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"spec file {path} cannot be read: {error}") from None
         if not isinstance(value, dict):
             raise ValueError(f"spec file {path} holds no JSON object")

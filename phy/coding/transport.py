@@ -149,14 +149,12 @@ class TransportCodec:
             [batch, coded_bits] uint8, code block after code block.
 
         Raises:
-            ValueError: When the payload has another shape.
+            ValueError: As `codewords`.
         """
         return self.select(self.codewords(payload), transmission)
 
     def codewords(self, payload: Tensor) -> UInt8[Tensor, "batch blocks n_mother"]:
-        """Encodes payloads to words of the mother code.
-
-        `select` takes the coded bits of every transmission from these words.
+        """Encodes payloads to words of the mother code, of which `select` takes coded bits.
 
         Args:
             payload: [batch, payload_bits] zeros and ones.
@@ -165,12 +163,14 @@ class TransportCodec:
             [batch, blocks, n_mother] uint8.
 
         Raises:
-            ValueError: When the payload has another shape.
+            ValueError: When the payload has another shape or other values.
         """
         if payload.ndim != 2 or payload.shape[1] != self.payload_bits:
             raise ValueError(
                 f"payload has shape {tuple(payload.shape)}, it must be [batch, {self.payload_bits}]"
             )
+        if bool(((payload != 0) & (payload != 1)).any()):
+            raise ValueError("a payload holds other values than 0 and 1")
         bits = payload.to("cpu", torch.uint8).numpy()
         padding = self.segmentation.bits - self.crc.length - self.payload_bits
         bits = self.crc.append(np.pad(bits, ((0, 0), (0, padding))))

@@ -196,3 +196,11 @@ def test_refused_inputs() -> None:
         codec.receive(codec.start(1), torch.zeros(1, 5))
     with pytest.raises(ValueError, match="not a number"):
         codec.receive(codec.start(1), torch.full((1, codec.coded_bits), torch.nan))
+
+
+@pytest.mark.parametrize("odd", [2, 255, 0.7, float("nan")])
+def test_a_payload_holds_bits(odd: float) -> None:
+    payload = torch.zeros(1, 100, dtype=torch.float32)
+    payload[0, 3] = odd
+    with pytest.raises(ValueError, match="other values than 0 and 1"):
+        TransportCodec(100, 0.5, "qpsk", 2).encode(payload)
