@@ -84,7 +84,7 @@ class RunSpec:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.budget in RENAMED["budget"]:
+        if isinstance(self.budget, str) and self.budget in RENAMED["budget"]:
             object.__setattr__(self, "budget", warn_renamed("budget", self.budget))
         for name in (f.name for f in fields(self)):
             object.__setattr__(self, name, read_field(name, getattr(self, name)))
