@@ -9,7 +9,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
 # --dist loadgroup keeps the tests of one xdist_group in one process, one after the other.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help demo check lint test test-slow format cov docs clean
+.PHONY: help demo check lint test test-slow fuzz format cov docs clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -39,6 +39,9 @@ test: lint  ## Lint, types and all tests but the slow ones
 
 test-slow: $(STAMP)  ## The long simulations, one after the other
 	$(BIN)/python -m pytest -m slow
+
+fuzz: $(STAMP)  ## 10 000 damaged inputs (FUZZ_CASES, FUZZ_SEED): each works or gets one line
+	FUZZ_CASES=$(or $(FUZZ_CASES),10000) $(PYTEST) tests/fuzz
 
 format: $(STAMP)  ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .

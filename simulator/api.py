@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from simulator.sweeps.trainings import run_trainings
 
 def simulate(
     scheme: str | list[str] | None = None,
-    snr: str | float | list[float] | None = None,
+    snr: str | float | Iterable[float] | None = None,
     *,
     spec: RunSpec | str | Path | None = None,
     out: str | Path | None = None,
@@ -28,7 +29,7 @@ def simulate(
 
     Args:
         scheme: Names, "a,b" or a list.
-        snr: In dB: "-6:8:2", a number or a list.
+        snr: In dB: "-6:8:2", a number, a list, a range or an array.
         spec: Spec to start from, or the run.json of an earlier run; default values otherwise.
         out: Directory of cells and results, as --out; None stores nothing.
         engine: Computes the cells; this process by default.
@@ -63,5 +64,5 @@ def simulate(
     return table
 
 
-def _listed(snr: float | list[float]) -> list[float]:
-    return list(snr) if isinstance(snr, (list, tuple)) else [float(snr)]
+def _listed(snr: float | Iterable[float]) -> Iterable[float]:
+    return snr if isinstance(snr, Iterable) else [snr]

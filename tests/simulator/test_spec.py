@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -186,3 +187,12 @@ def test_fading_is_an_argument_of_the_channel_and_part_of_its_label() -> None:
     assert spec.channel_label == "rician(fading=block,k_factor=4)"
     assert spec.with_fading("fast").channel_args == (("fading", "fast"), ("k_factor", 4))
     assert RunSpec().channel_label == "rician"
+
+
+@pytest.mark.parametrize(
+    "snr", [[0, 2], (0.0, 2.0), range(0, 3, 2), np.arange(0, 3, 2), np.float32([0, 2])]
+)
+def test_any_list_of_numbers_gives_snrs(snr: Any) -> None:
+    spec = RunSpec.from_json({"snr_db": snr})
+    assert spec.snr_db == (0.0, 2.0)
+    assert all(type(value) is float for value in spec.snr_db)
