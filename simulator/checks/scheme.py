@@ -19,6 +19,7 @@ from simulator.checks.watched_scheme import WatchedScheme, payload_rows
 from simulator.encoded_dataset import EncodedDataset
 from simulator.ledger import Ledger
 from simulator.link import run_link
+from simulator.read_only import ReadOnlyInputs
 from simulator.scheme import Payload, Scheme
 from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_schemes
@@ -122,7 +123,7 @@ def check_scheme(
         return Report("scheme", subject, (wrong,))
     dataset = open_dataset(data).limit(images, seed=0)
     encoded = EncodedDataset(dataset, networks.encoder, "cpu", lambda what, done, total: None)
-    trial = SchemeTrial(made, encoded, spec)
+    trial = SchemeTrial(ReadOnlyInputs(made, subject), encoded, spec)
     rules = {
         "payload": lambda: _payload(trial),
         "a run": lambda: _watched(trial),

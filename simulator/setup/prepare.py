@@ -9,7 +9,9 @@ import torch
 from phy.channel import Channel
 from semantic.data.dataset import VehicleImages
 from semantic.data.opening import open_dataset
+from simulator.catalog import SCHEMES
 from simulator.feedback import FeedbackLink
+from simulator.read_only import ReadOnlyInputs
 from simulator.scheme import Scheme
 from simulator.setup.channel import open_channel, open_feedback_link
 from simulator.setup.networks import Networks
@@ -64,6 +66,8 @@ def prepare(spec: RunSpec) -> Prepared:
         dataset = dataset.limit(spec.images, seed=0)
     networks = Networks(spec, device)
     _ = networks.encoder  # every scheme needs it: missing weights raise here
-    return Prepared(
-        spec, dataset, networks, build_schemes(networks), channel, feedback_link, device
-    )
+    schemes = {
+        name: scheme if name in SCHEMES else ReadOnlyInputs(scheme, name)
+        for name, scheme in build_schemes(networks).items()
+    }
+    return Prepared(spec, dataset, networks, schemes, channel, feedback_link, device)
