@@ -54,7 +54,7 @@ def check_channel(
         ValueError: One line, for an unknown name or argument.
     """
     given = dict(arguments or {})
-    subject, made = open_part(
+    subject, made, files = open_part(
         channel,
         Channel,  # type: ignore[type-abstract]
         lambda name: construct("channel", name, CHANNELS, given, SLOT),
@@ -74,7 +74,7 @@ def check_channel(
         "independence": lambda: independence(made),
         "device": lambda: _device(made),
     }
-    return gather("channel", subject, rules)
+    return gather("channel", subject, rules, files)
 
 
 def _shapes(channel: Channel) -> Iterator[Finding]:

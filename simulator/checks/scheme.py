@@ -13,6 +13,7 @@ from torch import Tensor
 from phy.channels.fading import Rician
 from phy.streams import Streams
 from semantic.data.opening import open_dataset
+from semantic.part_files import declare
 from semantic.tasks import TaskOutputs
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
 from simulator.checks.watched_scheme import WatchedScheme, payload_rows
@@ -116,7 +117,12 @@ def check_scheme(
         device="cpu",
     )
     networks = Networks(spec, "cpu")
-    made: Any = scheme(networks, **given) if callable(scheme) else build_schemes(networks)[subject]
+    files = networks.files[spec.schemes[0]]
+    with files.active():
+        made: Any = (
+            scheme(networks, **given) if callable(scheme) else build_schemes(networks)[subject]
+        )
+        declare("scheme", subject, made, given)
     if not isinstance(made, Scheme):
         found = f"a {type(made).__name__}"
         wrong = Finding("factory", "returns a simulator.scheme.Scheme", found, False)
@@ -129,7 +135,7 @@ def check_scheme(
         "a run": lambda: _watched(trial),
         "same numbers": lambda: _repeats(trial),
     }
-    return gather("scheme", subject, rules)
+    return gather("scheme", subject, rules, files)
 
 
 def _payload(trial: SchemeTrial) -> Iterator[Finding]:
