@@ -125,7 +125,9 @@ def short_names(paths: Iterable[str]) -> dict[str, str]:
 
 def _as_paths(kind: str, name: str, files: Any) -> list[str | Path]:
     given = [files] if isinstance(files, (str, Path)) else files
-    if not isinstance(given, (list, tuple)) or not all(isinstance(f, (str, Path)) for f in given):
+    if not isinstance(given, (list, tuple, set, frozenset)):
+        return []  # a part from before this contract may use the name for something else
+    if not all(isinstance(file, (str, Path)) for file in given):
         raise ValueError(f"{kind} {name}: files is {given!r}, it must be a list of paths")
     for file in given:
         if not _is_file(file):
