@@ -7,7 +7,9 @@ send through the same channel object.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +59,8 @@ class Channel(ABC):
 
     #: E|h|^2; only receive arrays depart from 1.
     average_gain: float = 1.0
+    #: Paths of the files that the channel reads: a changed file recomputes the points of a run.
+    files: Sequence[str | Path] = ()
 
     @abstractmethod
     def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:

@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from semantic.part_files import recorded_import
 from semantic.suggest import nearest
 
 #: Entry point group of each kind of part, as written in a user's own pyproject.toml.
@@ -64,7 +65,8 @@ def load(kind: str, name: str, target: str) -> Any:
     module_name, _, attribute = target.partition(":")
     problem = f"{kind} {name!r} cannot be imported"
     try:
-        module = importlib.import_module(module_name)
+        with recorded_import(module_name):
+            module = importlib.import_module(module_name)
     except Exception as error:  # a user's module can raise anything while it is imported
         raise ValueError(f"{problem}: {type(error).__name__}: {error}") from error
     try:

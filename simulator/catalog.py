@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from semantic.part_files import declare
 from semantic.plugins import installed, load
 from semantic.suggest import nearest
 from simulator.scheme_catalog import SCHEMES as SCHEMES  # part of this module's interface
@@ -187,4 +188,7 @@ def construct(
         inspect.signature(factory).bind(**arguments)
     except TypeError as error:
         raise ValueError(f"{kind} {name}: {error}") from None
-    return factory(**arguments)
+    made = factory(**arguments)
+    if name not in entries:
+        declare(kind, name, made, arguments)
+    return made

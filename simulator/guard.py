@@ -12,6 +12,7 @@ from torch import Tensor
 
 from phy.channel import Channel, Fading, Received
 from phy.streams import Streams
+from simulator.snapshot import unchanged
 
 
 def draw_problem(h: object, batch: int, uses: int) -> str | None:
@@ -80,9 +81,11 @@ class Guarded(Channel):
         """Returns the channel's own fading.
 
         Raises:
-            ValueError: One line, if it is not finite or its shape or type is wrong.
+            ValueError: One line, if it is not finite, its shape or type is wrong, or the channel
+                has written into an input.
         """
-        drawn: object = self.channel.draw(streams, uses, state)
+        with unchanged(f"channel {self.name}", "draw", state=state):
+            drawn: object = self.channel.draw(streams, uses, state)
         if not (isinstance(drawn, tuple) and len(drawn) == 2):
             raise ValueError(
                 f"channel {self.name}: draw gave a {type(drawn).__name__}, it must be (h, state)"
@@ -95,9 +98,11 @@ class Guarded(Channel):
         """Returns the channel's own output.
 
         Raises:
-            ValueError: One line, if it is not finite or its shape or type is wrong.
+            ValueError: One line, if it is not finite, its shape or type is wrong, or the channel
+                has written into an input.
         """
-        received = self.channel.apply(x, h, no, streams)
+        with unchanged(f"channel {self.name}", "apply", x=x, h=h):
+            received = self.channel.apply(x, h, no, streams)
         self._refuse("apply", received_problem(received, x))
         return received
 

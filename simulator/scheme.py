@@ -14,8 +14,9 @@ several data sets, points and threads in any order.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -133,12 +134,15 @@ class Scheme(ABC):
             scheme of a run does, they are not computed.
         open_loop: Whether the transmitter never waits for an answer. Feedback errors and feedback
             delay then have no effect.
+        files: Paths of the files that the scheme reads, e.g. of its own weights. They are hashed:
+            a changed file recomputes the scheme's points.
     """
 
     reasons: tuple[str, ...] = ("nack", "ack")
     side_information_bits: int = 0
     needs_features: bool = True
     open_loop: bool = False
+    files: Sequence[str | Path] = ()
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """Returns the most transmissions of an image: G_max, unless the protocol fixes the number."""

@@ -7,6 +7,8 @@ to do if nothing can be decoded.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +25,9 @@ class SourceCodec(ABC):
 
     The receiver knows the size of the image, so that a file need not contain it.
     """
+
+    #: Paths of the files that the codec reads: a changed file recomputes the points of a run.
+    files: Sequence[str | Path] = ()
 
     @abstractmethod
     def encode(self, pixels: np.ndarray, quality: int) -> bytes:

@@ -26,6 +26,7 @@ from simulator.checks.sounding import (
 )
 from simulator.guard import draw_problem, received_problem
 from simulator.scheme import take
+from simulator.snapshot import Snapshot
 from simulator.spec import RunSpec
 
 #: W and T for channels that ask for them: the default run's.
@@ -53,7 +54,7 @@ def check_channel(
         ValueError: One line, for an unknown name or argument.
     """
     given = dict(arguments or {})
-    subject, made = open_part(
+    subject, made, files = open_part(
         channel,
         Channel,  # type: ignore[type-abstract]
         lambda name: construct("channel", name, CHANNELS, given, SLOT),
@@ -73,22 +74,23 @@ def check_channel(
         "independence": lambda: independence(made),
         "device": lambda: _device(made),
     }
-    return gather("channel", subject, rules)
+    return gather("channel", subject, rules, files)
 
 
 def _shapes(channel: Channel) -> Iterator[Finding]:
     problem_h, problem_y, changed, shape = None, None, None, ""
     for uses in (0, 1, USES):
         x = sounding_input(len(IMAGES), uses)
-        before = x.clone()
         streams = sounding_streams()
-        h, _ = channel.draw(streams.for_role("fading"), uses, None)
+        h, state = channel.draw(streams.for_role("fading"), uses, None)
+        before = Snapshot(x=x, h=h, state=state)
         problem_h = problem_h or draw_problem(h, len(IMAGES), uses)
         shape = f"complex64 {list(gains(h).shape)}"
         if problem_h is None:
             received = channel.apply(x, h, NO, streams.for_role("noise"))
             problem_y = problem_y or received_problem(received, x)
-            changed = changed or (None if torch.equal(x, before) else "x was written to")
+            channel.draw(streams.for_role("fading"), uses, state)
+            changed = changed or before.restore()
     n = len(IMAGES)
     sizes = f"for {n} images and 0, 1 and {USES} uses"
     yield holds("draw: h", f"complex64 [{n}, uses] or [{n}, 1], finite, {sizes}", problem_h, shape)
@@ -98,7 +100,8 @@ def _shapes(channel: Channel) -> Iterator[Finding]:
             f"complex64 [{n}, uses] twice, float32 no > 0 that fits, finite, {sizes}",
             problem_y,
         )
-        yield holds("channel input x", "not written to", changed, "not written to")
+        written = None if changed is None else f"{changed} was written to"
+        yield holds("inputs x, h, state", "not written to", written, "not written to")
     counts = [channel.pilot_uses(uses) for uses in (1, USES)]
     wrong = [c for c in counts if not isinstance(c, int) or c < 0]
     problem = f"{counts}" if wrong else None

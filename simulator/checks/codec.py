@@ -42,7 +42,7 @@ def check_codec(codec: SourceCodec | type[SourceCodec] | str) -> Report:
     Raises:
         ValueError: For an unknown name, in one line.
     """
-    subject, made = open_part(
+    subject, made, files = open_part(
         codec,
         SourceCodec,  # type: ignore[type-abstract]
         lambda name: construct("codec", name, CODECS, {}),
@@ -55,7 +55,7 @@ def check_codec(codec: SourceCodec | type[SourceCodec] | str) -> Report:
         "same bytes": lambda: _repeats(made),
         "damage": lambda: _damaged(made),
     }
-    return gather("codec", subject, rules)
+    return gather("codec", subject, rules, files)
 
 
 def images() -> list[np.ndarray]:

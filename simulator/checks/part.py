@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from semantic.part_files import Reading, declare
 from simulator.checks.report import Finding
 
 Part = TypeVar("Part")
@@ -15,8 +16,8 @@ def open_part(
     contract: type[Part],
     by_name: Callable[[str], Any],
     arguments: Mapping[str, Any] | None = None,
-) -> tuple[str, Part | Finding]:
-    """Returns the name of a part in the report, and the part or a finding on its class.
+) -> tuple[str, Part | Finding, Reading]:
+    """Returns the name of a part in the report, the part or a finding on its class, and its files.
 
     Args:
         given: A part, its class, or its name.
@@ -30,11 +31,13 @@ def open_part(
     kind = given if isinstance(given, type) else type(given)
     subject = given if isinstance(given, str) else f"{kind.__module__}:{kind.__qualname__}"
     made: Any = given
-    if isinstance(given, str):
-        made = by_name(given)
-    elif isinstance(given, type):
-        made = given(**dict(arguments or {}))
-    if isinstance(made, contract):
-        return subject, made
+    with Reading().active() as files:
+        if isinstance(given, str):
+            made = by_name(given)
+        elif isinstance(given, type):
+            made = given(**dict(arguments or {}))
+        if isinstance(made, contract):
+            declare(contract.__name__, subject, made, dict(arguments or {}))
+            return subject, made, files
     expected = f"a subclass of {contract.__module__}.{contract.__qualname__}"
-    return subject, Finding("class", expected, f"a {type(made).__name__}", False)
+    return subject, Finding("class", expected, f"a {type(made).__name__}", False), files

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import torch
 from scipy.stats import t as student
 
+from semantic.part_files import Reading
+
 #: Probability that one statistical check fails for a correct part (two-sided).
 SIGNIFICANCE = 1e-4
 #: Tolerance for the rounding of float32, added to that of the statistics.
@@ -79,16 +81,42 @@ class Report:
 Rule = Callable[[], Iterator[Finding]]
 
 
-def gather(kind: str, subject: str, rules: Mapping[str, Rule]) -> Report:
-    """Runs the rules one after another; a rule that raises an exception has failed."""
+def gather(
+    kind: str, subject: str, rules: Mapping[str, Rule], files: Reading | None = None
+) -> Report:
+    """Runs the rules one after another; a rule that raises an exception has failed.
+
+    Args:
+        kind: Kind of the part.
+        subject: Name of the part.
+        rules: The rules by name.
+        files: Files that were read when the part was made; None if they are not a part's own.
+    """
     findings: list[Finding] = []
-    for what, rule in rules.items():
-        try:
-            findings.extend(rule())
-        except Exception as error:  # a user's part can raise anything
-            text = " ".join(str(error).split())
-            findings.append(Finding(what, "no error", f"{type(error).__name__}: {text}", False))
+    with Reading().active() as late:
+        for what, rule in rules.items():
+            try:
+                findings.extend(rule())
+            except Exception as error:  # a user's part can raise anything
+                text = " ".join(str(error).split())
+                findings.append(Finding(what, "no error", f"{type(error).__name__}: {text}", False))
+    if files is not None:
+        findings.extend(_files(files, late))
     return Report(kind, subject, tuple(findings))
+
+
+def _files(made: Reading, late: Reading) -> Iterator[Finding]:
+    """Yields a finding on the files of a part, if there are any."""
+    missed = [path for path in late.seen if path not in made.paths]
+    expected = "all that the part reads are declared in its attribute `files`"
+    if missed:
+        found = f"not declared, and read only while the part is used: {', '.join(missed)}"
+        yield Finding("files", expected, found, False)
+    elif made.undeclared:
+        found = f"not declared, but counted, being read early: {', '.join(made.undeclared)}"
+        yield Finding("files", expected, found, None)
+    elif made.declared:
+        yield Finding("files", expected, ", ".join(made.declared), True)
 
 
 def holds(what: str, expected: str, problem: str | None, found: str = "holds") -> Finding:

@@ -13,12 +13,14 @@ from torch import Tensor
 from phy.channels.fading import Rician
 from phy.streams import Streams
 from semantic.data.opening import open_dataset
+from semantic.part_files import declare
 from semantic.tasks import TaskOutputs
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
 from simulator.checks.watched_scheme import WatchedScheme, payload_rows
 from simulator.encoded_dataset import EncodedDataset
 from simulator.ledger import Ledger
 from simulator.link import run_link
+from simulator.read_only import ReadOnlyInputs
 from simulator.scheme import Payload, Scheme
 from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_schemes
@@ -115,20 +117,25 @@ def check_scheme(
         device="cpu",
     )
     networks = Networks(spec, "cpu")
-    made: Any = scheme(networks, **given) if callable(scheme) else build_schemes(networks)[subject]
+    files = networks.files[spec.schemes[0]]
+    with files.active():
+        made: Any = (
+            scheme(networks, **given) if callable(scheme) else build_schemes(networks)[subject]
+        )
+        declare("scheme", subject, made, given)
     if not isinstance(made, Scheme):
         found = f"a {type(made).__name__}"
         wrong = Finding("factory", "returns a simulator.scheme.Scheme", found, False)
         return Report("scheme", subject, (wrong,))
     dataset = open_dataset(data).limit(images, seed=0)
     encoded = EncodedDataset(dataset, networks.encoder, "cpu", lambda what, done, total: None)
-    trial = SchemeTrial(made, encoded, spec)
+    trial = SchemeTrial(ReadOnlyInputs(made, subject), encoded, spec)
     rules = {
         "payload": lambda: _payload(trial),
         "a run": lambda: _watched(trial),
         "same numbers": lambda: _repeats(trial),
     }
-    return gather("scheme", subject, rules)
+    return gather("scheme", subject, rules, files)
 
 
 def _payload(trial: SchemeTrial) -> Iterator[Finding]:

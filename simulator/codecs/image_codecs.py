@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from simulator.catalog import CODECS, construct
+from simulator.snapshot import unchanged
 from simulator.source_codec import (
     QUALITIES,
     DamagedFile,
@@ -128,13 +129,15 @@ class ImageCodec:
             quality: 1 to 95.
 
         Raises:
-            ValueError: If the pixels are no image, or the result of the codec is no file.
+            ValueError: If the pixels are no image, or the result of the codec is no file, or the
+                codec has written into the pixels.
         """
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
             raise ValueError(
                 f"pixels are {pixels.dtype} {list(pixels.shape)}, they must be uint8 [h, w, 3]"
             )
-        data: bytes = self._ask("encode", self.codec.encode, pixels, quality)
+        with unchanged(f"codec {self.name}", "encode", pixels=pixels):
+            data: bytes = self._ask("encode", self.codec.encode, pixels, quality)
         self._refuse("encode", file_problem(data))
         return data
 

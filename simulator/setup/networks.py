@@ -7,6 +7,7 @@ from functools import cached_property
 
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import SINGLE_TASK, SINGLE_TASK_PROTOCOL, single_task_directory
+from semantic.part_files import Reading
 from semantic.plus.network import PlusNetwork
 from semantic.weights.files import WeightsError
 from semantic.weights.stored import (
@@ -26,12 +27,14 @@ class Networks:
         spec: The run.
         device: Torch device.
         hashes: SHA-256 of every weights file read so far.
+        files: Files of the users' own parts of each scheme.
         own: Hashes of the files that one scheme has read, see `apart`.
     """
 
     def __init__(self, spec: RunSpec, device: str) -> None:
         self.spec, self.device = spec, device
         self.hashes: dict[str, str] = {}
+        self.files = {scheme: Reading() for scheme in spec.schemes}
         self.own: dict[str, str] = {}
         self._parts: dict[str, Networks] = {}
 

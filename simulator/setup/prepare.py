@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 
 from phy.channel import Channel
 from semantic.data.dataset import VehicleImages
 from semantic.data.opening import open_dataset
+from semantic.part_files import Reading, file_hashes
+from simulator.catalog import SCHEMES
 from simulator.feedback import FeedbackLink
+from simulator.read_only import ReadOnlyInputs
 from simulator.scheme import Scheme
 from simulator.setup.channel import open_channel, open_feedback_link
 from simulator.setup.networks import Networks
@@ -19,7 +23,12 @@ from simulator.spec import RunSpec
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run with its data, weights, schemes and channel, before the simulation."""
+    """A run with its data, weights, schemes and channel, before the simulation.
+
+    Attributes:
+        files: SHA-256 of the files of users' own parts, by scheme and path; those of the channel
+            belong to every scheme.
+    """
 
     spec: RunSpec
     dataset: VehicleImages
@@ -28,6 +37,7 @@ class Prepared:
     channel: Channel
     feedback_link: FeedbackLink
     device: str
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def choose_device(device: str) -> str:
@@ -58,12 +68,20 @@ def prepare(spec: RunSpec) -> Prepared:
     device = choose_device(spec.device)
     for snr_db in spec.snr_db:
         spec.slot(snr_db)  # raises if T W is out of range
-    channel, feedback_link = open_channel(spec), open_feedback_link(spec)
+    with Reading().active() as read:
+        channel = open_channel(spec)
+    feedback_link = open_feedback_link(spec)
     dataset = open_dataset(spec.data)
     if spec.images is not None:
         dataset = dataset.limit(spec.images, seed=0)
     networks = Networks(spec, device)
     _ = networks.encoder  # every scheme needs it: missing weights raise here
-    return Prepared(
-        spec, dataset, networks, build_schemes(networks), channel, feedback_link, device
-    )
+    schemes = {
+        name: scheme if name in SCHEMES else ReadOnlyInputs(scheme, name)
+        for name, scheme in build_schemes(networks).items()
+    }
+    files = {
+        name: file_hashes(sorted({*read.paths, *networks.files[name].paths}))
+        for name in spec.schemes
+    }
+    return Prepared(spec, dataset, networks, schemes, channel, feedback_link, device, files)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from semantic.part_files import declare
 from semantic.suggest import nearest
 from simulator.arguments import Argument
 from simulator.catalog import SCHEMES, resolve
@@ -24,17 +25,22 @@ def build_schemes(networks: Networks) -> dict[str, Scheme]:
         ValueError: If no scheme takes an argument; names the nearest that one does.
     """
     names = networks.spec.schemes
-    builders = {name: _builder(name) for name in names}
+    builders = {}
+    for name in names:
+        with networks.files[name].active():
+            builders[name] = _builder(name)
     known = {argument for _, taken in builders.values() for argument in taken}
     given = dict(current_names("scheme argument", networks.spec.scheme_args, known))
     for argument in given:
         if argument not in known:
             hint = nearest(argument, sorted(known)) if known else "they take none"
             raise ValueError(f"schemes {', '.join(names)} take no argument {argument!r}; {hint}")
-    return {
-        name: build(networks.apart(name), {n: v for n, v in given.items() if n in taken})
-        for name, (build, taken) in builders.items()
-    }
+    schemes = {}
+    for name, (build, taken) in builders.items():
+        own = {n: v for n, v in given.items() if n in taken}
+        with networks.files[name].active():
+            schemes[name] = build(networks.apart(name), own)
+    return schemes
 
 
 def build_scheme(name: str, networks: Networks, **arguments: Any) -> Scheme:
@@ -82,6 +88,7 @@ def _users_own(name: str, factory: Any) -> tuple[Build, list[str]]:
 
     def build(networks: Networks, given: dict[str, Any]) -> Scheme:
         scheme: Scheme = factory(networks, **_converted(name, parameters, given))
+        declare("scheme", name, scheme, given)
         return scheme
 
     return build, own

@@ -9,7 +9,7 @@ and the rows are made of all of them, because re-identification needs the whole 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -31,6 +31,8 @@ from simulator.scheme import Payload
 from simulator.setup.prepare import Prepared
 from simulator.spec import RunSpec
 from simulator.sweeps.identity import common_identity, digest, point_identity
+from simulator.sweeps.late_reads import late_reads
+from simulator.sweeps.spread import van_der_corput
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Cell:
         stop: Index after its last image.
         whole: Whether the cell holds all images of the point.
         key: Hash of the point's identity.
+        files: Paths of the files of users' own parts that the identity contains.
     """
 
     spec: RunSpec
@@ -64,6 +67,7 @@ class Cell:
     stop: int
     whole: bool
     key: str
+    files: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return str(self.point) + ("" if self.whole else f" images {self.first} to {self.stop - 1}")
@@ -100,9 +104,10 @@ class CellRunner:
         """The part of the identity that all points share."""
         return common_identity(self.prepared)
 
-    def identity(self, point: Point) -> dict[str, Any]:
-        """Returns everything that the point's numbers depend on."""
-        return point_identity(self.common, self.prepared, point.scheme, point.snr_db, point.seed)
+    def identity(self, point: Point, files: Sequence[str] | None = None) -> dict[str, Any]:
+        """Returns everything that the point's numbers depend on, see `point_identity`."""
+        at = point.scheme, point.snr_db, point.seed
+        return point_identity(self.common, self.prepared, *at, files)
 
     def cells(self, point: Point, images_per_cell: int) -> list[Cell]:
         """Returns the cells of a point."""
@@ -116,6 +121,7 @@ class CellRunner:
                 stop=min(first + images_per_cell, total),
                 whole=len(starts) == 1,
                 key=key,
+                files=tuple(self.prepared.files.get(point.scheme, ())),
             )
             for first in starts
         ]
@@ -135,12 +141,12 @@ class CellRunner:
             ValueError: If the code, the weights or the images of this process differ from those
                 of the run, or if an output is not finite.
         """
-        if digest(self.identity(cell.point)) != cell.key:
+        if digest(self.identity(cell.point, cell.files)) != cell.key:
             raise ValueError(
-                "this worker has other code, weights, images or libraries than the run: "
+                "this worker has other code, weights, images, files or libraries than the run: "
                 "restart the workers from one installation"
             )
-        with one_thread():
+        with one_thread(), late_reads(cell.files):
             outputs, ledger = self._simulate(cell, step)
         _check_finite(outputs)
         if not cell.whole:
@@ -225,16 +231,6 @@ class CellRunner:
             kept = {key: value for key, value in self._payloads.items() if key[0] == scheme}
             self._payloads = {**kept, place: found}  # a new dict, as above
         return found
-
-
-def van_der_corput(number: int) -> float:
-    """Returns a number of the van der Corput sequence, whose first 2^k numbers are evenly spaced.
-
-    >>> [van_der_corput(number) for number in range(6)]
-    [0.0, 0.5, 0.25, 0.75, 0.125, 0.625]
-    """
-    digits = f"{number:b}"[::-1]
-    return int(digits, 2) / (1 << len(digits))
 
 
 @contextmanager

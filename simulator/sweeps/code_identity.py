@@ -32,7 +32,16 @@ WITHOUT_INFLUENCE = (
     ),
     *(
         f"simulator/sweeps/{name}.py"
-        for name in ("collect", "engines", "forkserver", "merge", "pools", "records", "seeds")
+        for name in (
+            "collect",
+            "engines",
+            "forkserver",
+            "late_reads",
+            "merge",
+            "pools",
+            "records",
+            "seeds",
+        )
     ),
     *(
         f"simulator/sweeps/{name}.py"

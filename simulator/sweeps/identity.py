@@ -1,6 +1,6 @@
 """The identity of a point: everything that its numbers depend on.
 
-spec of the point + hash of the images + hashes of the weights + code + libraries -> SHA-256
+spec of the point + hash of the images + hashes of weights and files + code + libraries -> SHA-256
 
 A point is recomputed when its identity changes.
 """
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from semantic.part_files import file_hashes, short_names
 from semantic.plugins import installed
 from simulator.catalog import CHANNELS, CODECS, SCHEMES, Entry, SchemeEntry, resolve
 from simulator.setup.prepare import Prepared
@@ -49,10 +50,27 @@ def common_identity(prepared: Prepared) -> dict[str, Any]:
 
 
 def point_identity(
-    common: dict[str, Any], prepared: Prepared, scheme: str, snr_db: float, seed: int
+    common: dict[str, Any],
+    prepared: Prepared,
+    scheme: str,
+    snr_db: float,
+    seed: int,
+    files: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Returns everything that the per-image rows of one point depend on."""
+    """Returns everything that the per-image rows of one point depend on.
+
+    Args:
+        common: The part that all points share.
+        prepared: The run.
+        scheme: Name of the scheme.
+        snr_db: SNR in dB.
+        seed: Seed.
+        files: Paths of the files of users' own parts; None for those that were found here. A part
+            may open a file in one process and find it in its own memory in another.
+    """
+    hashed = _files(prepared.files.get(scheme, {}), files)
     return {
+        **({"files": hashed} if hashed else {}),
         **common,
         "scheme": scheme,
         "snr_db": float(snr_db),
@@ -60,6 +78,13 @@ def point_identity(
         "weights": prepared.networks.hashes_of(scheme),
         "code": {**common["code"], **_foreign_code("scheme", scheme)},
     }
+
+
+def _files(known: Mapping[str, str], paths: Sequence[str] | None) -> dict[str, str]:
+    """Returns the hashes of files by their short names."""
+    hashes = {path: known.get(path) for path in (known if paths is None else paths)}
+    hashes |= file_hashes(path for path, found in hashes.items() if found is None)
+    return {name: str(hashes[path]) for path, name in short_names(hashes).items()}
 
 
 def digest(identity: dict[str, Any]) -> str:
@@ -83,15 +108,20 @@ def differences(old: dict[str, Any], new: dict[str, Any], within: str = "") -> l
 
     >>> differences({"seed": 0, "code": {"a.py": "1"}}, {"seed": 1, "code": {"a.py": "2"}})
     ['code a.py has changed', 'seed was 0, is 1']
+    >>> differences({}, {"files": {"pca.pt": "1"}})
+    ['file pca.pt has changed']
     """
     found: list[str] = []
     for name in sorted({*old, *new}):
         before, after = old.get(name), new.get(name)
+        if name == "files":
+            found += differences(before or {}, after or {}, "file ")
+            continue
         if before == after:
             continue
         if isinstance(before, dict) and isinstance(after, dict):
             found += differences(before, after, f"{within}{name} ")
-        elif within.startswith(("code", "weights")) or name == "data":
+        elif within.startswith(("code", "weights", "file ")) or name == "data":
             found.append(f"{within}{name} has changed")
         else:
             found.append(f"{within}{name} was {before}, is {after}")

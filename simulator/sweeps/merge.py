@@ -62,7 +62,7 @@ def merge_runs(directories: Sequence[Path], out: Path) -> str:
         target.write_json("plan.json", {"spec": spec.to_json(), "images": count, "points": planned})
         points = stored_curve(target, here)
         write_result(
-            Result(spec, points, found.hashes, (), (), count, target, here),
+            Result(spec, points, found.hashes, (), (), count, target, here, files=found.files),
             out,
         )
     missing = sum(point not in here for point in wanted)
@@ -76,10 +76,11 @@ def merge_runs(directories: Sequence[Path], out: Path) -> str:
 
 @dataclass
 class _Gathered:
-    """Finished points of several runs: their files, weights, and one line per damaged file."""
+    """Finished points of several runs: their files, weights, files of own parts, and one line per damaged file."""
 
     names: dict[Point, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
 
 
@@ -103,6 +104,7 @@ def _gather(runs: Sequence[tuple[Path, dict[str, Any]]], target: Store) -> _Gath
             point = Point(identity["scheme"], identity["snr_db"], identity["seed"])
             found.names[point] = name
             found.hashes |= identity["weights"]
+            found.files |= identity.get("files", {})
     return found
 
 

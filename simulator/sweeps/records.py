@@ -44,6 +44,7 @@ def run_record(result: Result) -> dict[str, Any]:
         "spec": result.spec.to_json(),
         "bandwidth_hz": result.spec.bandwidth,
         "weights_sha256": result.hashes,
+        "files_sha256": result.files,
         "images": result.count,
         "unreadable_images": list(result.problems),
         "failed_cells": [str(failure) for failure in result.failures],

@@ -46,6 +46,7 @@ class Result:
         count: Number of images of a point.
         store: The files of the finished points.
         names: Names of these files, in the order of schemes, SNRs and seeds.
+        files: SHA-256 of the files that users' own parts read, by path.
     """
 
     spec: RunSpec
@@ -57,6 +58,7 @@ class Result:
     store: Store
     names: dict[Point, str]
     keep: ExitStack = field(default_factory=ExitStack, repr=False)  # keeps a temporary store
+    files: dict[str, str] = field(default_factory=dict)
 
     def tables(self, at_least: int | None = 65536) -> Iterator[pd.DataFrame]:
         """Yields the per-image rows in tables of at least so many rows; None for one table."""
@@ -127,6 +129,7 @@ def run(
         store=store,
         names=names,
         keep=keep,
+        files={path: sha for files in prepared.files.values() for path, sha in files.items()},
     )
 
 

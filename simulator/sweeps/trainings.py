@@ -80,6 +80,7 @@ def run_trainings(
         store=first.store,
         names=first.names,
         keep=first.keep,
+        files={path: digest for part in parts for path, digest in part.files.items()},
         parts=tuple(parts),
     )
     return replace(joined, curve=_curve(joined))

@@ -76,7 +76,7 @@ WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
     (parts.SquaredNoise, "noise power over no, nothing sent", "0.25"),
     (parts.SquaredNoise, "|y - h x|^2 over the no that the receiver is told", "0.2496"),
     (parts.WrongGainTold, "|y - h x|^2 over the no that the receiver is told", "1.1"),
-    (parts.SpoiledInput, "channel input x", "x was written to"),
+    (parts.SpoiledInput, "inputs x, h, state", "x was written to"),
     (parts.NoVariance, "apply: y, h, no", "no = 0 in row 0, use 0; it must be positive"),
     (parts.SameNoise, "another seed", "the same y"),
 ]
