@@ -36,7 +36,6 @@ WITHOUT_INFLUENCE = (
             "collect",
             "engines",
             "forkserver",
-            "late_reads",
             "merge",
             "pools",
             "records",
