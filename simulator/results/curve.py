@@ -164,9 +164,11 @@ def training_note(table: pd.DataFrame) -> str:
     """Says which levels the intervals of a curve or a comparison cover, by its trainings.
 
     Args:
-        table: With a column "trainings".
+        table: With columns "seeds" and "trainings".
     """
-    trainings = int(table["trainings"].max())
-    if trainings > 1:
-        return f"{trainings} trainings: intervals cover vehicles, seeds and trainings"
-    return "one training: intervals cover vehicles and seeds only"
+    seeds, trainings = int(table["seeds"].max()), int(table["trainings"].max())
+    words = ["one seed" if seeds == 1 else f"{seeds} seeds"]
+    words.append("one training" if trainings == 1 else f"{trainings} trainings")
+    levels = ["vehicles", *["seeds"] * (seeds > 1), *["trainings"] * (trainings > 1)]
+    only = "" if len(levels) == 3 else " only"
+    return f"{', '.join(words)}: intervals cover {', '.join(levels)}{only}"

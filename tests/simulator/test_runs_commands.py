@@ -142,7 +142,7 @@ def test_compare_is_paired(runs: Path, tmp_path: Path) -> None:
     assert row["n"] == 40
     assert 1 < row["vehicles"] <= 40
     assert f"{row['comparisons']} comparisons" in text
-    assert "one training: intervals cover vehicles and seeds only" in text
+    assert "one training: intervals cover vehicles" in text
     assert (table["p_holm"] >= table["p_value"]).all()
     assert (table["mark"].fillna("") != "").equals((table["ci_low"] > 0) | (table["ci_high"] < 0))
     same = done("compare", runs / "a", f"{both}:toy_parts:plain", "--out", csv)
