@@ -65,8 +65,9 @@ def load(kind: str, name: str, target: str) -> Any:
     problem = f"{kind} {name!r} cannot be imported"
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # a user's module can raise anything while it is imported
-        raise ValueError(f"{problem}: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # a user's module can raise anything when imported
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"{problem}: {text}") from error
     try:
         return reduce(getattr, attribute.split("."), module)
     except AttributeError:

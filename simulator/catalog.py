@@ -10,6 +10,7 @@ from typing import Any
 
 from semantic.plugins import installed, load
 from semantic.suggest import nearest
+from simulator.declared import check_declared, named_errors
 
 
 @dataclass(frozen=True)
@@ -250,6 +251,8 @@ def construct(
     factory = resolve(kind, name, entries)
     if not callable(factory):
         raise ValueError(f"{kind} {name!r} is a {type(factory).__name__}, not a class")
+    if name not in entries:
+        check_declared(kind, name, factory)
     parameters = inspect.signature(factory).parameters
     if "over" in parameters:
         inner = inner or str(arguments.get("over", entries[name].over if name in entries else ""))
@@ -271,4 +274,5 @@ def construct(
         inspect.signature(factory).bind(**arguments)
     except TypeError as error:
         raise ValueError(f"{kind} {name}: {error}") from None
-    return factory(**arguments)
+    with named_errors(kind, name):
+        return factory(**arguments)

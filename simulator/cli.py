@@ -12,10 +12,13 @@ from simulator.commands.catalog import list_names
 from simulator.commands.check import check
 from simulator.commands.data import data
 from simulator.commands.figures import figures
-from simulator.commands.options import build_spec
+from simulator.commands.options import build_spec, typed_parts
 from simulator.commands.runs import COMMANDS, engine_options, take_engine
 from simulator.commands.train import train
+from simulator.spec import RunSpec
 from simulator.sweeps.forkserver import start_forkserver, worth_workers
+from simulator.sweeps.limits import check_load
+from simulator.trust import refuse_untrusted
 
 EXAMPLES = """
 \b
@@ -151,6 +154,11 @@ class Commands(click.Group):
     metavar="FILE",
     help="Run every combination of a sweep.toml; other options hold for all its runs.",
 )
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="Execute the parts module:name that the file of --spec or --sweep names.",
+)
 @engine_options
 @click.option("--quiet", is_flag=True, help="No headline, progress bar or table.")
 @click.version_option(package_name="semharq-sim")
@@ -161,6 +169,7 @@ def main(
     out: Path | None,
     spec_file: Path | None,
     sweep_file: Path | None,
+    trust: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -173,8 +182,12 @@ def main(
         click.echo(ctx.get_help())
         return
     engine = take_engine(given)
+    typed = typed_parts(given)
     if sweep_file is None:
         spec = build_spec(given, spec_file)
+        if spec_file is not None and not trust:
+            refuse_untrusted(spec, typed, spec_file)
+        check_load(spec)
         points = len(spec.schemes) * len(spec.snr_db) * spec.seeds
         if engine["name"] in ("auto", "local") and worth_workers(points, spec.images):
             start_forkserver()
@@ -184,11 +197,17 @@ def main(
     else:
         if spec_file is not None:
             raise ValueError("--sweep and --spec exclude each other")
+
+        def complete(base: RunSpec) -> RunSpec:
+            spec = build_spec(dict(given), base)
+            if not trust:
+                refuse_untrusted(spec, typed, sweep_file)
+            check_load(spec)
+            return spec
+
         from simulator.commands.run import execute_sweep
 
-        execute_sweep(
-            sweep_file, lambda base: build_spec(dict(given), base), out, quiet, engine, resume
-        )
+        execute_sweep(sweep_file, complete, out, quiet, engine, resume)
 
 
 for _command in (*COMMANDS, figures, train, list_names, check, data):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.spec import RunSpec, parse_snr
+from simulator.trust import import_strings
 
 
 def key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
@@ -32,6 +33,17 @@ def _value(text: str) -> Any:
         except ValueError:
             pass
     return text
+
+
+def typed_parts(given: dict[str, Any]) -> set[str]:
+    """Returns the import strings among the given options: what the user names, the user trusts."""
+    return import_strings(
+        str(given.get("scheme", "")).split(","),
+        given.get("channel", ""),
+        dict(key_values("--channel-arg", given.get("channel_args", ()))),
+        dict(key_values("--scheme-arg", given.get("scheme_args", ()))),
+        given.get("data", ""),
+    )
 
 
 def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:

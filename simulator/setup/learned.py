@@ -11,6 +11,7 @@ from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL
 from semantic.losses import TASKS
 from semantic.suggest import nearest
 from simulator.catalog import SCHEMES, resolve
+from simulator.declared import check_declared, named_errors
 from simulator.scheme import Scheme
 from simulator.schemes.perfect import Perfect
 from simulator.schemes.semantic_harq import SemanticHarq
@@ -26,6 +27,9 @@ def build_schemes(networks: Networks) -> dict[str, Scheme]:
         ValueError: When no scheme takes an argument; names the nearest that one does.
     """
     factories = {name: resolve("scheme", name, SCHEMES) for name in networks.spec.schemes}
+    for name, factory in factories.items():
+        if name not in SCHEMES:
+            check_declared("scheme", name, factory)
     taken = {
         name: [p for p in inspect.signature(factory).parameters if p != "networks"]
         for name, factory in factories.items()
@@ -38,10 +42,12 @@ def build_schemes(networks: Networks) -> dict[str, Scheme]:
                 f"schemes {', '.join(factories)} take no argument {argument!r}; {hint}"
             )
     given = dict(networks.spec.scheme_args)
-    return {
-        name: factory(networks.apart(name), **{n: given[n] for n in taken[name] if n in given})
-        for name, factory in factories.items()
-    }
+    found = {}
+    for name, factory in factories.items():
+        with named_errors("scheme", name):
+            own = {n: given[n] for n in taken[name] if n in given}
+            found[name] = factory(networks.apart(name), **own)
+    return found
 
 
 def perfect(networks: Networks) -> Scheme:

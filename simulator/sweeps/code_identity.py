@@ -24,17 +24,18 @@ PACKAGES = tuple(Path(package.__path__[0]) for package in (phy, semantic, simula
 WITHOUT_INFLUENCE = (
     *("semantic/data/synthetic/", "semantic/training/"),
     *("simulator/__init__.py", "simulator/api.py", "simulator/cli.py", "simulator/files.py"),
-    "simulator/stop_rule.py",
+    *("simulator/stop_rule.py", "simulator/trust.py"),
     *("simulator/checks/", "simulator/commands/", "simulator/papers/", "simulator/training/"),
     *(f"simulator/results/{name}.py" for name in ("compare", "curve", "figures", "intervals")),
     *(
         f"simulator/sweeps/{name}.py"
-        for name in ("collect", "engines", "forkserver", "merge", "pools", "records", "seeds")
+        for name in ("collect", "engines", "forkserver", "limits", "merge", "plan", "pools")
     ),
     *(
         f"simulator/sweeps/{name}.py"
-        for name in ("status", "store", "sweep", "sweepfile", "worker", "writable")
+        for name in ("records", "seeds", "status", "store", "sweep", "sweepfile")
     ),
+    *(f"simulator/sweeps/{name}.py" for name in ("tied", "worker", "writable")),
 )
 
 

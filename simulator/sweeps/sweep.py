@@ -25,6 +25,7 @@ from simulator.stop_rule import StopRule
 from simulator.sweeps.cells import CellRunner, Point, read_rows
 from simulator.sweeps.collect import Collector
 from simulator.sweeps.engines import Engine
+from simulator.sweeps.limits import check_cells, check_load
 from simulator.sweeps.seeds import SeedSummary, enough, summarize
 from simulator.sweeps.store import Store
 from simulator.sweeps.worker import Failure, attempt
@@ -104,6 +105,7 @@ def run(
         EngineError: If the engine has stopped.
         ValueError: If no point could be simulated; the message has the first reason.
     """
+    check_load(prepared.spec)
     keep = ExitStack()
     if out is None:
         out = Path(keep.enter_context(TemporaryDirectory(prefix="semharq-")))
@@ -147,6 +149,8 @@ class _Run:
     def simulate(self) -> None:
         """Computes every missing point, and further seeds until the stop rule has enough."""
         seeds = range(self.spec.seed, self.spec.seed + self.spec.seeds)
+        points = len(self.spec.schemes) * len(self.spec.snr_db) * len(seeds)
+        check_cells(points, len(self.runner.kept), self.collector.images_per_cell)
         wanted = [
             Point(scheme, snr_db, seed)
             for scheme in self.spec.schemes

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from semantic.suggest import nearest
 from simulator.spec import RunSpec, parse_snr
+from simulator.sweeps.limits import check_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,12 +45,12 @@ def read_sweep(path: Path) -> list[tuple[Combination, RunSpec]]:
         ValueError: One line with the file, the line in it, the wrong value and the allowed ones.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8-sig")
         file = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, tomllib.TOMLDecodeError):
+            raise ValueError(f"{path}: {error}") from None
         raise ValueError(f"sweep file {path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: {error}") from None
     for section, table in file.items():
         if section not in SECTIONS:
             raise ValueError(
@@ -64,6 +65,10 @@ def read_sweep(path: Path) -> list[tuple[Combination, RunSpec]]:
         if name in grid:
             where = _line(path, text, "grid", name)
             raise ValueError(f"{where}: {name} is in [run] and in [grid]")
+    try:
+        check_runs(map(len, grid.values()))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     start = {name: values[0] for name, values in base.items()}
     runs = []
     for values in itertools.product(*grid.values()):

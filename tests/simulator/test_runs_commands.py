@@ -229,7 +229,7 @@ def test_simulate_from_python_is_the_command_line(
     pd.testing.assert_frame_equal(table, written, check_exact=False, rtol=1e-12)
     assert table.attrs["failed_cells"] == []
     assert table.attrs["spec"]["snr_db"] == (-3.0, 3.0)
-    again = simulator.simulate(spec=runs / "a" / "run.json", snr="3")
+    again = simulator.simulate(spec=runs / "a" / "run.json", snr="3", trust=True)
     assert np.array_equal(again["value"], table[table["snr_db"] == 3.0]["value"], equal_nan=True)
     with pytest.raises(ValueError, match="unknown field 'chanel' in the spec: nearest: 'channel'"):
         simulator.simulate("perfect", 0, chanel="rician")
