@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from functools import reduce
@@ -68,6 +69,8 @@ def load(kind: str, name: str, target: str) -> Any:
     except (Exception, SystemExit) as error:  # a user's module can raise anything when imported
         text = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"{problem}: {text}") from error
+    finally:
+        os.chdir(here)  # a module that changes it must not move the run's relative paths
     try:
         return reduce(getattr, attribute.split("."), module)
     except AttributeError:

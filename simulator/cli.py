@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from simulator.commands.figures import figures
 from simulator.commands.options import build_spec, typed_parts
 from simulator.commands.runs import COMMANDS, engine_options, take_engine
 from simulator.commands.train import train
+from simulator.commands.user_errors import Commands
 from simulator.spec import RunSpec
 from simulator.sweeps.forkserver import start_forkserver, worth_workers
 from simulator.sweeps.limits import check_load
@@ -37,28 +37,6 @@ A run writes to its directory:
   run.json        the complete spec, versions and weights; --spec repeats the run
   curve.png       the figure
 """
-
-
-class Commands(click.Group):
-    """A group of commands. Every error, also a ValueError of ours, is one line and exit code 2."""
-
-    def main(self, *args: Any, **options: Any) -> Any:
-        """Runs a command, and shows a ValueError, which is an error of the user, as one line."""
-        try:
-            return super().main(*args, **{**options, "standalone_mode": False})
-        except click.ClickException as error:
-            problem = " ".join(error.format_message().split())
-            if not getattr(
-                error, "possibilities", True
-            ):  # an unknown name that resembles no known one
-                problem += " `simulate --help` lists commands and options."
-        except ValueError as error:
-            problem = " ".join(str(error).split())
-        except (KeyboardInterrupt, click.Abort):
-            click.echo("simulate: interrupted", err=True)
-            sys.exit(130)
-        click.echo(f"simulate: {problem}", err=True)
-        sys.exit(2)
 
 
 @click.group(

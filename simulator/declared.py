@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from semantic.plugins import load
+from simulator.environment import unmoved
 
 #: The base class of each kind of part that is constructed.
 CONTRACTS = {
@@ -60,7 +61,8 @@ def named_errors(kind: str, name: str) -> Iterator[None]:
     """
     own = name.partition(":")[2]
     try:
-        yield
+        with unmoved():
+            yield
     except ValueError as error:
         if not own or own in str(error):
             raise

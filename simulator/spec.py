@@ -14,6 +14,7 @@ from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, SCHEMES, find_target
 from simulator.impairments import Impairments
 from simulator.slots import BUDGETS, Slot
+from simulator.spec_types import check_types
 from simulator.stop_rule import MAX_SEEDS, StopRule
 
 #: T of both papers' slots, decided in docs/model.md.
@@ -167,6 +168,7 @@ class RunSpec:
         for name in value:
             if name not in known:
                 raise ValueError(f"unknown field {name!r} in the spec: {nearest(name, known)}")
+        check_types(value)
         spec = dict(value)
         try:
             for name, kind in (("schemes", str), ("snr_db", float)):
@@ -186,8 +188,8 @@ class RunSpec:
             ValueError: When the file is missing or is no such file.
         """
         try:
-            value = json.loads(path.read_text())
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            value = json.loads(path.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"spec file {path} cannot be read: {error}") from None
         if not isinstance(value, dict):
             raise ValueError(f"spec file {path} holds no JSON object")

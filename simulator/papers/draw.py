@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from simulator.papers.experiments import Experiment
+from simulator.papers.saving import save_figure
 from simulator.results.figures import MARKERS, TITLES
 
 
@@ -47,7 +48,7 @@ def draw_experiment(
     figure.suptitle(
         f"{experiment.paper} {name}: {experiment.title}; bars: 95 % intervals{hollow}", fontsize=9
     )
-    figure.savefig(path, dpi=130)
+    save_figure(figure, path, dpi=130)
 
 
 def _errors(rows: pd.DataFrame) -> list[Any]:

@@ -23,7 +23,13 @@ PACKAGES = tuple(Path(package.__path__[0]) for package in (phy, semantic, simula
 #: Files and folders that only show, store, check or train. A file that is not named here counts.
 WITHOUT_INFLUENCE = (
     *("semantic/data/synthetic/", "semantic/training/"),
-    *("simulator/__init__.py", "simulator/api.py", "simulator/cli.py", "simulator/files.py"),
+    *(
+        "simulator/__init__.py",
+        "simulator/__main__.py",
+        "simulator/api.py",
+        "simulator/cli.py",
+        "simulator/files.py",
+    ),
     *("simulator/stop_rule.py", "simulator/trust.py"),
     *("simulator/checks/", "simulator/commands/", "simulator/papers/", "simulator/training/"),
     *(f"simulator/results/{name}.py" for name in ("compare", "curve", "figures", "intervals")),

@@ -247,9 +247,16 @@ def joined_tables(tables: Iterator[pd.DataFrame], at_least: int | None) -> Itera
     for table in tables:
         waiting.append(table)
         if len(waiting) == MOST_TABLES:
-            waiting = [pd.concat(waiting, ignore_index=True)]
+            waiting = [_joined(waiting)]
         if at_least is not None and sum(map(len, waiting)) >= at_least:
-            yield pd.concat(waiting, ignore_index=True)
+            yield _joined(waiting)
             waiting = []
     if waiting:
-        yield pd.concat(waiting, ignore_index=True)
+        yield _joined(waiting)
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Joins tables. Seeds from 2^63 on are unsigned: beside smaller ones, pandas would round both."""
+    if len({table["seed"].dtype for table in tables if "seed" in table}) > 1:
+        tables = [table.astype({"seed": "uint64"}) for table in tables]
+    return pd.concat(tables, ignore_index=True)

@@ -15,6 +15,7 @@ Every combination of the grid is a run. The last line of the grid varies fastest
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 import tomllib
@@ -33,6 +34,9 @@ SECTIONS = ("run", "grid")
 FIELDS = tuple(field.name for field in fields(RunSpec))
 #: Fields that are tables of arguments. "channel_args.k_factor" names an argument.
 TABLES = ("channel_args", "scheme_args", "impairments")
+
+#: Most bytes of the name of a directory; file systems allow 255.
+MOST_NAME_BYTES = 200
 
 #: The values of a run in the grid: field -> value.
 Combination = dict[str, Any]
@@ -89,7 +93,20 @@ def directory_name(combination: Combination) -> str:
     'run'
     """
     parts = [f"{name}={_short(value)}" for name, value in combination.items()]
-    return re.sub(r"[^A-Za-z0-9.,=_+-]+", "_", ",".join(parts)) or "run"
+    return short_name(re.sub(r"[^A-Za-z0-9.,=_+-]+", "_", ",".join(parts)) or "run")
+
+
+def short_name(name: str) -> str:
+    """Returns a name that file systems allow: the end of a long one is replaced by its hash.
+
+    >>> short_name("semharq"), len(short_name("x" * 1000))
+    ('semharq', 200)
+    """
+    if len(name.encode()) <= MOST_NAME_BYTES:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    start = name.encode()[: MOST_NAME_BYTES - 17].decode(errors="ignore")
+    return f"{start}-{digest}"
 
 
 def joined(combination: Combination, curve: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numba
 import torch
 
+from simulator.environment import unmoved
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Cell, CellRunner
@@ -86,19 +87,25 @@ def compute(cell: Cell, timeout_s: float | None) -> bytes | Failure:
 def attempt(work: Callable[[], Value], cell: Cell, timeout_s: float | None) -> Value | Failure:
     """Does the work of a cell, and returns an error or a timeout as a `Failure`."""
     try:
-        if timeout_s is None:
-            return work()
-        main = threading.current_thread() is threading.main_thread()
-        if main and hasattr(signal, "setitimer"):
-            with _alarm(timeout_s):
-                return work()
-        return _in_a_thread(work, timeout_s)
+        with unmoved():
+            return _limited(work, timeout_s)
     except TimeIsUpError:
         return Failure(str(cell), f"took longer than the cell timeout of {timeout_s:g} s")
     except (Exception, SystemExit) as error:  # a part of a user's may call sys.exit()
         text = " ".join(str(error).split())
         plain = isinstance(error, ValueError) and text
         return Failure(str(cell), text if plain else f"{type(error).__name__}: {text}")
+
+
+def _limited(work: Callable[[], Value], timeout_s: float | None) -> Value:
+    """Does work within a time limit, and raises `TimeIsUpError` when it is over."""
+    if timeout_s is None:
+        return work()
+    main = threading.current_thread() is threading.main_thread()
+    if main and hasattr(signal, "setitimer"):
+        with _alarm(timeout_s):
+            return work()
+    return _in_a_thread(work, timeout_s)
 
 
 _runners: dict[str, CellRunner] = {}

@@ -93,7 +93,9 @@ def test_one_mistake_is_one_failure(channel_reports: dict[type[Channel], Report]
 
 
 def test_what_is_no_channel_and_what_cannot_be_made() -> None:
-    with pytest.raises(ValueError, match=r"sound' is a function, it must be a subclass of .*Channel"):
+    with pytest.raises(
+        ValueError, match=r"sound' is a function, it must be a subclass of .*Channel"
+    ):
         check_channel("broken_parts:sound", {"networks": 0})
     with pytest.raises(ValueError, match="unknown channel 'ricain': nearest: 'rician'"):
         check_channel("ricain")
