@@ -43,12 +43,12 @@ def headline(prepared: Prepared) -> str:
         f"{', '.join(spec.schemes)}: {queries} queries in a gallery of {len(data) - queries}"
         f"{stored} ({data.name}); weights {weights}; channel {spec.channel_label}; "
         f"T {1e3 * spec.slot_s:g} ms, W {spec.bandwidth / 1e6:g} MHz{preset}, "
-        f"{_transmissions(prepared)}{limit}\n"
+        f"{transmissions_text(prepared)}{limit}\n"
         f"features per slot B: {budget}\n"
     )
 
 
-def _transmissions(prepared: Prepared) -> str:
+def transmissions_text(prepared: Prepared) -> str:
     """Returns the most transmissions of an image, and those of schemes with another number."""
     spec = prepared.spec
     slots = [spec.slot(snr_db) for snr_db in spec.snr_db]

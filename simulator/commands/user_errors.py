@@ -9,7 +9,7 @@ import sys
 import threading
 from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -29,15 +29,11 @@ class Commands(click.Group):
         os.environ["MPLBACKEND"] = "Agg"  # that of a notebook need not be installed here
         before = _on_sigterm(_terminate)
         try:
-            result = super().main(*args, **{**options, "standalone_mode": False})
-            sys.stdout.flush()
-            return result
+            return super().main(*args, **{**options, "standalone_mode": False})
         except KeyboardInterrupt as error:
             _fail(*ending(error))
         except click.Abort as error:  # made by click of Ctrl-C, and of SIGTERM
             _fail(*ending(error.__cause__))
-        except BrokenPipeError:
-            _leave_closed_pipe()
         except Exception as error:
             problem = in_one_line(error)
             if problem is None:
@@ -45,6 +41,15 @@ class Commands(click.Group):
             _fail(problem, USER_ERROR)
         finally:
             _on_sigterm(before)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command, and ends without a word if nobody reads the output any more."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _leave_closed_pipe()
+        return result
 
 
 def ending(error: BaseException | None) -> tuple[str, int]:
@@ -85,12 +90,12 @@ def _of_system(error: OSError) -> str:
     return f"{' and '.join(names)}: {reason}" if names else reason
 
 
-def _fail(problem: str, code: int) -> None:
+def _fail(problem: str, code: int) -> NoReturn:
     click.echo(f"simulate: {problem}", err=True)
     sys.exit(code)
 
 
-def _leave_closed_pipe() -> None:
+def _leave_closed_pipe() -> NoReturn:
     """Ends as other programs do when `head` has read enough: without a word."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
