@@ -12,6 +12,8 @@ from pathlib import Path
 
 #: Age in seconds at which a temporary file has no process that still writes it.
 ABANDONED_S = 3600.0
+#: Most bytes of a text file that is read.
+MOST_TEXT_BYTES = 64 * 2**20
 #: Temporary files of the library safetensors.
 _THEIRS = re.compile(r"\.tmp\w{6}")
 
@@ -42,6 +44,20 @@ def write_text_whole(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
     write_whole(path, write)
+
+
+def read_text(path: Path) -> str:
+    """Reads a text file as UTF-8, with or without a byte order mark, whatever the locale says.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is not UTF-8, or longer than any file of settings: /dev/zero never ends.
+    """
+    with path.open("rb") as file:
+        data = file.read(MOST_TEXT_BYTES + 1)
+    if len(data) > MOST_TEXT_BYTES:
+        raise ValueError(f"it is longer than {MOST_TEXT_BYTES >> 20} MiB")
+    return data.decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def leftovers(directory: Path, own: re.Pattern[str]) -> Iterator[Path]:

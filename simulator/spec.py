@@ -12,6 +12,7 @@ from typing import Any
 
 from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, SCHEMES, find_target
+from simulator.files import read_text
 from simulator.impairments import Impairments
 from simulator.slots import BUDGETS, Slot
 from simulator.spec_types import check_types
@@ -188,7 +189,7 @@ class RunSpec:
             ValueError: When the file is missing or is no such file.
         """
         try:
-            value = json.loads(path.read_text(encoding="utf-8-sig"))
+            value = json.loads(read_text(path))
         except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"spec file {path} cannot be read: {error}") from None
         if not isinstance(value, dict):

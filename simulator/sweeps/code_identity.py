@@ -32,7 +32,10 @@ WITHOUT_INFLUENCE = (
     ),
     *("simulator/stop_rule.py", "simulator/trust.py"),
     *("simulator/checks/", "simulator/commands/", "simulator/papers/", "simulator/training/"),
-    *(f"simulator/results/{name}.py" for name in ("compare", "curve", "figures", "intervals")),
+    *(
+        f"simulator/results/{name}.py"
+        for name in ("compare", "curve", "curve_file", "figures", "intervals")
+    ),
     *(
         f"simulator/sweeps/{name}.py"
         for name in ("collect", "engines", "forkserver", "limits", "merge", "plan", "pools")

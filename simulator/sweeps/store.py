@@ -23,7 +23,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from simulator.files import write_text_whole, write_whole
+from simulator.files import read_text, write_text_whole, write_whole
 
 CELLS = "cells"
 
@@ -100,8 +100,11 @@ class Store:
         Raises:
             DamagedError: If it differs from what was written.
         """
+        path = self.root / name
         try:
-            data = (self.root / name).read_bytes()
+            if path.exists() and not path.is_file():
+                raise DamagedError(f"{name} is damaged: it is not a file")
+            data = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -149,7 +152,7 @@ class Store:
     def read_json(self, name: str) -> Any:
         """Reads what `write_json` wrote; None if there is no such file, or if it cannot be read."""
         try:
-            return json.loads((self.root / name).read_text(encoding="utf-8"))
+            return json.loads(read_text(self.root / name))
         except (OSError, ValueError, RecursionError):
             return None
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semantic.suggest import nearest
+from simulator.files import read_text
 from simulator.spec import RunSpec, parse_snr
 from simulator.sweeps.limits import check_runs
 
@@ -49,7 +50,7 @@ def read_sweep(path: Path) -> list[tuple[Combination, RunSpec]]:
         ValueError: One line with the file, the line in it, the wrong value and the allowed ones.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
         file = tomllib.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, tomllib.TOMLDecodeError):

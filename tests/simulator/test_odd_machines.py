@@ -26,7 +26,7 @@ from simulator.spec import RunSpec
 from simulator.sweeps import forkserver, pools
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.records import write_result
-from simulator.sweeps.store import Store
+from simulator.sweeps.store import DamagedError, Store
 from simulator.sweeps.sweep import run
 from simulator.sweeps.sweepfile import MOST_NAME_BYTES, directory_name, read_sweep
 
@@ -462,3 +462,38 @@ def test_the_package_shows_what_scripts_use() -> None:
     names = {"simulate", "Engine", "check_channel", "check_scheme", "check_dataset", "check_codec"}
     assert names <= set(dir(simulator))
     assert names == set(simulator.__all__)
+
+
+HEADER = "scheme,channel,snr_db,metric,value,ci_low,ci_high,n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "cannot be read"),
+        (HEADER, "has no points"),
+        (HEADER.replace("channel,", "") + "\na,0,rank1,1,1,1,1", "has no column 'channel'"),
+        (HEADER.replace("ci_high,", "") + "\na,b,0,rank1,1,1,1", "has no column 'ci_high'"),
+        (HEADER + "\na,b,0,rank1,1,x,1,1", "ci_low is 'x', it must be a number"),
+        (HEADER + '\na,b,0,"rank1,1,1,1,1', "cannot be read"),
+        (HEADER + "\na,b,0,rank1,1,1,1,1,9,9,9", ""),
+    ],
+)
+def test_a_curve_that_somebody_edited(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "run.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "curve.csv").write_text(text, encoding="utf-8")
+    line = refused("plot", tmp_path, "--out", tmp_path / "x.png")
+    assert expected in line
+
+
+def test_files_without_an_end(tmp_path: Path) -> None:
+    """As /dev/zero, and /dev/full when it is read."""
+    assert "longer than 64 MiB" in refused("--spec", "/dev/zero")
+    assert "longer than 64 MiB" in refused("--sweep", "/dev/full")
+    store = Store(tmp_path)
+    store.root.mkdir()
+    for name in ("plan.json", "a.rows"):
+        (store.root / name).symlink_to("/dev/zero")
+    assert store.read_json("plan.json") is None
+    with pytest.raises(DamagedError, match="is not a file"):
+        store.read("a.rows")
