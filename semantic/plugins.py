@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from functools import reduce
@@ -67,8 +68,11 @@ def load(kind: str, name: str, target: str) -> Any:
     try:
         with recorded_import(module_name):
             module = importlib.import_module(module_name)
-    except Exception as error:  # a user's module can raise anything while it is imported
-        raise ValueError(f"{problem}: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # a user's module can raise anything when imported
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"{problem}: {text}") from error
+    finally:
+        os.chdir(here)  # a module that changes it must not move the run's relative paths
     try:
         return reduce(getattr, attribute.split("."), module)
     except AttributeError:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from phy.old_paths import keep_old_paths
+from simulator.environment import prepare_environment
 from simulator.old_paths import MODULES, NAMES
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from simulator.checks.scheme import check_scheme as check_scheme
     from simulator.sweeps.engines import Engine as Engine
 
+prepare_environment()
 keep_old_paths(MODULES, NAMES)
 
 #: Names for scripts, and their modules; imported on demand, because torch takes seconds.
@@ -27,6 +29,11 @@ EXPORTS = {
     "check_scheme": "simulator.checks.scheme",
     "simulate": "simulator.api",
 }
+__all__ = [*EXPORTS]  # noqa: PLE0604, RUF100 -- the list stands in one place
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *EXPORTS})
 
 
 def __getattr__(name: str) -> Any:

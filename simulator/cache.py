@@ -16,7 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from simulator.files import write_whole
+from simulator.environment import private_directory
+from simulator.files import leftovers, remove_abandoned, write_whole
 
 Tensors = dict[str, Tensor]
 
@@ -24,14 +25,22 @@ Tensors = dict[str, Tensor]
 LIMIT_BYTES = 4 * 2**30
 #: Names of cache files, and of those that are being written.
 OURS = re.compile(r"\.?[a-z-]+-[0-9a-f]{32}(\.\w+)?\.safetensors")
+#: Those of them that are being written.
+UNFINISHED = re.compile(r"\.[a-z-]+-[0-9a-f]{32}\.\w+\.safetensors")
 
 
 def cache_directory() -> Path:
-    """Returns $SEMHARQ_CACHE, or a folder in the user's cache directory."""
-    named = os.environ.get("SEMHARQ_CACHE")
+    """Returns $SEMHARQ_CACHE, or a folder in the user's cache directory.
+
+    A user without a home directory gets a temporary directory.
+    """
+    named, shared = os.environ.get("SEMHARQ_CACHE"), os.environ.get("XDG_CACHE_HOME")
     if named:
         return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "semharq-sim"
+    try:
+        return (Path(shared) if shared else Path.home() / ".cache") / "semharq-sim"
+    except RuntimeError:  # neither $HOME nor an entry in the list of users
+        return private_directory("cache") or Path(os.devnull)
 
 
 def cache_file(kind: str, *depends_on: object) -> Path:
@@ -71,10 +80,12 @@ def save_cached(path: Path, tensors: Tensors, note: str = "") -> None:
 
 
 def _make_room(directory: Path) -> None:
-    """Removes the least recently used files, and those of killed processes, down to the limit."""
+    """Removes leftovers of killed processes, and the least recently used files above the limit."""
     used = []
     with suppress(OSError):
-        for file in (file for file in directory.iterdir() if OURS.fullmatch(file.name)):
+        remove_abandoned(leftovers(directory, UNFINISHED))
+        finished = (file for file in directory.iterdir() if OURS.fullmatch(file.name))
+        for file in {*finished, *leftovers(directory, UNFINISHED)}:
             with suppress(OSError):  # another process may have been quicker
                 used.append((file.stat().st_mtime_ns, file.stat().st_size, file))
     held = 0

@@ -11,6 +11,7 @@ from typing import Any
 from semantic.part_files import declare
 from semantic.plugins import installed, load
 from semantic.suggest import nearest
+from simulator.declared import check_declared, named_errors
 from simulator.scheme_catalog import SCHEMES as SCHEMES  # part of this module's interface
 from simulator.scheme_catalog import SchemeEntry as SchemeEntry
 
@@ -167,6 +168,8 @@ def construct(
     factory = resolve(kind, name, entries)
     if not callable(factory):
         raise ValueError(f"{kind} {name!r} is a {type(factory).__name__}, not a class")
+    if name not in entries:
+        check_declared(kind, name, factory)
     parameters = inspect.signature(factory).parameters
     if "over" in parameters:
         inner = inner or str(arguments.get("over", entries[name].over if name in entries else ""))
@@ -188,7 +191,8 @@ def construct(
         inspect.signature(factory).bind(**arguments)
     except TypeError as error:
         raise ValueError(f"{kind} {name}: {error}") from None
-    made = factory(**arguments)
+    with named_errors(kind, name):
+        made = factory(**arguments)
     if name not in entries:
         declare(kind, name, made, arguments)
     return made

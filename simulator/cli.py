@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,14 @@ from simulator.commands.catalog import list_names
 from simulator.commands.check import check
 from simulator.commands.data import data
 from simulator.commands.figures import figures
-from simulator.commands.options import build_spec
+from simulator.commands.options import build_spec, typed_parts
 from simulator.commands.runs import COMMANDS, engine_options, take_engine
 from simulator.commands.train import train
-from simulator.renamed import shown_on_stderr
+from simulator.commands.user_errors import Commands
+from simulator.spec import RunSpec
 from simulator.sweeps.forkserver import start_forkserver, worth_workers
+from simulator.sweeps.limits import check_load
+from simulator.trust import refuse_untrusted
 
 EXAMPLES = """
 \b
@@ -36,29 +38,6 @@ A run writes to its directory:
   run.json        the complete spec, versions and weights; --spec repeats the run
   curve.png       the figure
 """
-
-
-class Commands(click.Group):
-    """A group of commands. Every error, also a ValueError of ours, is one line and exit code 2."""
-
-    def main(self, *args: Any, **options: Any) -> Any:
-        """Runs a command, and shows a ValueError, which is an error of the user, as one line."""
-        try:
-            with shown_on_stderr():
-                return super().main(*args, **{**options, "standalone_mode": False})
-        except click.ClickException as error:
-            problem = " ".join(error.format_message().split())
-            if not getattr(
-                error, "possibilities", True
-            ):  # an unknown name that resembles no known one
-                problem += " `simulate --help` lists commands and options."
-        except ValueError as error:
-            problem = " ".join(str(error).split())
-        except (KeyboardInterrupt, click.Abort):
-            click.echo("simulate: interrupted", err=True)
-            sys.exit(130)
-        click.echo(f"simulate: {problem}", err=True)
-        sys.exit(2)
 
 
 @click.group(
@@ -160,6 +139,11 @@ class Commands(click.Group):
     metavar="FILE",
     help="Run every combination of a sweep.toml; other options hold for all its runs.",
 )
+@click.option(
+    "--trust",
+    is_flag=True,
+    help="Execute the parts module:name that the file of --spec or --sweep names.",
+)
 @engine_options
 @click.option("--quiet", is_flag=True, help="No headline, progress bar or table.")
 @click.version_option(package_name="semharq-sim")
@@ -170,6 +154,7 @@ def main(
     out: Path | None,
     spec_file: Path | None,
     sweep_file: Path | None,
+    trust: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -182,8 +167,12 @@ def main(
         click.echo(ctx.get_help())
         return
     engine = take_engine(given)
+    typed = typed_parts(given)
     if sweep_file is None:
         spec = build_spec(given, spec_file)
+        if spec_file is not None and not trust:
+            refuse_untrusted(spec, typed, spec_file)
+        check_load(spec)
         points = len(spec.schemes) * len(spec.snr_db) * spec.seeds
         if engine["name"] in ("auto", "local") and worth_workers(points, spec.images):
             start_forkserver()
@@ -193,11 +182,17 @@ def main(
     else:
         if spec_file is not None:
             raise ValueError("--sweep and --spec exclude each other")
+
+        def complete(base: RunSpec) -> RunSpec:
+            spec = build_spec(dict(given), base)
+            if not trust:
+                refuse_untrusted(spec, typed, sweep_file)
+            check_load(spec)
+            return spec
+
         from simulator.commands.run import execute_sweep
 
-        execute_sweep(
-            sweep_file, lambda base: build_spec(dict(given), base), out, quiet, engine, resume
-        )
+        execute_sweep(sweep_file, complete, out, quiet, engine, resume)
 
 
 for _command in (*COMMANDS, figures, train, list_names, check, data):

@@ -22,6 +22,7 @@ from semantic.tasks import TaskOutputs, TaskPerformers
 from semantic.tiles import in_tiles
 from semantic.weights.stored import EncoderBundle
 from simulator.cache import cache_file, load_cached, save_cached
+from simulator.encoder_cache import image_hashes, known_outputs, list_outputs
 
 #: Part of every cache key: raise it when the results computed from an image change.
 VERSION = "3"
@@ -144,9 +145,15 @@ class EncodedDataset:
             tensors, problems = known
             s, kept = tensors["s"].to(self.device), tensors["kept"].numpy()
             return Features(s, kept, tuple(json.loads(problems)))
+        images = image_hashes(self.dataset)
+        outputs = known_outputs(images, self.depends_on_encoder)
+        if outputs is not None:
+            return Features(outputs.to(self.device), np.arange(len(outputs)), ())
         found = self._encode()
-        tensors = {"s": found.s.cpu(), "kept": torch.from_numpy(found.kept)}
+        places = torch.from_numpy(found.kept)
+        tensors = {"s": found.s.cpu(), "kept": places, "images": images[places]}
         save_cached(path, tensors, json.dumps(found.problems))
+        list_outputs(path.name, self.depends_on_encoder)
         return found
 
     @cached_property

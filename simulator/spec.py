@@ -10,6 +10,7 @@ from typing import Any
 
 from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, SCHEMES, find_target
+from simulator.files import read_text
 from simulator.impairments import Impairments
 from simulator.renamed import RENAMED, warn_renamed
 from simulator.scheme_catalog import read_arguments
@@ -153,7 +154,7 @@ class RunSpec:
             ValueError: If the file is missing or is no such file.
         """
         try:
-            value = json.loads(path.read_text(encoding="utf-8-sig"))
+            value = json.loads(read_text(path))
         except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"spec file {path} cannot be read: {error}") from None
         if not isinstance(value, dict):

@@ -16,7 +16,7 @@ FILES = [path for root in ROOTS.values() for path in sorted(root.rglob("*.py"))]
 LINES, BODY_LINES, MEDIAN_BODY_LINES = 300, 50, 6
 
 #: Files of the folder simulator/ that stand before everything else: what people call.
-FRONT = ("__init__.py", "api.py", "cli.py")
+FRONT = ("__init__.py", "__main__.py", "api.py", "cli.py")
 
 #: A room is a folder; what stands beside a name is all that it may import. Each room imports rooms
 #: above it alone, so that there is no circle.

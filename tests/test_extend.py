@@ -87,7 +87,7 @@ def test_a_channel_a_scheme_and_a_data_set_of_ones_own_run(here: Path, tiny_weig
     assert point(here / "out", "channel_uses")["value"] == 3 * 24 * 24 / 2
     assert point(here / "out", "type_accuracy")["n"] == 0  # nobody knows a spaceship
     assert point(here / "out", "color_accuracy")["n"] == 20
-    again = run("--spec", "out/run.json", "--out", "again", "--quiet")
+    again = run("--spec", "out/run.json", "--trust", "--out", "again", "--quiet")
     assert again.exit_code == 0, again.output
     assert Path("out/curve.csv").read_bytes() == Path("again/curve.csv").read_bytes()
 

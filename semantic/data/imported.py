@@ -22,7 +22,11 @@ def find_opener(spec: str) -> Callable[[Split], VehicleImages] | None:
         return None
     function = load("data set", spec, target)
     try:
-        inspect.signature(function).bind("test")
+        signature = inspect.signature(function)
+        signature.bind("test")
+        declared = str(signature.return_annotation).strip("'").endswith("VehicleImages")
+        if not declared and next(iter(signature.parameters)) != "split":
+            raise TypeError  # e.g. os:system, which also takes a text: it must not be called
     except (TypeError, ValueError):
         raise ValueError(
             f"data set {spec!r} must be a function of the split, 'test' or 'train'"

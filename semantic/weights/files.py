@@ -114,10 +114,15 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not path.is_file():
         raise WeightsError(f"weights file {path} does not exist")
     try:
+        path.open("rb").close()  # safetensors says of a locked file that it does not exist
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except OSError as error:
+        raise WeightsError(
+            f"weights file {path} cannot be read: {error.strerror or error}"
+        ) from None
+    except (SafetensorError, ValueError, OverflowError) as error:
         raise WeightsError(
             f"weights file {path} is truncated or not a safetensors file: {error}"
         ) from None

@@ -12,6 +12,7 @@ from simulator.catalog import SCHEMES
 from simulator.renamed import RENAMED
 from simulator.spec import RunSpec, parse_snr
 from simulator.trainings import training_directories
+from simulator.trust import import_strings
 
 
 def key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
@@ -53,6 +54,17 @@ def scheme_arguments(
     return tuple(
         (name, text if name in declared else plain_value(text))
         for name, text in sorted(found.items())
+    )
+
+
+def typed_parts(given: dict[str, Any]) -> set[str]:
+    """Returns the import strings among the given options: what the user names, the user trusts."""
+    return import_strings(
+        str(given.get("scheme", "")).split(","),
+        given.get("channel", ""),
+        dict(key_values("--channel-arg", given.get("channel_args", ()))),
+        dict(key_values("--scheme-arg", given.get("scheme_args", ()))),
+        given.get("data", ""),
     )
 
 

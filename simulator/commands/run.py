@@ -5,27 +5,28 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 import pandas as pd
-from rich.console import Console
 
-from simulator.commands.terminal import Bar, headline, tables
+from simulator.commands.budget_note import budget_notes
+from simulator.commands.terminal import Bar, headline, tables, terminal
+from simulator.commands.user_errors import ending
 from simulator.files import write_whole
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.records import write_result
 from simulator.sweeps.sweep import Result, run
-from simulator.sweeps.sweepfile import directory_name, joined, read_sweep
+from simulator.sweeps.sweepfile import directory_name, joined, read_sweep, short_name
 from simulator.sweeps.trainings import run_trainings
 from simulator.sweeps.writable import check_writable
 
-#: Exit codes besides 0 and 2, which is an error of the user.
-SOME_CELLS_FAILED, INTERRUPTED = 1, 130
+#: Exit code besides those of `user_errors`.
+SOME_CELLS_FAILED = 1
 #: Lines about files left out on the terminal; run.json has them all.
 PROBLEMS_SHOWN = 10
 
@@ -34,9 +35,18 @@ def execute_one(
     spec: RunSpec, out: Path | None, quiet: bool, engine: dict[str, Any], resume: bool
 ) -> None:
     """Runs a spec, and exits with 1 if cells have failed."""
-    out = out or Path("runs") / f"{'-'.join(spec.schemes)}-{Path(spec.data).name}".replace(":", "-")
+    out = out or Path("runs") / default_name(spec)
     if execute(spec, out, quiet, Engine(**engine), resume).failures:
         sys.exit(SOME_CELLS_FAILED)
+
+
+def default_name(spec: RunSpec) -> str:
+    """Returns the name of a run's directory, which is no longer than file systems allow.
+
+    >>> default_name(RunSpec(schemes=("semharq", "perfect"), data="veri:/data/VeRi"))
+    'semharq-perfect-VeRi'
+    """
+    return short_name(f"{'-'.join(spec.schemes)}-{Path(spec.data).name}".replace(":", "-"))
 
 
 def execute_sweep(
@@ -95,7 +105,7 @@ def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool)
 
 
 def _execute_training(
-    spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool, shown: bool
+    spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool, alone: bool
 ) -> Result:
     """Runs the spec of one training into a directory.
 
@@ -105,6 +115,7 @@ def _execute_training(
     Raises:
         ValueError: One line for the user.
     """
+    named, out = out, out.absolute()  # a part of the user's may change the directory
     prepared = prepare(spec)
     check_writable(out)
     if not quiet:
@@ -114,17 +125,18 @@ def _execute_training(
         try:
             result = run(prepared, bar, out, engine, resume)
             write_result(result, out)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
+            word, code = ending(error)
             kept = len(list((out / "cells").glob("*.rows")))
             logging.getLogger("simulator").warning(
-                "interrupted; %d finished points are kept in %s; repeat the command to go on",
-                *(kept, out),
+                "%s; %d finished points are kept in %s; repeat the command to go on",
+                *(word, kept, named),
             )
-            sys.exit(INTERRUPTED)
+            sys.exit(code)
         except OSError as error:
             raise ValueError(
                 f"{error.filename or out} cannot be written: {error.strerror}; finished cells are "
-                f"kept in {out}; repeat the command to go on"
+                f"kept in {named}; repeat the command to go on"
             ) from None
         logging.getLogger("simulator").info("end: %d points", len(result.names))
     for problem in result.problems[:PROBLEMS_SHOWN]:
@@ -132,16 +144,17 @@ def _execute_training(
     if len(result.problems) > PROBLEMS_SHOWN:
         rest = len(result.problems) - PROBLEMS_SHOWN
         click.echo(f"simulate: left out: {rest} more, all named in {out}/run.json", err=True)
-    if shown and not quiet:
-        show(result, out)
+    if alone and not quiet:
+        show(result, named)
+        for note in budget_notes(prepared, result):
+            click.echo(f"note: {note}")
     return result
 
 
 def show(result: Result, out: Path) -> None:
     """Prints the tables and the names of the files."""
-    # A pipe has no width. The table gets the width that it needs, so that a log is readable.
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    for view in tables(result.curve):
+    console = terminal()
+    for view in tables(result.curve, console.width):
         console.print(view)
     click.echo(f"{out}/: curve.csv images.parquet run.json curve.png")
 
@@ -154,17 +167,33 @@ class _Stderr(logging.Handler):
 
 
 class _LogFile(logging.FileHandler):
-    """A log file whose errors, e.g. of a full disk, do not stop the run."""
+    """A log file whose errors do not stop the run: a full disk, a directory of that name."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a message; says once on stderr if the file cannot be opened."""
+        try:
+            super().emit(record)
+        except OSError as error:
+            if self.level < logging.CRITICAL:
+                click.echo(
+                    f"simulate: {self.baseFilename} cannot be written: {error.strerror}", err=True
+                )
+            self.setLevel(logging.CRITICAL + 1)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Ignores the error, which the run reports itself."""
+
+    def close(self) -> None:
+        """Closes the file; what a full disk has not taken is lost."""
+        with suppress(OSError):
+            super().close()
 
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
     """Writes the messages of a run to a file, and warnings also to stderr."""
     logger: Any = logging.getLogger("simulator")
-    file = _LogFile(path, delay=True)
+    file = _LogFile(path, delay=True, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     lines = _Stderr(logging.WARNING)
     level, passes_on = logger.level, logger.propagate

@@ -129,6 +129,8 @@ def plot(
     """Draw one metric of several runs."""
     from simulator.results.figures import draw_runs
 
+    if "," in metric:
+        raise ValueError(f"plot draws one metric, {metric!r} are several: repeat it for each")
     schemes = None if scheme is None else [part.strip() for part in scheme.split(",")]
     draw_runs(directories, metric, axis, out, schemes, channel)
     click.echo(str(out))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,6 +17,8 @@ from simulator.commands.notes import notes
 from simulator.results.curve import ACCURACIES, training_note
 from simulator.setup.prepare import Prepared
 
+#: Columns of a table whose reader is not a terminal.
+PIPE_COLUMNS = 120
 HEADINGS = {
     "rank1": "rank-1 %",
     "mAP": "mAP %",
@@ -40,53 +44,98 @@ def headline(prepared: Prepared) -> str:
         f"{', '.join(spec.schemes)}: {queries} queries in a gallery of {len(data) - queries}"
         f"{stored} ({data.name}); weights {weights}; channel {spec.channel_label}; "
         f"T {1e3 * spec.slot_s:g} ms, W {spec.bandwidth / 1e6:g} MHz{preset}, "
-        f"at most {spec.max_transmissions} transmissions{limit}\n"
+        f"{transmissions_text(prepared)}{limit}\n"
         f"features per slot B: {budget}\n"
     ) + "".join(f"note: {line}\n" for line in notes(prepared))
 
 
-def tables(curve: pd.DataFrame) -> Iterator[Table]:
-    """Yields one table per scheme, with a row per SNR, and accuracies with their intervals.
+def transmissions_text(prepared: Prepared) -> str:
+    """Returns the most transmissions of an image, and those of schemes with another number."""
+    spec = prepared.spec
+    slots = [spec.slot(snr_db) for snr_db in spec.snr_db]
+    text = f"at most {spec.max_transmissions} transmissions"
+    for name, scheme in prepared.schemes.items():
+        most = max(scheme.transmissions(slot, spec.max_transmissions) for slot in slots)
+        if most != spec.max_transmissions:
+            bursts = getattr(scheme, "bursts_per_slot", 1)
+            text += f", {most} of {name}" + (f" ({bursts} in a slot)" if bursts > 1 else "")
+    return text
 
-    A scheme that transmits information bits has a second table: block error rates and goodput.
+
+def terminal() -> Console:
+    """Returns the console of tables: as wide as the terminal, or as $COLUMNS says.
+
+    A pipe has no width: 120 columns keep a log readable.
     """
+    sized = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(width=None if sized else PIPE_COLUMNS, highlight=False)
+
+
+def tables(curve: pd.DataFrame, width: int = PIPE_COLUMNS) -> Iterator[Table]:
+    """Yields tables per scheme, with a row per SNR, and accuracies with their intervals.
+
+    A scheme that transmits information bits has a second one: block error rates and goodput. A
+    table that is wider than the terminal is divided into several, so that no number is cut off.
+
+    Args:
+        curve: Points as in curve.csv.
+        width: Columns of the terminal.
+    """
+    caption = "in brackets: 95 % interval"
     for scheme, rows in curve.groupby("scheme", sort=False):
         title = f"{scheme}; {training_note(rows)}"
-        view = Table(title=title, caption="in brackets: 95 % interval", box=SIMPLE_HEAD)
-        view.add_column("SNR dB", justify="right")
-        for heading in HEADINGS.values():
-            view.add_column(heading, justify="right")
-        for snr_db, points in rows.groupby("snr_db", sort=False):
-            by_metric = points.set_index("metric")
-            cells = [_cell(by_metric.loc[metric], metric in ACCURACIES) for metric in HEADINGS]
-            view.add_row(f"{snr_db:g}", *cells)
-        yield view
+        yield from _divided(title, caption, _columns(rows, HEADINGS, _cell), width)
         if (rows["metric"] == "goodput").any():
-            yield _digital_table(str(scheme), rows)
+            title = f"{scheme}: images not delivered after j transmissions, goodput"
+            names = [m for m in rows["metric"].unique() if m.startswith("bler_")]
+            metrics = {m: f"BLER {m[5:]}" for m in names} | {"goodput": "bits per use"}
+            columns = _columns(rows, metrics, lambda metric, point: _interval(point, 3))
+            yield from _divided(title, caption, columns, width)
 
 
-def _digital_table(scheme: str, rows: pd.DataFrame) -> Table:
-    """Returns a table with a row per SNR: BLER after 1 ... G_max transmissions, and goodput."""
-    metrics = [m for m in rows["metric"].unique() if m.startswith("bler_")]
-    view = Table(
-        title=f"{scheme}: images not delivered after j transmissions, goodput",
-        caption="in brackets: 95 % interval",
-        box=SIMPLE_HEAD,
-    )
-    for heading in ("SNR dB", *(f"BLER {m[5:]}" for m in metrics), "bits per use"):
-        view.add_column(heading, justify="right")
+def _columns(
+    rows: pd.DataFrame, metrics: Mapping[str, str], text: Callable[[str, Any], str]
+) -> dict[str, list[str]]:
+    """Returns heading -> texts of the SNRs; the first column has the SNRs themselves."""
+    columns: dict[str, list[str]] = {"SNR dB": [], **{heading: [] for heading in metrics.values()}}
     for snr_db, points in rows.groupby("snr_db", sort=False):
         by_metric = points.set_index("metric")
-        cells = [_interval(by_metric.loc[m], 3) for m in (*metrics, "goodput")]
-        view.add_row(f"{snr_db:g}", *cells)
-    return view
+        columns["SNR dB"].append(f"{snr_db:g}")
+        for metric, heading in metrics.items():
+            columns[heading].append(text(metric, by_metric.loc[metric]))
+    return columns
 
 
-def _cell(point: Any, interval: bool) -> str:
+def _divided(
+    title: str, caption: str, columns: Mapping[str, list[str]], width: int
+) -> Iterator[Table]:
+    """Yields tables that have the first column and as many of the others as fit into the width."""
+    (first, snrs), *rest = columns.items()
+    blocks: list[list[str]] = [[]]
+    for heading, _ in rest:
+        wider = [first, *blocks[-1], heading]
+        if blocks[-1] and sum(_width(name, columns[name]) for name in wider) > width:
+            blocks.append([])
+        blocks[-1].append(heading)
+    for block in blocks:
+        view = Table(title=title, caption=caption, box=SIMPLE_HEAD)
+        for heading in (first, *block):
+            view.add_column(heading, justify="right", no_wrap=True, overflow="ignore")
+        for row in zip(snrs, *(columns[heading] for heading in block), strict=True):
+            view.add_row(*row)
+        yield view
+
+
+def _width(heading: str, texts: list[str]) -> int:
+    """Returns the columns of a terminal that a column needs, with the space around it."""
+    return max(map(len, (heading, *texts))) + 3
+
+
+def _cell(metric: str, point: Any) -> str:
     if not point["n"]:
         return "no labels"
     value = point["value"]
-    if not interval:
+    if metric not in ACCURACIES:
         return f"{value:.2f}" if value < 100 else f"{value:.0f}"
     return _interval(point, 1)
 

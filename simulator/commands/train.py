@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
+
+from simulator.files import leftovers, remove_abandoned
+
+#: Weights and checkpoints that are being written, see `semantic.weights.files.write_tensors`.
+UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
 
 
 @click.command("train")
@@ -73,4 +79,12 @@ def train(**options: Any) -> None:
     """
     from simulator.training.command import train_from_options
 
+    clear_leftovers(options["out"])
     train_from_options(**options)
+
+
+def clear_leftovers(out: Path) -> None:
+    """Removes what killed trainings have left in the directory of weights and right below it."""
+    for directory in (out, *out.glob("*/")):
+        if directory.is_dir():
+            remove_abandoned(leftovers(directory, UNFINISHED))

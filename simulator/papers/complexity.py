@@ -97,4 +97,7 @@ def write_complexity(spec: RunSpec, out: Path) -> None:
         "|---|---|---|---|---|",
         *("| " + " | ".join(str(value) for value in row) + " |" for row in table.to_numpy()),
     ]
-    write_whole(out / "complexity.md", lambda path: path.write_text("\n".join(lines) + "\n"))
+    write_whole(
+        out / "complexity.md",
+        lambda path: path.write_text("\n".join(lines) + "\n", encoding="utf-8"),
+    )

@@ -27,6 +27,7 @@ from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS
 from semantic.training.round_trip import TrainingChannel, play
 from simulator.files import write_whole
+from simulator.results.figures import save
 from simulator.setup.networks import Networks
 from simulator.setup.prepare import choose_device
 from simulator.slots import Slot
@@ -129,4 +130,4 @@ def _draw(pixels: np.ndarray, heats: dict[float, Tensor], path: Path) -> None:
             if row == 0:
                 ax.set_title(title, fontsize=7)
     figure.suptitle("regions that the tasks use: Grad-CAM through the link, one slot", fontsize=9)
-    figure.savefig(path, dpi=140)
+    save(figure, path, dpi=140)

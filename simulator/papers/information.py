@@ -30,6 +30,7 @@ from simulator.encoded_dataset import EncodedDataset
 from simulator.files import write_whole
 from simulator.link import run_link
 from simulator.papers.experiments import file_name
+from simulator.results.figures import save
 from simulator.scheme import Scheme
 from simulator.setup.prepare import Prepared, prepare
 from simulator.slots import Slot
@@ -173,4 +174,4 @@ def _draw(table: pd.DataFrame, path: Path) -> None:
     ax.set_ylim(bottom=0)
     ax.grid(alpha=0.3)
     ax.legend(fontsize=8)
-    figure.savefig(path, dpi=130)
+    save(figure, path, dpi=130)

@@ -15,7 +15,7 @@ def published_points(experiment: Experiment) -> pd.DataFrame:
     Relative gains ("A over B") are left out, because they are not points of a curve. A line whose
     scheme has arguments of its own has no points, because the paper does not show it.
     """
-    with (files("simulator.papers") / "published.csv").open() as file:
+    with (files("simulator.papers") / "published.csv").open(encoding="utf-8") as file:
         numbers = pd.read_csv(file)
     parts = []
     for line in (line for line in experiment.lines if "scheme_args" not in line.changes):

@@ -88,5 +88,5 @@ def run_experiment(
         )
     if experiment.table:
         text = markdown_table(experiment, points, published)
-        write_whole(out / f"{stem}.md", lambda path: path.write_text(text))
+        write_whole(out / f"{stem}.md", lambda path: path.write_text(text, encoding="utf-8"))
     return points

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from semantic.suggest import nearest
 from simulator.files import write_whole
+from simulator.results.curve_file import read_curve
 
 TITLES = {
     "rank1": "re-identification rank-1 (%)",
@@ -156,5 +157,5 @@ def _curve_of(directory: Path) -> pd.DataFrame:
     files = [p for p in sorted(directory.rglob("curve.csv")) if (p.parent / "run.json").exists()]
     if not files:
         raise ValueError(f"{directory} holds no finished run, nor does a directory below it")
-    parts = [pd.read_csv(file).assign(run=str(file.parent)) for file in files]
+    parts = [read_curve(file).assign(run=str(file.parent)) for file in files]
     return pd.concat(parts, ignore_index=True)

@@ -10,6 +10,7 @@ from semantic.part_files import declare
 from semantic.suggest import nearest
 from simulator.arguments import Argument
 from simulator.catalog import SCHEMES, resolve
+from simulator.declared import check_declared, named_errors
 from simulator.renamed import RENAMED, current_names, warn_renamed
 from simulator.scheme import Scheme
 from simulator.setup.networks import Networks
@@ -79,15 +80,16 @@ def _builder(name: str) -> tuple[Build, list[str]]:
 
 def _users_own(name: str, factory: Any) -> tuple[Build, list[str]]:
     """A factory (networks, **arguments): the arguments are read off its signature."""
-    if not callable(factory):
-        raise ValueError(f"scheme {name!r} is a {type(factory).__name__}, not a function")
+    check_declared("scheme", name, factory)
     parameters = inspect.signature(factory).parameters
     first, *own = [*parameters] or [""]
     if first in RENAMED["first parameter of a scheme's factory"]:
         warn_renamed("first parameter of a scheme's factory", first)
 
     def build(networks: Networks, given: dict[str, Any]) -> Scheme:
-        scheme: Scheme = factory(networks, **_converted(name, parameters, given))
+        own = _converted(name, parameters, given)
+        with named_errors("scheme", name):
+            scheme: Scheme = factory(networks, **own)
         declare("scheme", name, scheme, given)
         return scheme
 

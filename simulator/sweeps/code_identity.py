@@ -23,29 +23,24 @@ PACKAGES = tuple(Path(package.__path__[0]) for package in (phy, semantic, simula
 #: Files and folders that only show, store, check or train. A file that is not named here counts.
 WITHOUT_INFLUENCE = (
     *("semantic/data/synthetic/", "semantic/training/"),
-    *("simulator/__init__.py", "simulator/api.py", "simulator/cli.py", "simulator/files.py"),
-    *("simulator/stop_rule.py", "simulator/trainings.py"),
+    *("simulator/__init__.py", "simulator/__main__.py", "simulator/api.py", "simulator/cli.py"),
+    *("simulator/files.py", "simulator/stop_rule.py", "simulator/trainings.py"),
+    "simulator/trust.py",
     *("simulator/checks/", "simulator/commands/", "simulator/papers/", "simulator/training/"),
     *(
         f"simulator/results/{name}.py"
-        for name in ("compare", "curve", "figures", "grouping", "intervals", "significance")
+        for name in ("compare", "curve", "curve_file", "figures", "grouping", "intervals")
+    ),
+    "simulator/results/significance.py",
+    *(
+        f"simulator/sweeps/{name}.py"
+        for name in ("collect", "engines", "forkserver", "limits", "merge", "plan", "pools")
     ),
     *(
         f"simulator/sweeps/{name}.py"
-        for name in (
-            "collect",
-            "engines",
-            "forkserver",
-            "merge",
-            "pools",
-            "records",
-            "seeds",
-        )
+        for name in ("records", "seeds", "status", "store", "sweep", "sweepfile", "tied")
     ),
-    *(
-        f"simulator/sweeps/{name}.py"
-        for name in ("status", "store", "sweep", "sweepfile", "trainings", "worker", "writable")
-    ),
+    *(f"simulator/sweeps/{name}.py" for name in ("trainings", "worker", "writable")),
 )
 
 

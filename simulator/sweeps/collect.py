@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from simulator.sweeps.cells import Cell, CellRunner, Point, join_blocks, write_rows
 from simulator.sweeps.identity import differences, digest, plain
+from simulator.sweeps.plan import Plan
 from simulator.sweeps.store import DamagedError, Store, file_label, file_stem
 from simulator.sweeps.worker import Failure
 
@@ -38,12 +39,8 @@ class Collector:
 
     def plan(self, points: Sequence[Point]) -> None:
         """Writes plan.json, which `simulate status` and `simulate merge` read."""
-        plan = {
-            "spec": self.runner.prepared.spec.to_json(),
-            "images": len(self.runner.kept),
-            "points": {str(point): self._stem(point) + ROWS for point in points},
-        }
-        self.store.write_json("plan.json", plan)
+        names = {str(point): self._stem(point) + ROWS for point in points}
+        Plan(self.runner.prepared.spec, len(self.runner.kept), names).write(self.store)
 
     def missing(self, points: Sequence[Point]) -> list[Point]:
         """Returns the points that are not finished, and logs why a point is computed again."""

@@ -24,6 +24,10 @@ from simulator.sweeps.worker import Failure, compute
 ENGINES = ("auto", "inline", "local", "dask")
 #: Cells submitted ahead of the results, per worker.
 CELLS_AHEAD = 2
+#: Most workers of the engine "local": a machine has fewer cores.
+MOST_WORKERS = 4096
+#: Longest time limit of a cell in seconds.
+LONGEST_CELL_S = 365 * 86400.0
 #: Workers that die while they compute one cell, and no other cell runs, before it has failed.
 MOST_DEATHS = 2
 
@@ -61,8 +65,13 @@ class Engine:
                 raise ValueError(f"number of {what} is {number}, it must be at least 1")
         if self.name == "inline" and (self.workers or 1) > 1:
             raise ValueError(f"engine inline has one process, not {self.workers}: use local")
-        if self.cell_timeout_s is not None and not self.cell_timeout_s > 0:
-            raise ValueError(f"cell timeout is {self.cell_timeout_s} s, it must be positive")
+        if self.workers is not None and self.workers > MOST_WORKERS:
+            raise ValueError(f"{self.workers} workers are too many, at most {MOST_WORKERS} start")
+        if self.cell_timeout_s is not None and not 0 < self.cell_timeout_s <= LONGEST_CELL_S:
+            raise ValueError(
+                f"cell timeout is {self.cell_timeout_s} s, it must be positive and at most "
+                f"{LONGEST_CELL_S:g} s, which is a year"
+            )
         if (self.name == "dask") != (self.scheduler is not None):
             raise ValueError(
                 "engine dask needs the address of a scheduler, and no other engine has one"
@@ -166,6 +175,7 @@ class _CellPool:
         self.under_way: dict[Future[Any], Cell] = {}
         self.suspects: deque[Cell] = deque()
         self.deaths: Counter[str] = Counter()
+        self.finished = 0
 
     @property
     def idle(self) -> bool:
@@ -190,6 +200,7 @@ class _CellPool:
                     if type(error).__name__ != "KilledWorker":
                         raise EngineError(_engine_is_gone(error)) from None
                     found = Failure(str(cell), "every worker that computed it died")
+                self.finished += 1
                 yield cell, found
 
     def _submit_next(self, cells: Iterator[Cell]) -> bool:
@@ -235,6 +246,11 @@ class _CellPool:
         reason = f"{MOST_DEATHS} workers died while they computed this cell alone"
         if self.timeout_s is not None:
             reason += f", or were ended because it took longer than {self.timeout_s:g} s"
+        if not self.finished:
+            reason += (
+                "; no worker has finished a cell: if a script starts the run, it needs "
+                '`if __name__ == "__main__":`; the engine inline has no workers'
+            )
         yield cell, Failure(str(cell), reason)
 
 

@@ -8,8 +8,10 @@ parallel with those of the server.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-from multiprocessing import forkserver
+
+from simulator.sweeps.tied import naming_the_run
 
 #: Least number of images over all cells of a run for which workers save more time than they cost.
 WORTH_IMAGES = 4096
@@ -29,7 +31,18 @@ def worth_workers(cells: int, images: int | None) -> bool:
     return cells > 1 and enough and default_workers() > 1
 
 
+def start_method() -> str:
+    """Returns how worker processes start: from the fork server, or anew where there is none."""
+    methods = multiprocessing.get_all_start_methods()
+    return "forkserver" if "forkserver" in methods else "spawn"
+
+
 def start_forkserver() -> None:
-    """Starts the server if it does not run. It ends with this process."""
-    forkserver.set_forkserver_preload(["simulator.sweeps.worker"])
-    forkserver.ensure_running()
+    """Starts the server if it does not run and the system has it. It ends with this process."""
+    if start_method() != "forkserver":
+        return
+    from multiprocessing import forkserver
+
+    forkserver.set_forkserver_preload(["simulator.sweeps.tied", "simulator.sweeps.worker"])
+    with naming_the_run():
+        forkserver.ensure_running()

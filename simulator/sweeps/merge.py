@@ -14,10 +14,13 @@ from typing import Any
 
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Point
+from simulator.sweeps.limits import check_load
+from simulator.sweeps.plan import Plan
 from simulator.sweeps.records import write_result
 from simulator.sweeps.store import DamagedError, Store
 from simulator.sweeps.sweep import Result, stored_curve
 from simulator.sweeps.writable import check_writable
+from simulator.trust import parts_of
 
 #: Fields in which the runs of one study may differ.
 JOINED = ("schemes", "snr_db", "seed", "seeds")
@@ -40,9 +43,10 @@ def merge_runs(directories: Sequence[Path], out: Path) -> str:
     Raises:
         ValueError: If a directory is not a run, or if the runs are not one study.
     """
-    plans = [_plan(directory) for directory in directories]
-    specs = [RunSpec.from_json(plan["spec"]) for plan in plans]
+    plans = [Plan.read(Store(directory)) for directory in directories]
+    specs = [plan.spec for plan in plans]
     spec = join_specs(list(zip(directories, specs, strict=True)))
+    check_load(spec)
     check_writable(out)
     target = Store(out)
     with target.locked():
@@ -58,8 +62,8 @@ def merge_runs(directories: Sequence[Path], out: Path) -> str:
         here = {point: found.names[point] for point in wanted if point in found.names}
         here |= found.names  # further seeds of a stop rule
         planned = {str(point): name for point, name in here.items()}
-        count = plans[0]["images"]
-        target.write_json("plan.json", {"spec": spec.to_json(), "images": count, "points": planned})
+        count = plans[0].images
+        Plan(spec, count, planned).write(target)
         points = stored_curve(target, here)
         write_result(
             Result(spec, points, found.hashes, (), (), count, target, here, files=found.files),
@@ -68,8 +72,10 @@ def merge_runs(directories: Sequence[Path], out: Path) -> str:
     missing = sum(point not in here for point in wanted)
     text = f"{out}: {len(here)} points of {len(directories)} runs"
     if missing:
+        trust = " --trust" if parts_of(spec) else ""
         text += (
-            f"; {missing} are missing: simulate --spec {out / 'run.json'} --out {out} computes them"
+            f"; {missing} are missing: simulate --spec {out / 'run.json'}{trust} --out {out} "
+            "computes them"
         )
     return "; ".join([text, *found.damaged])
 
@@ -84,24 +90,24 @@ class _Gathered:
     damaged: list[str] = field(default_factory=list)
 
 
-def _gather(runs: Sequence[tuple[Path, dict[str, Any]]], target: Store) -> _Gathered:
+def _gather(runs: Sequence[tuple[Path, Plan]], target: Store) -> _Gathered:
     """Copies the points of all runs after a check of their checksums."""
     found, shared = _Gathered(), dict[str, tuple[Any, Path]]()
     for directory, plan in runs:
         store = Store(directory)
-        for name in plan["points"].values():
+        for name in plan.points.values():
             try:
                 stored = store.read(name)
+                if stored is None:
+                    continue
+                identity, payload = stored
+                point = _point(identity, name)
             except DamagedError as error:
                 found.damaged.append(f"{directory}: {error}")
                 continue
-            if stored is None:
-                continue
-            identity, payload = stored
             _check_same(shared, identity, directory)
             if store.root.resolve() != target.root.resolve():
                 target.write(name, identity, payload)
-            point = Point(identity["scheme"], identity["snr_db"], identity["seed"])
             found.names[point] = name
             found.hashes |= identity["weights"]
             found.files |= identity.get("files", {})
@@ -137,11 +143,24 @@ def join_specs(runs: Sequence[tuple[Path, RunSpec]]) -> RunSpec:
     )
 
 
-def _plan(directory: Path) -> dict[str, Any]:
-    plan = Store(directory).read_json("plan.json")
-    if not isinstance(plan, dict):
-        raise ValueError(f"{directory} is not a run: it has no cells/plan.json")
-    return plan
+def _point(identity: dict[str, Any], name: str) -> Point:
+    """Returns the point of a file.
+
+    Raises:
+        DamagedError: If its identity lacks an entry.
+    """
+    kinds = {
+        "scheme": str,
+        "snr_db": float,
+        "seed": int,
+        "weights": dict,
+        "code": dict,
+        "data": str,
+    }
+    for key, kind in kinds.items():
+        if not isinstance(identity.get(key), kind):
+            raise DamagedError(f"{name} is damaged: its identity has no {key}")
+    return Point(identity["scheme"], identity["snr_db"], identity["seed"])
 
 
 def _check_same(shared: dict[str, tuple[Any, Path]], identity: dict[str, Any], at: Path) -> None:

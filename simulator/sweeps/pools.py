@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from simulator.sweeps.forkserver import start_forkserver
+from simulator.sweeps.forkserver import start_forkserver, start_method
 from simulator.sweeps.worker import enter_worker
 
 
@@ -27,12 +29,16 @@ class EngineError(ValueError):
 def local_pools(workers: int) -> Iterator[Callable[[], Executor]]:
     """Yields a function that opens a pool of processes, and ends all processes at the end.
 
-    The processes are forked by the server of `simulator.sweeps.forkserver`.
+    The processes are forked by the server of `simulator.sweeps.forkserver`, if the system has it.
 
     Args:
         workers: Number of processes of a pool.
+
+    Raises:
+        EngineError: If the program is one that processes cannot import.
     """
-    context = multiprocessing.get_context("forkserver")
+    _check_main()
+    context = multiprocessing.get_context(start_method())
     start_forkserver()
     threads = max(1, torch.get_num_threads() // workers)
     before = {child.pid for child in multiprocessing.active_children()}
@@ -58,6 +64,22 @@ def local_pools(workers: int) -> Iterator[Callable[[], Executor]]:
     finally:
         for pool in pools:
             pool.shutdown(wait=True)
+
+
+def _check_main() -> None:
+    """Refuses a program that worker processes cannot import: each imports the main module."""
+    main = sys.modules.get("__main__")
+    file = getattr(main, "__file__", None)
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise EngineError(
+            "a worker imports the script, and the script starts a run: put what starts it under "
+            '`if __name__ == "__main__":`'
+        )
+    if file is not None and getattr(main, "__spec__", None) is None and not Path(file).exists():
+        raise EngineError(
+            f"engine local cannot start workers: each imports the script, and {file} is not a "
+            "file; save the script to a file, or choose the engine inline"
+        )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,24 @@ def write_result(result: Result, out: Path) -> None:
 
 def write_images(result: Result, path: Path) -> None:
     """Writes the per-image rows of all points as a Parquet file, with a part of them in memory."""
-    schema = pa.unify_schemas(
-        [pa.Schema.from_pandas(table, preserve_index=False) for table in result.tables()],
-        promote_options="permissive",  # a column without values in one point has no type there
+    schema = common_schema(
+        pa.Schema.from_pandas(table, preserve_index=False) for table in result.tables()
     )
     with pq.ParquetWriter(path, schema) as file:
         for table in result.tables():
             file.write_table(pa.Table.from_pandas(table, schema=schema, preserve_index=False))
+
+
+def common_schema(schemas: Iterable[pa.Schema]) -> pa.Schema:
+    """Returns the schema of all tables; a column without values in one point has no type there.
+
+    Seeds from 2^63 on are unsigned. Beside smaller ones all are, and not rounded to doubles.
+    """
+    found = list(schemas)
+    if pa.uint64() in {schema.field("seed").type for schema in found if "seed" in schema.names}:
+        seed = pa.field("seed", pa.uint64())
+        found = [schema.set(schema.get_field_index("seed"), seed) for schema in found]
+    return pa.unify_schemas(found, promote_options="permissive")
 
 
 def run_record(result: Result) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from simulator.sweeps.plan import Plan
 from simulator.sweeps.store import CELLS, DamagedError, Store
 
 #: Bytes at the end of a log that are read.
@@ -28,19 +29,20 @@ def lines(directory: Path) -> Iterator[str]:
 
 def _of_run(out: Path) -> Iterator[str]:
     store = Store(out)
-    plan = store.read_json("plan.json")
-    if plan is None:
-        yield f"{out}: its plan cannot be read; repeat the same command to write it again"
+    try:
+        plan = Plan.read(store)
+    except ValueError as error:
+        yield f"{error}; repeat the command of the run to write its plan again"
         return
     total, done, damaged = Counter[str](), Counter[str](), []
-    for point, name in plan["points"].items():
+    for point, name in plan.points.items():
         scheme = point.split(" ", 1)[0]
         total[scheme] += 1
         try:
             done[scheme] += store.read(name) is not None
         except DamagedError as error:
             damaged.append(str(error))
-    images, points = plan["images"], total.total()
+    images, points = plan.images, total.total()
     running = f"running: {store.holder()}" if store.in_use() else "not running"
     yield f"{out}: {done.total()} of {points} points of {images} images; {running}"
     for scheme, count in total.items():

@@ -23,7 +23,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from simulator.files import write_text_whole, write_whole
+from simulator.files import read_text, write_text_whole, write_whole
 
 CELLS = "cells"
 
@@ -77,11 +77,12 @@ class Store:
 
     def holder(self) -> str | None:
         """Returns the process that uses the directory, in words; None if there is no record of one."""
-        found = self.read_json("holder.json")
-        if found is None:
+        try:
+            found = self.read_json("holder.json")
+            since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found["since"]))
+            return f"process {int(found['pid'])} on {str(found['host'])[:253]!s} since {since}"
+        except (TypeError, KeyError, ValueError, OverflowError, OSError):
             return None
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(found["since"]))
-        return f"process {found['pid']} on {found['host']} since {since}"
 
     def in_use(self) -> bool:
         """Whether a run uses the directory; the record of a killed run does not count."""
@@ -99,8 +100,11 @@ class Store:
         Raises:
             DamagedError: If it differs from what was written.
         """
+        path = self.root / name
         try:
-            data = (self.root / name).read_bytes()
+            if path.exists() and not path.is_file():
+                raise DamagedError(f"{name} is damaged: it is not a file")
+            data = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -109,7 +113,13 @@ class Store:
         if checksum != hashlib.sha256(body).hexdigest().encode() + b"\n":
             raise DamagedError(f"{name} is damaged: its checksum is wrong")
         identity, _, payload = body.partition(b"\n")
-        return json.loads(identity), payload
+        try:
+            found = json.loads(identity)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise DamagedError(f"{name} is damaged: it has no identity")
+        return found, payload
 
     def write(self, name: str, identity: dict[str, Any], payload: bytes) -> None:
         """Writes a file atomically.
@@ -142,8 +152,8 @@ class Store:
     def read_json(self, name: str) -> Any:
         """Reads what `write_json` wrote; None if there is no such file, or if it cannot be read."""
         try:
-            return json.loads((self.root / name).read_text())
-        except (OSError, ValueError):
+            return json.loads(read_text(self.root / name))
+        except (OSError, ValueError, RecursionError):
             return None
 
     def names(self, pattern: str) -> list[str]:

@@ -25,6 +25,7 @@ from simulator.stop_rule import StopRule
 from simulator.sweeps.cells import CellRunner, Point, read_rows
 from simulator.sweeps.collect import Collector
 from simulator.sweeps.engines import Engine
+from simulator.sweeps.limits import check_cells, check_load
 from simulator.sweeps.seeds import SeedSummary, enough, summarize
 from simulator.sweeps.store import Store
 from simulator.sweeps.worker import Failure, attempt
@@ -106,6 +107,7 @@ def run(
         EngineError: If the engine has stopped.
         ValueError: If no point could be simulated; the message has the first reason.
     """
+    check_load(prepared.spec)
     keep = ExitStack()
     if out is None:
         out = Path(keep.enter_context(TemporaryDirectory(prefix="semharq-")))
@@ -150,6 +152,8 @@ class _Run:
     def simulate(self) -> None:
         """Computes every missing point, and further seeds until the stop rule has enough."""
         seeds = range(self.spec.seed, self.spec.seed + self.spec.seeds)
+        points = len(self.spec.schemes) * len(self.spec.snr_db) * len(seeds)
+        check_cells(points, len(self.runner.kept), self.collector.images_per_cell)
         wanted = [
             Point(scheme, snr_db, seed)
             for scheme in self.spec.schemes
@@ -246,9 +250,16 @@ def joined_tables(tables: Iterator[pd.DataFrame], at_least: int | None) -> Itera
     for table in tables:
         waiting.append(table)
         if len(waiting) == MOST_TABLES:
-            waiting = [pd.concat(waiting, ignore_index=True)]
+            waiting = [_joined(waiting)]
         if at_least is not None and sum(map(len, waiting)) >= at_least:
-            yield pd.concat(waiting, ignore_index=True)
+            yield _joined(waiting)
             waiting = []
     if waiting:
-        yield pd.concat(waiting, ignore_index=True)
+        yield _joined(waiting)
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Joins tables. Seeds from 2^63 on are unsigned: beside smaller ones, pandas would round both."""
+    if len({table["seed"].dtype for table in tables if "seed" in table}) > 1:
+        tables = [table.astype({"seed": "uint64"}) for table in tables]
+    return pd.concat(tables, ignore_index=True)

@@ -15,6 +15,7 @@ Every combination of the grid is a run. The last line of the grid varies fastest
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import re
 import tomllib
@@ -23,7 +24,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from semantic.suggest import nearest
+from simulator.files import read_text
 from simulator.spec import RunSpec, parse_snr
+from simulator.sweeps.limits import check_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +35,9 @@ SECTIONS = ("run", "grid")
 FIELDS = tuple(field.name for field in fields(RunSpec))
 #: Fields that are tables of arguments. "channel_args.k_factor" names an argument.
 TABLES = ("channel_args", "scheme_args", "impairments")
+
+#: Most bytes of the name of a directory; file systems allow 255.
+MOST_NAME_BYTES = 200
 
 #: The values of a run in the grid: field -> value.
 Combination = dict[str, Any]
@@ -44,12 +50,12 @@ def read_sweep(path: Path) -> list[tuple[Combination, RunSpec]]:
         ValueError: One line with the file, the line in it, the wrong value and the allowed ones.
     """
     try:
-        text = path.read_text()
+        text = read_text(path)
         file = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, tomllib.TOMLDecodeError):
+            raise ValueError(f"{path}: {error}") from None
         raise ValueError(f"sweep file {path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: {error}") from None
     for section, table in file.items():
         if section not in SECTIONS:
             raise ValueError(
@@ -64,6 +70,10 @@ def read_sweep(path: Path) -> list[tuple[Combination, RunSpec]]:
         if name in grid:
             where = _line(path, text, "grid", name)
             raise ValueError(f"{where}: {name} is in [run] and in [grid]")
+    try:
+        check_runs(map(len, grid.values()))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     start = {name: values[0] for name, values in base.items()}
     runs = []
     for values in itertools.product(*grid.values()):
@@ -84,7 +94,20 @@ def directory_name(combination: Combination) -> str:
     'run'
     """
     parts = [f"{name}={_short(value)}" for name, value in combination.items()]
-    return re.sub(r"[^A-Za-z0-9.,=_+-]+", "_", ",".join(parts)) or "run"
+    return short_name(re.sub(r"[^A-Za-z0-9.,=_+-]+", "_", ",".join(parts)) or "run")
+
+
+def short_name(name: str) -> str:
+    """Returns a name that file systems allow: the end of a long one is replaced by its hash.
+
+    >>> short_name("semharq"), len(short_name("x" * 1000))
+    ('semharq', 200)
+    """
+    if len(name.encode()) <= MOST_NAME_BYTES:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    start = name.encode()[: MOST_NAME_BYTES - 17].decode(errors="ignore")
+    return f"{start}-{digest}"
 
 
 def joined(combination: Combination, curve: pd.DataFrame) -> pd.DataFrame:

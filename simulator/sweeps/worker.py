@@ -19,9 +19,12 @@ from typing import Any, TypeVar
 import numba
 import torch
 
+from simulator.environment import unmoved
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Cell, CellRunner
+from simulator.sweeps.forkserver import start_method
+from simulator.sweeps.tied import end_with_parent
 
 #: Seconds after the time limit of a cell at which a worker that still computes it is ended.
 GRACE_S = 5.0
@@ -52,11 +55,14 @@ class TimeIsUpError(BaseException):
 def enter_worker(threads: int) -> None:
     """Prepares a worker process: it ignores Ctrl-C, which the run handles, and ends with the run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if start_method() == "forkserver":  # elsewhere the parent is a thread of the run
+        end_with_parent()
     # numba first: when it starts its threads, it also sets torch's number of OpenMP threads. It
     # makes a lock for them. With the start method "forkserver" the lock would have a name, which
     # remains when the worker is ended; with "fork" it has none.
     method = multiprocessing.get_start_method()
-    multiprocessing.set_start_method("fork", force=True)
+    if "fork" in multiprocessing.get_all_start_methods():
+        multiprocessing.set_start_method("fork", force=True)
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     multiprocessing.set_start_method(method, force=True)
     torch.set_num_threads(threads)
@@ -81,18 +87,25 @@ def compute(cell: Cell, timeout_s: float | None) -> bytes | Failure:
 def attempt(work: Callable[[], Value], cell: Cell, timeout_s: float | None) -> Value | Failure:
     """Does the work of a cell, and returns an error or a timeout as a `Failure`."""
     try:
-        if timeout_s is None:
-            return work()
-        if threading.current_thread() is threading.main_thread():
-            with _alarm(timeout_s):
-                return work()
-        return _in_a_thread(work, timeout_s)
+        with unmoved():
+            return _limited(work, timeout_s)
     except TimeIsUpError:
         return Failure(str(cell), f"took longer than the cell timeout of {timeout_s:g} s")
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a part of a user's may call sys.exit()
         text = " ".join(str(error).split())
         plain = isinstance(error, ValueError) and text
         return Failure(str(cell), text if plain else f"{type(error).__name__}: {text}")
+
+
+def _limited(work: Callable[[], Value], timeout_s: float | None) -> Value:
+    """Does work within a time limit, and raises `TimeIsUpError` when it is over."""
+    if timeout_s is None:
+        return work()
+    main = threading.current_thread() is threading.main_thread()
+    if main and hasattr(signal, "setitimer"):
+        with _alarm(timeout_s):
+            return work()
+    return _in_a_thread(work, timeout_s)
 
 
 _runners: dict[str, CellRunner] = {}
@@ -122,7 +135,7 @@ def _alarm(seconds: float) -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, ring)
     worker = multiprocessing.parent_process() is not None
-    with Path(os.devnull).open("w") as nowhere:
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         if worker:
             faulthandler.dump_traceback_later(seconds + GRACE_S, exit=True, file=nowhere)
         signal.setitimer(signal.ITIMER_REAL, seconds)

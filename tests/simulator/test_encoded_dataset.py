@@ -57,25 +57,42 @@ def test_the_second_run_does_not_encode(images: VehicleImages, encoder: EncoderB
     assert same(first, second)
 
 
+def test_a_subset_of_encoded_images_is_not_encoded(
+    images: VehicleImages, encoder: EncoderBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `--images N` right after a run over all images; its numbers are the same bit for bit."""
+    encoded(images, encoder)
+    subset = images.subset([4, 1, 3])
+    found, calls = encoded(subset, encoder)
+    assert calls == 0
+    monkeypatch.setenv("SEMHARQ_CACHE", str(tmp_path / "empty"))
+    alone, calls = encoded(subset, encoder)
+    assert calls == 1
+    assert same(found, alone)
+    more, calls = encoded(images, encoder)  # and not the other way round
+    assert calls == 1
+    assert len(more.s) == 6
+
+
 def test_other_images_or_weights_are_other_entries(
-    images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path
+    images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path, folder_data: Path
 ) -> None:
     encoded(images, encoder)
-    assert encoded(images.subset(np.arange(5)), encoder)[1] == 1
+    assert encoded(open_dataset(str(folder_data)).subset(np.arange(7)), encoder)[1] == 1
     assert (
         encoded(images, EncoderBundle(encoder.network, encoder.config, {"encoder": "other"}))[1]
         == 1
     )
     smaller = {**encoder.config, "image_size": 40}
     assert encoded(images, EncoderBundle(encoder.network, smaller, encoder.hashes))[1] == 1
-    assert len(list(fresh_cache.iterdir())) == 4
+    assert len(list(fresh_cache.glob("s-*"))) == 4
 
 
 def test_a_damaged_cache_file_is_computed_again(
     images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path
 ) -> None:
     right, _ = encoded(images, encoder)
-    (path,) = fresh_cache.iterdir()
+    (path,) = fresh_cache.glob("s-*")
     data = path.read_bytes()
     header = 8 + int.from_bytes(data[:8], "little")
     damaged = [data[:n] for n in (0, 4, 8, header // 2, header, header + 100, len(data) - 1)]
@@ -136,7 +153,17 @@ def test_unreadable_images_are_left_out_and_named_also_from_the_cache(
 
 def test_no_leftovers(images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path) -> None:
     encoded(images, encoder)
-    assert [path.suffix for path in fresh_cache.iterdir()] == [".safetensors"]
+    assert {path.suffix for path in fresh_cache.iterdir()} == {".safetensors"}
+    assert not list(fresh_cache.glob(".*"))
+
+
+def test_a_damaged_list_of_files_is_as_none(
+    images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path
+) -> None:
+    encoded(images, encoder)
+    (path,) = fresh_cache.glob("encoded-*")
+    path.write_bytes(b"damaged")
+    assert encoded(images.subset([0, 1]), encoder)[1] == 1
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

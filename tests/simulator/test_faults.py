@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from run_processes import checked_cells, command
 
@@ -139,12 +140,36 @@ def test_thirty_kills_lose_nothing(spec: RunSpec, tmp_path: Path, engine: tuple[
 
 def workers_of(pid: int) -> list[int]:
     """Worker processes of a run: the children of its fork server."""
-    import psutil
-
     found = []
     for server in psutil.Process(pid).children():
         found += [child.pid for child in server.children()]
     return found
+
+
+@pytest.mark.parametrize("channel", ["Hangs", "HoldsThePythonLock"])
+def test_workers_of_a_killed_run_end(spec: RunSpec, tmp_path: Path, channel: str) -> None:
+    """Also one whose threads cannot act, because compiled code holds Python's lock."""
+    stuck = replace(spec, channel=f"toy_parts:{channel}", snr_db=(-6.0, -3.0))
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    run_of = subprocess.Popen(
+        command(stuck, tmp_path / "out", "--engine", "local", "--workers", "2"),
+        env={**os.environ, "TOY_MARKS": str(marks)},
+    )
+    deadline = time.monotonic() + 120
+    while len(list(marks.iterdir())) < 2:
+        assert time.monotonic() < deadline
+        assert run_of.poll() is None
+        time.sleep(0.2)
+    family = [psutil.Process(pid) for pid in workers_of(run_of.pid)]
+    family += psutil.Process(run_of.pid).children()
+    assert len(family) >= 3
+    os.kill(run_of.pid, signal.SIGKILL)
+    run_of.wait()
+    _, alive = psutil.wait_procs(family, timeout=15)
+    for process in alive:
+        process.kill()
+    assert alive == []
 
 
 @pytest.mark.slow

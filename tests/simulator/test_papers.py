@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
+from matplotlib.figure import Figure
 from PIL import Image
 
+from simulator import papers
 from simulator.catalog import SCHEMES
 from simulator.cli import main
 from simulator.papers.experiments import EXPERIMENTS
@@ -19,6 +21,7 @@ from simulator.papers.network_figures import NETWORK_FIGURES
 from simulator.papers.published import published_points
 from simulator.papers.run import choose, run_experiment, spec_of
 from simulator.results.curve import METRICS
+from simulator.results.figures import save
 from simulator.spec import RunSpec
 
 pytestmark = pytest.mark.integration
@@ -207,3 +210,15 @@ def test_the_template_makes_a_figure(tiny_weights: Path, folder_data: Path, tmp_
     curves = [pd.read_csv(tmp_path / f"line{n}" / "curve.csv") for n in (1, 2, 3, 4)]
     assert all(sorted(set(curve["snr_db"])) == [-6, 0, 6] for curve in curves)
     assert curves[0]["value"].tolist() != curves[1]["value"].tolist()
+
+
+def test_pdf_figures_have_no_type_3_fonts(tmp_path: Path) -> None:
+    """IEEE accepts TrueType (42) and Type 1 fonts alone."""
+    figure = Figure()
+    figure.suptitle("text")
+    save(figure, tmp_path / "x.pdf", dpi=72)
+    data = (tmp_path / "x.pdf").read_bytes()
+    assert b"/Subtype /Type3" not in data
+    assert b"/FontFile2" in data  # TrueType
+    for source in Path(papers.__path__[0]).glob("*.py"):
+        assert source.name == "saving.py" or ".savefig(" not in source.read_text(encoding="utf-8")

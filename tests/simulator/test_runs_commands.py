@@ -91,7 +91,7 @@ def test_merge_is_the_run_that_did_it_all(runs: Path, tmp_path: Path) -> None:
     assert "3 of 3 points" in done("status", tmp_path / "merged")
     # a merged run goes on like any other
     record = tmp_path / "merged" / "run.json"
-    done("--spec", record, "--snr=-3,0,3", "--quiet", "--out", tmp_path / "merged")
+    done("--spec", record, "--trust", "--snr=-3,0,3", "--quiet", "--out", tmp_path / "merged")
     assert "2 points are" not in (tmp_path / "merged" / "run.log").read_text()
 
 
@@ -180,7 +180,7 @@ def test_a_sweep_file_runs_its_grid(tiny_weights: Path, folder_data: Path, tmp_p
     grid = [tuple(combination.values()) for combination, _ in read_sweep(file)]
     assert grid == [(1, 0), (1, 0.001), (2, 0), (2, 0.001)]
     file.write_text(text.replace("{seconds}", "[0.001]"))
-    done("--sweep", file, "--snr", 3, "--quiet", "--out", tmp_path / "out")
+    done("--sweep", file, "--trust", "--snr", 3, "--quiet", "--out", tmp_path / "out")
     curve = pd.read_csv(tmp_path / "out" / "curve.csv")
     assert curve.groupby(["max_transmissions", "channel_args.seconds"]).ngroups == 2
     assert curve["snr_db"].unique().tolist() == [3.0]  # the command line has the last word
@@ -236,7 +236,7 @@ def test_simulate_from_python_is_the_command_line(
     pd.testing.assert_frame_equal(table, written, check_exact=False, rtol=1e-12)
     assert table.attrs["failed_cells"] == []
     assert table.attrs["spec"]["snr_db"] == (-3.0, 3.0)
-    again = simulator.simulate(spec=runs / "a" / "run.json", snr="3")
+    again = simulator.simulate(spec=runs / "a" / "run.json", snr="3", trust=True)
     assert np.array_equal(again["value"], table[table["snr_db"] == 3.0]["value"], equal_nan=True)
     with pytest.raises(ValueError, match="unknown field 'chanel' in the spec: nearest: 'channel'"):
         simulator.simulate("perfect", 0, chanel="rician")

@@ -1,19 +1,28 @@
 """What a run shows: one table per scheme, a second one where there are bits."""
 
 import io
+import re
+from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pytest
 from rich.console import Console
 
-from simulator.commands.terminal import tables
+from simulator.commands.budget_note import budget_notes
+from simulator.commands.terminal import tables, terminal, transmissions_text
 from simulator.results.curve import COLUMN, METRICS, curve
+from simulator.schemes.coding import Coding
+from simulator.slots import Slot
+from simulator.spec import RunSpec
 
 
-def shown(log: pd.DataFrame) -> str:
+def shown(log: pd.DataFrame, width: int = 120) -> str:
     file = io.StringIO()
-    console = Console(file=file, width=120)
-    for view in tables(curve(log)):
+    console = Console(file=file, width=width)
+    for view in tables(curve(log), width):
         console.print(view)
     return file.getvalue()
 
@@ -60,3 +69,67 @@ def test_a_run_without_bits_has_none() -> None:
     text = shown(log("analog", 0))
     assert "rank-1 %" in text
     assert "BLER" not in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_no_number_is_cut_off(width: int) -> None:
+    """A narrow terminal gets several tables; the numbers are those of a wide one."""
+    points = pd.concat([log("analog", 0), log("digital", 200)])
+    text, wide = shown(points, width), shown(points, 1000)
+    assert max(map(len, text.splitlines())) <= width
+    assert "\u2026" not in text  # no ellipsis
+    numbers = Counter(re.findall(r"\d+\.\d+ \([\d.]+-[\d.]+\)", wide))
+    assert numbers
+    assert Counter(re.findall(r"\d+\.\d+ \([\d.]+-[\d.]+\)", text)) == numbers
+    assert (text.count("analog") > 1) == (width < 100)
+
+
+@pytest.mark.parametrize(("columns", "width"), [("50", 50), ("", 120), ("wide", 120)])
+def test_a_pipe_obeys_columns(columns: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert terminal().width == width
+
+
+def test_a_pipe_gets_no_color(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = terminal()
+    for view in tables(curve(log("analog", 0)), console.width):
+        console.print(view)
+    text = capsys.readouterr().out
+    assert "analog" in text
+    assert "\x1b" not in text
+
+
+class Bursts:
+    """A scheme with a number of transmissions of its own."""
+
+    def __init__(self, bursts_per_slot: int, most: int) -> None:
+        self.bursts_per_slot, self.most = bursts_per_slot, most
+
+    def transmissions(self, slot: Slot, max_transmissions: int) -> int:
+        return self.most
+
+
+def test_the_headline_says_bursts_and_slots_rightly() -> None:
+    schemes = {"semharq": Bursts(1, 4), "semharq-plus": Bursts(2, 8), "smsc-fir": Bursts(1, 1)}
+    prepared = SimpleNamespace(spec=RunSpec(snr_db=(0.0,)), schemes=schemes)
+    expected = "at most 4 transmissions, 8 of semharq-plus (2 in a slot), 1 of smsc-fir"
+    assert transmissions_text(prepared) == expected
+
+
+def test_a_budget_that_no_file_fits_is_noted() -> None:
+    """500 bytes at rate 3/4 in BPSK are at least 5 333 uses."""
+    spec = RunSpec(snr_db=(-5.0, 5.0), budget="uses", bandwidth_hz=4e6)
+    scheme = SimpleNamespace(rule=Coding(modulation="bpsk", rate=0.75))
+    prepared = SimpleNamespace(spec=spec, schemes={"jpeg": scheme, "semharq": SimpleNamespace()})
+    result = SimpleNamespace(tables=lambda: [log("jpeg", 4000)])
+    (note,) = budget_notes(prepared, result)
+    limits = [4 * spec.slot(snr_db).features for snr_db in spec.snr_db]
+    assert f"jpeg: the budget of {limits[0]} to {limits[1]} channel uses an image" in note
+    assert "too small at every SNR" in note
+    needed = int(note.split()[-2])
+    assert needed == scheme.rule.codec(4000).uses > 5333
+    wide = SimpleNamespace(spec=replace(spec, budget="slots"), schemes=prepared.schemes)
+    assert list(budget_notes(wide, result)) == []

@@ -3,9 +3,11 @@
 The faults come at low SNR only, where `no` is above 1, so that other cells of a run are well.
 """
 
+import ctypes
 import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -71,6 +73,8 @@ class Faulty(Rayleigh):
 
     def apply(self, x: Tensor, h: Tensor, no: float, streams: Streams) -> Received:
         if no > 1:
+            if "TOY_MARKS" in os.environ:
+                (Path(os.environ["TOY_MARKS"]) / str(os.getpid())).touch()
             return self.fail(x, super().apply(x, h, no, streams))
         return super().apply(x, h, no, streams)
 
@@ -109,4 +113,12 @@ class HangsInC(Faulty):
     def fail(self, x: Tensor, received: Received) -> Received:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
         time.sleep(600)
+        return received
+
+
+class HoldsThePythonLock(Faulty):
+    """Keeps every other thread of its process from running, as much compiled code does."""
+
+    def fail(self, x: Tensor, received: Received) -> Received:
+        ctypes.PyDLL(None).sleep(600)
         return received

@@ -1,0 +1,61 @@
+"""Worker processes that end within seconds of their run, even if it is killed.
+
+run --(watched by)--> fork server --(Linux: parent death signal)--> workers
+
+A worker may be in compiled code that holds Python's lock, so that none of its threads can act. The
+fork server only waits for requests. It therefore looks once a second whether its run is alive, and
+ends otherwise. On Linux the kernel then ends the workers; elsewhere a thread of each worker does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+#: Process id of the run, for a fork server that starts.
+RUN = "SEMHARQ_FORK_SERVER_OF"
+#: Seconds between two looks at the run.
+EVERY_S = 1.0
+#: Of prctl(2): the signal that a process gets when its parent ends.
+PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent() -> None:
+    """Asks the kernel to kill this process when its parent ends. Only Linux can do it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@contextmanager
+def naming_the_run() -> Iterator[None]:
+    """Tells a fork server that starts in this context which process its run is."""
+    os.environ[RUN] = str(os.getpid())
+    try:
+        yield
+    finally:
+        del os.environ[RUN]
+
+
+def watch_the_run() -> None:
+    """Ends this process, a fork server, soon after its run.
+
+    It uses a timer and not a thread, because a process with threads must not fork. Workers inherit
+    the handler of the timer, but not the timer.
+    """
+    server, run = os.getpid(), int(os.environ[RUN])
+
+    def look(signum: int, frame: FrameType | None) -> None:
+        if os.getpid() == server and os.getppid() != run:
+            os._exit(1)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, EVERY_S, EVERY_S)
+
+
+if RUN in os.environ:  # the fork server imports this module first
+    watch_the_run()
