@@ -41,7 +41,7 @@ class Log:
         means = {name: round(float(np.mean(values)), 4) for name, values in self._sums.items()}
         self._sums.clear()
         line = {"step": step + 1, "seconds": round(time.monotonic() - self._start, 1), **means}
-        with self._path.open("a") as file:
+        with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if self._writer is not None:
             for name, value in means.items():
