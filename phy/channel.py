@@ -20,6 +20,9 @@ from torch import Tensor
 
 from phy.streams import Streams
 
+#: Role of the noise of `Channel.apply`; no role that a channel draws its fading from has this name.
+NOISE_ROLE = "noise of apply"
+
 
 class Received(NamedTuple):
     """The receiver's view of one burst: y is about h x + n.
@@ -95,7 +98,7 @@ class Channel(ABC):
             Channel output, CSIR and noise variance.
         """
         # A role of its own: h may have been drawn from equal streams.
-        noise = streams.for_role("noise").complex_normal(x.shape[1])
+        noise = streams.for_role(NOISE_ROLE).complex_normal(x.shape[1])
         y = multiply(h, x) + no**0.5 * noise
         return Received(y, h.expand_as(x), x.real.new_full((1, 1), no))
 

@@ -73,13 +73,15 @@ class TransportCodec:
     def __post_init__(self) -> None:
         check_base_graph(self.base_graph)
         Modulation(self.modulation)
-        if self.payload_bits < 1:
+        if not isinstance(self.payload_bits, int) or self.payload_bits < 1:
             raise ValueError(f"payload of {self.payload_bits} bits is not allowed, it must be >= 1")
         if not MIN_RATE <= self.rate <= MAX_RATE:
             raise ValueError(
                 f"rate {self.rate} is not allowed, it must be {MIN_RATE:.4f} to {MAX_RATE:.4f}"
             )
-        if not self.rv_order or any(rv not in (0, 1, 2, 3) for rv in self.rv_order):
+        if not self.rv_order or any(
+            type(rv) is not int or rv not in range(4) for rv in self.rv_order
+        ):
             raise ValueError(f"rv_order {self.rv_order} is not allowed, it must be of 0, 1, 2, 3")
         if self.combining not in COMBININGS:
             raise ValueError(f"combining {self.combining!r} is not one of {', '.join(COMBININGS)}")

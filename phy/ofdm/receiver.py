@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Complex
 from torch import Tensor
 
-from phy.channel import Channel, Fading, Received, multiply
+from phy.channel import NOISE_ROLE, Channel, Fading, Received, multiply
 from phy.ofdm.channel import OfdmChannel
 from phy.ofdm.estimation import ESTIMATORS, interpolate, interpolators
 from phy.snr import POWER
@@ -85,7 +85,7 @@ class PilotAided(Channel):
         uses, grid = x.shape[1], self.over.grid
         # The noise covers all elements in their order, so that a short burst and a long one begin
         # with the same noise.
-        noise = streams.for_role("noise").complex_normal(grid.extent(uses)) * no**0.5
+        noise = streams.for_role(NOISE_ROLE).complex_normal(grid.extent(uses)) * no**0.5
         n, n_p = self._split(noise, uses)
         y = multiply(h.h, x) + n
         x_p = torch.full_like(n_p, PILOT)

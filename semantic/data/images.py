@@ -146,14 +146,16 @@ def _gray_depth(image: Image.Image) -> _GrayDepth:
         raise ValueError("L*a*b* pixels have no RGB values without a color profile; use RGB")
     if not image.mode.startswith("I"):
         return _GrayDepth()
-    low, high = 0, 0xFFFF
-    if image.mode == "I":
-        low, high = (int(value) for value in np.ravel(image.getextrema()))
+    low, high = (int(value) for value in np.ravel(image.getextrema()))
     if low < 0 or high > 0xFFFF:
         raise ValueError(f"gray values {low} to {high} need more than 16 bits")
     if image.mode == "I" and image.format == "TIFF" and high <= 0xFF:
         raise ValueError(
             f"gray values {low} to {high} in 32 bits may have 8 or 16 bits; store 8 or 16 bits"
+        )
+    if image.mode != "I" and 0 < high <= 0xFF:
+        raise ValueError(
+            f"gray values {low} to {high} in 16 bits are black, or of 8 bits; store them in 8 bits"
         )
     tags = getattr(image, "tag_v2", {})
     inverted = image.mode != "I" and tags.get(_TIFF_PHOTOMETRIC) == 0  # of "I", Pillow sees to it

@@ -10,9 +10,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +35,9 @@ COLUMNS = ("file", "vehicle", "camera", "color", "type", "split")
 ROLES = ("train", "query", "gallery")
 NEEDED = ("file", "vehicle")
 # A negative number, also as pandas writes it ("-1.0"), is no name of a vehicle or camera.
-_UNKNOWN_ID = re.compile(r"-\d+(\.0*)?")
+#: Words for a vehicle or camera that nobody knows, in lower case.
+UNKNOWN_WORDS = ("nan", "na", "n/a", "none", "null", "unknown", "?", "-", "inf", "-inf", "-nan")
+_NUMBER = re.compile(r"[+-]?(\d{1,60}\.?\d{0,60}|\.\d{1,60})([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,20 @@ def parse_labels(text: str, source: str) -> list[LabelRow]:
     rows = [_row(where, record) for where, record in records]
     if not rows:
         raise ValueError(f"{source}: no images")
-    seen: dict[tuple[str, str], str] = {}
+    seen: dict[str, dict[str, LabelRow]] = {}
     for row in rows:
-        first = seen.setdefault((row.file, row.role), row.where)
-        if first != row.where:
-            raise ValueError(f"{row.where}: {shown(row.file)} is already given at {first}")
         if bool(row.role) != bool(rows[0].role):
             raise ValueError(f"{row.where}: split must be given for every image or for none")
+        before = seen.setdefault(posixpath.normpath(composed(row.file)), {})
+        same = [identity(row.vehicle), identity(row.camera)]
+        for role, other in before.items():
+            # As in VeRi-776, a query may also be in the gallery, where the evaluation ignores it.
+            ignored = {role, row.role} == {"query", "gallery"}
+            if not ignored or same != [identity(other.vehicle), identity(other.camera)]:
+                raise ValueError(
+                    f"{row.where}: {shown(row.file)} is already given at {other.where}"
+                )
+        before[row.role] = row
     return rows
 
 
@@ -223,17 +234,39 @@ def assemble(
 def _numbers(names: list[str]) -> npt.NDArray[np.int64]:
     """Numbers as they are; if one is not a number, all are counted in the order of the names.
 
-    >>> _numbers(["7", "12", "-1"]), _numbers(["red", "-1", "blue"])
+    >>> _numbers(["7", "12", "-1"]), _numbers(["red", "nan", "blue"])
     (array([ 7, 12, -1]), array([ 1, -1,  0]))
     """
-    known = np.array([_UNKNOWN_ID.fullmatch(name) is None for name in names], dtype=np.bool_)
-    given = [composed(name) for name, is_known in zip(names, known, strict=True) if is_known]
+    ids = [identity(name) for name in names]
+    known = np.array([one is not None for one in ids], dtype=np.bool_)
+    given = [one for one in ids if one is not None]
     numbers = np.full(len(names), UNKNOWN, dtype=np.int64)
-    if all(name.isascii() and name.isdigit() and len(name) <= 18 for name in given):
-        numbers[known] = [int(name) for name in given]
+    if all(isinstance(one, int) for one in given):
+        numbers[known] = given
     else:
-        numbers[known] = np.unique(given, return_inverse=True)[1]
+        numbers[known] = np.unique([str(one) for one in given], return_inverse=True)[1]
     return numbers
+
+
+def identity(name: str) -> int | str | None:
+    """What a name of a vehicle or camera stands for: its number, the name itself, None if unknown.
+
+    Numbers count by their value, however they are written; negative and infinite ones, and the
+    words of `UNKNOWN_WORDS`, are unknown.
+
+    >>> identity("007"), identity("7.0"), identity("red"), identity("NaN"), identity("-1e0")
+    (7, 7, 'red', None, None)
+    """
+    text = composed(name).strip().replace("\u2212", "-")
+    if text.casefold() in UNKNOWN_WORDS:
+        return None
+    if not _NUMBER.fullmatch(text):
+        return text
+    value = Decimal(text)
+    if value.is_signed() and value != 0:
+        return None
+    whole = value == value.to_integral_value() and value < 10**18
+    return int(value) if whole else text
 
 
 def _ask_lowest_camera(images: VehicleImages, where: str) -> VehicleImages:

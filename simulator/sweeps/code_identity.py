@@ -10,8 +10,11 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
+import sysconfig
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import phy
@@ -20,6 +23,10 @@ import simulator
 
 #: The folders of the three packages.
 PACKAGES = tuple(Path(package.__path__[0]) for package in (phy, semantic, simulator))
+#: Folders of Python and of installed libraries.
+LIBRARY_FOLDERS = tuple(
+    {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+)
 #: Files and folders that only show, store, check or train. A file that is not named here counts.
 WITHOUT_INFLUENCE = (
     *("semantic/data/synthetic/", "semantic/training/"),
@@ -87,25 +94,70 @@ def package_code() -> dict[str, str]:
 
 
 def module_code(part: Any) -> dict[str, str]:
-    """Returns the hash of the module of a user's own part.
+    """Returns the hashes of a user's own part and of all code of the user's that it imports.
 
     Args:
         part: A class or a function, or a partial function.
 
     Returns:
-        The module's hash, with those of the modules beside it when it is part of a package.
-        Empty for a part of the three packages.
+        A hash for the module of the part, of its base classes, and of every module that one of
+        these imports, directly or not, and of all modules of their packages. Modules of the three
+        packages, of Python and of installed libraries are left out. Empty for a part of the three
+        packages.
     """
     part = getattr(part, "func", part)
-    module = sys.modules.get(getattr(part, "__module__", ""))
-    file, package = getattr(module, "__file__", None), getattr(module, "__package__", None)
-    ours = {root.name for root in PACKAGES}
-    if module is None or file is None or module.__name__.split(".")[0] in ours:
-        return {}
-    paths = sorted(Path(file).parent.glob("*.py")) if package else [Path(file)]
-    return {
-        f"{package or module.__name__}/{path.name}": code_hash(path.read_bytes()) for path in paths
+    kinds = part.__mro__ if isinstance(part, type) else (part,)
+    waiting = {getattr(kind, "__module__", "") or "" for kind in kinds}
+    files: dict[Path, str] = {}
+    done: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        done.add(name)
+        module = sys.modules.get(name)
+        file = _users_file(module)
+        if module is None or file is None:
+            continue
+        files |= _files_beside(module, file)
+        waiting |= _imports(module) - done
+    return {name: code_hash(path.read_bytes()) for path, name in sorted(files.items())}
+
+
+def _users_file(module: ModuleType | None) -> Path | None:
+    """The source file of a module that is neither ours nor Python's nor a library's."""
+    name, file = getattr(module, "__name__", ""), getattr(module, "__file__", None)
+    if file is None or name.split(".")[0] in {root.name for root in PACKAGES}:
+        return None
+    path = Path(file)
+    if path.suffix != ".py" or any(path.is_relative_to(root) for root in LIBRARY_FOLDERS):
+        return None
+    return path
+
+
+def _files_beside(module: ModuleType, file: Path) -> dict[Path, str]:
+    """The file of a module, or all files of its package, with names that no place is part of."""
+    top = module.__name__.split(".")[0]
+    if not getattr(module, "__package__", None):
+        return {file: f"{module.__name__}/{file.name}"}
+    depth = len(module.__name__.split(".")) - (file.name != "__init__.py")
+    root = file.parents[depth - 1] if depth else file.parent
+    return {path: f"{top}/{path.relative_to(root).as_posix()}" for path in root.rglob("*.py")}
+
+
+def _imports(module: ModuleType) -> set[str]:
+    """Names of the modules that a module has imported, or of which it has taken a name."""
+    found = {
+        value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        for value in list(vars(module).values())
     }
+    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_bytes())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            parent = getattr(module, "__package__", "") or ""
+            base = resolve_name(base, parent) if node.level and parent else base
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return {name for name in found if isinstance(name, str) and name}
 
 
 def _executed(node: Any) -> Any:

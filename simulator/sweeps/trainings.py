@@ -58,8 +58,7 @@ def run_trainings(
     if spec.until is not None:
         raise ValueError("--until needs one training: give --seeds with several --weights")
     specs = [replace(spec, weights=weights, trainings=()) for weights in spec.trainings]
-    for one in specs:
-        prepare(one)  # mistakes show before any training is run
+    _refuse_copies(specs)
     parts = [
         run_one(one, None if out is None else out / f"training-{training}")
         for training, one in enumerate(specs)
@@ -84,6 +83,22 @@ def run_trainings(
         parts=tuple(parts),
     )
     return replace(joined, curve=_curve(joined))
+
+
+def _refuse_copies(specs: list[RunSpec]) -> None:
+    """Opens all trainings, so that mistakes show before any is run; copies of one are a mistake.
+
+    Raises:
+        ValueError: When all weights of two trainings are the same: their variance says nothing.
+    """
+    seen: dict[tuple[str, ...], str | None] = {}
+    for spec in specs:
+        hashes = tuple(sorted(prepare(spec).networks.hashes.values()))
+        if hashes in seen:
+            raise ValueError(
+                f"{spec.weights} and {seen[hashes]} hold the same weights, they are one training"
+            )
+        seen[hashes] = spec.weights
 
 
 def _curve(result: TrainedResult) -> pd.DataFrame:

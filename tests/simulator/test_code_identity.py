@@ -224,3 +224,60 @@ def test_a_run_recomputes_what_a_change_of_the_code_may_change(
         )
         caplog.clear()
     assert not computed()  # the first one is still there
+
+
+@pytest.mark.parametrize(
+    ("files", "part", "changed"),
+    [
+        (
+            {"own.py": "from aside import K\nclass C:\n    k = K", "aside.py": "K = 1"},
+            "own",
+            "aside.py",
+        ),
+        (
+            {
+                "own.py": "import aside\nclass C: pass",
+                "aside.py": "import deep",
+                "deep.py": "K = 1",
+            },
+            "own",
+            "deep.py",
+        ),
+        (
+            {"own.py": "from base import B\nclass C(B): pass", "base.py": "class B:\n    G = 1"},
+            "own",
+            "base.py",
+        ),
+        (
+            {"pk/__init__.py": "", "pk/own.py": "from pk.sub.k import K\nclass C: pass"}
+            | {"pk/sub/__init__.py": "", "pk/sub/k.py": "K = 1"},
+            "pk.own",
+            "pk/sub/k.py",
+        ),
+        (
+            {"own.py": "class C:\n    def f(self):\n        import late", "late.py": "K = 1"},
+            "own",
+            "late.py",
+        ),
+    ],
+)
+def test_code_that_a_users_part_imports_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], part: str, changed: str
+) -> None:
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [
+        n for n in sys.modules if n.split(".")[0] in ("own", "aside", "deep", "base", "pk", "late")
+    ]:
+        monkeypatch.delitem(sys.modules, name)
+    module = importlib.import_module(part)
+    if "late.py" in files:
+        importlib.import_module("late")  # as the run itself has done
+    before = code_identity.module_code(module.C)
+    (tmp_path / changed).write_text(files[changed] + "\n# a comment")
+    assert code_identity.module_code(module.C) == before
+    (tmp_path / changed).write_text(files[changed].replace("1", "2") + "\nL = 3")
+    assert code_identity.module_code(module.C) != before
