@@ -15,7 +15,7 @@ GALLERIES = ("received", "clean")
 #: Largest seed: seeds are 64-bit words.
 LAST_SEED = 2**64 - 1
 #: Most seeds of a point, SNRs of a run and schemes of a run.
-MOST_SEEDS, MOST_SNRS, MOST_SCHEMES = 10_000, 10_001, 1_000
+MOST_SEEDS, MOST_SNRS, MOST_SCHEMES = 10**12, 10_001, 1_000
 #: Largest |SNR| in dB.
 MOST_SNR_DB = 100.0
 _NAME = r"[^\x00]{1,4000}"
@@ -40,7 +40,7 @@ SCALARS: dict[str, Argument] = {
         _field("until", str, "ci=POINTS or errors=N", pattern=_NAME),
         _field("max_seeds", int, least=1, most=MOST_SEEDS),
         _field("slot_s", float, least=0, most=1e6, open_ends=True),
-        _field("bandwidth_hz", float, least=0, most=1e15, open_ends=True),
+        _field("bandwidth_hz", float, least=0, most=1e18, open_ends=True),
         _field("weights", str, "a file or directory", pattern=_NAME),
         _field("batch_size", int, least=1, most=10**6),
         _field(
@@ -99,7 +99,7 @@ def _listed(name: str, value: Any) -> list[Any]:
 
 
 def _pairs(name: str, value: Any) -> tuple[tuple[str, Any], ...]:
-    """Named arguments, sorted; `read_arguments` checks the values of those of schemes."""
+    """Named arguments, sorted; those of schemes and impairments are checked elsewhere."""
     try:
         found = dict(value)
     except (TypeError, ValueError):
@@ -108,7 +108,7 @@ def _pairs(name: str, value: Any) -> tuple[tuple[str, Any], ...]:
         if not isinstance(key, str):
             raise ValueError(f"{name} has an argument called {key!r:.80}, a name is text")
         plain = argument is None or isinstance(argument, bool | int | float | str)
-        if name == "scheme_args":
+        if name != "channel_args":
             continue
         if not plain or (isinstance(argument, float) and not math.isfinite(argument)):
             raise ValueError(

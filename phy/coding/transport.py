@@ -40,15 +40,14 @@ class TransportCodec:
 
     Attributes:
         payload_bits: Number of payload bits A, at least 1.
-        rate: Bits of the code blocks, CRCs included, over the coded bits of one transmission, from
-            0.0293 to 0.9258.
+        rate: Bits of code blocks with CRCs over coded bits of a transmission, 0.0293 to 0.9258.
         modulation: Name of the constellation, which determines the interleaver and the granularity
             of the coded bits.
         base_graph: 1 or 2; `select_base_graph` has the rule of TS 38.212.
         rv_order: Redundancy versions of the transmissions, repeated cyclically.
         combining: "ir" for incremental redundancy, "chase" for Chase combining: the first
             redundancy version in every transmission.
-        iterations: Largest number of decoder iterations; most blocks need a few. 20 lose 0.1 dB.
+        iterations: Largest number of decoder iterations; 20 lose 0.1 dB.
         give_up: Whether to skip blocks that provably cannot be decoded, see `cannot_decode`.
         decoder: LDPC decoder.
 

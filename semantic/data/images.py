@@ -146,7 +146,9 @@ def _gray_depth(image: Image.Image) -> _GrayDepth:
         raise ValueError("L*a*b* pixels have no RGB values without a color profile; use RGB")
     if not image.mode.startswith("I"):
         return _GrayDepth()
-    low, high = (int(value) for value in np.ravel(image.getextrema()))
+    # Pillow knows no extrema of 16 bits in the other order of bytes.
+    whole = image.convert("I") if image.mode not in ("I", "I;16") else image
+    low, high = (int(value) for value in np.ravel(whole.getextrema()))
     if low < 0 or high > 0xFFFF:
         raise ValueError(f"gray values {low} to {high} need more than 16 bits")
     if image.mode == "I" and image.format == "TIFF" and high <= 0xFF:

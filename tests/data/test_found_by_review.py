@@ -41,7 +41,7 @@ def test_unknown_is_unknown_however_it_is_written(tmp_path: Path, word: str) -> 
 @pytest.mark.parametrize("again", ["a.jpg", "./a.jpg"])
 def test_a_query_does_not_find_its_own_file(tmp_path: Path, again: str) -> None:
     rows = ("a.jpg,7,1,query", f"{again},7,2,gallery", "b.jpg,7,3,gallery")
-    with pytest.raises(ValueError, match="is already given at .*labels.csv:2"):
+    with pytest.raises(ValueError, match=r"is already given at .*labels\.csv:2"):
         opened(tmp_path, *rows)
 
 

@@ -74,7 +74,7 @@ WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
     (parts.SameNoise, "noise of two draws", "1.000"),
     (parts.HalfTheNoise, "noise power over no, nothing sent", "0.5"),
     (parts.SquaredNoise, "noise power over no, nothing sent", "0.25"),
-    (parts.SquaredNoise, "|y - h x|^2 over the no that the receiver is told", "0.2496"),
+    (parts.SquaredNoise, "|y - h x|^2 over the no that the receiver is told", "0.249"),
     (parts.WrongGainTold, "|y - h x|^2 over the no that the receiver is told", "1.1"),
     (parts.SpoiledInput, "inputs x, h, state", "x was written to"),
     (parts.NoVariance, "apply: y, h, no", "no = 0 in row 0, use 0; it must be positive"),

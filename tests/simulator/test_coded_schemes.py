@@ -150,7 +150,7 @@ def test_images_alone_need_no_features_of_clean_images(
         (FEATURES, ["--scheme-arg", "bits=0"], "1 to 10"),
         (FEATURES, ["--scheme-arg", "rate=0.5"], "give both"),
         (AMC, ["--scheme-arg", "codec=bmp"], "codec 'bmp'"),
-        (HARQ, ["--max-transmissions", "0"], "max_transmissions is 0"),
+        (HARQ, ["--max-transmissions", "0"], "max_transmissions 0 is not"),
         (HARQ, ["--data", "/nowhere/at/all"], "/nowhere/at/all"),
     ],
 )

@@ -289,7 +289,7 @@ def test_bad_arguments_of_amc_are_one_line(
 
 
 def test_no_transmission_at_all_is_refused() -> None:
-    with pytest.raises(ValueError, match="max_transmissions is 0"):
+    with pytest.raises(ValueError, match="max_transmissions 0 is not"):
         RunSpec(max_transmissions=0)
 
 

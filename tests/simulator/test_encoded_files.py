@@ -23,7 +23,7 @@ def image(number: int) -> np.ndarray:
 @pytest.mark.parametrize("name", CODECS)
 def test_as_if_each_were_encoded_alone(name: str) -> None:
     codec = ImageCodec(name)
-    expected = {limit: codec.encode(image(3), limit) for limit in LIMITS}
+    expected = {limit: codec.encode(image(3), limit, oversize=True) for limit in LIMITS}
     assert expected[10] == codec.save(image(3), LEAST_QUALITY)
     for order in list(permutations(LIMITS))[::17]:
         files = EncodedFiles(codec, image)
@@ -47,14 +47,14 @@ def test_nothing_is_made_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     files = EncodedFiles(ImageCodec(), load)
     for number in (0, 1):
         files.file(number, 900)
-    assert len(saved) <= 2 * 7
+    assert len(saved) <= 2 * 12  # seven of the bisection, and those behind it that a dip may reach
     assert set(saved.values()) == {1}
     before = saved.total(), loaded.total()
     for number in (0, 1):
         files.file(number, 900)
     assert (saved.total(), loaded.total()) == before
-    files.file(0, 901)  # sizes are known: at most the file itself is made again
-    assert saved.total() <= before[0] + 1
+    files.file(0, 901)  # sizes are known: the file itself and one more quality at most
+    assert saved.total() <= before[0] + 2
 
 
 def test_a_fixed_quality_is_one_file_for_all_limits() -> None:

@@ -117,7 +117,7 @@ def test_it_stands_in_the_headline_the_identity_and_run_json(spec: RunSpec, tmp_
     assert json.loads((tmp_path / "run" / "run.json").read_text())["spec"]["gallery"] == "clean"
     wrong = CliRunner().invoke(main, ["--scheme", "perfect", "--gallery", "cleen"])
     assert wrong.exit_code == 2
-    assert "unknown gallery 'cleen'" in wrong.output
+    assert "gallery 'cleen' is not allowed" in wrong.output
     assert "clean" in wrong.output
 
 

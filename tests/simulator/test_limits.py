@@ -27,9 +27,9 @@ def refused(*arguments: object) -> str:
     ("arguments", "expected"),
     [
         (["--seeds", 10**9], "are 8000000000 points, a run has at most 100000"),
-        (["--seeds", 10**400], "are about 10^400 points, a run has at most 100000"),
-        (["--seed", 2**64], "a seed is at most 18446744073709551615"),
-        (["--seed", 2**64 - 1, "--seeds", 2], "a seed is at most 18446744073709551615"),
+        (["--seeds", 10**400], "seeds of many digits is not allowed"),
+        (["--seed", 2**64], "it must be 0 to 18446744073709551615"),
+        (["--seed", 2**64 - 1, "--seeds", 2], "the last is 18446744073709551615"),
         (["--seed", 2**64 - 50, "--until", "ci=1"], "a seed is at most 18446744073709551615"),
         (
             ["--scheme", "conventional-amc", "--bandwidth-mhz", 1000000, "--slot-ms", 1000],

@@ -178,7 +178,7 @@ def test_command_makes_stack_figures(tiny_weights: Path, folder_data: Path, tmp_
 def test_command_refuses_an_unknown_setting(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["figures", "fig8", "--budget", "use", "--out", str(tmp_path)])
     assert done.exit_code == 2
-    assert "unknown budget 'use': nearest: 'uses'" in done.output
+    assert "budget 'use' is not allowed, it must be slots or uses; nearest: 'uses'" in done.output
 
 
 def test_command_refuses_an_unknown_name() -> None:

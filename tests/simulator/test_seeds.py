@@ -38,7 +38,7 @@ def test_rules_that_are_not_allowed(text: str, problem: str) -> None:
 
 
 def test_max_seeds_is_not_below_seeds() -> None:
-    with pytest.raises(ValueError, match="max_seeds is 2, it must be a whole number of at least 4"):
+    with pytest.raises(ValueError, match="max_seeds is 2, it must be at least 4"):
         RunSpec(seeds=4, until="ci=1", max_seeds=2)
 
 

@@ -82,7 +82,7 @@ def test_as_if_each_image_were_alone(images: VehicleImages, encoder: EncoderBund
     for limit in (LIMIT, 10, LIMIT + 60):
         files, s = worker.work(which, limit)
         pixels = worker.sent.encoded.pixels(np.array(which))
-        assert files == [ImageCodec().encode(p, limit) for p in pixels]
+        assert files == [ImageCodec().encode(p, limit, oversize=True) for p in pixels]
         arrived = np.stack([ImageCodec().decode(data, pixels.shape[1:3]) for data in files])
         assert torch.equal(s, EncodedDataset.encode_pixels(worker.sent.encoded, arrived))
     assert worker.sent.s(files[0][:-1]) is None
