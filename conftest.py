@@ -20,6 +20,7 @@ import shape_checks
 # the tests are small and pytest-xdist shares the cores out: more threads of torch only cost time.
 # numba keeps its threads, so that its parallel loops are tested as what they are.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads leave the cores to others
 shape_checks.install()
 
 
