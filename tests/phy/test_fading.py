@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
-from phy.channel import Channel
+from phy.channel import NOISE_ROLE, Channel
 from phy.channels.fading import Awgn, Rayleigh, Rician
 from phy.streams import Streams
 
@@ -75,7 +75,7 @@ def test_output_is_gain_times_input_plus_noise(channel: Channel) -> None:
     x = torch.randn(3, 40, dtype=torch.complex64)
     h, _ = channel.draw(streams.for_role("fading"), 40, None)
     received = channel.apply(x, h, 0.25, streams.for_role("noise"))
-    again = Streams(0, "c", np.arange(3)).for_role("noise").for_role("noise")
+    again = Streams(0, "c", np.arange(3)).for_role("noise").for_role(NOISE_ROLE)
     noise = again.complex_normal(40) * 0.5
     assert torch.allclose(received.y, received.h * x + noise, atol=1e-6)
     assert received.h.shape == received.y.shape == x.shape

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from phy.channel import Channel, Received
+from phy.channel import NOISE_ROLE, Channel, Received
 from phy.channels.fading import Rician
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs
@@ -161,7 +161,9 @@ def test_each_image_hears_its_own_fading() -> None:
     heard = torch.view_as_complex(outputs.embedding.view(len(WANTED), -1, 2))
     for image, k in enumerate(WANTED):
         for slot in range(min(k, G)):
-            noise = Streams(0, "cell", np.array([image]), slot).for_role("noise").for_role("noise")
+            noise = (
+                Streams(0, "cell", np.array([image]), slot).for_role("noise").for_role(NOISE_ROLE)
+            )
             y = channel.drawn[image, slot] + noise.complex_normal(USES)[0] * SLOT.no**0.5
             assert torch.allclose(heard[image, slot * USES : (slot + 1) * USES], y, atol=1e-6)
         assert (heard[image, min(k, G) * USES :] == 0).all()
