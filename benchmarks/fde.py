@@ -36,7 +36,7 @@ TRANSMISSIONS = 4
 
 @torch.inference_mode()
 def detection(network: LinkNetwork, s: Tensor, slot_s: float, bandwidth_hz: float) -> pd.DataFrame:
-    """AUROCs after the first slot and the share of a slot asked for again, one row per SNR.
+    """AUROCs after the first slot and the share of a slot whose retransmission is requested, one row per SNR.
 
     Args:
         network: A link with an F.

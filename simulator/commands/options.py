@@ -21,7 +21,7 @@ def key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ..
     >>> key_values("--scheme-arg", ("theta_0_db=0.5", "codec=webp"))
     (('codec', 'webp'), ('theta_0_db', 0.5))
     """
-    return tuple(sorted((name, _value(text)) for name, text in texts(option, pairs).items()))
+    return tuple(sorted((name, plain_value(text)) for name, text in texts(option, pairs).items()))
 
 
 def texts(option: str, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -33,15 +33,6 @@ def texts(option: str, pairs: tuple[str, ...]) -> dict[str, str]:
             raise ValueError(f"{option} {pair!r} is not NAME=VALUE")
         found[name] = value
     return found
-
-
-def _value(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
 
 
 def scheme_arguments(

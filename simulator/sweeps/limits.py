@@ -11,6 +11,7 @@ from math import log10, prod
 
 from simulator.catalog import SCHEMES
 from simulator.spec import RunSpec
+from simulator.spec_fields import LAST_SEED
 
 #: Most points of a run: schemes x SNRs x seeds. Each is a file.
 MOST_POINTS = 100_000
@@ -18,8 +19,6 @@ MOST_POINTS = 100_000
 MOST_CELLS = 1_000_000
 #: Most runs of a sweep. Each is a directory.
 MOST_RUNS = 10_000
-#: Largest seed: results store it as an unsigned integer of 64 bits.
-MOST_SEED = 2**64 - 1
 #: Bytes of a complex64 symbol.
 SYMBOL_BYTES = 8
 
@@ -37,9 +36,9 @@ def check_load(spec: RunSpec) -> None:
             f"{_shown(points)} points, a run has at most {MOST_POINTS}: divide it into several runs"
         )
     last = spec.seed + max(spec.seeds, spec.max_seeds if spec.until is not None else 1) - 1
-    if last > MOST_SEED:
+    if last > LAST_SEED:
         raise ValueError(
-            f"seeds up to {_shown(last)} are not allowed, a seed is at most {MOST_SEED}"
+            f"seeds up to {_shown(last)} are not allowed, a seed is at most {LAST_SEED}"
         )
     _check_slot(spec)
 
