@@ -20,6 +20,7 @@ from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.records import write_result
+from simulator.sweeps.store import Store
 from simulator.sweeps.sweep import Result, run
 from simulator.sweeps.sweepfile import directory_name, joined, read_sweep, short_name
 from simulator.sweeps.trainings import run_trainings
@@ -127,7 +128,7 @@ def _execute_training(
             write_result(result, out)
         except KeyboardInterrupt as error:
             word, code = ending(error)
-            kept = len(list((out / "cells").glob("*.rows")))
+            kept = len(Store(out).names("*.rows"))  # without files that are being written
             logging.getLogger("simulator").warning(
                 "%s; %d finished points are kept in %s; repeat the command to go on",
                 *(word, kept, named),

@@ -17,6 +17,7 @@ from simulator.spec import RunSpec
 from simulator.sweeps.cells import Cell, Point
 from simulator.sweeps.engines import Engine, EngineError, local_pools
 from simulator.sweeps.forkserver import MOST_WORKERS, WORTH_IMAGES, worth_workers
+from simulator.sweeps.store import Store
 from simulator.sweeps.sweep import run, simulate
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
@@ -238,14 +239,14 @@ def test_a_killed_scheduler_keeps_what_is_finished(
     engine = Engine("dask", scheduler=server.stdout.readline().strip())
 
     def kill(what: str, done: int, total: int) -> None:
-        if what == "simulating" and list((tmp_path / "out" / "cells").glob("*.rows")):
+        if what == "simulating" and Store(tmp_path / "out").names("*.rows"):
             server.kill()
 
     semantic = replace(spec, schemes=("semharq",), snr_db=(-3.0, 0.0, 3.0, 6.0, 9.0))
     with pytest.raises(EngineError, match="finished cells are kept, run again to go on") as caught:
         run(prepare(semantic), kill, tmp_path / "out", engine)
     assert "\n" not in str(caught.value)
-    assert list((tmp_path / "out" / "cells").glob("*.rows"))
+    assert Store(tmp_path / "out").names("*.rows")
     result = run(prepare(semantic), out=tmp_path / "out")
     expected = inline[inline["scheme"] == "semharq"].reset_index(drop=True)
     found = result.images[result.images["snr_db"].isin([-3.0, 3.0])].reset_index(drop=True)

@@ -13,9 +13,11 @@ import psutil
 import pytest
 from run_processes import checked_cells, command
 
+from simulator.files import write_whole
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
+from simulator.sweeps.store import Store
 from simulator.sweeps.sweep import Result, run, simulate
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
@@ -207,7 +209,7 @@ def test_ctrl_c_says_how_to_go_on(spec: RunSpec, tmp_path: Path) -> None:
         # A shell starts background jobs, as some CI does, with SIGINT ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    while not list(tmp_path.glob("cells/*.rows")):
+    while not Store(tmp_path).names("*.rows"):  # a file that is being written is no point yet
         time.sleep(0.05)
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
@@ -219,3 +221,18 @@ def test_ctrl_c_says_how_to_go_on(spec: RunSpec, tmp_path: Path) -> None:
     assert "Traceback" not in errors
     assert len(checked_cells(tmp_path)) >= 1
     assert "interrupted" in (tmp_path / "run.log").read_text()
+
+
+def test_a_file_that_is_being_written_is_no_finished_point(tmp_path: Path) -> None:
+    """It has the suffix of a finished one, and pathlib's * takes its leading dot."""
+    seen: list[list[str]] = []
+    store = Store(tmp_path)
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(b"half")
+        assert list((tmp_path / "cells").glob("*.rows")) == [temporary]
+        seen.append(store.names("*.rows"))
+
+    write_whole(tmp_path / "cells" / "point.rows", write)
+    assert seen == [[]]
+    assert store.names("*.rows") == ["point.rows"]
