@@ -232,31 +232,33 @@ class VehicleImages:
         digest = hashlib.sha256(repr((len(self), self.colors, self.types)).encode())
         for column in (self.vehicle, self.camera, self.color, self.type, self.is_query):
             digest.update(column.astype("<i8").tobytes())
-        for file, content in zip(self.files, self._file_hashes, strict=True):
+        for file, content in zip(self.files, self.digests, strict=True):
             digest.update(repr((file.name, content)).encode())
         return digest.hexdigest()
 
     def file_hashes(self) -> frozenset[bytes]:
         """SHA-256 of the bytes of every image that can be read, whatever its name and labels."""
-        return frozenset(self._file_hashes) - {_UNREADABLE}
+        return frozenset(self.digests) - {UNREADABLE}
 
     def images_hash(self) -> str:
         """SHA-256 over the bytes of all images, in hexadecimal; names, labels and order do not count."""
         return hashlib.sha256(b"".join(sorted(self.file_hashes()))).hexdigest()
 
     @cached_property
-    def _file_hashes(self) -> tuple[bytes, ...]:
+    def digests(self) -> tuple[bytes, ...]:
+        """SHA-256 of the bytes of each image, `UNREADABLE` if there is none. Read once per instance."""
         return tuple(_file_hash(file) for file in self.files)
 
 
-_UNREADABLE = b"unreadable"
+#: Stands for the hash of an image that cannot be read.
+UNREADABLE = b"unreadable"
 
 
 def _file_hash(file: ImageFile) -> bytes:
     try:
         return hashlib.sha256(file.read()).digest()
     except OSError:  # reported when the images are loaded
-        return _UNREADABLE
+        return UNREADABLE
 
 
 def check_queries(images: VehicleImages, where: str) -> None:

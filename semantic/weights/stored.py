@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.encoder.timm import DENSENET
@@ -127,11 +128,7 @@ def load_link(
         clean if config["shares_performers"] else None,
         state["threshold"].shape[1],
     )
-    if network.shares_performers:
-        state |= {f"performers.{name}": value for name, value in clean.state_dict().items()}
-    load_into(network, state, str(path))
-    network.requires_grad_(False).eval().to(device)
-    return network, {path.name: file_hash(path)}
+    return network, _fill(network, state, clean, path, device)
 
 
 def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:
@@ -142,14 +139,8 @@ def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:
         network: Network to save.
         config: Settings of the training.
     """
-    own = {
-        "identities": network.performers.identities,
-        "buffer": network.buffer_name,
-        "detector": network.detector,
-        "shares_performers": network.shares_performers,
-    }
-    left_out = ("performers.",) if network.shares_performers else ()
-    save_in_four_bits(path, network, own | config, left_out)
+    kind = {"buffer": network.buffer_name, "detector": network.detector}
+    _save(path, network, kind, config)
 
 
 #: Name of the scheme semharq-plus.
@@ -179,11 +170,7 @@ def load_plus(
     shared = bool(config["shares_performers"])
     identities = clean.identities if shared else int(config["identities"])
     network = PlusNetwork(identities, clean if shared else None)
-    if shared:
-        state |= {f"performers.{name}": value for name, value in clean.state_dict().items()}
-    load_into(network, state, str(path))
-    network.requires_grad_(False).eval().to(device)
-    return network, {path.name: file_hash(path)}
+    return network, _fill(network, state, clean, path, device)
 
 
 def save_plus(path: Path, network: PlusNetwork, config: dict[str, Any]) -> None:
@@ -194,10 +181,28 @@ def save_plus(path: Path, network: PlusNetwork, config: dict[str, Any]) -> None:
         network: Network to save.
         config: Settings of the training.
     """
-    own = {
-        "identities": network.performers.identities,
-        "latent": LATENT_FEATURES,
-        "shares_performers": network.shares_performers,
-    }
-    left_out = ("performers.",) if network.shares_performers else ()
-    save_in_four_bits(path, network, own | config, left_out)
+    _save(path, network, {"latent": LATENT_FEATURES}, config)
+
+
+def _fill(
+    network: LinkNetwork | PlusNetwork,
+    state: dict[str, Tensor],
+    clean: TaskPerformers,
+    path: Path,
+    device: str,
+) -> dict[str, str]:
+    """Makes a network ready for inference and returns the hashes of the files read."""
+    if network.shares_performers:
+        state |= {f"performers.{name}": value for name, value in clean.state_dict().items()}
+    load_into(network, state, str(path))
+    network.requires_grad_(False).eval().to(device)
+    return {path.name: file_hash(path)}
+
+
+def _save(
+    path: Path, network: LinkNetwork | PlusNetwork, kind: dict[str, Any], config: dict[str, Any]
+) -> None:
+    """Saves a network in four bits with what is needed to make it again."""
+    shared = network.shares_performers
+    own = {"identities": network.performers.identities, **kind, "shares_performers": shared}
+    save_in_four_bits(path, network, own | config, ("performers.",) if shared else ())

@@ -1,16 +1,18 @@
 """Encoded once: the cache of encoder outputs survives everything but a change of its inputs."""
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from semantic.data.dataset import VehicleImages
+from semantic.data.dataset import ImageFile, VehicleImages
 from semantic.data.opening import open_dataset
 from semantic.weights.stored import EncoderBundle, load_encoder
 from simulator.cache import cache_directory
 from simulator.encoded_dataset import EncodedDataset, Features
+from simulator.encoder_cache import image_hashes
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,21 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert cache_directory() == tmp_path / "semharq-sim"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_directory() == Path.home() / ".cache" / "semharq-sim"
+
+
+def test_the_bytes_of_an_image_are_hashed_once(
+    images: VehicleImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The identity of a run and the encoder's cache both need the hashes."""
+    reads: Counter[str] = Counter()
+    read = ImageFile.read
+
+    def counting(self: ImageFile) -> bytes:
+        reads[self.name] += 1
+        return read(self)
+
+    monkeypatch.setattr(ImageFile, "read", counting)
+    fresh = images.subset(np.arange(len(images)))
+    fresh.content_hash()
+    image_hashes(fresh)
+    assert set(reads.values()) == {1}
