@@ -1,6 +1,8 @@
 """A scheme object holds nothing about images: two runs of one object do not disturb each other."""
 
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +85,9 @@ def same(first: list[Tensor], second: list[Tensor]) -> bool:
 def test_runs_over_two_data_sets_by_turns_are_as_alone(
     name: str, networks: Networks, datasets: Callable[[], list[EncodedDataset]]
 ) -> None:
-    spec, alone = networks.spec, []
+    spec, alone = replace(networks.spec, schemes=(name,)), []
+    networks = copy(networks)
+    networks.spec = spec
     for number in range(2):
         own = build_schemes(networks)[name]
         alone.append(send(own, encode(own, datasets()[number]), spec))
