@@ -73,6 +73,7 @@ def test_gaussian_limits() -> None:
         assert gaussian_limit_db(bits) == pytest.approx(snr_db, abs=1e-3)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("name", "bits", "rate"),
     [("bpsk", 5976, 0.75), ("16qam", 5976, 0.75), ("bpsk", 500, 0.5), ("64qam", 2000, 0.92)],

@@ -50,6 +50,7 @@ def test_agrees_with_the_reference(check: Callable[[Any], Any], reference: Any) 
     assert [row for row in rows if not row.agrees] == []
 
 
+@pytest.mark.integration
 def test_error_rates_are_no_worse(reference: Any) -> None:
     """Our decoder against Sionna's sum-product, one-sided Fisher tests at 1e-3 each."""
     rows = list(compare.check_error_rates(reference, sum_product=False))

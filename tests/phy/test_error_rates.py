@@ -42,6 +42,7 @@ def codec_of(n: int, modulation: str, **options: object) -> TransportCodec:
     return codec
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("modulation", ["bpsk", "16qam"])
 @pytest.mark.parametrize(("n", "blocks"), [(8000, 300), (1408, 600)])
 def test_a_percent_within_three_quarters_of_a_db_of_the_best_code(

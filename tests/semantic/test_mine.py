@@ -35,6 +35,7 @@ def test_best_statistic_reaches_the_mutual_information(rho: float) -> None:
     assert tolerance < 0.05
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.8])
 def test_training_finds_the_mutual_information_of_gaussians(rho: float) -> None:
     d, generator = 2, torch.Generator().manual_seed(1)

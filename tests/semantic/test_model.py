@@ -66,6 +66,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("detector", "buffer", "shared"), KINDS)
 def test_every_kind_of_link_comes_back(
     tmp_path: Path, buffer: str, detector: Detector | None, shared: bool

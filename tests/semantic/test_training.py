@@ -54,6 +54,7 @@ ENCODER = EncoderRecipe(
 )
 
 
+@pytest.mark.integration
 def test_encoder_loss_falls_and_validation_is_called(
     images: tuple[np.ndarray, VehicleImages], tmp_path: Path
 ) -> None:
@@ -85,6 +86,7 @@ def test_encoder_gradient_reaches_every_parameter(
     assert without == []
 
 
+@pytest.mark.integration
 def test_encoder_goes_on_after_a_kill_as_if_nothing_had_been(
     images: tuple[np.ndarray, VehicleImages], tmp_path: Path
 ) -> None:

@@ -110,6 +110,7 @@ def test_every_scheme_moves_all_that_it_trains(name: str, data: LinkData, tmp_pa
         assert [terms.keys() for terms in seen] == [{"fde"}] * 2 + [link_terms | {"fde"}] * 3
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("name", "tasks"),
     [
@@ -234,6 +235,7 @@ def test_fde_loss_reaches_all_of_the_fde_network(name: str, data: LinkData) -> N
     assert reached | CANCELS == {n for n, _ in network.named_parameters() if n.startswith("fde.")}
 
 
+@pytest.mark.integration
 def test_fde_loss_falls(data: LinkData, tmp_path: Path) -> None:
     recipe = LinkRecipe(fde_steps=15, selected_steps=0, vehicles_per_batch=6, fde_features=24)
     network = fresh().eval()
@@ -267,6 +269,7 @@ def test_f_maximises_what_it_is_given(sign: float, data: LinkData, tmp_path: Pat
     assert sign * (after - before) > 0.05
 
 
+@pytest.mark.integration
 def test_link_goes_on_after_a_kill_as_if_nothing_had_been(data: LinkData, tmp_path: Path) -> None:
     def train(name: str, kill_at: int | None = None) -> LinkNetwork:
         def report(step: int, terms: dict[str, float]) -> None:
@@ -367,6 +370,7 @@ def test_gradient_stays_finite_when_there_is_nothing_left_to_send(data: LinkData
     assert all(torch.isfinite(p.grad).all() for p in network.jsc_encoder.parameters())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["semharq", "semharq-no-fde", "semharq-csi", "semharq-oracle"])
 def test_calibrated_thresholds_ask_for_their_share(name: str, data: LinkData) -> None:
     protocol = PROTOCOLS[name]

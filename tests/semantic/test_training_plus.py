@@ -48,6 +48,7 @@ def fresh(data: LinkData) -> PlusNetwork:
     return network
 
 
+@pytest.mark.integration
 def test_loss_falls_and_everything_moves(data: LinkData, tmp_path: Path) -> None:
     network, losses = fresh(data), list[float]()
     before = {n: p.detach().clone() for n, p in network.named_parameters()}
@@ -62,6 +63,7 @@ def test_loss_falls_and_everything_moves(data: LinkData, tmp_path: Path) -> None
     assert not [n for n, p in network.named_parameters() if torch.equal(p, before[n])]
 
 
+@pytest.mark.integration
 def test_a_killed_training_ends_as_one_that_was_not(
     data: LinkData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

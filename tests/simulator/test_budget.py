@@ -208,6 +208,7 @@ def test_energy_beyond_the_declared_uses() -> None:
         Budget(4).admit(sent, torch.zeros(2))
 
 
+@pytest.mark.integration
 def test_no_scheme_spends_more(tiny_weights: Path, folder_data: Path) -> None:
     spec = RunSpec(
         schemes=("semharq", "jpeg-ldpc-16qam-harq", "jpeg-ldpc-bpsk", "perfect"),

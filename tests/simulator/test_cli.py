@@ -47,6 +47,7 @@ def refused(result: Result, *expected: str) -> str:
     return lines[0]
 
 
+@pytest.mark.integration
 def test_a_run_writes_its_four_files_and_shows_a_table(given: list[object], tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = run("--scheme", "semharq,perfect", "--snr", "-6:6:6", *given, "--out", out)
@@ -77,6 +78,7 @@ def test_a_run_writes_its_four_files_and_shows_a_table(given: list[object], tmp_
         assert name in result.stdout
 
 
+@pytest.mark.integration
 def test_a_spec_file_repeats_a_run_exactly(given: list[object], tmp_path: Path) -> None:
     first, again, changed = (tmp_path / name for name in ("first", "again", "changed"))
     options = ["--fading", "block", "--channel-arg", "k_factor=3", "--max-transmissions", 3]

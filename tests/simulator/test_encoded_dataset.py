@@ -90,6 +90,7 @@ def test_other_images_or_weights_are_other_entries(
     assert len(list(fresh_cache.glob("s-*"))) == 4
 
 
+@pytest.mark.integration
 def test_a_damaged_cache_file_is_computed_again(
     images: VehicleImages, encoder: EncoderBundle, fresh_cache: Path
 ) -> None:

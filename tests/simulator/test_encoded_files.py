@@ -20,6 +20,7 @@ def image(number: int) -> np.ndarray:
     return (np.stack(waves, axis=2) + rng.integers(-20, 20, (40, 40, 3))).astype(np.uint8)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", CODECS)
 def test_as_if_each_were_encoded_alone(name: str) -> None:
     codec = ImageCodec(name)

@@ -56,6 +56,7 @@ def test_two_cars_and_six_images_of_unknown_vehicles(tmp_path: Path, tiny_weight
     assert "the vehicle of 6 images is unknown" in headline(prepare(result.spec))
 
 
+@pytest.mark.integration
 def test_hundreds_of_damaged_files_are_each_named(tmp_path: Path, tiny_weights: Path) -> None:
     """A whole chunk of junk stands before the good images."""
     data = tmp_path / "data"
@@ -77,6 +78,7 @@ def test_hundreds_of_damaged_files_are_each_named(tmp_path: Path, tiny_weights: 
     assert f"{CHUNK + 1 - PROBLEMS_SHOWN} more, all named in" in lines[-1]
 
 
+@pytest.mark.integration
 def test_missing_damaged_and_oddly_named_files(tmp_path: Path, tiny_weights: Path) -> None:
     for camera in range(4):
         plain("red", tmp_path / f"data/0001_c00{camera}_1.png")
@@ -118,6 +120,7 @@ def with_config(weights: Path, to: Path, **more: object) -> Path:
     return to
 
 
+@pytest.mark.integration
 def test_the_headline_names_the_images_of_the_training(
     folder_data: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ def test_fit_is_as_good_as_trying_every_quality(name: str, side: int) -> None:
             assert codec.best_quality(sizes.__getitem__, most_bytes) == max(fitting, default=10)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", CODECS)
 def test_no_corruption_raises(name: str, image: np.ndarray) -> None:
     codec = ImageCodec(name, 40)

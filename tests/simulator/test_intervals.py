@@ -37,6 +37,7 @@ def few_decide(vehicles: int, name: str) -> bool:
     return vehicles * minority.get(name, 0.5) < 5
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("vehicles", "seeds"),
     [
@@ -52,6 +53,7 @@ def test_intervals_hold_the_truth_in_93_to_97_of_100_studies(vehicles: int, seed
         assert LOWEST - error <= share <= most, (name, share)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("vehicles", [20, 104])
 @pytest.mark.parametrize(("trainings", "seeds"), [(1, 2), (1, 5), (2, 1), (2, 5), (5, 1), (5, 5)])
 @pytest.mark.parametrize("size", [0.0, 1.0, 3.0])
@@ -195,6 +197,7 @@ def test_holm_is_the_step_down_method() -> None:
     assert np.isnan(found[3])
 
 
+@pytest.mark.integration
 def test_holm_keeps_false_findings_of_many_comparisons_rare() -> None:
     rng, studies, comparisons = np.random.default_rng(7), 150, 6
     false = 0

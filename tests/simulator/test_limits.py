@@ -45,6 +45,7 @@ def test_a_run_that_is_too_large(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.integration
 def test_a_grid_that_is_too_large(tmp_path: Path) -> None:
     values = list(range(1, 2001))
     fields = ("max_transmissions", "seed", "images", "batch_size", "max_seeds")

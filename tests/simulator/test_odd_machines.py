@@ -82,6 +82,7 @@ def shared(tiny_weights: Path, folder_data: Path, given: list[str]) -> Iterator[
             path.chmod(0o755)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("locked", ["weights", "weights/encoder.safetensors"])
 def test_locked_weights(shared: list[str], locked: str, nobody: object) -> None:
     path = Path(shared[-1]).parent / locked
@@ -94,6 +95,7 @@ def test_locked_weights(shared: list[str], locked: str, nobody: object) -> None:
     assert "truncated" not in line
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("option", ["--data", "--weights", "--out", "--spec", "--sweep"])
 def test_names_that_are_too_long(given: list[str], option: str) -> None:
     assert "too long" in refused(*given, option, "x" * 300)
@@ -143,6 +145,7 @@ def test_a_deleted_working_directory(
     assert "the current directory does not exist any more" in refused(*given, "--out", "out")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("/dev/full")])
 def test_a_log_that_cannot_be_written(
     given: list[str], tmp_path: Path, make: Callable[[Path], None]
@@ -340,6 +343,7 @@ def test_a_plug_in_that_ends_or_raises_is_named(
         assert plug_in + part in line
 
 
+@pytest.mark.integration
 def test_a_plug_in_may_change_the_directory(given: list[str], plug_in: str, tmp_path: Path) -> None:
     arguments = ["--scheme", "semharq", "--channel", f"{plug_in}:Moves", "--out", "relative"]
     result = call(*given, *arguments)
@@ -360,6 +364,7 @@ def test_errors_of_the_machine_are_one_line() -> None:
     assert in_one_line(KeyError("a mistake of ours")) is None
 
 
+@pytest.mark.integration
 def test_large_seeds_are_stored_exactly(
     tiny_weights: Path, folder_data: Path, tmp_path: Path
 ) -> None:

@@ -83,6 +83,7 @@ def test_a_summary_counts_what_has_a_label() -> None:
     assert found.images == (2, 2, 3)
 
 
+@pytest.mark.integration
 def test_a_run_adds_seeds_until_it_knows_enough(
     tiny_weights: Path, folder_data: Path, tmp_path: Path
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_difference_of_several_seeds_is_that_of_each_image() -> None:
     assert (found["ci_low"] < found["difference"] < found["ci_high"], found["n"]) == (True, 40)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("seeds", [1, 4])
 def test_paired_differences_cover_the_truth(seeds: int) -> None:
     rng = np.random.default_rng(4)

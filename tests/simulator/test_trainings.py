@@ -49,6 +49,7 @@ def given(folder_data: Path) -> list[object]:
     ]
 
 
+@pytest.mark.integration
 def test_each_training_is_a_run_and_the_curve_is_over_both(
     trainings: Path, given: list[object], tmp_path: Path
 ) -> None:
