@@ -148,7 +148,7 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> Non
     """Loads a state dict whose names and shapes must be those of the model.
 
     Args:
-        model: Model to fill.
+        model: Model to fill. A model on the meta device takes over the tensors as they are.
         state: Tensors by name.
         origin: Source of the tensors, for the message.
 
@@ -167,7 +167,10 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> Non
         raise WeightsError(
             f"{origin} does not fit this network: {len(wrong)} tensors differ, {shown}"
         )
-    model.load_state_dict(dict(state))
+    targets = model.state_dict()
+    unmade = any(value.is_meta for value in targets.values())
+    cast = {name: value.to(targets[name].dtype) for name, value in state.items()}
+    model.load_state_dict(cast, assign=unmade)
 
 
 def file_hash(path: Path) -> str:

@@ -27,6 +27,9 @@ from semantic.weights.files import (
 #: Directory of the embedded weights, made by `simulate train --preset synthetic`.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
 
+#: Where a network is made that a file then fills: random initial values would cost time for nothing.
+UNFILLED = torch.device("meta")
+
 
 @dataclass(frozen=True)
 class EncoderBundle:
@@ -92,7 +95,8 @@ def load_encoder(weights: str | None = None, device: str = "cpu") -> EncoderBund
     state, config = read_weights(path)
     if "image_size" not in config or "identities" not in config:
         raise WeightsError(f"{path} holds no encoder (its config: {', '.join(sorted(config))})")
-    network = MultiTaskNetwork(int(config["identities"]), config.get("backbone", DENSENET))
+    with UNFILLED:
+        network = MultiTaskNetwork(int(config["identities"]), config.get("backbone", DENSENET))
     load_into(network, state, str(path))
     network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return EncoderBundle(network, config, {path.name: file_hash(path)})
@@ -121,13 +125,14 @@ def load_link(
         raise WeightsError(
             f"{path} holds no link network (its config: {', '.join(sorted(config))})"
         )
-    network = LinkNetwork(
-        clean.identities if config["shares_performers"] else int(config["identities"]),
-        config["buffer"],
-        config["detector"],
-        clean if config["shares_performers"] else None,
-        state["threshold"].shape[1],
-    )
+    with UNFILLED:
+        network = LinkNetwork(
+            clean.identities if config["shares_performers"] else int(config["identities"]),
+            config["buffer"],
+            config["detector"],
+            clean if config["shares_performers"] else None,
+            state["threshold"].shape[1],
+        )
     return network, _fill(network, state, clean, path, device)
 
 
@@ -169,7 +174,8 @@ def load_plus(
         raise WeightsError(f"{path} holds no {PLUS} network of {LATENT_FEATURES} latent features")
     shared = bool(config["shares_performers"])
     identities = clean.identities if shared else int(config["identities"])
-    network = PlusNetwork(identities, clean if shared else None)
+    with UNFILLED:
+        network = PlusNetwork(identities, clean if shared else None)
     return network, _fill(network, state, clean, path, device)
 
 
