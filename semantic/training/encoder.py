@@ -16,16 +16,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
 from semantic.data.dataset import VehicleImages
-from semantic.encoder.densenet import normalize
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.encoder.timm import DENSENET
 from semantic.losses import TaskLosses, TaskWeights, task_losses
 from semantic.tasks import TaskOutputs
+from semantic.training.augmentation import augment
 from semantic.training.checkpoint import load_checkpoint, save_checkpoint
 from semantic.training.labels import Labels, training_labels
 from semantic.training.sampler import PKSampler
@@ -43,12 +42,15 @@ class EncoderRecipe:
             they take less time.
         learning_rate: Peak of the one-cycle schedule over all phases.
         warmup: Share of the steps in which the rate rises.
-        vehicles_per_batch: P of the PK sampler.
+        vehicles_per_batch: P of the PK sampler, `extra_vehicles` included.
         images_per_vehicle: K of the PK sampler.
+        extra_vehicles: Vehicles of each batch that come from the extra data, e.g. photographs.
         weight_decay: Weight decay of AdamW.
         label_smoothing: Label smoothing of the identity's cross-entropy.
         task_weights: Weight lambda of each task. With the papers' 0.125 for color and type, the
             encoder recognizes the type of a training vehicle by its stickers.
+        augmentation: "light" or "strong", see `augment`.
+        precision: Arithmetic of the backbone's forward and backward pass: "fp32" or "bf16".
         backbone: "densenet121" or "timm:NAME".
         seed: Seed of batches and augmentation; both depend on it and on the step alone.
     """
@@ -58,9 +60,12 @@ class EncoderRecipe:
     warmup: float = 0.05
     vehicles_per_batch: int = 8
     images_per_vehicle: int = 4
+    extra_vehicles: int = 0
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
     task_weights: TaskWeights = ENCODER_TASK_WEIGHTS
+    augmentation: str = "light"
+    precision: str = "fp32"
     backbone: str = DENSENET
     seed: int = 0
 
@@ -84,43 +89,6 @@ class EncoderRecipe:
                 return size
             step -= steps
         return self.phases[-1][0]
-
-
-def augment(
-    pixels: UInt8[Tensor, "batch h w 3"], size: int, generator: torch.Generator
-) -> Float[Tensor, "batch 3 {size} {size}"]:
-    """Applies random flip, crop, brightness, contrast and erasing to images, and normalizes them.
-
-    The hue stays, because color recognition is a task.
-
-    Args:
-        pixels: Images.
-        size: Edge length of the result in pixels.
-        generator: Source of randomness.
-    """
-    batch = len(pixels)
-
-    def uniform(low: float, high: float) -> Tensor:
-        return torch.empty(batch, 1, 1, 1).uniform_(low, high, generator=generator)
-
-    x = normalize(pixels)
-    zoom, dx, dy = uniform(0.8, 1.02), uniform(-0.12, 0.12), uniform(-0.12, 0.12)
-    flip = torch.where(uniform(0.0, 1.0) < 0.5, -1.0, 1.0)
-    affine = torch.zeros(batch, 2, 3)
-    affine[:, 0, 0], affine[:, 1, 1] = (zoom * flip).flatten(), zoom.flatten()
-    affine[:, 0, 2], affine[:, 1, 2] = dx.flatten(), dy.flatten()
-    if size < x.shape[-1]:  # area averaging first, so that the crop does not alias
-        x = functional.interpolate(x, (size, size), mode="bilinear", antialias=True)
-    grid = functional.affine_grid(affine, [batch, 3, size, size], align_corners=False)
-    x = functional.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
-    x = x * uniform(0.8, 1.25) + uniform(-0.2, 0.2)
-    x = x + 0.05 * torch.randn(x.shape, generator=generator)
-    edge, axis = uniform(0.1, 0.3) * size, torch.arange(size)
-    left, top = uniform(0.0, 1.0) * (size - edge), uniform(0.0, 1.0) * (size - edge)
-    inside_x = (axis >= left) & (axis < left + edge)
-    inside_y = (axis[:, None] >= top) & (axis[:, None] < top + edge)
-    hidden = inside_x & inside_y & (uniform(0.0, 1.0) < 0.3)
-    return x.masked_fill(hidden, 0.0).contiguous(memory_format=torch.channels_last)
 
 
 def one_cycle_rate(step: int, steps: int, peak: float, warmup: float) -> float:
@@ -161,6 +129,7 @@ def train_encoder(
     initialize: Callable[[MultiTaskNetwork], None] | None = None,
     device: str = "cpu",
     checkpoint_every: int = 200,
+    extra: np.ndarray | None = None,
 ) -> MultiTaskNetwork:
     """Trains the encoder to the recipe's last step, from the checkpoint if there is one.
 
@@ -174,8 +143,9 @@ def train_encoder(
         report: Called after each step with the loss terms.
         validate: Called after each checkpoint with the network and the step.
         initialize: Called with the new network, e.g. to load ImageNet weights.
-        device: Torch device. On CUDA the forward pass runs in bfloat16; on CPUs that gains nothing.
+        device: Torch device.
         checkpoint_every: Number of steps between checkpoints.
+        extra: Images of the extra data, [images] bool; None if there are none.
 
     Returns:
         The trained network, in evaluation mode.
@@ -189,17 +159,24 @@ def train_encoder(
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     sampler = PKSampler(
-        labels.vehicle.numpy(), recipe.vehicles_per_batch, recipe.images_per_vehicle, recipe.seed
+        labels.vehicle.numpy(),
+        recipe.vehicles_per_batch,
+        recipe.images_per_vehicle,
+        recipe.seed,
+        extra,
+        recipe.extra_vehicles,
     )
     note = {"recipe": asdict(recipe), "images": len(images)}
     start = load_checkpoint(checkpoint, model, optimizer, note)
+    bf16 = recipe.precision == "bf16"
     model.train()
     for step in range(start, recipe.steps):
         index = sampler.batch(step * world + rank)
         generator = torch.Generator().manual_seed(step_seed(recipe.seed, step, rank))
-        x = augment(torch.from_numpy(pixels[index]), recipe.image_size(step), generator).to(device)
+        chosen, size = torch.from_numpy(pixels[index]), recipe.image_size(step)
+        x = augment(chosen, size, generator, recipe.augmentation).to(device)
         target = Labels(*(value[index].to(device) for value in labels.columns))
-        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=device != "cpu"):
+        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
             s = model(x)
         terms = retrieval_losses(model.performers(s.float()), target, recipe.label_smoothing)
         loss = terms.total(recipe.task_weights)

@@ -47,6 +47,40 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
     metavar="densenet121|timm:NAME",
     help="Backbone of the encoder; timm needs the extra [backbones].",
 )
+@click.option(
+    "--extra-data",
+    metavar="DATA",
+    help="A second set of training images, e.g. photographs; its vehicles are new ones.",
+)
+@click.option(
+    "--extra-vehicles",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Vehicles of each batch of the encoder that are of --extra-data [a quarter].",
+)
+@click.option(
+    "--encoder-steps",
+    metavar="N|SIZE:N[,SIZE:N...]",
+    help="Training steps of the encoder, in all or for each image size [those of the preset].",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Images in each batch of the encoder, a multiple of 4 [that of the preset].",
+)
+@click.option(
+    "--augmentation",
+    type=click.Choice(["light", "strong"]),
+    help="Random changes of the encoder's training images [light].",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "bf16"]),
+    default="auto",
+    show_default=True,
+    help="Arithmetic of the encoder's training; auto is bf16 on CUDA devices.",
+)
 @click.option("--snr-db", type=float, metavar="DB", help="Train at one SNR instead of a range.")
 @click.option(
     "--tasks",

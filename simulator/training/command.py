@@ -9,11 +9,13 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from phy.channels.fading import Rician
+from semantic.data.joined import join
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.buffer import BUFFERS
 from semantic.link.network import LinkNetwork
@@ -47,6 +49,7 @@ from simulator.training.encoder import (
     train_clean,
     validator,
 )
+from simulator.training.encoder_options import encoder_recipe
 from simulator.training.presets import Preset, presets
 
 
@@ -95,6 +98,8 @@ def train_from_options(
     seed: int,
     device: str,
     quiet: bool,
+    extra_data: str | None = None,
+    **encoder_options: Any,
 ) -> None:
     """Trains the weights that are missing in `out`.
 
@@ -112,10 +117,15 @@ def train_from_options(
     images = open_training_images(data_spec, show)
     chosen = _adapted(presets(len(images))[preset], seed, backbone, snr_db, buffer, link_steps)
     device, first = join_processes(choose_device(device))
+    recipe = encoder_recipe(chosen.encoder, device, extra_data is not None, **encoder_options)
+    chosen = replace(chosen, encoder=recipe)
+    own = len(images)
+    if extra_data is not None:
+        images = join(images, open_training_images(extra_data, show))
     single = TASKS if tasks is None else _listed(tasks)
     wanted = stages(out, chosen, _listed(scheme), single, device, show)
     stored = max(chosen.image_size, 128) if preset == "synthetic" else chosen.image_size
-    training_images = read_training_images(images, stored, show)
+    training_images = read_training_images(images, stored, show, own)
     for stage in wanted:
         stage.out.mkdir(parents=True, exist_ok=True)
         path = stage.out / "encoder.safetensors"

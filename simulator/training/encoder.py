@@ -39,10 +39,12 @@ class TrainingImages:
     Attributes:
         images: Names and labels of the images that could be read.
         pixels: [images, edge, edge, 3] uint8.
+        extra: Images of the extra data, [images] bool.
     """
 
     images: VehicleImages
     pixels: np.ndarray
+    extra: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,15 @@ class Stage:
 
 
 def read_training_images(
-    images: VehicleImages, edge: int, show: Callable[[str], None]
+    images: VehicleImages, edge: int, show: Callable[[str], None], own: int | None = None
 ) -> TrainingImages:
     """Decodes the training split; shows and leaves out images that cannot be read.
+
+    Args:
+        images: Names and labels.
+        edge: Edge in pixels at which images are kept.
+        show: Takes a line of text.
+        own: Number of the first images that are not of the extra data; all if None.
 
     Raises:
         ValueError: If no image can be read.
@@ -75,7 +83,8 @@ def read_training_images(
     pixels, kept, problems = load_images(images, edge)
     for problem in problems:
         show(f"left out: {problem}")
-    return TrainingImages(images.subset(kept), pixels)
+    extra = np.arange(len(images)) >= (len(images) if own is None else own)
+    return TrainingImages(images.subset(kept), pixels, extra[kept])
 
 
 def train_clean(
@@ -96,6 +105,7 @@ def train_clean(
         validate=validate,
         device=stage.device,
         initialize=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
+        extra=training_images.extra,
     )
     if not first:
         return
