@@ -141,3 +141,51 @@ def test_paper_preset_counts_epochs_of_its_data() -> None:
     )
     assert paper.image_size == 256
     assert paper.buffer == "concatenate"
+
+
+def test_extra_data_and_the_recipe_of_the_encoder(
+    training_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photographs have other vehicles; a share of each batch is of them."""
+    monkeypatch.setattr(simulator.training.command, "presets", tiny)
+    extra = tmp_path / "extra"
+    shutil.copytree(training_images, extra)
+    line = ["train", "--data", str(training_images), "--out", str(tmp_path / "w")]
+    line += ["--extra-data", str(extra), "--extra-vehicles", "3", "--encoder-steps", "32:1,48:1"]
+    line += ["--batch-size", "10", "--augmentation", "strong", "--precision", "bf16"]
+    result = CliRunner().invoke(main, line)
+    assert result.exit_code == 0, result.output
+    _, config = read_weights(tmp_path / "w" / "encoder.safetensors")
+    assert config["identities"] == 16, "eight vehicles in each set"
+    recipe = config["recipe"]
+    assert recipe["phases"] == [[32, 1], [48, 1]]
+    assert (recipe["vehicles_per_batch"], recipe["extra_vehicles"]) == (5, 3)
+    assert (recipe["augmentation"], recipe["precision"]) == ("strong", "bf16")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--batch-size", "5"], "--batch-size 5 must be a multiple of 2, from 4 on; nearest: 4"),
+        (["--extra-vehicles", "1"], "--extra-vehicles needs --extra-data"),
+        (["--encoder-steps", "64:"], "--encoder-steps '64:' must be a number of steps, or size:"),
+        (["--encoder-steps", "8:100"], "with sizes from 32 pixels on"),
+        (["--encoder-steps", "-3"], "--encoder-steps '-3' must be a number of steps"),
+        (["--extra-data", "{data}", "--extra-vehicles", "4"], "must be at most 3 of a batch"),
+    ],
+)
+def test_options_of_the_encoder_that_contradict_each_other(
+    training_images: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    message: str,
+) -> None:
+    monkeypatch.setattr(simulator.training.command, "presets", tiny)
+    line = ["train", "--data", str(training_images), "--out", str(tmp_path / "w")]
+    given = [str(training_images) if option == "{data}" else option for option in options]
+    result = CliRunner().invoke(main, [*line, *given])
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.strip().count("\n") == 0
+    assert not (tmp_path / "w").exists()
