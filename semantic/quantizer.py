@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Shaped, UInt8
 from numpy.typing import NDArray
-from scipy.optimize import fsolve, minimize_scalar
 from scipy.special import ndtr, ndtri
 from torch import Tensor
 
@@ -110,6 +109,7 @@ def _cells(values: _Floats) -> tuple[_Floats, _Floats]:
 
 def _lloyd_max(half: int) -> _Floats:
     """Returns the positive values that are the centroids of their own cells."""
+    from scipy.optimize import fsolve  # few runs quantize, and the import takes 0.2 s
 
     def off_center(values: _Floats) -> _Floats:
         probability, integral = _cells(values)
@@ -124,6 +124,8 @@ def _lloyd_max(half: int) -> _Floats:
 
 def _uniform(half: int) -> _Floats:
     """Returns the positive values (i + 1/2) step with the step of least distortion."""
+    from scipy.optimize import minimize_scalar  # as above
+
     grid = np.arange(half, dtype=np.float64) + 0.5
 
     def distortion(step: float) -> float:

@@ -13,8 +13,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-#: Rows of a tile.
-TILE = 64
+#: Rows of a tile. On a CPU, 128 rows reach 95 % of the rate of the largest products, and fewer rows
+#: of the last tile are padding than with 256 (docs/performance.md).
+TILE = 128
 
 Rows = TypeVar("Rows", Tensor, tuple[Tensor, ...])
 

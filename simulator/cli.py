@@ -109,7 +109,7 @@ A run writes to its directory:
     "--batch-size",
     type=int,
     metavar="N",
-    help="Images per batch; changes no number [256].",
+    help="Images per batch; changes no number [the scheme's].",
 )
 @click.option("--device", metavar="auto|cpu|cuda[:i]", help="Device of the networks [auto].")
 @click.option(

@@ -49,6 +49,7 @@ class ReadOnlyInputs(Scheme):
         self.side_information_bits = scheme.side_information_bits
         self.needs_features = scheme.needs_features
         self.open_loop = scheme.open_loop
+        self.batch_size = scheme.batch_size
         # Copies of what all calls share: once for each data set, since they must never change.
         self._shared: tuple[tuple[EncodedDataset, list[str]], Snapshot] | None = None
 

@@ -27,6 +27,7 @@ from phy.channel import Received
 from semantic.tasks import TaskOutputs
 from simulator.encoded_dataset import EncodedDataset
 from simulator.slots import Slot
+from simulator.spec_fields import BATCH_SIZE
 
 State = TypeVar("State")
 Value = TypeVar("Value")
@@ -136,6 +137,8 @@ class Scheme(ABC):
             delay then have no effect.
         files: Paths of the files that the scheme reads, e.g. of its own weights. They are hashed:
             a changed file recomputes the scheme's points.
+        batch_size: Images that are simulated together unless the run says otherwise; changes no
+            number. More images make larger matrix products, and need more memory.
     """
 
     reasons: tuple[str, ...] = ("nack", "ack")
@@ -143,6 +146,7 @@ class Scheme(ABC):
     needs_features: bool = True
     open_loop: bool = False
     files: Sequence[str | Path] = ()
+    batch_size: int = BATCH_SIZE
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """Returns the most transmissions of an image: G_max, unless the protocol fixes the number."""

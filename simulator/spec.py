@@ -55,7 +55,7 @@ class RunSpec:
         weights: Directory or file; None takes those of the package.
         trainings: Directories of several trainings, each simulated with the same images and seeds;
             `weights` is then not used.
-        batch_size: Images that are simulated together; changes no number.
+        batch_size: Images that are simulated together; changes no number. None for the scheme's own.
         device: "auto", "cpu" or "cuda[:i]".
 
     Raises:
@@ -81,7 +81,7 @@ class RunSpec:
     scheme_args: tuple[tuple[str, Any], ...] = ()
     weights: str | None = None
     trainings: tuple[str, ...] = ()
-    batch_size: int = 256
+    batch_size: int | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:

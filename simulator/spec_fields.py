@@ -48,8 +48,10 @@ SCALARS: dict[str, Argument] = {
         ),
     )
 }
+#: Images of a batch: of a scheme that says nothing else, and of those whose bursts are short.
+BATCH_SIZE, LARGE_BATCH_SIZE = 256, 1024
 #: Fields that may be None.
-OPTIONAL = ("images", "until", "bandwidth_hz", "weights")
+OPTIONAL = ("images", "until", "bandwidth_hz", "weights", "batch_size")
 _SNR_DB = _field("SNR in dB", float, least=-MOST_SNR_DB, most=MOST_SNR_DB)
 _SCHEME = _field("scheme", str, "a name", pattern=_NAME)
 _DIRECTORY = _field("trainings", str, "a directory", pattern=_NAME)

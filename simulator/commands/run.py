@@ -99,9 +99,11 @@ def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool)
 
     result = run_trainings(spec, out, one)
     if spec.trainings:
+        if not quiet:
+            show(result)
         write_result(result, out)
         if not quiet:
-            show(result, out)
+            _name_files(out)
     return result
 
 
@@ -125,6 +127,9 @@ def _execute_training(
         logging.getLogger("simulator").info("begin: %s", spec.to_json())
         try:
             result = run(prepared, bar, out, engine, resume)
+            if alone and not quiet:
+                bar.stop()
+                show(result)  # before the figure, which takes a second
             write_result(result, out)
         except KeyboardInterrupt as error:
             word, code = ending(error)
@@ -134,6 +139,8 @@ def _execute_training(
                 *(word, kept, named),
             )
             sys.exit(code)
+        except BrokenPipeError:  # of the tables, not of a file
+            raise
         except OSError as error:
             raise ValueError(
                 f"{error.filename or out} cannot be written: {error.strerror}; finished cells are "
@@ -146,17 +153,20 @@ def _execute_training(
         rest = len(result.problems) - PROBLEMS_SHOWN
         click.echo(f"simulate: left out: {rest} more, all named in {out}/run.json", err=True)
     if alone and not quiet:
-        show(result, named)
+        _name_files(named)
         for note in budget_notes(prepared, result):
             click.echo(f"note: {note}")
     return result
 
 
-def show(result: Result, out: Path) -> None:
-    """Prints the tables and the names of the files."""
+def show(result: Result) -> None:
+    """Prints the tables."""
     console = terminal()
     for view in tables(result.curve, console.width):
         console.print(view)
+
+
+def _name_files(out: Path) -> None:
     click.echo(f"{out}/: curve.csv images.parquet run.json curve.png")
 
 

@@ -164,6 +164,10 @@ class Bar:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ends the bar, so that other text can follow; may be called twice."""
         self._bar.stop()
 
     def __call__(self, what: str, done: int, total: int) -> None:

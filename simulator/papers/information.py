@@ -90,9 +90,9 @@ def _after_link(
     prepared: Prepared, scheme: Scheme, encoded: EncodedDataset, slot: Slot
 ) -> TaskOutputs:
     spec, rows = prepared.spec, encoded.features.kept
-    parts = []
-    for start in range(0, len(rows), spec.batch_size):
-        index = torch.arange(start, min(start + spec.batch_size, len(rows))).numpy()
+    parts, size = [], spec.batch_size or scheme.batch_size
+    for start in range(0, len(rows), size):
+        index = torch.arange(start, min(start + size, len(rows))).numpy()
         payload = scheme.encode(encoded, index)
         streams = Streams(spec.seed, f"information {slot.snr_db}", rows[index])
         outputs, _ = run_link(

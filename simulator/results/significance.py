@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import brentq
 
 from simulator.results.intervals import Array, Spread, Vehicles, mean_interval
 
@@ -34,6 +33,8 @@ def p_value(values: Vehicles, spread: Spread) -> float:
         return float("nan")
     if side == 0 or distance(last) <= 0:
         return 1.0
+    from scipy.optimize import brentq  # takes 0.2 s, and no run needs it
+
     return LEAST_P if distance(first) > 0 else float(np.exp(brentq(distance, first, last)))
 
 

@@ -33,6 +33,7 @@ from simulator.scheme_arguments import SemanticHarqArguments
 from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.schemes.order_signaling import ImageOrder, KnownOrder, OrderSignaling
 from simulator.slots import Slot
+from simulator.spec_fields import LARGE_BATCH_SIZE
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class SemanticHarq(Scheme):
     """
 
     reasons = REASONS
+    batch_size = LARGE_BATCH_SIZE
 
     def __init__(
         self,

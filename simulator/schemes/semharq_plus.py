@@ -24,6 +24,7 @@ from simulator.scheme import Burst, Feedback, Payload, Scheme
 from simulator.scheme_arguments import SemharqPlusArguments
 from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.slots import Slot
+from simulator.spec_fields import LARGE_BATCH_SIZE
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class SemharqPlus(Scheme):
     """
 
     reasons = REASONS[:2]
+    batch_size = LARGE_BATCH_SIZE
 
     def __init__(
         self,

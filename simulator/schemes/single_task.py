@@ -18,6 +18,7 @@ from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.schemes.semantic_harq import RxState, SemanticHarq, TxState
 from simulator.slots import Slot
+from simulator.spec_fields import LARGE_BATCH_SIZE
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class SingleTask(Scheme):
     """
 
     reasons = ("transmissions used up", "one shot")
+    batch_size = LARGE_BATCH_SIZE
     needs_features = False  # those of the common encoder
     open_loop = True
 

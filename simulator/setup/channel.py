@@ -25,10 +25,17 @@ def open_channel(spec: RunSpec) -> Channel:
             f"channel {spec.channel!r} is a {type(channel).__name__}, "
             "it must be a phy.channel.Channel"
         )
-    guarded, seen = Guarded(channel, spec.channel_label), spec.impaired
+    guarded, seen = Guarded(channel, spec.channel_label, _has_own_part(spec)), spec.impaired
     if seen.csir_error == 0 and seen.csir_pilot_gain_db is None:
         return guarded
     return ImperfectCsir(guarded, seen.csir_error, seen.csir_pilot_gain_db)
+
+
+def _has_own_part(spec: RunSpec) -> bool:
+    """Whether the channel, or one that it wraps, is none of the built-in ones."""
+    over = dict(spec.channel_args).get("over")
+    names = [spec.channel, *([] if over is None else str(over).split("/"))]
+    return not set(names) <= {*CHANNELS}
 
 
 def open_feedback_link(spec: RunSpec) -> FeedbackLink:

@@ -182,13 +182,14 @@ class CellRunner:
         scheme = self.prepared.schemes[point.scheme]
         name = f"{spec.channel_law} snr_db={float(slot.snr_db)}"
         found: dict[int, tuple[TaskOutputs, Ledger]] = {}
-        starts = range(cell.first, cell.stop, spec.batch_size)
+        size = spec.batch_size or scheme.batch_size
+        starts = range(cell.first, cell.stop, size)
         # Cells that run at the same time begin with different images, so that each finds in the
         # cache what the others have computed of the images alone.
         number = spec.snr_db.index(point.snr_db) * spec.seeds + point.seed - spec.seed
         offset = int(van_der_corput(number) * len(starts))
         for first in (*starts[offset:], *starts[:offset]):
-            rows = np.arange(first, min(first + spec.batch_size, cell.stop))
+            rows = np.arange(first, min(first + size, cell.stop))
             streams = Streams(point.seed, name, self.kept[rows], device=self.prepared.device)
             payload = self._payload(point.scheme, rows)
             batch, ledger = run_link(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import sys
 import sysconfig
 from functools import cache
@@ -20,6 +21,7 @@ from typing import Any
 import phy
 import semantic
 import simulator
+from simulator.cache import cache_file, load_cached, save_cached
 
 #: The folders of the three packages.
 PACKAGES = tuple(Path(package.__path__[0]) for package in (phy, semantic, simulator))
@@ -83,13 +85,24 @@ def counts(name: str) -> bool:
 
 @cache
 def package_code() -> dict[str, str]:
-    """Returns the hash of every file of the three packages that counts."""
-    found = {}
+    """Returns the hash of every file of the three packages that counts.
+
+    Parsing takes half a second. The cache on disk keeps the hashes under one of the sources.
+    """
+    sources = {}
     for root in PACKAGES:
         for path in sorted(root.rglob("*.py")):
             name = path.relative_to(root.parent).as_posix()
             if counts(name):
-                found[name] = code_hash(path.read_bytes())
+                sources[name] = path.read_bytes()
+    digests = [(name, hashlib.sha256(source).digest()) for name, source in sources.items()]
+    file = cache_file("code", sys.version, digests)
+    known = load_cached(file)
+    if known is not None:
+        kept: dict[str, str] = json.loads(known[1])
+        return kept
+    found = {name: code_hash(source) for name, source in sources.items()}
+    save_cached(file, {}, json.dumps(found))
     return found
 
 

@@ -11,7 +11,7 @@ from math import log10, prod
 
 from simulator.catalog import SCHEMES
 from simulator.spec import RunSpec
-from simulator.spec_fields import LAST_SEED
+from simulator.spec_fields import BATCH_SIZE, LAST_SEED
 
 #: Most points of a run: schemes x SNRs x seeds. Each is a file.
 MOST_POINTS = 100_000
@@ -86,11 +86,12 @@ def _check_slot(spec: RunSpec) -> None:
     """
     coded = [name for name in spec.schemes if name in SCHEMES and _sends_bits(name)]
     uses, memory = spec.slot_s * spec.bandwidth, memory_bytes()
-    need = uses * spec.batch_size * SYMBOL_BYTES
+    batch = spec.batch_size or BATCH_SIZE
+    need = uses * batch * SYMBOL_BYTES
     if coded and memory is not None and need > memory:
         raise ValueError(
             f"{coded[0]} may fill a slot of T W = {uses:g} channel uses: a batch of "
-            f"{spec.batch_size} such bursts needs {need / 2**30:.3g} GiB, this machine has "
+            f"{batch} such bursts needs {need / 2**30:.3g} GiB, this machine has "
             f"{memory / 2**30:.3g} GiB; choose a smaller T, W or --batch-size"
         )
 

@@ -12,7 +12,6 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from simulator.files import write_text_whole, write_whole
-from simulator.results.figures import draw_curves
 from simulator.sweeps.identity import installed_version
 from simulator.sweeps.sweep import Result
 
@@ -23,9 +22,16 @@ def write_result(result: Result, out: Path) -> None:
     """Writes the four files, each atomically; run.json is the last, so that it proves the others."""
     write_whole(out / "curve.csv", lambda path: result.curve.to_csv(path, index=False))
     write_whole(out / "images.parquet", lambda path: write_images(result, path))
-    write_whole(out / "curve.png", lambda path: draw_curves(result.curve, path))
+    write_whole(out / "curve.png", lambda path: _draw(result, path))
     text = json.dumps(run_record(result), indent=2) + "\n"
     write_text_whole(out / "run.json", text)
+
+
+def _draw(result: Result, path: Path) -> None:
+    """Draws the curves; matplotlib is imported here, once the numbers are on the screen."""
+    from simulator.results.figures import draw_curves
+
+    draw_curves(result.curve, path)
 
 
 def write_images(result: Result, path: Path) -> None:

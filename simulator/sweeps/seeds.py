@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from simulator.results.curve import ACCURACIES, COLUMN
 from simulator.results.intervals import CONFIDENCE
@@ -68,6 +67,8 @@ def half_width(seeds: Sequence[SeedSummary]) -> float:
     n = len(seeds)
     if n < 2:
         return math.inf
+    from scipy import stats  # takes a third of a second, and few runs have a stop rule
+
     means = np.array([s.means for s in seeds])
     spread = np.std(means, axis=0, ddof=1)
     quantile = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1))
