@@ -13,6 +13,7 @@ import click
 import pandas as pd
 
 from simulator.commands.budget_note import budget_notes
+from simulator.commands.part_log import LOG_NAME, logged_part_errors
 from simulator.commands.terminal import Bar, headline, tables, terminal
 from simulator.commands.user_errors import ending
 from simulator.files import write_whole
@@ -97,7 +98,8 @@ def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool)
     def one(part: RunSpec, where: Path | None) -> Result:
         return _execute_training(part, where or out, quiet, engine, resume, not spec.trainings)
 
-    result = run_trainings(spec, out, one)
+    with logged_part_errors(out):
+        result = run_trainings(spec, out, one)
     if spec.trainings:
         write_result(result, out)
         if not quiet:
@@ -121,7 +123,7 @@ def _execute_training(
     check_writable(out)
     if not quiet:
         click.echo(headline(prepared))
-    with log_to(out / "run.log"), Bar(quiet) as bar:
+    with log_to(out / LOG_NAME), Bar(quiet) as bar:
         logging.getLogger("simulator").info("begin: %s", spec.to_json())
         try:
             result = run(prepared, bar, out, engine, resume)
