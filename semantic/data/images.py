@@ -181,8 +181,10 @@ def _is_wide(image: Image.Image) -> bool:
 def _refuse_dark_colors(image: Image.Image) -> None:
     """Refuses an image of 16 bits a color, loaded and cut to 8, as `_refuse_dark` does a gray one."""
     bands = [image.getchannel(band) for band in image.getbands() if band != "A"]
-    high = max(int(np.ravel(band.getextrema())[-1]) for band in bands)
-    _refuse_dark(f"color values below {256 * (high + 1)}", max(1, 256 * high), 16)
+    most = max(int(np.ravel(band.getextrema())[-1]) for band in bands)
+    rounded = 128 if image.format == "PPM" else 0  # other formats are cut
+    high = max(1, 256 * most - rounded)
+    _refuse_dark(f"color values up to about {high}", high, 16)
 
 
 def _refuse_dark(values: str, high: int, container: int) -> None:
