@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -172,9 +172,8 @@ def _gray_depth(image: Image.Image, wide: bool) -> _GrayDepth:
 
 def _is_wide(image: Image.Image) -> bool:
     """Whether an image that is not yet loaded stores 16 bits; of colors, Pillow keeps 8 of them."""
-    given = [
-        a for tile in image.tile for a in (tile[3] if isinstance(tile[3], tuple) else tile[3:])
-    ]
+    tiles: list[Any] = getattr(image, "tile", [])
+    given = [a for tile in tiles for a in (tile[3] if isinstance(tile[3], tuple) else tile[3:])]
     return any(a == 0xFFFF or (isinstance(a, str) and ";16" in a) for a in given)
 
 

@@ -13,6 +13,7 @@ import click
 import pandas as pd
 
 from simulator.commands.budget_note import budget_notes
+from simulator.commands.few_vehicles import few_vehicles_notes
 from simulator.commands.part_log import LOG_NAME, logged_part_errors
 from simulator.commands.terminal import Bar, headline, tables, terminal
 from simulator.commands.user_errors import ending
@@ -149,7 +150,7 @@ def _execute_training(
         click.echo(f"simulate: left out: {rest} more, all named in {out}/run.json", err=True)
     if alone and not quiet:
         show(result, named)
-        for note in budget_notes(prepared, result):
+        for note in (*few_vehicles_notes(result.curve), *budget_notes(prepared, result)):
             click.echo(f"note: {note}")
     return result
 
