@@ -36,8 +36,8 @@ class Modulation:
     name: str
 
     def __post_init__(self) -> None:
-        if self.name not in BITS_PER_SYMBOL:
-            near = difflib.get_close_matches(self.name, BITS_PER_SYMBOL, 1)
+        if not isinstance(self.name, str) or self.name not in BITS_PER_SYMBOL:
+            near = difflib.get_close_matches(str(self.name), BITS_PER_SYMBOL, 1)
             hint = f", did you mean {near[0]!r}?" if near else ""
             raise ValueError(
                 f"modulation {self.name!r} is not one of {', '.join(BITS_PER_SYMBOL)}{hint}"

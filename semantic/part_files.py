@@ -185,14 +185,24 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 def _users_module(frame: FrameType | None) -> str | None:
     """Returns the user's module that has called this code; None if the simulator has."""
     while frame is not None:
-        module, file = str(frame.f_globals.get("__name__")), frame.f_code.co_filename
-        top = module.partition(".")[0]
-        if top in _OURS:
+        if _top(frame) in _OURS:
             return None
-        if top in _users_own or not file.startswith(("<", *_LIBRARIES)):
-            return module
+        if is_users_code(frame):
+            return str(frame.f_globals.get("__name__"))
         frame = frame.f_back
     return None
+
+
+def is_users_code(frame: FrameType) -> bool:
+    """Returns whether a frame runs code of a user: neither of the simulator nor of a library."""
+    top = _top(frame)
+    library = frame.f_code.co_filename.startswith(("<", *_LIBRARIES))
+    return top not in _OURS and (top in _users_own or not library)
+
+
+def _top(frame: FrameType) -> str:
+    """The top-level package of the code of a frame."""
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
 def _counts(path: str, since: float) -> bool:

@@ -7,7 +7,6 @@ line of help. `simulate list`, the command line, run.json and docs/arguments.md 
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from collections.abc import Mapping
@@ -106,6 +105,7 @@ class Argument:
         """Returns a value in the declared type, as `read`, but does not read text as a number."""
         if isinstance(value, str) and value in self.words:
             return value
+        given = value
         if self.kind is bool and not isinstance(value, str) and value in (0, 1):
             return bool(value)
         if not self._has_kind(value):
@@ -121,7 +121,7 @@ class Argument:
             if not re.fullmatch(self.pattern or ".+", value, re.DOTALL):
                 raise self._refusal(value)
         elif not self._within(value):
-            raise self._refusal(value)
+            raise self._refusal(given)
         return value
 
     def _has_kind(self, value: Any) -> bool:
@@ -151,20 +151,6 @@ class Argument:
         return ValueError(
             f"{self.name} {_shown(value)} {problem}, it must be {self.expected}{hint}"
         )
-
-    @classmethod
-    def of_parameter(cls, parameter: inspect.Parameter) -> Argument | None:
-        """Returns the argument that a parameter of a user's function declares.
-
-        Its type is that of the annotation, or of the default; None if neither is one of `KINDS`.
-        """
-        default = None if parameter.default is parameter.empty else parameter.default
-        kind = parameter.annotation
-        if isinstance(kind, str):  # from __future__ import annotations
-            kind = {known.__name__: known for known in KINDS}.get(kind)
-        if kind not in KINDS:
-            kind = type(default) if parameter.annotation is parameter.empty else None
-        return cls(parameter.name, kind, default) if kind in KINDS else None
 
 
 def argument(default: Any, help: str, **limits: Any) -> Any:
@@ -231,7 +217,8 @@ def _shown(value: Any) -> str:
 
 def _number(value: float) -> str:
     """A limit in words: whole numbers as they are, others with four digits."""
-    return str(int(value)) if value == int(value) else f"{value:.4g}"
+    whole = value == int(value) and abs(value) < 1e6
+    return str(int(value)) if whole else f"{value:.4g}"
 
 
 def _either(words: list[str]) -> str:

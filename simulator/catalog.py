@@ -14,6 +14,7 @@ from semantic.suggest import nearest
 from simulator.declared import check_declared, named_errors
 from simulator.scheme_catalog import SCHEMES as SCHEMES  # part of this module's interface
 from simulator.scheme_catalog import SchemeEntry as SchemeEntry
+from simulator.signatures import typed
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,7 @@ def construct(
                 f"{kind} {name} takes no argument {argument!r}: "
                 + (nearest(argument, parameters) if parameters else "it takes none")
             )
+    arguments = typed(f"{kind} {name}", factory, arguments)
     arguments = {**{key: known[key] for key in known if key in parameters}, **arguments}
     try:
         inspect.signature(factory).bind(**arguments)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from semantic.part_errors import place
 from semantic.plugins import load
 from simulator.environment import unmoved
 
@@ -66,10 +67,11 @@ def named_errors(kind: str, name: str) -> Iterator[None]:
     except ValueError as error:
         if not own or own in str(error):
             raise
-        raise ValueError(f"{kind} {name}: {' '.join(str(error).split())}") from error
+        text = " ".join(str(error).split())
+        raise ValueError(f"{kind} {name}: {text}{place(error)}") from error
     except (Exception, SystemExit) as error:
         text = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ValueError(f"{kind} {name} failed while it was made: {text}") from error
+        raise ValueError(f"{kind} {name} failed while it was made: {text}{place(error)}") from error
 
 
 def _is_subclass(part: Any, base: type) -> bool:

@@ -16,6 +16,8 @@ RENAMED: dict[str, dict[str, str]] = {
         "equaliser": "equalizer",
     },
     "budget": {"rounds": "slots"},
+    "option of the check of a channel": {"--arg": "--channel-arg"},
+    "option of the check of a scheme": {"--arg": "--scheme-arg"},
     "first parameter of a scheme's factory": {"stack": "networks"},
 }
 

@@ -157,7 +157,7 @@ def test_what_the_examples_refuse_is_one_line(here: Path, tiny_weights: Path) ->
         (["--channel", "my_channel:SlowRaleigh", *data], "nearest: 'SlowRayleigh'"),
         (
             ["--channel", "my_channel:SlowRayleigh", "--channel-arg", "correlation=2", *data],
-            "channel SlowRayleigh: correlation 2 is not in [0, 1]",
+            "channel SlowRayleigh: correlation 2.0 is not in [0, 1]",
         ),
         (["--channel", "my_chanel:SlowRayleigh", *data], "No module named 'my_chanel'"),
         (["--data", "my_data:card"], "module my_data has no 'card'; nearest: 'cars'"),

@@ -8,11 +8,20 @@ from jaxtyping import Complex
 from torch import Tensor
 
 from phy.channels.jakes import Jakes
-from phy.channels.parameters import checked, positive
+from phy.channels.parameters import (
+    BANDWIDTH,
+    CARRIER,
+    INTERVAL,
+    SPEED,
+    Domain,
+    checked,
+    checked_word,
+)
 from phy.streams import Streams
 
 #: How the gain varies over time.
 FADINGS = ("fast", "block", "jakes")
+FADING = Domain(choices=FADINGS)
 #: Defaults: an urban vehicle, at a carrier frequency of vehicular communication.
 SPEED_MPS, CARRIER_HZ = 10.0, 5.9e9
 #: W and T of docs/model.md; a run passes its own values.
@@ -47,10 +56,7 @@ class DiffuseComponent:
         bandwidth_hz: float,
         interval_s: float,
     ) -> None:
-        if fading not in FADINGS:
-            raise ValueError(
-                f"channel {channel}: fading {fading!r} is not one of {', '.join(FADINGS)}"
-            )
+        checked_word(channel, "fading", fading, FADING)
         for name, value in (("speed_mps", speed_mps), ("carrier_hz", carrier_hz)):
             if value is not None and fading != "jakes":
                 raise ValueError(
@@ -59,10 +65,12 @@ class DiffuseComponent:
         speed_mps = SPEED_MPS if speed_mps is None else speed_mps
         self.fading = fading
         self.jakes = Jakes(
-            checked(channel, "speed_mps", speed_mps, lambda v: v >= 0, ">= 0"),
-            positive(channel, "carrier_hz", CARRIER_HZ if carrier_hz is None else carrier_hz),
-            positive(channel, "bandwidth_hz", bandwidth_hz),
-            positive(channel, "interval_s", interval_s),
+            checked(channel, "speed_mps", speed_mps, SPEED),
+            checked(
+                channel, "carrier_hz", CARRIER_HZ if carrier_hz is None else carrier_hz, CARRIER
+            ),
+            checked(channel, "bandwidth_hz", bandwidth_hz, BANDWIDTH),
+            checked(channel, "interval_s", interval_s, INTERVAL),
         )
 
     def draw(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import numpy as np
 import torch
@@ -13,9 +13,11 @@ from scipy.special import chndtr
 from torch import Tensor
 
 from phy.channel import Channel
-from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S, DiffuseComponent
-from phy.channels.parameters import checked
+from phy.channels.diffuse import BANDWIDTH_HZ, FADING, INTERVAL_S, DiffuseComponent
+from phy.channels.parameters import BANDWIDTH, CARRIER, INTERVAL, SPEED, Domain, checked
 from phy.streams import Streams
+
+K_FACTOR = Domain(0, 1e12)
 
 
 @final
@@ -27,10 +29,12 @@ class Awgn(Channel):
     ) -> tuple[Complex[Tensor, "batch 1"], Any]:
         """Returns h = 1, [batch, 1]; see `Channel.draw`.
 
-        >>> import numpy as np
-        >>> from phy.streams import Streams
-        >>> Awgn().draw(Streams(0, "example", np.arange(1)), 5, None)[0]
-        tensor([[1.+0.j]])
+                >>> import numpy as np
+                >>> from phy.streams import Streams
+
+        K_FACTOR = Domain(0, 1e12)
+                >>> Awgn().draw(Streams(0, "example", np.arange(1)), 5, None)[0]
+                tensor([[1.+0.j]])
         """
         return torch.ones(len(streams), 1, dtype=torch.complex64, device=streams.device), None
 
@@ -70,14 +74,14 @@ class Rician(Channel):
 
     def __init__(
         self,
-        k_factor: float = 2.0,
-        fading: str = "fast",
-        speed_mps: float | None = None,
-        carrier_hz: float | None = None,
-        bandwidth_hz: float = BANDWIDTH_HZ,
-        interval_s: float = INTERVAL_S,
+        k_factor: Annotated[float, K_FACTOR] = 2.0,
+        fading: Annotated[str, FADING] = "fast",
+        speed_mps: Annotated[float | None, SPEED] = None,
+        carrier_hz: Annotated[float | None, CARRIER] = None,
+        bandwidth_hz: Annotated[float, BANDWIDTH] = BANDWIDTH_HZ,
+        interval_s: Annotated[float, INTERVAL] = INTERVAL_S,
     ) -> None:
-        self.k_factor = checked("rician", "k_factor", k_factor, lambda k: k >= 0, ">= 0")
+        self.k_factor = checked("rician", "k_factor", k_factor, K_FACTOR)
         self.fading = fading
         self.diffuse = DiffuseComponent(
             "rician", fading, speed_mps, carrier_hz, bandwidth_hz, interval_s
@@ -119,11 +123,11 @@ class Rayleigh(Channel):
 
     def __init__(
         self,
-        fading: str = "fast",
-        speed_mps: float | None = None,
-        carrier_hz: float | None = None,
-        bandwidth_hz: float = BANDWIDTH_HZ,
-        interval_s: float = INTERVAL_S,
+        fading: Annotated[str, FADING] = "fast",
+        speed_mps: Annotated[float | None, SPEED] = None,
+        carrier_hz: Annotated[float | None, CARRIER] = None,
+        bandwidth_hz: Annotated[float, BANDWIDTH] = BANDWIDTH_HZ,
+        interval_s: Annotated[float, INTERVAL] = INTERVAL_S,
     ) -> None:
         self.fading = fading
         self.diffuse = DiffuseComponent(

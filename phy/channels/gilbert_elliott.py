@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, final
+from typing import Annotated, Any, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,12 @@ from torch import Tensor
 
 from phy.channel import Channel, gains, scale
 from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S
-from phy.channels.parameters import checked, positive
+from phy.channels.parameters import BANDWIDTH, INTERVAL, Domain, checked
 from phy.channels.wrapper import Wrapper
 from phy.streams import Streams
+
+PROBABILITY = Domain(0, 1, open_ends=True)
+BAD_DB = Domain(-100, 0)
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
@@ -66,24 +69,26 @@ class GilbertElliott(Wrapper):
     def __init__(
         self,
         over: Channel,
-        good_to_bad: float = 0.01,
-        bad_to_good: float = 0.1,
-        bad_db: float = -20.0,
-        bandwidth_hz: float = BANDWIDTH_HZ,
-        interval_s: float = INTERVAL_S,
+        good_to_bad: Annotated[float, PROBABILITY] = 0.01,
+        bad_to_good: Annotated[float, PROBABILITY] = 0.1,
+        bad_db: Annotated[float, BAD_DB] = -20.0,
+        bandwidth_hz: Annotated[float, BANDWIDTH] = BANDWIDTH_HZ,
+        interval_s: Annotated[float, INTERVAL] = INTERVAL_S,
     ) -> None:
-        name, rule = "gilbert-elliott", "above 0 and below 1"
+        name = "gilbert-elliott"
         super().__init__(name, over)
         if over.pilot_uses(1):
             raise ValueError(
                 f"channel {name}: over a channel that is estimated from pilots is not allowed, "
                 "the state changes between them: take csi=perfect"
             )
-        self.good_to_bad = checked(name, "good_to_bad", good_to_bad, lambda p: 0 < p < 1, rule)
-        self.bad_to_good = checked(name, "bad_to_good", bad_to_good, lambda p: 0 < p < 1, rule)
-        bad_db = checked(name, "bad_db", bad_db, lambda g: -100 <= g <= 0, "from -100 to 0")
-        seconds = positive(name, "interval_s", interval_s)
-        self.interval_uses = max(1, round(seconds * positive(name, "bandwidth_hz", bandwidth_hz)))
+        self.good_to_bad = checked(name, "good_to_bad", good_to_bad, PROBABILITY)
+        self.bad_to_good = checked(name, "bad_to_good", bad_to_good, PROBABILITY)
+        bad_db = checked(name, "bad_db", bad_db, BAD_DB)
+        seconds = checked(name, "interval_s", interval_s, INTERVAL)
+        self.interval_uses = max(
+            1, round(seconds * checked(name, "bandwidth_hz", bandwidth_hz, BANDWIDTH))
+        )
         #: Stationary probability of the bad state.
         self.bad_share = self.good_to_bad / (self.good_to_bad + self.bad_to_good)
         #: Power gains of the good and of the bad state, 1 in the mean.

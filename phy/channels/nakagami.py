@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,11 @@ from scipy.special import gammainc, gammainccinv, gammaincinv
 from torch import Tensor
 
 from phy.channel import Channel, scale
-from phy.channels.diffuse import BANDWIDTH_HZ, INTERVAL_S, DiffuseComponent
-from phy.channels.parameters import checked
+from phy.channels.diffuse import BANDWIDTH_HZ, FADING, INTERVAL_S, DiffuseComponent
+from phy.channels.parameters import BANDWIDTH, CARRIER, INTERVAL, SPEED, Domain, checked
 from phy.streams import Streams
+
+SHAPE = Domain(0.5, 1000)
 
 #: Points of the table; linear interpolation gives the envelope to one part in a million.
 POINTS = 8192
@@ -52,14 +54,14 @@ class Nakagami(Channel):
 
     def __init__(
         self,
-        m: float = 2.0,
-        fading: str = "fast",
-        speed_mps: float | None = None,
-        carrier_hz: float | None = None,
-        bandwidth_hz: float = BANDWIDTH_HZ,
-        interval_s: float = INTERVAL_S,
+        m: Annotated[float, SHAPE] = 2.0,
+        fading: Annotated[str, FADING] = "fast",
+        speed_mps: Annotated[float | None, SPEED] = None,
+        carrier_hz: Annotated[float | None, CARRIER] = None,
+        bandwidth_hz: Annotated[float, BANDWIDTH] = BANDWIDTH_HZ,
+        interval_s: Annotated[float, INTERVAL] = INTERVAL_S,
     ) -> None:
-        self.m = checked("nakagami", "m", m, lambda m: 0.5 <= m <= 1000, "from 0.5 to 1000")
+        self.m = checked("nakagami", "m", m, SHAPE)
         self.fading = fading
         self.diffuse = DiffuseComponent(
             "nakagami", fading, speed_mps, carrier_hz, bandwidth_hz, interval_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, final
+from typing import Annotated, Any, NamedTuple, final
 
 import numpy as np
 import torch
@@ -13,9 +13,11 @@ from scipy.special import ndtri
 from torch import Tensor
 
 from phy.channel import Channel, Fading, scale_fading
-from phy.channels.parameters import checked
+from phy.channels.parameters import Domain, checked
 from phy.channels.wrapper import Wrapper
 from phy.streams import Streams
+
+SIGMA_DB = Domain(0, 20)
 
 #: Quantiles of S that stand for its law in `gain_cdf`.
 SHADOWS = 200
@@ -59,11 +61,9 @@ class Shadowed(Wrapper):
         ValueError: When sigma is out of range.
     """
 
-    def __init__(self, over: Channel, sigma_db: float = 4.0) -> None:
+    def __init__(self, over: Channel, sigma_db: Annotated[float, SIGMA_DB] = 4.0) -> None:
         super().__init__("shadowed", over)
-        self.sigma_db = checked(
-            "shadowed", "sigma_db", sigma_db, lambda s: 0 <= s <= 20, "from 0 to 20"
-        )
+        self.sigma_db = checked("shadowed", "sigma_db", sigma_db, SIGMA_DB)
 
     def draw(
         self, streams: Streams, uses: int, state: ShadowState | None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import Annotated, Any, final
 
 import torch
 from jaxtyping import Complex
 from torch import Tensor
 
 from phy.channel import Channel, gains
+from phy.channels.parameters import Domain
 from phy.channels.wrapper import Wrapper, is_flat
 from phy.streams import Streams
+
+ANTENNAS = Domain(1, 64)
 
 
 @final
@@ -40,10 +43,10 @@ class Simo(Wrapper):
         ValueError: When N is out of range, or `over` is not flat or not known to the receiver.
     """
 
-    def __init__(self, over: Channel, antennas: int = 2) -> None:
+    def __init__(self, over: Channel, antennas: Annotated[int, ANTENNAS] = 2) -> None:
         super().__init__("simo", over)
         whole = isinstance(antennas, int) and not isinstance(antennas, bool)
-        if not (whole and 1 <= antennas <= 64):
+        if not (whole and ANTENNAS.allows(antennas)):
             raise ValueError(
                 f"channel simo: antennas {antennas} is not allowed, it must be whole, from 1 to 64"
             )

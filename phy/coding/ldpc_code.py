@@ -182,7 +182,7 @@ def check_base_graph(base_graph: int) -> None:
     Raises:
         ValueError: When it is neither 1 nor 2.
     """
-    if base_graph not in (1, 2):
+    if type(base_graph) is not int or base_graph not in (1, 2):
         raise ValueError(f"base graph {base_graph!r} is not one of 1, 2")
 
 

@@ -144,7 +144,7 @@ class Segmentation:
         batch = len(bits)
         if self.blocks == 1:
             return bits[:, None, :].astype(np.uint8)
-        pieces = CRC24B.append(bits.reshape(batch * self.blocks, -1))
+        pieces = CRC24B.append(bits.reshape(batch * self.blocks, self.bits // self.blocks))
         return pieces.reshape(batch, self.blocks, self.block_bits)
 
     def join(self, blocks: Bits) -> tuple[Bits, NDArray[np.bool_]]:

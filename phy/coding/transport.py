@@ -19,6 +19,10 @@ from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from phy.coding.attributes import COMBININGS as COMBININGS  # part of this module's interface
+from phy.coding.attributes import MAX_RATE as MAX_RATE
+from phy.coding.attributes import MIN_RATE as MIN_RATE
+from phy.coding.attributes import check_attributes
 from phy.coding.crc import CRC24B, Crc, transport_crc
 from phy.coding.joint_decoding import ReceivedBlocks, decode_jointly
 from phy.coding.ldpc_code import LdpcCode, check_base_graph
@@ -28,10 +32,6 @@ from phy.coding.rate_matching import accumulate, empty_buffer, match, sent_posit
 from phy.coding.segmentation import Segmentation, padded_bits
 from phy.coding.soft_buffer import Reception, SoftBuffer
 from phy.modulation import Modulation
-
-#: Smallest and largest code rate of the first transmission.
-MIN_RATE, MAX_RATE = 30 / 1024, 948 / 1024
-COMBININGS = ("ir", "chase")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class TransportCodec:
         rv_order: Redundancy versions of the transmissions, repeated cyclically.
         combining: "ir" for incremental redundancy, "chase" for Chase combining: the first
             redundancy version in every transmission.
-        iterations: Largest number of decoder iterations; 20 lose 0.1 dB.
+        iterations: Largest number of decoder iterations, 1 to 10000; 20 lose 0.1 dB.
         give_up: Whether to skip blocks that provably cannot be decoded, see `cannot_decode`.
         decoder: LDPC decoder.
 
@@ -72,18 +72,10 @@ class TransportCodec:
     def __post_init__(self) -> None:
         check_base_graph(self.base_graph)
         Modulation(self.modulation)
-        if not isinstance(self.payload_bits, int) or self.payload_bits < 1:
-            raise ValueError(f"payload of {self.payload_bits} bits is not allowed, it must be >= 1")
-        if not MIN_RATE <= self.rate <= MAX_RATE:
-            raise ValueError(
-                f"rate {self.rate} is not allowed, it must be {MIN_RATE:.4f} to {MAX_RATE:.4f}"
-            )
-        if not self.rv_order or any(
-            type(rv) is not int or rv not in range(4) for rv in self.rv_order
-        ):
-            raise ValueError(f"rv_order {self.rv_order} is not allowed, it must be of 0, 1, 2, 3")
-        if self.combining not in COMBININGS:
-            raise ValueError(f"combining {self.combining!r} is not one of {', '.join(COMBININGS)}")
+        check_attributes(
+            self.payload_bits, self.rate, self.rv_order, self.combining, self.iterations,
+            self.give_up, self.decoder,
+        )  # fmt: skip
 
     @cached_property
     def segmentation(self) -> Segmentation:
@@ -166,6 +158,8 @@ class TransportCodec:
         Raises:
             ValueError: When the payload has another shape or other values.
         """
+        if not isinstance(payload, Tensor):
+            raise ValueError(f"payload is a {type(payload).__name__}, it must be a torch tensor")
         if payload.ndim != 2 or payload.shape[1] != self.payload_bits:
             raise ValueError(
                 f"payload has shape {tuple(payload.shape)}, it must be [batch, {self.payload_bits}]"
@@ -177,7 +171,7 @@ class TransportCodec:
         bits = self.crc.append(np.pad(bits, ((0, 0), (0, padding))))
         blocks = self.segmentation.segment(bits)
         words = encode(blocks.reshape(-1, self.code.k), self.code)
-        return torch.from_numpy(words.reshape(len(bits), self.blocks, -1))
+        return torch.from_numpy(words.reshape(len(bits), self.blocks, self.code.n_mother))
 
     def select(
         self, words: UInt8[Tensor, "batch blocks n_mother"], transmission: int
@@ -189,7 +183,8 @@ class TransportCodec:
 
     def start(self, batch: int) -> SoftBuffer:
         """Returns the soft buffer of `batch` transport blocks before the first reception."""
-        llr = empty_buffer(batch * self.blocks, self.code).reshape(batch, self.blocks, -1)
+        llr = empty_buffer(batch * self.blocks, self.code)
+        llr = llr.reshape(batch, self.blocks, self.code.n_mother)
         return SoftBuffer(
             torch.from_numpy(llr),
             torch.zeros(batch, self.blocks, self.code.k, dtype=torch.uint8),
@@ -244,7 +239,7 @@ class TransportCodec:
             decoder=self.decoder,
             iterations=self.iterations,
             give_up=self.give_up,
-            llr=total.reshape(batch * self.blocks, -1),
+            llr=total.reshape(batch * self.blocks, self.code.n_mother),
             bits=buffer.bits.numpy().reshape(-1, self.code.k).copy(),
             ok=buffer.block_ok.numpy().ravel().copy(),
         )
@@ -258,7 +253,7 @@ class TransportCodec:
         # If all CRC24B hold and the CRC of the transport block fails, every block is suspect.
         block_ok = block_ok & (crc_ok | ~block_ok.all(axis=1))[:, None]
         buffer = SoftBuffer(
-            torch.from_numpy(received.llr.reshape(*block_ok.shape, -1)),
+            torch.from_numpy(received.llr.reshape(*block_ok.shape, self.code.n_mother)),
             torch.from_numpy(blocks),
             torch.from_numpy(block_ok),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import torch
@@ -15,11 +15,23 @@ from torch import Tensor
 
 from phy.channel import Channel
 from phy.channels.diffuse import BANDWIDTH_HZ, CARRIER_HZ, INTERVAL_S, SPEED_MPS
-from phy.ofdm.antenna import Antenna
-from phy.ofdm.link import mobile_channel
+from phy.channels.parameters import BANDWIDTH, CARRIER, INTERVAL, SPEED, Domain
+from phy.ofdm.antenna import PATTERNS, Antenna
+from phy.ofdm.link import (
+    CSI_CHOICE,
+    DELAY_SPREAD,
+    PILOT_SPACING,
+    PREFIX,
+    SUBCARRIER_KHZ,
+    SUBCARRIERS,
+    mobile_channel,
+)
 from phy.ofdm.paths import PathModel
 from phy.ofdm.tr38901 import DelayProfile, delay_profile
 from phy.streams import Streams
+
+PATTERN = Domain(choices=PATTERNS)
+SLANT = Domain(-180, 180)
 
 #: Offset angles of the 20 rays of a cluster in degrees, for a spread of 1 degree (table 7.5-3).
 _HALF = (0.0447, 0.1413, 0.2492, 0.3715, 0.5129, 0.6797, 0.8844, 1.1481, 1.5195, 2.1551)
@@ -173,20 +185,20 @@ def _fields(
 
 def cdl(
     model: str,
-    delay_spread_ns: float = 100.0,
-    speed_mps: float = SPEED_MPS,
-    carrier_hz: float = CARRIER_HZ,
-    bandwidth_hz: float = BANDWIDTH_HZ,
-    subcarriers: int | None = None,
-    subcarrier_khz: float = 15.0,
-    cyclic_prefix: str = "normal",
-    csi: str = "perfect",
-    pilot_spacing: int = 12,
-    interval_s: float = INTERVAL_S,
-    tx_pattern: str | float = "omni",
-    rx_pattern: str | float = "omni",
-    tx_slant_deg: float = 0.0,
-    rx_slant_deg: float = 0.0,
+    delay_spread_ns: Annotated[float, DELAY_SPREAD] = 100.0,
+    speed_mps: Annotated[float, SPEED] = SPEED_MPS,
+    carrier_hz: Annotated[float, CARRIER] = CARRIER_HZ,
+    bandwidth_hz: Annotated[float, BANDWIDTH] = BANDWIDTH_HZ,
+    subcarriers: Annotated[int | None, SUBCARRIERS] = None,
+    subcarrier_khz: Annotated[float, SUBCARRIER_KHZ] = 15.0,
+    cyclic_prefix: Annotated[str, PREFIX] = "normal",
+    csi: Annotated[str, CSI_CHOICE] = "perfect",
+    pilot_spacing: Annotated[int, PILOT_SPACING] = 12,
+    interval_s: Annotated[float, INTERVAL] = INTERVAL_S,
+    tx_pattern: Annotated[str | float, PATTERN] = "omni",
+    rx_pattern: Annotated[str | float, PATTERN] = "omni",
+    tx_slant_deg: Annotated[float, SLANT] = 0.0,
+    rx_slant_deg: Annotated[float, SLANT] = 0.0,
 ) -> Channel:
     """Builds a clustered delay line over an OFDM grid, with one antenna at each end.
 

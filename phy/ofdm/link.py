@@ -6,14 +6,29 @@ from collections.abc import Callable
 
 from phy.channel import Channel
 from phy.channels.jakes import SPEED_OF_LIGHT_MPS
-from phy.channels.parameters import checked, positive
+from phy.channels.parameters import (
+    BANDWIDTH,
+    CARRIER,
+    INTERVAL,
+    SPEED,
+    Domain,
+    checked,
+    checked_word,
+)
 from phy.ofdm.channel import OfdmChannel
 from phy.ofdm.estimation import ESTIMATORS
-from phy.ofdm.grid import OfdmGrid, whole_blocks
+from phy.ofdm.grid import CYCLIC_PREFIXES, MAX_SUBCARRIERS, OfdmGrid, whole_blocks
 from phy.ofdm.paths import PathModel
 from phy.ofdm.receiver import PilotAided
 
 CSI = ("perfect", *ESTIMATORS)
+#: Allowed values of the parameters of `mobile_channel`.
+DELAY_SPREAD = Domain(0, 1e9)
+SUBCARRIERS = Domain(1, MAX_SUBCARRIERS)
+SUBCARRIER_KHZ = Domain(0, 1e6, open_ends=True)
+PREFIX = Domain(choices=tuple(CYCLIC_PREFIXES))
+CSI_CHOICE = Domain(choices=CSI)
+PILOT_SPACING = Domain(2, MAX_SUBCARRIERS - 1)
 
 
 def mobile_channel(
@@ -55,17 +70,16 @@ def mobile_channel(
     Raises:
         ValueError: When a parameter is not allowed; one line with the channel and the value.
     """
-    spread_ns, speed_mps = (
-        checked(name, what, value, lambda v: v >= 0, ">= 0")
-        for what, value in (("delay_spread_ns", delay_spread_ns), ("speed_mps", speed_mps))
-    )
-    doppler_hz = speed_mps * positive(name, "carrier_hz", carrier_hz) / SPEED_OF_LIGHT_MPS
-    spacing_hz = 1e3 * positive(name, "subcarrier_khz", subcarrier_khz)
+    spread_ns = checked(name, "delay_spread_ns", delay_spread_ns, DELAY_SPREAD)
+    speed_mps = checked(name, "speed_mps", speed_mps, SPEED)
+    doppler_hz = speed_mps * checked(name, "carrier_hz", carrier_hz, CARRIER) / SPEED_OF_LIGHT_MPS
+    spacing_hz = 1e3 * checked(name, "subcarrier_khz", subcarrier_khz, SUBCARRIER_KHZ)
     if subcarriers is None:
-        subcarriers = whole_blocks(positive(name, "bandwidth_hz", bandwidth_hz), spacing_hz)
-    interval_s = positive(name, "interval_s", interval_s)
-    if csi not in CSI:
-        raise ValueError(f"channel {name}: csi {csi!r} is not one of {', '.join(CSI)}")
+        whole_hz = checked(name, "bandwidth_hz", bandwidth_hz, BANDWIDTH)
+        subcarriers = whole_blocks(whole_hz, spacing_hz)
+    interval_s = checked(name, "interval_s", interval_s, INTERVAL)
+    checked_word(name, "csi", csi, CSI_CHOICE)
+    checked(name, "pilot_spacing", pilot_spacing, PILOT_SPACING)
     try:
         spacing = None if csi == "perfect" else pilot_spacing
         grid = OfdmGrid(subcarriers, spacing_hz, cyclic_prefix, spacing)

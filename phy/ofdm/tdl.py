@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 import torch
@@ -15,7 +15,16 @@ from torch import Tensor
 
 from phy.channel import Channel
 from phy.channels.diffuse import BANDWIDTH_HZ, CARRIER_HZ, INTERVAL_S, SPEED_MPS
-from phy.ofdm.link import mobile_channel
+from phy.channels.parameters import BANDWIDTH, CARRIER, INTERVAL, SPEED
+from phy.ofdm.link import (
+    CSI_CHOICE,
+    DELAY_SPREAD,
+    PILOT_SPACING,
+    PREFIX,
+    SUBCARRIER_KHZ,
+    SUBCARRIERS,
+    mobile_channel,
+)
 from phy.ofdm.paths import PathModel
 from phy.ofdm.tr38901 import delay_profile
 from phy.streams import Streams
@@ -86,16 +95,16 @@ class TdlPaths(PathModel):
 
 def tdl(
     model: str,
-    delay_spread_ns: float = 100.0,
-    speed_mps: float = SPEED_MPS,
-    carrier_hz: float = CARRIER_HZ,
-    bandwidth_hz: float = BANDWIDTH_HZ,
-    subcarriers: int | None = None,
-    subcarrier_khz: float = 15.0,
-    cyclic_prefix: str = "normal",
-    csi: str = "perfect",
-    pilot_spacing: int = 12,
-    interval_s: float = INTERVAL_S,
+    delay_spread_ns: Annotated[float, DELAY_SPREAD] = 100.0,
+    speed_mps: Annotated[float, SPEED] = SPEED_MPS,
+    carrier_hz: Annotated[float, CARRIER] = CARRIER_HZ,
+    bandwidth_hz: Annotated[float, BANDWIDTH] = BANDWIDTH_HZ,
+    subcarriers: Annotated[int | None, SUBCARRIERS] = None,
+    subcarrier_khz: Annotated[float, SUBCARRIER_KHZ] = 15.0,
+    cyclic_prefix: Annotated[str, PREFIX] = "normal",
+    csi: Annotated[str, CSI_CHOICE] = "perfect",
+    pilot_spacing: Annotated[int, PILOT_SPACING] = 12,
+    interval_s: Annotated[float, INTERVAL] = INTERVAL_S,
 ) -> Channel:
     """Builds a tapped delay line over an OFDM grid.
 

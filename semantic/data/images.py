@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ OnCorrupt = Literal["report", "raise"]
 FORMATS = (*("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF"),)
 MIN_SIDE = 4  # pixels; below, there is no vehicle to see
 MAX_PIXELS = 50_000_000  # 200 MB while it is decoded; no camera crop is near it
+DARK_BITS = 14  # cameras of 10, 12 and 14 bits store their values in 16
 STRIP_PIXELS = 2_000_000  # converted to RGB at a time
 
 _EXIF_ORIENTATION = 0x0112
@@ -66,16 +67,19 @@ def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
 
     Raises:
         ImageError: if the file is empty, truncated, no image, smaller than 4 pixels, larger than
-            50 million pixels, or its values have no defined white (floating point, 32-bit integers
-            that may be 8-bit or 16-bit values, L*a*b*).
+            50 million pixels, or its values have no defined white (floating point, L*a*b*, values
+            in 16 or 32 bits that are all so small that they may have 8 to 14 bits).
         ValueError: if `size` is below 1.
     """
     if size < 1:
         raise ValueError(f"image size is {size}, must be at least 1 pixel")
     image = _open(data, name)
+    wide = _is_wide(image)
     try:
         image.load()
-        depth = _gray_depth(image)
+        depth = _gray_depth(image, wide)
+        if wide and not image.mode.startswith("I"):
+            _refuse_dark_colors(image)
         pixels = _rgb(_upright(image), depth).resize((size, size), Image.Resampling.BILINEAR)
     # Pillow raises whatever it trips over in damaged bytes, SyntaxError and struct.error included.
     except Exception as error:
@@ -134,8 +138,12 @@ class _GrayDepth:
     inverted: bool = False
 
 
-def _gray_depth(image: Image.Image) -> _GrayDepth:
+def _gray_depth(image: Image.Image, wide: bool) -> _GrayDepth:
     """The scale of an image whose mode is a gray of more than 8 bits.
+
+    Args:
+        image: a loaded image.
+        wide: whether its file stores 16 bits, see `_is_wide`.
 
     Raises:
         ValueError: Its white is not defined.
@@ -151,18 +159,45 @@ def _gray_depth(image: Image.Image) -> _GrayDepth:
     low, high = (int(value) for value in np.ravel(whole.getextrema()))
     if low < 0 or high > 0xFFFF:
         raise ValueError(f"gray values {low} to {high} need more than 16 bits")
-    if image.mode == "I" and image.format == "TIFF" and high <= 0xFF:
-        raise ValueError(
-            f"gray values {low} to {high} in 32 bits may have 8 or 16 bits; store 8 or 16 bits"
-        )
-    if image.mode != "I" and 0 < high <= 0xFF:
-        raise ValueError(
-            f"gray values {low} to {high} in 16 bits are black, or of 8 bits; store them in 8 bits"
-        )
     tags = getattr(image, "tag_v2", {})
     inverted = image.mode != "I" and tags.get(_TIFF_PHOTOMETRIC) == 0  # of "I", Pillow sees to it
-    twelve = tags.get(_TIFF_BITS_PER_SAMPLE) in (12, (12,))
-    return _GrayDepth(12 if twelve else 16, inverted)
+    if tags.get(_TIFF_BITS_PER_SAMPLE) in (12, (12,)):
+        return _GrayDepth(12, inverted)
+    # Pillow scales PPM values by the white that the file states.
+    if image.format != "PPM" or wide:
+        container = 32 if image.mode == "I" and image.format == "TIFF" else 16
+        _refuse_dark(f"gray values {low} to {high}", high, container)
+    return _GrayDepth(16, inverted)
+
+
+def _is_wide(image: Image.Image) -> bool:
+    """Whether an image that is not yet loaded stores 16 bits; of colors, Pillow keeps 8 of them."""
+    tiles: list[Any] = getattr(image, "tile", [])
+    given = [a for tile in tiles for a in (tile[3] if isinstance(tile[3], tuple) else tile[3:])]
+    return any(a == 0xFFFF or (isinstance(a, str) and ";16" in a) for a in given)
+
+
+def _refuse_dark_colors(image: Image.Image) -> None:
+    """Refuses an image of 16 bits a color, loaded and cut to 8, as `_refuse_dark` does a gray one."""
+    bands = [image.getchannel(band) for band in image.getbands() if band != "A"]
+    most = max(int(np.ravel(band.getextrema())[-1]) for band in bands)
+    rounded = 128 if image.format == "PPM" else 0  # other formats are cut
+    high = max(1, 256 * most - rounded)
+    _refuse_dark(f"color values up to about {high}", high, 16)
+
+
+def _refuse_dark(values: str, high: int, container: int) -> None:
+    """Refuses values that may have fewer bits than they are stored in: white is not defined.
+
+    Raises:
+        ValueError: The largest value has at most `DARK_BITS` bits and is not 0.
+    """
+    if 0 < high < 2**DARK_BITS:
+        bits = next(b for b in (8, 10, 12, DARK_BITS) if high < 2**b)
+        raise ValueError(
+            f"{values} in {container} bits are dark, or of {bits} bits; store them in 8 bits, or "
+            "spread over 16 bits"
+        )
 
 
 def _rgb(image: Image.Image, depth: _GrayDepth) -> Image.Image:

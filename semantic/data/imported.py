@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from semantic.data.dataset import Split, VehicleImages
+from semantic.part_errors import place
 from semantic.plugins import installed, is_import_string, load
 
 
@@ -37,7 +38,9 @@ def find_opener(spec: str) -> Callable[[Split], VehicleImages] | None:
             images: Any = function(split)
         except (Exception, SystemExit) as error:  # a user's function can raise anything
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            raise ValueError(f"data set {spec!r} failed for the split {split!r}: {what}") from error
+            raise ValueError(
+                f"data set {spec!r} failed for the split {split!r}: {what}{place(error)}"
+            ) from error
         if not isinstance(images, VehicleImages):
             raise ValueError(
                 f"data set {spec!r} gave a {type(images).__name__}, "

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.commands.options import key_values
+from simulator.commands.options import key_values, scheme_arguments
+from simulator.renamed import warn_renamed
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,13 +25,9 @@ MARKS = {True: "ok", False: "FAILS", None: "not checked"}
     type=click.Choice(["channel", "scheme", "data", "codec"]),
     help="Kind of the part [recognized].",
 )
-@click.option(
-    "--arg",
-    "arguments",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Argument of the channel or scheme.",
-)
+@click.option("--channel-arg", multiple=True, metavar="NAME=VALUE", help="Argument of the channel.")
+@click.option("--scheme-arg", multiple=True, metavar="NAME=VALUE", help="Argument of the scheme.")
+@click.option("--arg", "old_arg", multiple=True, metavar="NAME=VALUE", hidden=True)
 @click.option(
     "--data", default="synthetic", show_default=True, help="Images for the check of a scheme."
 )
@@ -38,7 +35,7 @@ MARKS = {True: "ok", False: "FAILS", None: "not checked"}
     "--weights", metavar="FILE|DIR", help="Weights for the check of a scheme [the package's]."
 )
 def check(
-    name: str, kind: str | None, arguments: tuple[str, ...], data: str, weights: str | None
+    name: str, kind: str | None, data: str, weights: str | None, **arguments: tuple[str, ...]
 ) -> None:
     """Check a channel, scheme, data set or codec.
 
@@ -47,8 +44,39 @@ def check(
     cannot be found.
     """
     from simulator.checks.dispatch import check as run_checks
+    from simulator.checks.dispatch import recognize
 
-    show(run_checks(name, kind, dict(key_values("--arg", arguments)), data, weights))
+    kind = recognize(name) if kind is None else kind
+    given = dict(_given(name, kind, arguments))
+    show(run_checks(name, kind, given, data, weights))
+
+
+def _given(
+    name: str, kind: str, options: dict[str, tuple[str, ...]]
+) -> tuple[tuple[str, Any], ...]:
+    """Returns the arguments of the part, from the option of its kind or by its old name."""
+    own = f"--{kind}-arg"
+    pairs: list[str] = []
+    for option, values in (
+        ("--channel-arg", options["channel_arg"]),
+        ("--scheme-arg", options["scheme_arg"]),
+        ("--arg", options["old_arg"]),
+    ):
+        if not values:
+            continue
+        if kind not in ("channel", "scheme"):
+            what = "data set" if kind == "data" else kind
+            raise ValueError(f"{what} {name!r} takes no argument {values[0].partition('=')[0]!r}")
+        if option == "--arg":
+            warn_renamed(f"option of the check of a {kind}", option)
+        elif option != own:
+            raise ValueError(f"{option} is for a {option[2:-4]}, {name} is a {kind}: give {own}")
+        pairs += values
+    return (
+        scheme_arguments((name,), tuple(pairs))
+        if kind == "scheme"
+        else key_values(own, tuple(pairs))
+    )
 
 
 def show(report: Report) -> None:

@@ -13,6 +13,8 @@ import click
 import pandas as pd
 
 from simulator.commands.budget_note import budget_notes
+from simulator.commands.few_vehicles import few_vehicles_notes
+from simulator.commands.part_log import LOG_NAME, logged_part_errors
 from simulator.commands.terminal import Bar, headline, tables, terminal
 from simulator.commands.user_errors import ending
 from simulator.files import write_whole
@@ -97,7 +99,8 @@ def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool)
     def one(part: RunSpec, where: Path | None) -> Result:
         return _execute_training(part, where or out, quiet, engine, resume, not spec.trainings)
 
-    result = run_trainings(spec, out, one)
+    with logged_part_errors(out):
+        result = run_trainings(spec, out, one)
     if spec.trainings:
         if not quiet:
             show(result)
@@ -123,7 +126,7 @@ def _execute_training(
     check_writable(out)
     if not quiet:
         click.echo(headline(prepared))
-    with log_to(out / "run.log"), Bar(quiet) as bar:
+    with log_to(out / LOG_NAME), Bar(quiet) as bar:
         logging.getLogger("simulator").info("begin: %s", spec.to_json())
         try:
             result = run(prepared, bar, out, engine, resume)
@@ -154,7 +157,7 @@ def _execute_training(
         click.echo(f"simulate: left out: {rest} more, all named in {out}/run.json", err=True)
     if alone and not quiet:
         _name_files(named)
-        for note in budget_notes(prepared, result):
+        for note in (*few_vehicles_notes(result.curve), *budget_notes(prepared, result)):
             click.echo(f"note: {note}")
     return result
 

@@ -99,7 +99,7 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
 
     The runs may come from several machines, and need not be finished.
     """
-    from simulator.sweeps.merge import merge_runs
+    from simulator.sweeps.merge_trainings import merge_runs
 
     click.echo(merge_runs(directories, out))
 

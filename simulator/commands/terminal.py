@@ -160,7 +160,11 @@ class Bar:
         self._tasks: dict[str, Any] = {}
 
     def __enter__(self) -> Bar:
-        self._bar.start()
+        try:
+            self._bar.start()
+        except BaseException:  # a signal while it starts, after it has hidden the cursor
+            self._bar.stop()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from simulator.commands.part_log import logged_part_errors
 from simulator.files import leftovers, remove_abandoned
 
 #: Weights and checkpoints that are being written, see `semantic.weights.files.write_tensors`.
@@ -114,7 +115,8 @@ def train(**options: Any) -> None:
     from simulator.training.command import train_from_options
 
     clear_leftovers(options["out"])
-    train_from_options(**options)
+    with logged_part_errors(options["out"]):
+        train_from_options(**options)
 
 
 def clear_leftovers(out: Path) -> None:

@@ -34,8 +34,10 @@ class Commands(click.Group):
             with shown_on_stderr():
                 return super().main(*args, **{**options, "standalone_mode": False})
         except KeyboardInterrupt as error:
+            show_cursor()
             _fail(*ending(error))
         except click.Abort as error:  # made by click of Ctrl-C, and of SIGTERM
+            show_cursor()
             _fail(*ending(error.__cause__))
         except Exception as error:
             problem = in_one_line(error)
@@ -64,6 +66,15 @@ def ending(error: BaseException | None) -> tuple[str, int]:
     if isinstance(error, Terminated):
         return "terminated", TERMINATED
     return "interrupted", INTERRUPTED
+
+
+def show_cursor() -> None:
+    """Shows the cursor of a terminal, which a progress bar hides, after an end at any moment."""
+    with suppress(OSError, ValueError):
+        stderr = sys.__stderr__  # a progress bar may stand in the place of sys.stderr
+        if stderr is not None and stderr.isatty():
+            stderr.write("\x1b[?25h")
+            stderr.flush()
 
 
 def in_one_line(error: Exception) -> str | None:

@@ -37,6 +37,9 @@ COLUMNS = [
     *("n", "vehicles", "seeds", "trainings", "p_value", "p_holm", "comparisons", "mark"),
 ]
 
+#: Columns that every run writes since the first release.
+NEEDED = ("scheme", "channel", "snr_db", "seed", "image")
+
 
 @dataclass(frozen=True)
 class Side:
@@ -65,7 +68,12 @@ def open_side(text: str) -> Side:
         rows = pd.read_parquet(directory / "images.parquet")
     except OSError as error:
         raise ValueError(f"{directory} is no finished run: {error.strerror or error}") from None
+    missing = [name for name in NEEDED if name not in rows]
+    if missing:
+        raise ValueError(f"{directory}/images.parquet has no column {missing[0]!r}: run again")
     known = [str(name) for name in rows["scheme"].unique()]
+    if not known:
+        raise ValueError(f"{directory}/images.parquet has no rows: run again")
     if not scheme:
         if len(known) > 1:
             raise ValueError(f"{text} has several schemes, give {text}:SCHEME: {', '.join(known)}")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from semantic.part_files import declare
 from semantic.suggest import nearest
-from simulator.arguments import Argument
 from simulator.catalog import SCHEMES, resolve
 from simulator.declared import check_declared, named_errors
 from simulator.renamed import RENAMED, current_names, warn_renamed
 from simulator.scheme import Scheme
 from simulator.setup.networks import Networks
+from simulator.signatures import typed
 
 #: Makes a scheme of the run's networks and of the arguments that it takes.
 Build = Callable[[Networks, dict[str, Any]], Scheme]
@@ -87,26 +87,10 @@ def _users_own(name: str, factory: Any) -> tuple[Build, list[str]]:
         warn_renamed("first parameter of a scheme's factory", first)
 
     def build(networks: Networks, given: dict[str, Any]) -> Scheme:
-        own = _converted(name, parameters, given)
+        own = typed(f"scheme {name}", factory, given)
         with named_errors("scheme", name):
             scheme: Scheme = factory(networks, **own)
         declare("scheme", name, scheme, given)
         return scheme
 
     return build, own
-
-
-def _converted(
-    name: str, parameters: Mapping[str, inspect.Parameter], given: dict[str, Any]
-) -> dict[str, Any]:
-    """Arguments in the types of their parameters, where these say one of `arguments.KINDS`."""
-    found = {}
-    for argument, value in given.items():
-        declared = Argument.of_parameter(parameters[argument])
-        if declared is not None and declared.kind is str and isinstance(value, (int, float)):
-            value = str(value)  # the command line reads 16 as a number
-        try:
-            found[argument] = value if declared is None else declared.read(value)
-        except ValueError as error:
-            raise ValueError(f"scheme {name}: {error}") from None
-    return found

@@ -34,6 +34,7 @@ class Collector:
         self.done: dict[Point, str] = {}
         self.failures: list[Failure] = []
         self._waits_for: dict[Point, set[int]] = {}  # first images of the missing blocks
+        self._tracebacks = {""}
         self._began = time.monotonic()
         self._expected = self._arrived = 0
 
@@ -116,6 +117,9 @@ class Collector:
     def _fail(self, failure: Failure) -> None:
         self.failures.append(failure)
         LOG.error("failed: %s", failure)
+        if failure.traceback not in self._tracebacks:  # the cells of a run fail alike
+            self._tracebacks.add(failure.traceback)
+            LOG.info("traceback of %s:\n%s", failure.cell, failure.traceback.rstrip())
 
     def _block(self, cell: Cell) -> bytes | None:
         """Returns a finished block; None if it is missing or damaged."""

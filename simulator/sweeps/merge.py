@@ -20,7 +20,6 @@ from simulator.sweeps.records import write_result
 from simulator.sweeps.store import DamagedError, Store
 from simulator.sweeps.sweep import Result, stored_curve
 from simulator.sweeps.writable import check_writable
-from simulator.trust import parts_of
 
 #: Fields in which the runs of one study may differ.
 JOINED = ("schemes", "snr_db", "seed", "seeds")
@@ -30,15 +29,27 @@ OURS = ("phy/", "semantic/", "simulator/")
 WITHOUT_INFLUENCE = ("batch_size", "device", "weights", "data", "until", "max_seeds")
 
 
-def merge_runs(directories: Sequence[Path], out: Path) -> str:
-    """Writes the joined run.
+@dataclass(frozen=True)
+class Merged:
+    """A joined run.
+
+    Attributes:
+        result: Its points.
+        missing: Number of points that no run has.
+        damaged: One line per damaged file.
+    """
+
+    result: Result
+    missing: int
+    damaged: list[str]
+
+
+def merge_points(directories: Sequence[Path], out: Path) -> Merged:
+    """Writes the joined run of one training.
 
     Args:
         directories: Directories of runs, finished or not. One of them may be `out` itself.
         out: Directory of the joined run.
-
-    Returns:
-        One line: the number of joined points and runs, and the number of missing points.
 
     Raises:
         ValueError: If a directory is not a run, or if the runs are not one study.
@@ -65,19 +76,10 @@ def merge_runs(directories: Sequence[Path], out: Path) -> str:
         count = plans[0].images
         Plan(spec, count, planned).write(target)
         points = stored_curve(target, here)
-        write_result(
-            Result(spec, points, found.hashes, (), (), count, target, here, files=found.files),
-            out,
-        )
+        result = Result(spec, points, found.hashes, (), (), count, target, here, files=found.files)
+        write_result(result, out)
     missing = sum(point not in here for point in wanted)
-    text = f"{out}: {len(here)} points of {len(directories)} runs"
-    if missing:
-        trust = " --trust" if parts_of(spec) else ""
-        text += (
-            f"; {missing} are missing: simulate --spec {out / 'run.json'}{trust} --out {out} "
-            "computes them"
-        )
-    return "; ".join([text, *found.damaged])
+    return Merged(result, missing, found.damaged)
 
 
 @dataclass
@@ -164,12 +166,19 @@ def _point(identity: dict[str, Any], name: str) -> Point:
 
 
 def _check_same(shared: dict[str, tuple[Any, Path]], identity: dict[str, Any], at: Path) -> None:
-    """Refuses points whose images or code differ from those of the first run."""
+    """Refuses points whose images, code, weights or files differ from those of another run."""
     ours = {n: h for n, h in identity["code"].items() if n.startswith(OURS)}
     for what, value in (("images", identity["data"]), ("code", ours)):
         known, first = shared.setdefault(what, (value, at))
         if known != value:
             raise ValueError(f"{first} and {at} were computed with other {what}")
+    for kind in ("weights", "files"):
+        for name, digest in identity.get(kind, {}).items():
+            known, first = shared.setdefault(f"{kind} {name}", (digest, at))
+            if known != digest:
+                raise ValueError(
+                    f"{first} and {at} were computed with other {kind}: {name} differs"
+                )
 
 
 def _listed(directories: Iterable[Path]) -> str:

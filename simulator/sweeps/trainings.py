@@ -7,7 +7,7 @@ carry a column "training", which is a level of every interval.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,9 +60,24 @@ def run_trainings(
     specs = [replace(spec, weights=weights, trainings=()) for weights in spec.trainings]
     _refuse_copies(specs)
     parts = [
-        run_one(one, None if out is None else out / f"training-{training}")
+        run_one(one, None if out is None else training_directory(out, training))
         for training, one in enumerate(specs)
     ]
+    return joined_trainings(spec, parts)
+
+
+def training_directory(out: Path, training: int) -> Path:
+    """Returns the directory of a training of a run of several."""
+    return out / f"training-{training}"
+
+
+def joined_trainings(spec: RunSpec, parts: Sequence[Result]) -> TrainedResult:
+    """Returns the results of several trainings as one, with the curve over all of them.
+
+    Args:
+        spec: With `trainings`.
+        parts: The result of each training.
+    """
     first = parts[0]
     hashes = {
         f"training-{training}/{name}": digest

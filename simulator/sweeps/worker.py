@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numba
 import torch
 
+from semantic.part_errors import full_text, place
 from simulator.environment import unmoved
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
@@ -38,11 +39,13 @@ class Failure:
 
     Attributes:
         cell: The cell, in words.
-        reason: The reason, in one line.
+        reason: The reason, in one line, with the file and line of a user's own part.
+        traceback: The traceback of the error, of many lines; "" for none.
     """
 
     cell: str
     reason: str
+    traceback: str = ""
 
     def __str__(self) -> str:
         return f"{self.cell}: {self.reason}"
@@ -94,7 +97,8 @@ def attempt(work: Callable[[], Value], cell: Cell, timeout_s: float | None) -> V
     except (Exception, SystemExit) as error:  # a part of a user's may call sys.exit()
         text = " ".join(str(error).split())
         plain = isinstance(error, ValueError) and text
-        return Failure(str(cell), text if plain else f"{type(error).__name__}: {text}")
+        reason = text if plain else f"{type(error).__name__}: {text}"
+        return Failure(str(cell), reason + place(error), full_text(error))
 
 
 def _limited(work: Callable[[], Value], timeout_s: float | None) -> Value:

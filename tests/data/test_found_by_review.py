@@ -49,5 +49,5 @@ def test_a_query_does_not_find_its_own_file(tmp_path: Path, again: str) -> None:
 def test_eight_bits_in_sixteen_are_not_black(form: str) -> None:
     file = io.BytesIO()
     Image.fromarray(np.arange(256, dtype=np.uint16).reshape(16, 16)).save(file, form)
-    with pytest.raises(ImageError, match="0 to 255 in 16 bits are black, or of 8 bits"):
+    with pytest.raises(ImageError, match="0 to 255 in 16 bits are dark, or of 8 bits"):
         decode(file.getvalue(), "dark", 16)

@@ -4,6 +4,7 @@ import io
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,10 @@ def test_transparent_palette_becomes_white() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (gray_tiff(GRAY, 32), "x: corrupt image: gray values 100 to 100 in 32 bits may have 8 or"),
+        (
+            gray_tiff(GRAY, 32),
+            "x: corrupt image: gray values 100 to 100 in 32 bits are dark, or of 8 bits",
+        ),
         (gray_tiff(GRAY * 2**20, 32), "x: corrupt image: gray values .* need more than 16 bits"),
         (encode(Image.new("F", (20, 10), 0.5), "TIFF"), "x: corrupt image: floating-point"),
         (encode(Image.new("RGB", (20, 10)).convert("LAB"), "TIFF"), r"x: corrupt image: L\*a\*b\*"),
@@ -87,6 +91,58 @@ def test_transparent_palette_becomes_white() -> None:
 def test_values_without_a_defined_white_are_refused(data: bytes, message: str) -> None:
     with pytest.raises(ImageError, match=f"^{message}"):
         decode(data, "x", 8)
+
+
+def color_png(values: np.ndarray) -> bytes:
+    """A PNG of 16 bits a color, which Pillow cannot write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    height, width, bands = values.shape
+    head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[bands], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def color(level: int, bands: int) -> np.ndarray:
+    """[10, 20, bands] values of one level, opaque."""
+    values = np.full((10, 20, bands), level)
+    if bands != 3:
+        values[..., -1] = 0xFFFF
+    return values
+
+
+@pytest.mark.parametrize("level", [255, 1023, 4095, 16383])
+def test_few_bits_in_many_are_refused_and_not_dark(level: int) -> None:
+    """The kind: 8, 10, 12 and 14 bits in a container of 16 or 32."""
+    bits = level.bit_length()
+    gray = GRAY * 0 + level
+    files = [
+        gray_tiff(gray, 16),
+        gray_tiff(gray, 16, order=">"),
+        gray_tiff(gray, 16, photometric=0),
+        gray_tiff(gray, 32),
+        b"P5 20 10 65535\n" + gray.astype(">u2").tobytes(),
+        b"P6 20 10 65535\n" + color(level, 3).astype(">u2").tobytes(),
+        *(color_png(color(level, bands)) for bands in (2, 3, 4)),
+    ]
+    for file in files:
+        with pytest.raises(ImageError, match=f"^x: .* are dark, or of {bits} bits; store them"):
+            decode(file, "x", 8)
+
+
+def test_stated_and_full_ranges_are_scaled() -> None:
+    stated = b"P5 20 10 4095\n" + (GRAY * 16).astype(">u2").tobytes()
+    dark_but_stated = b"P5 20 10 4095\n" + (GRAY * 4).astype(">u2").tobytes()
+    assert np.all(decode(stated, "a", 8) == 100)
+    assert np.all(decode(dark_but_stated, "a", 8) == 25)
+    assert np.all(decode(gray_tiff(GRAY * 8, 12), "a", 8) == 50)
+    for bands in (2, 3, 4):
+        assert np.all(decode(color_png(color(100 * 256, bands)), "a", 8) == 100)
+    assert np.all(decode(gray_tiff(GRAY * 0, 16), "a", 8) == 0)  # black in any number of bits
 
 
 @settings(max_examples=60, deadline=None)
@@ -114,6 +170,7 @@ def test_strips_give_the_numbers_of_the_whole_image(
 
 PEAK = """
 import sys
+import zlib
 from pathlib import Path
 from semantic.data.images import decode
 

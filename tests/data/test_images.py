@@ -24,7 +24,7 @@ def flat(mode: str, color: object) -> Image.Image:
         (encode(flat("L", 90), "PNG"), (90, 90, 90)),
         (encode(flat("1", 1), "PNG"), (255, 255, 255)),
         (encode(flat("I;16", 0x8000), "PNG"), (128, 128, 128)),
-        (encode(flat("I;16", 300), "TIFF"), (1, 1, 1)),
+        (encode(flat("I;16", 30000), "TIFF"), (117, 117, 117)),
         (encode(flat("I", 0x4000), "TIFF"), (64, 64, 64)),
         (encode(flat("RGB", (200, 100, 50)).convert("P"), "PNG"), None),
         (encode(flat("RGB", (200, 100, 50)).quantize(4), "GIF"), (200, 100, 50)),

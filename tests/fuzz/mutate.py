@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import random
 from typing import Any
+
+import numpy as np
+from PIL import Image, ImageCms
 
 #: Values that no field expects, and some that one does.
 ODD: tuple[Any, ...] = (
@@ -32,6 +36,10 @@ PIECES = (
     "=",
 )
 
+_TO_LAB: Any = ImageCms.buildTransform(
+    ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
+)
+
 
 def odd_bytes(rng: random.Random, data: bytes) -> bytes:
     """Returns data with some bytes changed, cut off, doubled or taken out."""
@@ -54,6 +62,33 @@ def odd_bytes(rng: random.Random, data: bytes) -> bytes:
             case 5:
                 out[at : at + 4] = rng.choice((b"\xff" * 4, b"\0" * 4, b"\x7f\xff\xff\xff"))
     return bytes(out)
+
+
+def odd_image(rng: random.Random) -> bytes:
+    """Returns a good file of a random format, mode, size and range of values."""
+    mode = rng.choice(
+        ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I;16", "I", "F")
+    )
+    shape = (rng.choice((1, 3, 4, 5, 33)), rng.choice((1, 4, 7, 64)))
+    most = rng.choice((1, 255, 1023, 4095, 16383, 65535))
+    draw = np.random.default_rng(rng.randrange(2**32))
+    if mode in ("I;16", "I", "F"):
+        dtype = {"I;16": np.uint16, "I": np.int32, "F": np.float32}[mode]
+        low = -5 if mode != "I;16" and rng.random() < 0.2 else 0
+        image = Image.fromarray(draw.integers(low, most + 1, shape).astype(dtype))
+    else:
+        pixels = draw.integers(0, min(most, 255) + 1, (*shape, 3), dtype=np.uint8)
+        image = Image.fromarray(pixels).convert(mode if mode != "LAB" else "RGB")
+        image = ImageCms.applyTransform(image, _TO_LAB) if mode == "LAB" else image
+    frames = {"save_all": True, "append_images": [image] * 2} if rng.random() < 0.2 else {}
+    for form in rng.sample(("PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG", "JPEG2000"), 8):
+        file = io.BytesIO()
+        try:
+            image.save(file, form, **frames)
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+        return file.getvalue()
+    return b""
 
 
 def odd_text(rng: random.Random, text: str) -> bytes:

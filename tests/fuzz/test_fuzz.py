@@ -6,6 +6,7 @@ that is found here becomes a test of its own beside the code that it was found i
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import random
@@ -14,11 +15,14 @@ import resource
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from judge import judge_call, judge_command
-from mutate import ODD, odd_bytes, odd_text, odd_value
+from mutate import ODD, odd_bytes, odd_image, odd_text, odd_value
+from odd_parts import other_part
 from world import World, make_world
 
 from semantic.data.images import ImageError, decode
@@ -39,7 +43,10 @@ Kind = Callable[[random.Random, World, Path], str | None]
 
 
 def image_bytes(rng: random.Random, world: World, here: Path) -> str | None:
-    data = odd_bytes(rng, rng.choice(world.images))
+    """Damaged files, and good ones of every mode, range of values, size and frame count."""
+    data = odd_image(rng) if rng.random() < 0.4 else rng.choice(world.images)
+    if rng.random() < 0.75:
+        data = odd_bytes(rng, data)
     return judge_call(lambda: decode(data, "image", 32), (ImageError,))
 
 
@@ -117,6 +124,8 @@ def spec_file(rng: random.Random, world: World, here: Path) -> str | None:
 
 
 def sweep_file(rng: random.Random, world: World, here: Path) -> str | None:
+    if rng.random() < 0.2:
+        return whole_sweep(rng, world, here)
     text = (
         '[run]\nschemes = ["semharq"]\nsnr_db = "-6:8:2"\nseeds = 3\n\n[grid]\nchannel = ["rician"]\n'
         'max_transmissions = [1, 4]\n"channel_args.fading" = ["fast", "block"]\n'
@@ -124,6 +133,27 @@ def sweep_file(rng: random.Random, world: World, here: Path) -> str | None:
     path = here / "sweep.toml"
     path.write_bytes(odd_text(rng, text))
     return judge_call(lambda: read_sweep(path), (ValueError,))
+
+
+def whole_sweep(rng: random.Random, world: World, here: Path) -> str | None:
+    """A sweep over odd values that is read and run."""
+    field = rng.choice(("channel", "max_transmissions", "seeds", "snr_db", "data", "x"))
+    values = ", ".join(toml(rng.choice(ODD)) for _ in range(rng.randrange(3)))
+    path = here / "sweep.toml"
+    path.write_text(f"[run]\nsnr_db = [0]\n[grid]\n{field} = [{values}]\n", errors="replace")
+    arguments = ["--sweep", str(path), "--scheme", "perfect", "--weights", str(world.weights)]
+    if field != "data":
+        arguments += ["--data", str(world.table)]
+    return judge_command([*arguments, "--engine", "inline", "--out", str(here / "out"), "--quiet"])
+
+
+def toml(value: Any) -> str:
+    """A value as TOML writes it, if it can."""
+    if isinstance(value, float):
+        return {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}.get(
+            json.dumps(value), repr(value)
+        )
+    return "1979-05-27" if value is None or isinstance(value, dict) else json.dumps(value)
 
 
 def run_directory(rng: random.Random, world: World, here: Path) -> str | None:
@@ -142,6 +172,9 @@ def run_directory(rng: random.Random, world: World, here: Path) -> str | None:
             ["merge", str(out), "--out", str(here / "merged")],
             ["plot", str(out), "--out", str(here / "figure.svg")],
             ["compare", f"{out}:semharq", f"{out}:perfect"],
+            ["compare", str(out), str(world.run)],
+            ["--spec", str(out / "run.json"), "--out", str(here / "again"), "--quiet"],
+            ["check", str(world.table), "--kind", rng.choice(("data", "channel", "scheme"))],
         ]
     )
     return judge_command(command)
@@ -163,7 +196,7 @@ def options(rng: random.Random, world: World, here: Path) -> str | None:
 
 
 def arguments_of_parts(rng: random.Random, world: World, here: Path) -> str | None:
-    """Odd arguments of every scheme and channel of the catalog."""
+    """Odd arguments of every scheme and channel of the catalog, of a run and of a check."""
     scheme = rng.choice(["semharq", "perfect"])
     kind = rng.choice(("--scheme-arg", "--channel-arg"))
     catalog = SCHEMES if kind == "--scheme-arg" else CHANNELS
@@ -206,6 +239,17 @@ def plug_in(rng: random.Random, world: World, here: Path) -> str | None:
         + "    def draw(self, streams, uses, state):\n"
         + f"        {fault if where == 'draw' else good}\n"
     )
+    if rng.random() < 0.6:
+        name = f"{name}x"
+        kind, text, options = other_part(rng, name, str(world.table))
+        (here / f"{name}.py").write_text(text)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(str(here))
+            if rng.random() < 0.3:
+                part = options[-1].partition("=")[2] or options[-1]
+                small = ["--data", str(world.table), "--weights", str(world.weights)]
+                return judge_command(["check", part, "--kind", kind, *small])
+            return _simulate(world, here, *options)
     command = rng.choice(("run", "run", "check"))
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(here))
@@ -220,14 +264,23 @@ def permissions(rng: random.Random, world: World, here: Path) -> str | None:
         pytest.skip("only root can become another user")
     root = world.copy(world.table, here / "data")
     weights = world.copy(world.weights, here / "weights")
-    locked = rng.choice([root, weights, here, *root.iterdir(), *weights.iterdir()])
+    run = world.copy(world.run, here / "run")
+    locked = rng.choice(
+        [root, weights, run, here, *root.iterdir(), *weights.iterdir(), *run.iterdir()]
+    )
     for path in (here, *here.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     locked.chmod(rng.choice((0o000, 0o100, 0o400, 0o600, 0o200)))
     os.seteuid(65534)
     try:
         arguments = ["--data", str(root), "--weights", str(weights), "--snr", "0"]
-        return judge_command([*arguments, "--scheme", "perfect", "--out", str(here / "out")])
+        arguments += ["--scheme", "perfect", "--out", str(rng.choice((here, root)) / "out")]
+        reading = (
+            ["status", str(run)],
+            ["merge", str(run), "--out", str(here / "m")],
+            ["plot", str(run)],
+        )
+        return judge_command(rng.choice(reading) if rng.random() < 0.3 else arguments)
     finally:
         os.seteuid(0)
         for path in (here, locked):
@@ -274,10 +327,17 @@ def test_every_input_works_or_gets_one_line(kind: Kind, world: World, open_to_al
         if problem is not None:
             found.setdefault(place(problem), []).append(f"case {number}: {problem}")
         shutil.rmtree(here, ignore_errors=True)
+        _give_back_memory()
     shown = [f"{len(cases)} times, first {cases[0]}" for cases in found.values()]
     assert not found, f"{len(found)} faults of {kind.__name__}:\n" + "\n".join(shown)
     if "FUZZ_CASES" in os.environ:
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < MOST_BYTES
+
+
+def _give_back_memory() -> None:
+    """Returns freed memory to the system, which the C library would keep: only leaks remain."""
+    with suppress(OSError, AttributeError):  # another C library than GNU's
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def place(problem: str) -> str:

@@ -174,7 +174,7 @@ def test_redundancy_versions_of_the_rounds() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"payload_bits": 0}, "must be >= 1"),
+        ({"payload_bits": 0}, "must be a whole number from 1"),
         ({"payload_bits": 8, "rate": 0.95}, "must be 0.0293 to 0.9258"),
         ({"payload_bits": 8, "rate": 0.02}, "rate 0.02 is not allowed"),
         ({"payload_bits": 8, "modulation": "256qam"}, "'256qam' is not one of bpsk"),

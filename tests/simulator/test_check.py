@@ -316,7 +316,7 @@ def test_kinds_are_recognized(folder_data: Path) -> None:
 def test_the_command_shows_a_table_and_exits_with_the_answer(
     folder_data: Path, tiny_weights: Path
 ) -> None:
-    good = run("check", "rician", "--arg", "k_factor=4")
+    good = run("check", "rician", "--channel-arg", "k_factor=4")
     assert good.exit_code == 0, good.output
     assert "channel rician: 31 checks hold" in good.stdout
     for word in ("expected", "found", "average gain E|h|^2", "standard errors", "0.0001"):
@@ -327,16 +327,17 @@ def test_the_command_shows_a_table_and_exits_with_the_answer(
     assert "1 of 30 checks fail" in bad.stdout
     tiny = ["--data", folder_data, "--weights", tiny_weights]
     assert run("check", "broken_parts:sound", *tiny).exit_code == 0
-    assert run("check", "broken_parts:sound", *tiny, "--arg", "louder=2").exit_code == 1
+    assert run("check", "broken_parts:sound", *tiny, "--scheme-arg", "louder=2").exit_code == 1
     assert run("check", folder_data).exit_code == 0
     for arguments, message in (
         (["ricain"], "nearest: 'rician'"),
-        (["rician", "--arg", "k_factor=-1"], "k_factor -1 is not allowed"),
-        (["rician", "--arg", "k_factor"], "--arg 'k_factor' is not NAME=VALUE"),
+        (["rician", "--channel-arg", "k_factor=-1"], "k_factor -1 is not allowed"),
+        (["rician", "--scheme-arg", "x=1"], "give --channel-arg"),
+        (["rician", "--channel-arg", "k_factor"], "--channel-arg 'k_factor' is not NAME=VALUE"),
         (["broken_parts:Goood"], "nearest: 'Good'"),
         (["rician", "--kind", "chanel"], "'chanel' is not one of"),
-        ([folder_data, "--arg", "x=1"], "takes no argument 'x'"),
-        (["webp", "--arg", "quality=1"], "codec 'webp' takes no argument 'quality'"),
+        ([folder_data, "--channel-arg", "x=1"], "takes no argument 'x'"),
+        (["webp", "--scheme-arg", "quality=1"], "codec 'webp' takes no argument 'quality'"),
         (["wepb", "--kind", "codec"], "unknown codec 'wepb': nearest: 'webp'"),
     ):
         refused = run("check", *arguments)

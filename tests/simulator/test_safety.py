@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 import simulator
 from simulator.cli import main
 from simulator.spec import RunSpec
-from simulator.sweeps.merge import merge_runs
+from simulator.sweeps.merge_trainings import merge_runs
 from simulator.sweeps.plan import Plan
 from simulator.sweeps.store import Store
 

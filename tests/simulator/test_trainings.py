@@ -113,3 +113,63 @@ def test_a_stop_rule_and_several_trainings_exclude_each_other(trainings: Path) -
     spec = RunSpec(until="ci=1", trainings=training_directories((str(trainings),)))
     with pytest.raises(ValueError, match="--until needs one training"):
         simulate(spec=spec)
+
+
+@pytest.fixture(scope="module")
+def halves(
+    trainings: Path, given: list[object], tmp_path_factory: pytest.TempPathFactory
+) -> list[Path]:
+    """The SNRs of a run of two trainings, each in a run of its own."""
+    root = tmp_path_factory.mktemp("halves")
+    for snr_db in ("-3", "3"):
+        run(*given, "--weights", trainings, "--snr", snr_db, "--out", root / snr_db, "--quiet")
+    return [root / "-3", root / "3"]
+
+
+def test_runs_of_several_trainings_are_joined(
+    trainings: Path, given: list[object], halves: list[Path], tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole"
+    run(*given, "--weights", trainings, "--out", whole, "--quiet")
+    text = run("merge", *halves, "--out", tmp_path / "joined")
+    assert "16 points of 2 runs and 2 trainings" in text
+    assert "missing" not in text
+    for name in ("curve.csv", "images.parquet"):
+        read = pd.read_csv if name.endswith("csv") else pd.read_parquet
+        found = [read(root / name) for root in (tmp_path / "joined", whole)]
+        keys = [
+            k for k in ("scheme", "snr_db", "metric", "seed", "image", "training") if k in found[0]
+        ]
+        joined, expected = (table.sort_values(keys, ignore_index=True) for table in found)
+        pd.testing.assert_frame_equal(joined, expected, check_exact=True)
+    records = [json.loads((root / "run.json").read_text()) for root in (tmp_path / "joined", whole)]
+    assert records[0]["spec"]["trainings"] == records[1]["spec"]["trainings"]
+    again = run("--spec", tmp_path / "joined" / "run.json", "--trust", "--out", tmp_path / "joined")
+    assert "16" not in again.split("images.parquet")[-1]  # nothing is left to compute
+
+
+def test_runs_with_other_trainings_are_not_joined(
+    trainings: Path, given: list[object], halves: list[Path], tmp_path: Path
+) -> None:
+    one = trainings / "seed-1"
+    run(*given, "--weights", one, "--snr", "9", "--out", tmp_path / "one", "--quiet")
+    run(
+        *given,
+        "--weights",
+        trainings / "seed-0",
+        "--snr",
+        "6",
+        "--out",
+        tmp_path / "other",
+        "--quiet",
+    )
+    for directories, message in (
+        ([halves[0], tmp_path / "one"], "they have 2 trainings and one training"),
+        ([tmp_path / "one", tmp_path / "other"], "computed with other weights: encoder"),
+    ):
+        result = CliRunner().invoke(
+            main, ["merge", *map(str, directories), "--out", str(tmp_path / "joined")]
+        )
+        assert result.exit_code == 2
+        assert message in result.stderr
+        assert len(result.stderr.splitlines()) == 1

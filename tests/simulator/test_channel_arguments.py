@@ -1,0 +1,144 @@
+"""Arguments of channels: text in the declared type and range, or one line before any work."""
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+from click.testing import CliRunner
+
+from phy.channel import Channel
+from phy.channels.parameters import Domain
+from simulator.arguments import Argument, plain_value
+from simulator.catalog import CHANNELS, construct, resolve
+from simulator.cli import main
+from simulator.renamed import RENAMED
+from simulator.signatures import declared_by, typed
+
+SLOT = {"bandwidth_hz": 1e6, "interval_s": 1e-3}
+#: What does not fit any number, and what no parameter allows at all.
+NO_NUMBER = ("nan", "inf", "-inf", "", "1dB", "true", "0x10", "1_0", " 1", "1e400", "é")
+PARAMETERS = [
+    (name, parameter)
+    for name in ("rician", "rayleigh", "nakagami", "shadowed", "gilbert-elliott", "simo", "tdl-a", "cdl-a")
+    for parameter in inspect.signature(resolve("channel", name, CHANNELS)).parameters
+    if parameter != "over"
+]  # fmt: skip
+
+
+class Own(Channel):
+    """A channel of a user's own."""
+
+    def __init__(
+        self,
+        shape: Annotated[float, Domain(1, 5)] = 2.0,
+        taps: int = 3,
+        law: Literal["even", "odd"] = "even",
+        wide: bool = False,
+        label: str = "x",
+        least: float | None = None,
+        loose: Any = None,
+        bare=4,  # type: ignore[no-untyped-def]
+    ) -> None:
+        self.given = (shape, taps, law, wide, label, least, loose, bare)
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Any:
+        return streams.complex_normal(uses), None
+
+
+@pytest.mark.parametrize(("channel", "parameter"), PARAMETERS)
+def test_a_word_that_does_not_fit_is_one_line(channel: str, parameter: str) -> None:
+    for text in NO_NUMBER:
+        given = {parameter: plain_value(text)}
+        with pytest.raises(
+            ValueError, match=f"^channel {channel}: {parameter} .* it must be "
+        ) as e:
+            construct("channel", channel, CHANNELS, given, SLOT)
+        assert len(str(e.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("channel", "parameter"), PARAMETERS)
+def test_every_parameter_declares_a_range_or_choices(channel: str, parameter: str) -> None:
+    function = resolve("channel", channel, CHANNELS)
+    for text in ("-1e300", "1e300", "no such word"):
+        with pytest.raises(ValueError, match=f"channel {channel}: {parameter} .* it must be "):
+            typed(f"channel {channel}", function, {parameter: plain_value(text)})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("tdl-a", "subcarriers=auto", "auto"),
+        ("tdl-a", "subcarriers=24", 24),
+        ("cdl-a", "tx_pattern=38.901", "38.901"),
+        ("simo", "antennas=4", 4),
+        ("rician", "k_factor=3", 3.0),
+    ],
+)
+def test_words_that_fit(name: str, text: str, value: object) -> None:
+    parameter, _, word = text.partition("=")
+    found = typed(name, resolve("channel", name, CHANNELS), {parameter: plain_value(word)})
+    expected = None if value == "auto" else value
+    assert found == {parameter: expected}
+    assert type(found[parameter]) is type(expected)
+    construct("channel", name, CHANNELS, {parameter: plain_value(word)}, SLOT)
+
+
+def made(**given: Any) -> tuple[Any, ...]:
+    channel = construct("channel", f"{__name__}:Own", CHANNELS, given)
+    assert isinstance(channel, Own)
+    return channel.given
+
+
+def test_a_users_own_channel_gets_values_of_its_declared_types() -> None:
+    assert made() == (2.0, 3, "even", False, "x", None, None, 4)
+    assert made(shape=3, taps="7", law="odd", wide=1, label=16, least="auto") == (
+        *(3.0, 7, "odd", True, "16", None, None, 4),
+    )
+    assert made(least=0.5, loose="03", bare=4.5)[5:] == (0.5, "03", 4.5)
+    assert made(bare=5)[7] == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"shape": 6}, "shape 6 is not allowed, it must be 1 to 5"),
+        ({"shape": "nan"}, "shape 'nan' is not a number, it must be 1 to 5"),
+        ({"taps": 2.5}, "taps 2.5 is not a whole number"),
+        ({"law": "evn"}, "law 'evn' is not allowed, it must be even or odd; nearest: 'even'"),
+        ({"wide": "true"}, "wide 'true' is not allowed, it must be 0 or 1"),
+        ({"label": ""}, "label '' is not allowed, it must be a word"),
+        ({"least": float("inf")}, "least inf is not allowed, it must be a number, or auto"),
+        ({"bare": "four"}, "bare 'four' is not a whole number"),
+    ],
+)
+def test_a_users_own_channel_is_checked_alike(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^channel {__name__}:Own: ") as error:
+        made(**given)
+    assert message in str(error.value)
+
+
+def test_an_annotation_of_several_types_declares_none() -> None:
+    parameter = inspect.Parameter("a", inspect.Parameter.KEYWORD_ONLY)
+    assert declared_by(parameter, float | str) is None
+    assert declared_by(parameter, int | float) == Argument("a", float, None)
+
+
+def test_the_command_line_refuses_before_any_work(tmp_path: Path) -> None:
+    options = ["--scheme", "perfect", "--data", str(tmp_path / "nowhere"), "--channel", "tdl-a"]
+    for command in (options, ["check", "tdl-a"]):
+        result = CliRunner().invoke(main, [*command, "--channel-arg", "pilot_spacing=nan"])
+        assert result.exit_code == 2
+        assert result.stderr == (
+            "simulate: channel tdl-a: pilot_spacing 'nan' is not a whole number, "
+            "it must be 2 to 3299\n"
+        )
+
+
+@pytest.mark.parametrize(("kind", "part"), [("channel", "rician"), ("scheme", "perfect")])
+def test_the_old_option_of_the_check_works_and_warns(kind: str, part: str) -> None:
+    assert RENAMED[f"option of the check of a {kind}"] == {"--arg": f"--{kind}-arg"}
+    result = CliRunner().invoke(main, ["check", part, "--arg", "k_factr=1"])
+    warning, error = result.stderr.splitlines()
+    assert f"'--arg' is now called '--{kind}-arg'" in warning
+    assert "takes no argument 'k_factr'" in error or "take no argument 'k_factr'" in error

@@ -1,0 +1,66 @@
+"""A run on a real terminal that is ended from outside: the cursor, which the bar hides, is shown."""
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
+
+HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
+
+
+def read_until(master: int, wanted: bytes, seconds: float) -> bytes:
+    """Reads a terminal until it has shown something, or until its program has ended."""
+    found, end = b"", time.monotonic() + seconds
+    while wanted not in found and time.monotonic() < end:
+        if select.select([master], [], [], 0.1)[0]:
+            try:
+                found += os.read(master, 65536)
+            except OSError:  # the other side is closed
+                break
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "word", "delay_s"),
+    [
+        (signal.SIGTERM, 143, b"terminated", 0.0),
+        (signal.SIGTERM, 143, b"terminated", 0.01),
+        (signal.SIGTERM, 143, b"terminated", 0.7),
+        (signal.SIGINT, 130, b"interrupted", 0.3),
+    ],
+)
+def test_the_cursor_is_shown_again(
+    sent: signal.Signals, code: int, word: bytes, delay_s: float, tiny_weights: Path,
+    folder_data: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "simulator", "--scheme", "perfect", "--snr", "0"]
+    command += ["--seeds", "20000", "--data", folder_data, "--weights", tiny_weights]
+    command += ["--engine", "inline", "--out", tmp_path / "out"]
+    run = subprocess.Popen(
+        [str(word) for word in command], stdin=slave, stdout=slave, stderr=slave, cwd=tmp_path,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}, start_new_session=True,
+    )  # fmt: skip
+    os.close(slave)
+    try:
+        shown = read_until(master, HIDE, 120)
+        assert HIDE in shown, shown
+        time.sleep(delay_s)
+        run.send_signal(sent)
+        shown += read_until(master, b"no such text", 60)
+        assert run.wait(60) == code, shown[-2000:]
+    finally:
+        run.kill()
+        os.close(master)
+    assert word in shown
+    assert re.findall(rb"\x1b\[\?25[lh]", shown)[-1] == SHOW
+    assert b"Traceback" not in shown
