@@ -240,3 +240,17 @@ def test_simulate_from_python_is_the_command_line(
     assert np.array_equal(again["value"], table[table["snr_db"] == 3.0]["value"], equal_nan=True)
     with pytest.raises(ValueError, match="unknown field 'chanel' in the spec: nearest: 'channel'"):
         simulator.simulate("perfect", 0, chanel="rician")
+
+
+@pytest.mark.parametrize("column", ["scheme", "channel", "snr_db", "seed", "image"])
+def test_compare_names_a_missing_column(runs: Path, column: str, tmp_path: Path) -> None:
+    rows = pd.read_parquet(next(runs.rglob("images.parquet")))
+    rows.drop(columns=column).to_parquet(tmp_path / "images.parquet")
+    line = refused("compare", tmp_path, tmp_path)
+    assert line == f"simulate: {tmp_path}/images.parquet has no column '{column}': run again"
+
+
+def test_compare_of_no_rows_is_one_line(runs: Path, tmp_path: Path) -> None:
+    rows = pd.read_parquet(next(runs.rglob("images.parquet")))
+    rows[:0].to_parquet(tmp_path / "images.parquet")
+    assert refused("compare", tmp_path, tmp_path).endswith("images.parquet has no rows: run again")
