@@ -20,7 +20,19 @@ def place(error: BaseException) -> str:
     ''
     """
     found = origin(error)
-    return "" if found is None or found in str(error) else f" ({found})"
+    return "" if found is None or found in message(error) else f" ({found})"
+
+
+def message(error: BaseException) -> str:
+    """Returns the message of an error in one line, also if the user's type of error cannot tell it.
+
+    >>> message(KeyError("a\\nb")), message(ValueError("a  b"))
+    ("'a\\\\nb'", 'a b')
+    """
+    try:
+        return " ".join(str(error).split())
+    except Exception:  # a __str__ of a user's own
+        return "its message cannot be shown"
 
 
 def origin(error: BaseException) -> str | None:

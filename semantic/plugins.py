@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from semantic.part_errors import place
+from semantic.part_errors import message, place
 from semantic.part_files import recorded_import
 from semantic.suggest import nearest
 
@@ -70,7 +70,7 @@ def load(kind: str, name: str, target: str) -> Any:
         with recorded_import(module_name):
             module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # a user's module can raise anything when imported
-        text = " ".join(f"{type(error).__name__}: {error}".split())
+        text = f"{type(error).__name__}: {message(error)}"
         raise ValueError(f"{problem}: {text}{place(error)}") from error
     finally:
         os.chdir(here)  # a module that changes it must not move the run's relative paths

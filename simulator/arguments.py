@@ -217,7 +217,7 @@ def _shown(value: Any) -> str:
 
 def _number(value: float) -> str:
     """A limit in words: whole numbers as they are, others with four digits."""
-    whole = value == int(value) and abs(value) < 1e6
+    whole = isinstance(value, int) or (value == int(value) and abs(value) < 1e7)
     return str(int(value)) if whole else f"{value:.4g}"
 
 

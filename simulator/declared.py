@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from semantic.part_errors import place
+from semantic.part_errors import message, place
 from semantic.plugins import load
 from simulator.environment import unmoved
 
@@ -65,12 +65,12 @@ def named_errors(kind: str, name: str) -> Iterator[None]:
         with unmoved():
             yield
     except ValueError as error:
-        if not own or own in str(error):
+        if not own or own in message(error):
             raise
-        text = " ".join(str(error).split())
+        text = message(error)
         raise ValueError(f"{kind} {name}: {text}{place(error)}") from error
     except (Exception, SystemExit) as error:
-        text = " ".join(f"{type(error).__name__}: {error}".split())
+        text = f"{type(error).__name__}: {message(error)}"
         raise ValueError(f"{kind} {name} failed while it was made: {text}{place(error)}") from error
 
 

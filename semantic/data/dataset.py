@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from semantic.conventions import UNKNOWN as UNKNOWN  # part of this module's interface
+from semantic.data.columns import check_files, labels
 from semantic.data.filenames import printable, shown
 from semantic.old_paths import renamed
 
@@ -128,9 +129,9 @@ class VehicleImages:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", printable(self.name))
+        check_files(f"{self.name}: files", self.files)
         for field in ("vehicle", "camera", "color", "type", "is_query"):
-            kind = np.bool_ if field == "is_query" else np.int64
-            column: npt.NDArray[Any] = np.asarray(getattr(self, field), dtype=kind)
+            column = labels(f"{self.name}: {field}", getattr(self, field), field == "is_query")
             if column.shape != (len(self.files),):
                 raise ValueError(
                     f"{self.name}: {field} has shape {column.shape}, "
@@ -138,8 +139,7 @@ class VehicleImages:
                 )
             object.__setattr__(self, field, column)
         for field in ("vehicle", "camera"):
-            column = getattr(self, field)
-            object.__setattr__(self, field, np.where(column < 0, UNKNOWN, column))
+            object.__setattr__(self, field, np.maximum(getattr(self, field), UNKNOWN))
         object.__setattr__(self, "is_query", self.is_query & self.known)
         for field, names in (("color", self.colors), ("type", self.types)):
             column = getattr(self, field)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from semantic.data.dataset import Split, VehicleImages
-from semantic.part_errors import place
+from semantic.part_errors import message, place
 from semantic.plugins import installed, is_import_string, load
 
 
@@ -37,7 +37,7 @@ def find_opener(spec: str) -> Callable[[Split], VehicleImages] | None:
         try:
             images: Any = function(split)
         except (Exception, SystemExit) as error:  # a user's function can raise anything
-            what = " ".join(f"{type(error).__name__}: {error}".split())
+            what = f"{type(error).__name__}: {message(error)}"
             raise ValueError(
                 f"data set {spec!r} failed for the split {split!r}: {what}{place(error)}"
             ) from error

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from semantic.part_errors import message
 from simulator.catalog import CODECS, construct
 from simulator.checks.part import open_part
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
@@ -204,7 +205,7 @@ def _outcome(
     except DamagedFile:
         return None, None
     except Exception as error:  # the check is for such exceptions
-        return f"{type(error).__name__}: {' '.join(str(error).split())}", None
+        return f"{type(error).__name__}: {message(error)}", None
 
 
 def _alike(a: tuple[str | None, Any], b: tuple[str | None, Any]) -> bool:

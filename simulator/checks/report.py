@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from scipy.stats import t as student
 
-from semantic.part_errors import place
+from semantic.part_errors import message, place
 from semantic.part_files import Reading
 
 #: Probability that one statistical check fails for a correct part (two-sided).
@@ -99,7 +99,7 @@ def gather(
             try:
                 findings.extend(rule())
             except Exception as error:  # a user's part can raise anything
-                text = " ".join(str(error).split())
+                text = message(error)
                 findings.append(
                     Finding(
                         what, "no error", f"{type(error).__name__}: {text}{place(error)}", False

@@ -45,12 +45,18 @@ import click
     metavar="DIR",
     help="Directory of the files.",
 )
+@click.option(
+    "--size",
+    metavar="WIDTHxHEIGHT",
+    help="Size of a figure of curves in inches [that of its panels].",
+)
 @click.option("--list", "only_list", is_flag=True, help="List the names and titles, make nothing.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def figures(
     names: tuple[str, ...],
     paper: str | None,
     out: Path,
+    size: str | None,
     only_list: bool,
     quiet: bool,
     **options: Any,
@@ -65,7 +71,7 @@ def figures(
     if only_list:
         list_figures(names, paper)
     else:
-        make_figures(names, paper, out, quiet, options)
+        make_figures(names, paper, out, size, quiet, options)
 
 
 def list_figures(names: tuple[str, ...], paper: str | None) -> None:
@@ -77,7 +83,12 @@ def list_figures(names: tuple[str, ...], paper: str | None) -> None:
 
 
 def make_figures(
-    names: tuple[str, ...], paper: str | None, out: Path, quiet: bool, options: dict[str, Any]
+    names: tuple[str, ...],
+    paper: str | None,
+    out: Path,
+    size: str | None,
+    quiet: bool,
+    options: dict[str, Any],
 ) -> None:
     """Runs what the figures need and writes their files."""
     import pandas as pd
@@ -86,12 +97,14 @@ def make_figures(
     from simulator.commands.terminal import Bar
     from simulator.papers.network_figures import NETWORK_FIGURES
     from simulator.papers.run import choose, run_experiment
+    from simulator.results.figures import parse_size
     from simulator.setup.prepare import prepare
     from simulator.spec import RunSpec
     from simulator.sweeps.engines import Engine
     from simulator.sweeps.sweep import run
 
     chosen = choose(names, paper)
+    inches = None if size is None else parse_size(size)
     base = build_spec({k: v for k, v in options.items() if v is not None}, None)
 
     def curve_of(spec: RunSpec) -> pd.DataFrame:
@@ -107,5 +120,5 @@ def make_figures(
         if name in NETWORK_FIGURES:
             NETWORK_FIGURES[name].make(base, out)
         else:
-            run_experiment(name, base, out, curve_of, announce)
+            run_experiment(name, base, out, curve_of, announce, inches)
     click.echo(f"{out}/: " + " ".join(sorted(p.name for p in out.iterdir() if p.is_file())))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from semantic.part_errors import full_text, origin, place
+from semantic.part_errors import full_text, message, origin, place
 
 #: Name of the file in the directory of the results, where a run writes its log.
 LOG_NAME = "run.log"
@@ -31,7 +31,7 @@ def logged_part_errors(out: Path) -> Iterator[None]:
     except Exception as error:
         if origin(error) is None:
             raise
-        text = " ".join(str(error).split())
+        text = message(error)
         line = text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}"
         line += place(error)
         if _written(log, line, full_text(error)):

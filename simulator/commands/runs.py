@@ -117,6 +117,13 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
 )
 @click.option("--scheme", metavar="A[,B...]", help="Draw only these schemes.")
 @click.option("--channel", metavar="LABEL", help="Draw only this channel, as curve.csv names it.")
+@click.option(
+    "--size",
+    default="7x4.6",
+    show_default=True,
+    metavar="WIDTHxHEIGHT",
+    help="Size in inches; a column of an IEEE paper is 3.5 wide.",
+)
 @click.option("--out", type=_DIRECTORY, required=True, metavar="FILE", help="PNG, PDF or SVG file.")
 def plot(
     directories: tuple[Path, ...],
@@ -124,15 +131,16 @@ def plot(
     axis: str,
     scheme: str | None,
     channel: str | None,
+    size: str,
     out: Path,
 ) -> None:
     """Draw one metric of several runs."""
-    from simulator.results.figures import draw_runs
+    from simulator.results.figures import draw_runs, parse_size
 
     if "," in metric:
         raise ValueError(f"plot draws one metric, {metric!r} are several: repeat it for each")
     schemes = None if scheme is None else [part.strip() for part in scheme.split(",")]
-    draw_runs(directories, metric, axis, out, schemes, channel)
+    draw_runs(directories, metric, axis, out, schemes, channel, parse_size(size))
     click.echo(str(out))
 
 

@@ -15,7 +15,12 @@ from simulator.results.figures import MARKERS, TITLES, save
 
 
 def draw_experiment(
-    name: str, experiment: Experiment, points: pd.DataFrame, published: pd.DataFrame, path: Path
+    name: str,
+    experiment: Experiment,
+    points: pd.DataFrame,
+    published: pd.DataFrame,
+    path: Path,
+    size: tuple[float, float] | None = None,
 ) -> None:
     """Draws one panel for each metric.
 
@@ -25,9 +30,11 @@ def draw_experiment(
         points: Columns label, snr_db, metric, value, ci_low, ci_high.
         published: Columns label, snr_db, metric, value; may be empty.
         path: File of the figure; its suffix says PNG or PDF.
+        size: Width and height in inches; 4.2 inches a panel by default.
     """
     metrics = experiment.metrics
-    figure = Figure(figsize=(1 + 4.2 * len(metrics), 4.4), layout="constrained")
+    wide = (1 + 4.2 * len(metrics), 4.4)
+    figure = Figure(figsize=size or wide, layout="constrained")
     FigureCanvasAgg(figure)
     for ax, metric in zip(np.ravel(figure.subplots(1, len(metrics))), metrics, strict=True):
         rows = points[points["metric"] == metric]

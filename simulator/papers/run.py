@@ -54,7 +54,12 @@ def spec_of(experiment: Experiment, line: Line, base: RunSpec) -> RunSpec:
 
 
 def run_experiment(
-    name: str, base: RunSpec, out: Path, run: Run, announce: Callable[[str], None]
+    name: str,
+    base: RunSpec,
+    out: Path,
+    run: Run,
+    announce: Callable[[str], None],
+    size: tuple[float, float] | None = None,
 ) -> pd.DataFrame:
     """Runs all lines of an experiment and writes name.csv, name.png, name.pdf and maybe name.md.
 
@@ -67,6 +72,7 @@ def run_experiment(
         out: Directory of the files.
         run: Runs a spec and returns its curve.
         announce: Called with a line of text before each run.
+        size: Width and height of the figure in inches; None for that of its panels.
 
     Returns:
         A table with the column label, then those of curve.csv.
@@ -84,7 +90,7 @@ def run_experiment(
     for suffix in ("png", "pdf"):
         write_whole(
             out / f"{stem}.{suffix}",
-            lambda path: draw_experiment(stem, experiment, points, published, path),
+            lambda path: draw_experiment(stem, experiment, points, published, path, size),
         )
     if experiment.table:
         text = markdown_table(experiment, points, published)

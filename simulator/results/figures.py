@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,25 @@ def save(figure: Figure, path: Path, dpi: float | str = "figure") -> None:
         figure.savefig(path, dpi=dpi)
 
 
+def parse_size(text: str) -> tuple[float, float]:
+    """Returns the width and the height of a figure in inches.
+
+    Raises:
+        ValueError: One line, if the text is not WIDTHxHEIGHT or a side is not 1 to 40 inches.
+
+    >>> parse_size("3.5x2.6")
+    (3.5, 2.6)
+    """
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)x([0-9]{1,3}(?:\.[0-9]{1,6})?)", text)
+    sides = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+    if not all(1 <= side <= 40 for side in sides):
+        raise ValueError(
+            f"size {text!r:.80} is not allowed, it must be WIDTHxHEIGHT such as 3.5x2.6, each 1 to "
+            "40 inches"
+        )
+    return sides
+
+
 def draw_runs(
     directories: Sequence[Path],
     metric: str,
@@ -93,6 +113,7 @@ def draw_runs(
     path: Path,
     schemes: Sequence[str] | None = None,
     channel: str | None = None,
+    size: tuple[float, float] = (7, 4.6),
 ) -> None:
     """Draws one metric of any set of runs on one figure, over SNR or over channel uses per image.
 
@@ -103,6 +124,7 @@ def draw_runs(
         path: PNG, PDF or SVG by its suffix.
         schemes: Those to draw; all by default.
         channel: The one to draw, as the curve names it; all by default.
+        size: Width and height in inches.
 
     Raises:
         ValueError: When there is no such run, metric, axis, scheme or channel.
@@ -120,7 +142,7 @@ def draw_runs(
     if channel is not None:
         curve = curve[curve["channel"] == channel]
     named = [c for c in ("run", "scheme", "channel") if curve[c].nunique() > 1] or ["scheme"]
-    figure = Figure(figsize=(7, 4.6), layout="constrained")
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     ax = figure.subplots()
     lines = curve.groupby(["run", "scheme", "channel"], sort=False)

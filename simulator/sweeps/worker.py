@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numba
 import torch
 
-from semantic.part_errors import full_text, place
+from semantic.part_errors import full_text, message, place
 from simulator.environment import unmoved
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
@@ -95,7 +95,7 @@ def attempt(work: Callable[[], Value], cell: Cell, timeout_s: float | None) -> V
     except TimeIsUpError:
         return Failure(str(cell), f"took longer than the cell timeout of {timeout_s:g} s")
     except (Exception, SystemExit) as error:  # a part of a user's may call sys.exit()
-        text = " ".join(str(error).split())
+        text = message(error)
         plain = isinstance(error, ValueError) and text
         reason = text if plain else f"{type(error).__name__}: {text}"
         return Failure(str(cell), reason + place(error), full_text(error))

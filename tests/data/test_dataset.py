@@ -36,6 +36,26 @@ def test_lengths_and_labels_are_checked() -> None:
         VehicleImages("s", one, *good[:2], np.array([10]), *good[3:])
 
 
+def test_no_label_is_cut_in_silence() -> None:
+    one = (ImageFile("a.jpg", Path("a.jpg")),)
+    good = [np.array([v]) for v in (7, 1, 0, 0, False)]
+    for place, value, message in (
+        (0, 1.7, r"vehicle holds \[1.7\], it must hold whole numbers"),
+        (0, 1e30, "vehicle holds"),
+        (0, 2**63, "vehicle holds"),
+        (1, "c1", r"camera holds \['c1'\]"),
+        (2, 0.5, "color holds"),
+        (4, 2, "is_query holds .*, it must hold flags, True or False"),
+    ):
+        with pytest.raises(ValueError, match=f"^s: {message}"):
+            VehicleImages("s", one, *good[:place], np.array([value]), *good[place + 1 :])
+    with pytest.raises(ValueError, match=r"^s: files holds 'x', it must hold image files"):
+        VehicleImages("s", ("x",), *good)  # type: ignore[arg-type]
+    given = VehicleImages("s", one, np.array([np.nan]), np.array([1.0]), *good[2:4], np.array([1]))
+    assert given.vehicle.tolist() == [-1]
+    assert given.camera.dtype == np.int64
+
+
 def test_subset_takes_places_and_masks() -> None:
     images = random_set(0)
     mask = images.camera == 2

@@ -1,5 +1,6 @@
 """An error in a user's own part: one line with the file and line, the traceback in run.log."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,21 @@ def test_a_check_names_the_place(module: Path, monkeypatch: pytest.MonkeyPatch) 
     result = simulate("check", f"{module.stem}:Own")
     assert result.exit_code == 1
     assert ":10)" in result.stdout
+
+
+def test_an_error_that_cannot_tell_its_message(module: Path, tmp_path: Path) -> None:
+    module.write_text(
+        "from phy.channel import Channel\n"
+        "class Odd(Exception):\n    def __str__(self):\n        return 1 / 0\n"
+        "class Own(Channel):\n    def draw(self, streams, uses, state):\n        raise Odd\n"
+        "class Made(Own):\n    def __init__(self):\n        raise Odd\n"
+    )
+    run = ["--scheme", "perfect", "--snr", "0", "--engine", "inline", "--out", tmp_path / "out"]
+    for part in ("Own", "Made"):
+        result = simulate(*run, "--data", os.environ["DATA"], "--channel", f"{module.stem}:{part}")
+        assert result.exit_code == 2
+        assert "Odd: its message cannot be shown (" in result.stderr
+    assert simulate("check", f"{module.stem}:Own").exit_code == 1
 
 
 def test_points_that_fail_alike_leave_one_traceback(

@@ -240,3 +240,27 @@ def test_simulate_from_python_is_the_command_line(
     assert np.array_equal(again["value"], table[table["snr_db"] == 3.0]["value"], equal_nan=True)
     with pytest.raises(ValueError, match="unknown field 'chanel' in the spec: nearest: 'channel'"):
         simulator.simulate("perfect", 0, chanel="rician")
+
+
+@pytest.mark.parametrize("column", ["scheme", "channel", "snr_db", "seed", "image"])
+def test_compare_names_a_missing_column(runs: Path, column: str, tmp_path: Path) -> None:
+    rows = pd.read_parquet(next(runs.rglob("images.parquet")))
+    rows.drop(columns=column).to_parquet(tmp_path / "images.parquet")
+    line = refused("compare", tmp_path, tmp_path)
+    assert line == f"simulate: {tmp_path}/images.parquet has no column '{column}': run again"
+
+
+def test_compare_of_no_rows_is_one_line(runs: Path, tmp_path: Path) -> None:
+    rows = pd.read_parquet(next(runs.rglob("images.parquet")))
+    rows[:0].to_parquet(tmp_path / "images.parquet")
+    assert refused("compare", tmp_path, tmp_path).endswith("images.parquet has no rows: run again")
+
+
+def test_a_figure_has_the_size_that_was_asked_for(runs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "figure.pdf"
+    directory = next(runs.rglob("curve.csv")).parent
+    done("plot", directory, "--size", "3.5x2.6", "--out", out)
+    assert b"/MediaBox [ 0 0 252 187.2 ]" in out.read_bytes()  # 72 points an inch
+    for size in ("3.5", "0x1", "1x41", "nanx1", "3.5x", "1e9x1"):
+        line = refused("plot", directory, "--size", size, "--out", out)
+        assert "must be WIDTHxHEIGHT such as 3.5x2.6, each 1 to 40 inches" in line
