@@ -70,7 +70,7 @@ def run_trainings(
         for name, digest in part.hashes.items()
     }
     joined = TrainedResult(
-        spec=spec,
+        spec=replace(spec, precision=first.spec.precision),
         curve=first.curve,
         hashes=hashes,
         problems=first.problems,
