@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from semantic.conventions import UNKNOWN
+from semantic.reid_kernel import count_ahead
 
 # Similarities are computed in double precision and rounded to this grid. Equally similar images
 # then tie on every machine and for every chunk size; rounding errors do not rank them.
@@ -171,14 +172,15 @@ def _rank(
     """Returns rank-1 hit, average precision and validity of each query.
 
     The k-th best positive has the place k + (number of negatives at least as similar), and the
-    precision there is k / place. One sort of the negatives and one search per positive suffice.
+    precision there is k / place. The few positives are sorted, and a negative is looked up among
+    them: this is faster than sorting the whole gallery.
     """
     n_positive = positive.sum(dim=1)
     most = max(1, int(n_positive.max()))
     best = similarity.masked_fill(~positive, -torch.inf).topk(most, dim=1).values
-    negatives = similarity.masked_fill(positive | ignored, -torch.inf).sort(dim=1).values
-    # side="left" counts the strictly smaller ones, -inf included: the others are ahead or tie.
-    ahead = negatives.shape[1] - torch.searchsorted(negatives, best, side="left")
+    negative = ~(positive | ignored)
+    ahead = torch.from_numpy(count_ahead(*(v.cpu().numpy() for v in (similarity, negative, best))))
+    ahead = ahead.to(similarity.device)
     k = torch.arange(1, most + 1, device=similarity.device)
     precision = torch.where(k <= n_positive[:, None], k / (k + ahead).double(), 0.0)
     valid = n_positive > 0

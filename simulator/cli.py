@@ -113,6 +113,11 @@ A run writes to its directory:
 )
 @click.option("--device", metavar="auto|cpu|cuda[:i]", help="Device of the networks [auto].")
 @click.option(
+    "--precision",
+    metavar="fp32|bf16|auto",
+    help="Precision of the networks' products; auto is bf16 where the device is fast at it [fp32].",
+)
+@click.option(
     "--weights",
     multiple=True,
     metavar="FILE|DIR",

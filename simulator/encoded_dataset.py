@@ -108,7 +108,7 @@ class EncodedDataset:
 
     def behind(self, encoder: EncoderBundle) -> EncodedDataset:
         """Returns the same images with another encoder, which sees each of them once."""
-        key = "behind", repr(sorted(encoder.hashes.items()))
+        key = "behind", repr(sorted(encoder.hashes.items())), encoder.precision
         return self.once(
             key, lambda: EncodedDataset(self.dataset, encoder, self.device, self.progress)
         )
@@ -134,7 +134,9 @@ class EncodedDataset:
     @property
     def depends_on_encoder(self) -> tuple[object, ...]:
         """Part of the cache key of s beside the pixels."""
-        return VERSION, self.image_size, self.encoder.hashes, self.device.split(":")[0]
+        precision = () if self.encoder.precision == "fp32" else (self.encoder.precision,)
+        device = self.device.split(":")[0]
+        return VERSION, self.image_size, self.encoder.hashes, device, *precision
 
     @cached_property
     def features(self) -> Features:

@@ -57,6 +57,7 @@ class RunSpec:
             `weights` is then not used.
         batch_size: Images that are simulated together; changes no number. None for the scheme's own.
         device: "auto", "cpu" or "cuda[:i]".
+        precision: "fp32", "bf16", or "auto": bf16 where the device multiplies bf16 faster.
 
     Raises:
         ValueError: One line, for a value that is not allowed.
@@ -83,6 +84,7 @@ class RunSpec:
     trainings: tuple[str, ...] = ()
     batch_size: int | None = None
     device: str = "auto"
+    precision: str = "fp32"
 
     def __post_init__(self) -> None:
         if isinstance(self.budget, str) and self.budget in RENAMED["budget"]:

@@ -12,6 +12,8 @@ from simulator.slots import BUDGETS
 
 #: Gallery images have crossed the link as queries have, or a server holds them.
 GALLERIES = ("received", "clean")
+#: Precisions of matrix products; "auto" is bf16 where the device multiplies bf16 faster.
+PRECISIONS = ("fp32", "bf16", "auto")
 #: Largest seed: seeds are 64-bit words.
 LAST_SEED = 2**64 - 1
 #: Most seeds of a point, SNRs of a run and schemes of a run.
@@ -43,6 +45,7 @@ SCALARS: dict[str, Argument] = {
         _field("bandwidth_hz", float, least=0, most=1e18, open_ends=True),
         _field("weights", str, "a file or directory", pattern=_NAME),
         _field("batch_size", int, least=1, most=10**6),
+        _field("precision", str, allowed=PRECISIONS),
         _field(
             "device", str, "auto, cpu, cuda, cuda:0, ...", pattern=r"auto|cpu|cuda(:[0-9]{1,4})?"
         ),

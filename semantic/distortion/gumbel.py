@@ -105,7 +105,8 @@ def relaxed_draws(
     remaining = torch.where(rank[:, None, :] >= number[None, :, None], wide[:, None, :], 0.0)
     # Not -inf, which would give NaN, also in the gradient, for an image without a valid feature.
     never = torch.finfo(wide.dtype).min
-    logits = ((remaining + noise) / temperature).masked_fill(~valid[:, None, :], never)
+    # In place: these are the largest tensors of the training.
+    logits = remaining.add_(noise).div_(temperature).masked_fill_(~valid[:, None, :], never)
     taken = (number[None, :] < draws[:, None])[:, :, None]
     return torch.where(taken, logits.softmax(dim=2), 0.0)
 
@@ -128,7 +129,7 @@ def gumbel_noise(
     device = "cpu" if generator is None else generator.device
     waiting = torch.empty(shape, device=device).exponential_(generator=generator)
     # An exponential variate may round to 0, whose logarithm is not finite.
-    return -waiting.clamp_(min=torch.finfo(torch.float32).tiny).log_()
+    return waiting.clamp_(min=torch.finfo(torch.float32).tiny).log_().neg_()
 
 
 def annealed_temperature(progress: float, first: float = 10.0, last: float = 0.1) -> float:
@@ -194,7 +195,7 @@ class _StraightThrough(torch.autograd.Function):
             mean_u = w @ u[:, :, None].to(w.dtype)  # [batch, size, 1]
             # Values that a draw sets to 0 take part in its softmax but do not depend on d.
             free = rank[:, None, :] >= _numbers(start, size, d)[None, :, None]
-            gradient += (w * (u[:, None, :] - mean_u) * free).sum(dim=1).to(d.dtype)
+            gradient += (u[:, None, :] - mean_u).mul_(w).mul_(free).sum(dim=1).to(d.dtype)
         return gradient / ctx.temperature, None, None, None, None, None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from semantic.conventions import CODED_FEATURES
@@ -114,11 +115,29 @@ class FdeNetwork(nn.Module):
         Returns:
             One score per feature, meaningful at the received positions only.
         """
-        tau = self(inputs).similarity * self.statistic.weight[0].abs()
-        likelihood = tau * (z_padded * sent - sent.square() / 2)
-        evidence = tau.square() * z_padded.square() / (2 * (1 + tau)) - tau.log1p() / 2
-        score: Tensor = likelihood - evidence
-        return score
+        return self.pair_scores(self(inputs).similarity, z_padded, [sent])[0]
+
+    def pair_scores(
+        self,
+        similarity: Float[Tensor, "batch length"],
+        z_padded: Float[Tensor, "batch length"],
+        candidates: Sequence[Float[Tensor, "batch length"]],
+        columns: Bool[Tensor, " length"] | None = None,
+    ) -> list[Tensor]:
+        """Returns `pair_score` of several candidates, with one pass of the network for all.
+
+        Args:
+            similarity: Output of the network.
+            z_padded: As in `pair_score`.
+            candidates: As `sent` in `pair_score`.
+            columns: Features to score; None for all.
+        """
+        some = slice(None) if columns is None else columns
+        z_hat = z_padded[:, some]
+        tau = similarity[:, some] * self.statistic.weight[0].abs()[some]
+        evidence = tau.square() * z_hat.square() / (2 * (1 + tau)) - tau.log1p() / 2
+        chosen = [sent[:, some] for sent in candidates]
+        return [tau * (z_hat * sent - sent.square() / 2) - evidence for sent in chosen]
 
     def distortion(self, z_padded: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch length"]:
         """Returns the distortion d = 1 - d_tilde of each feature, in (0, 1); see `forward`.

@@ -27,6 +27,7 @@ class ReceivedFeatures(NamedTuple):
         buffer: The receiver's buffer after the transmissions.
         z: Latest sent value of each feature, 0 if it was not sent; [batch, L].
         shifts: Shifts of the batch that map each image to an image of another vehicle.
+        similarity: F's output [batch, L] for this buffer; None if it has not been computed.
     """
 
     network: LinkNetwork
@@ -34,6 +35,7 @@ class ReceivedFeatures(NamedTuple):
     buffer: Buffer
     z: Tensor
     shifts: tuple[int, ...]
+    similarity: Tensor | None = None
 
 
 #: The information term that F maximizes; benchmarks/fde_readings.py compares several.
@@ -52,8 +54,9 @@ def feature_information(received: ReceivedFeatures) -> Tensor:
     seen = received.network.fde_input(received.buffer)
     z_hat = seen[:, : z.shape[1]]
     here = (z_hat != 0).any(0)
-    joint = fde.pair_score(seen, z_hat, z)[:, here]
-    others = [fde.pair_score(seen, z_hat, z.roll(k, 0))[:, here] for k in received.shifts]
+    similarity = fde(seen).similarity if received.similarity is None else received.similarity
+    pairs = [z, *(z.roll(k, 0) for k in received.shifts)]
+    joint, *others = fde.pair_scores(similarity, z_hat, pairs, here)
     bounds: Tensor = torch.vmap(mine_bound, in_dims=1)(joint, torch.cat(others))
     return bounds.mean()
 
@@ -96,12 +99,14 @@ def fde_loss(
         matched, weight = channel(latest.gather(f), latest.sent, snr_db, generator)
     # The images of a vehicle are adjacent: a shift by whole vehicles pairs different vehicles.
     shifts = (images_per_vehicle * k % len(s) for k in (1, 3, 5, 7))
-    received = ReceivedFeatures(network, s, buffer, z, tuple(k for k in shifts if k))
-    d = network.distortion(buffer).gather(1, latest.position)
+    assert network.fde is not None
+    similarity = network.fde(network.fde_input(buffer)).similarity
+    received = ReceivedFeatures(network, s, buffer, z, tuple(k for k in shifts if k), similarity)
+    d = (1.0 - similarity).gather(1, latest.position)
     p = select_distorted(
         d, float(d.detach().median()), temperature, generator=generator, valid=latest.sent
     )
-    s_hat, _ = network.decode(buffer.add(SlotFeatures(latest, matched * p, weight * p)))
+    s_hat = network.jsc_decoder(buffer.add(SlotFeatures(latest, matched * p, weight * p)))
     return channel_mse(s / network.scale, s_hat) - information(received)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from semantic.link.buffer import BUFFERS
 from semantic.link.network import LinkNetwork
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import LATENT_FEATURES
+from semantic.precision import Bf16Encoder, Precision, round_products
 from semantic.tasks import TaskPerformers
 from semantic.weights.files import (
     WeightsError,
@@ -39,11 +40,20 @@ class EncoderBundle:
         network: Encoder and task performers for clean images.
         config: Image size, number of identities and settings of the training.
         hashes: SHA-256 of each file read, by name; result files record them.
+        precision: Precision of the products, "fp32" or "bf16".
     """
 
     network: MultiTaskNetwork
     config: dict[str, Any]
     hashes: dict[str, str]
+    precision: Precision = "fp32"
+
+    def in_precision(self, precision: Precision) -> EncoderBundle:
+        """Returns the encoder in a precision; its network is rounded in place."""
+        if precision == "bf16":
+            self.network.encoder = Bf16Encoder(self.network.encoder)
+            round_products(self.network.performers)
+        return replace(self, precision=precision)
 
 
 def weights_directory(weights: str | None) -> Path:

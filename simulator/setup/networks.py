@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from copy import copy
 from functools import cached_property
+from typing import TypeVar
 
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import SINGLE_TASK, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.part_files import Reading
 from semantic.plus.network import PlusNetwork
+from semantic.precision import choose_precision, round_products
 from semantic.weights.files import WeightsError
 from semantic.weights.stored import (
     EncoderBundle,
@@ -19,6 +21,8 @@ from semantic.weights.stored import (
 )
 from simulator.spec import RunSpec
 
+Network = TypeVar("Network", LinkNetwork, PlusNetwork)
+
 
 class Networks:
     """Networks of one run; a file is read once, even if several schemes share it.
@@ -26,6 +30,7 @@ class Networks:
     Attributes:
         spec: The run.
         device: Torch device.
+        precision: Precision of the products, "fp32" or "bf16".
         hashes: SHA-256 of every weights file read so far.
         files: Files of the users' own parts of each scheme.
         own: Hashes of the files that one scheme has read, see `apart`.
@@ -33,6 +38,7 @@ class Networks:
 
     def __init__(self, spec: RunSpec, device: str) -> None:
         self.spec, self.device = spec, device
+        self.precision = choose_precision(spec.precision, device)
         self.hashes: dict[str, str] = {}
         self.files = {scheme: Reading() for scheme in spec.schemes}
         self.own: dict[str, str] = {}
@@ -57,9 +63,17 @@ class Networks:
     @cached_property
     def encoder(self) -> EncoderBundle:
         """DenseNet-121 and the clean-trained performers."""
-        loaded = load_encoder(self.spec.weights, self.device)
+        loaded = self._load_encoder(self.spec.weights)
         self._count(loaded.hashes)
         return loaded
+
+    def _load_encoder(self, weights: str | None) -> EncoderBundle:
+        return load_encoder(weights, self.device).in_precision(self.precision)
+
+    def _rounded(self, network: Network) -> Network:
+        if self.precision == "bf16":
+            round_products(network)
+        return network
 
     def link(self, scheme: str) -> LinkNetwork:
         """Returns the networks behind the encoder for one scheme."""
@@ -67,13 +81,13 @@ class Networks:
             scheme, self.encoder.network.performers, self.spec.weights, self.device
         )
         self._count(hashes)
-        return network
+        return self._rounded(network)
 
     def plus(self) -> PlusNetwork:
         """Returns the networks behind the encoder for semharq-plus."""
         network, hashes = load_plus(self.encoder.network.performers, self.spec.weights, self.device)
         self._count(hashes)
-        return network
+        return self._rounded(network)
 
     def single_task(self, task: str) -> tuple[EncoderBundle, LinkNetwork]:
         """Returns (encoder, link) that were trained for one task alone.
@@ -90,10 +104,10 @@ class Networks:
                     f"no weights for {SINGLE_TASK!r}: {path} does not exist; "
                     f"`simulate train --scheme {SINGLE_TASK} --data DIR --out {above}` makes it"
                 )
-        encoder = load_encoder(str(directory), self.device)
+        encoder = self._load_encoder(str(directory))
         link, hashes = load_link(
             SINGLE_TASK_PROTOCOL, encoder.network.performers, str(directory), self.device
         )
         both = {**encoder.hashes, **hashes}
         self._count({f"{directory.name}/{name}": value for name, value in both.items()})
-        return encoder, link
+        return encoder, self._rounded(link)

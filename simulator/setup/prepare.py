@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -84,4 +84,5 @@ def prepare(spec: RunSpec) -> Prepared:
         name: file_hashes(sorted({*read.paths, *networks.files[name].paths}))
         for name in spec.schemes
     }
+    spec = replace(spec, precision=networks.precision)  # what "auto" stands for on this machine
     return Prepared(spec, dataset, networks, schemes, channel, feedback_link, device, files)

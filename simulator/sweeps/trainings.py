@@ -85,7 +85,7 @@ def joined_trainings(spec: RunSpec, parts: Sequence[Result]) -> TrainedResult:
         for name, digest in part.hashes.items()
     }
     joined = TrainedResult(
-        spec=spec,
+        spec=replace(spec, precision=first.spec.precision),
         curve=first.curve,
         hashes=hashes,
         problems=first.problems,

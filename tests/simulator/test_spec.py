@@ -78,6 +78,7 @@ FULL = RunSpec(
     trainings=("w/0", "w/1"),
     batch_size=16,
     device="cuda:1",
+    precision="bf16",
     until="ci=1.0",
     max_seeds=7,
 )

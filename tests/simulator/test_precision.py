@@ -1,0 +1,64 @@
+"""--precision: what is rounded, what a run records, and that fp32 results stay apart from bf16 ones."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from semantic.precision import Bf16Linear, choose_precision, multiplies_bf16, round_products
+from simulator.setup.prepare import prepare
+from simulator.spec import RunSpec
+from simulator.sweeps.identity import common_identity
+from simulator.sweeps.sweep import simulate
+
+SPEC = RunSpec(schemes=("semharq", "perfect"), snr_db=(2.0,), images=60, device="cpu")
+
+
+def test_every_linear_layer_is_rounded_and_its_output_is_near() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Sequential(nn.Linear(32, 8)))
+    x = torch.randn(5, 64)
+    exact = network(x)
+    round_products(network)
+    assert sum(isinstance(part, Bf16Linear) for part in network.modules()) == 2
+    rounded = network(x)
+    assert rounded.dtype == torch.float32
+    error = (rounded - exact).norm() / exact.norm()
+    assert 0 < error < 0.02
+
+
+@pytest.mark.integration
+def test_auto_is_what_the_device_multiplies_fast() -> None:
+    expected = "bf16" if multiplies_bf16("cpu") else "fp32"
+    assert choose_precision("auto", "cpu") == expected
+    assert prepare(replace(SPEC, precision="auto")).spec.precision == expected
+
+
+@pytest.mark.integration
+def test_precisions_share_neither_points_nor_encoder_outputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEMHARQ_CACHE", str(tmp_path))
+    full = simulate(SPEC)
+    rounded = simulate(replace(SPEC, precision="bf16"))
+    assert rounded.spec.precision == "bf16"
+    assert len([*tmp_path.glob("s-*")]) == 2
+    identities = [common_identity(prepare(r.spec))["precision"] for r in (full, rounded)]
+    assert identities == ["fp32", "bf16"]
+    joined = full.curve.merge(rounded.curve, on=["scheme", "metric"])
+    accuracies = joined[joined["metric"].str.endswith("accuracy")]
+    assert (accuracies["value_x"] - accuracies["value_y"]).abs().max() < 10.0
+
+
+@pytest.mark.integration
+def test_bf16_results_do_not_depend_on_the_batch_size() -> None:
+    spec = replace(SPEC, precision="bf16", schemes=("semharq",))
+    one, two = (simulate(replace(spec, batch_size=n)).images for n in (7, 64))
+    assert one.equals(two)
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"precision.*fp16.*bf16"):
+        RunSpec(precision="fp16")
