@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from semantic.data.dataset import VehicleImages
@@ -26,6 +27,7 @@ from semantic.losses import TaskLosses, TaskWeights, task_losses
 from semantic.tasks import TaskOutputs
 from semantic.training.augmentation import augment
 from semantic.training.checkpoint import load_checkpoint, save_checkpoint
+from semantic.training.interrupt import signals_between_steps
 from semantic.training.labels import Labels, training_labels
 from semantic.training.sampler import PKSampler
 
@@ -128,7 +130,8 @@ def train_encoder(
     validate: Callable[[MultiTaskNetwork, int], None] | None = None,
     initialize: Callable[[MultiTaskNetwork], None] | None = None,
     device: str = "cpu",
-    checkpoint_every: int = 200,
+    checkpoint_every: int = 50,
+    validate_every: int = 200,
     extra: np.ndarray | None = None,
 ) -> MultiTaskNetwork:
     """Trains the encoder to the recipe's last step, from the checkpoint if there is one.
@@ -141,10 +144,11 @@ def train_encoder(
         recipe: Settings of the training.
         checkpoint: Checkpoint file, replaced every `checkpoint_every` steps.
         report: Called after each step with the loss terms.
-        validate: Called after each checkpoint with the network and the step.
+        validate: Called every `validate_every` steps with the network and the number of steps.
         initialize: Called with the new network, e.g. to load ImageNet weights.
         device: Torch device.
-        checkpoint_every: Number of steps between checkpoints.
+        checkpoint_every: Number of steps between checkpoints. Ctrl-C and SIGTERM save one too.
+        validate_every: Number of steps between validations.
         extra: Images of the extra data, [images] bool; None if there are none.
 
     Returns:
@@ -168,33 +172,52 @@ def train_encoder(
     )
     note = {"recipe": asdict(recipe), "images": len(images)}
     start = load_checkpoint(checkpoint, model, optimizer, note)
-    bf16 = recipe.precision == "bf16"
     model.train()
-    for step in range(start, recipe.steps):
-        index = sampler.batch(step * world + rank)
-        generator = torch.Generator().manual_seed(step_seed(recipe.seed, step, rank))
-        chosen, size = torch.from_numpy(pixels[index]), recipe.image_size(step)
-        x = augment(chosen, size, generator, recipe.augmentation).to(device)
-        target = Labels(*(value[index].to(device) for value in labels.columns))
-        with torch.autocast(device.split(":")[0], torch.bfloat16, enabled=bf16):
-            s = model(x)
-        terms = retrieval_losses(model.performers(s.float()), target, recipe.label_smoothing)
-        loss = terms.total(recipe.task_weights)
-        for group in optimizer.param_groups:
-            group["lr"] = one_cycle_rate(step, recipe.steps, recipe.learning_rate, recipe.warmup)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        average_gradients(model, world)
-        optimizer.step()
-        report(step, {name: float(value.detach()) for name, value in terms._asdict().items()})
-        last = step + 1 == recipe.steps
-        if rank == 0 and ((step + 1) % checkpoint_every == 0 or last):
-            save_checkpoint(checkpoint, model, optimizer, step + 1, note)
-            if validate is not None:
+    with signals_between_steps() as end_of_step:
+        for step in range(start, recipe.steps):
+            index = sampler.batch(step * world + rank)
+            generator = torch.Generator().manual_seed(step_seed(recipe.seed, step, rank))
+            chosen, size = torch.from_numpy(pixels[index]), recipe.image_size(step)
+            x = augment(chosen, size, generator, recipe.augmentation).to(device)
+            target = Labels(*(value[index].to(device) for value in labels.columns))
+            rate = one_cycle_rate(step, recipe.steps, recipe.learning_rate, recipe.warmup)
+            terms = _update(model, optimizer, x, target, recipe, rate, world)
+            report(step, {name: float(v.detach()) for name, v in terms._asdict().items()})
+            if rank > 0:
+                end_of_step(lambda: None)
+                continue
+            save = partial(save_checkpoint, checkpoint, model, optimizer, step + 1, note)
+            end_of_step(save)
+            last = step + 1 == recipe.steps
+            if (step + 1) % checkpoint_every == 0 or last:
+                save()
+            if validate is not None and ((step + 1) % validate_every == 0 or last):
                 model.eval()
                 validate(model, step + 1)
                 model.train()
     return model.eval()
+
+
+def _update(
+    model: MultiTaskNetwork,
+    optimizer: torch.optim.Optimizer,
+    x: Tensor,
+    target: Labels,
+    recipe: EncoderRecipe,
+    rate: float,
+    world: int,
+) -> TaskLosses:
+    """Changes the network by one step and returns the losses before it."""
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+        s = model(x)
+    terms = retrieval_losses(model.performers(s.float()), target, recipe.label_smoothing)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad(set_to_none=True)
+    terms.total(recipe.task_weights).backward()
+    average_gradients(model, world)
+    optimizer.step()
+    return terms
 
 
 def average_gradients(model: nn.Module, world: int) -> None:

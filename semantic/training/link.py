@@ -113,7 +113,7 @@ def train_scheme(
         The same network, in evaluation mode.
     """
     alone = recipe.fde_steps if network.fde is not None else 0
-    total = alone + recipe.selected_steps
+    total = recipe.steps(network.fde is not None)
 
     def step(index: Tensor, generator: torch.Generator, number: int) -> dict[str, float]:
         snr_db = draw_snr(recipe, generator)

@@ -10,18 +10,30 @@ from typing import Any
 
 import numpy as np
 
+SECONDS_BETWEEN_LINES = 60
+
 
 class Log:
     """Writes means of the loss terms to a callback, a JSON-lines file and TensorBoard.
 
+    A line is written after the first step, every `every` steps, and once a minute on slow machines.
+
     Args:
         path: JSON-lines file to which lines are appended.
         show: Called with each line.
-        every: Number of steps over which a mean is taken.
+        progress: Called after each step with the number of steps that are done.
+        every: Largest number of steps over which a mean is taken.
     """
 
-    def __init__(self, path: Path, show: Callable[[str], None], every: int = 50) -> None:
-        self._path, self._show, self._every = path, show, every
+    def __init__(
+        self,
+        path: Path,
+        show: Callable[[str], None],
+        progress: Callable[[int], None] = lambda done: None,
+        every: int = 50,
+    ) -> None:
+        self._path, self._show, self._progress, self._every = path, show, progress, every
+        self._due = time.monotonic()
         self._sums: dict[str, list[float]] = {}
         self._start = time.monotonic()
         self._writer: Any = None
@@ -34,10 +46,12 @@ class Log:
 
     def __call__(self, step: int, terms: dict[str, float]) -> None:
         """Adds the loss terms of one step."""
+        self._progress(step + 1)
         for name, value in terms.items():
             self._sums.setdefault(name, []).append(value)
-        if (step + 1) % self._every:
+        if (step + 1) % self._every and time.monotonic() < self._due:
             return
+        self._due = time.monotonic() + SECONDS_BETWEEN_LINES
         means = {name: round(float(np.mean(values)), 4) for name, values in self._sums.items()}
         self._sums.clear()
         line = {"step": step + 1, "seconds": round(time.monotonic() - self._start, 1), **means}

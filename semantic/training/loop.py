@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from semantic.training.encoder import (
     retrieval_losses,
     step_seed,
 )
+from semantic.training.interrupt import signals_between_steps
 from semantic.training.labels import Labels
 from semantic.training.round_trip import FeatureBudget, TrainingChannel
 from semantic.training.sampler import PKSampler
@@ -76,6 +78,14 @@ class LinkRecipe:
         """
         trained = astuple(self.task_weights)
         return tuple(w if on > 0 else 0.0 for w, on in zip(FIR_TASK_WEIGHTS, trained, strict=True))
+
+    def steps(self, fde: bool) -> int:
+        """Returns the steps of one scheme's own training, with F or without.
+
+        >>> LinkRecipe().steps(fde=True), LinkRecipe().steps(fde=False)
+        (3800, 3500)
+        """
+        return self.selected_steps + (self.fde_steps if fde else 0)
 
 
 @dataclass(frozen=True)
@@ -191,7 +201,7 @@ def train_loop(
         checkpoint: Checkpoint file; if it exists, training resumes from it.
         report: Called after each step with the loss terms.
         note: Further settings that a checkpoint must share.
-        checkpoint_every: Number of steps between checkpoints.
+        checkpoint_every: Number of steps between checkpoints. Ctrl-C and SIGTERM save one too.
     """
     trained = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(
@@ -205,17 +215,21 @@ def train_loop(
     )
     about = {"what": what, "recipe": asdict(recipe), "images": len(data.s), **(note or {})}
     network.train()
-    for number in range(load_checkpoint(checkpoint, network, optimizer, about), ends[-1]):
-        start = max((end for end in ends if end <= number), default=0)
-        end = min(end for end in ends if end > number)
-        for group in optimizer.param_groups:
-            rate = one_cycle_rate(number - start, end - start, recipe.learning_rate, 0.05)
-            group["lr"] = rate
-        generator = torch.Generator().manual_seed(step_seed(recipe.seed, 7, number))
-        index = torch.from_numpy(sampler.batch(number))
-        optimizer.zero_grad(set_to_none=True)
-        terms = step(index, generator, number)
-        optimizer.step()
-        report(number, terms)
-        if (number + 1) % checkpoint_every == 0 or number + 1 == ends[-1]:
-            save_checkpoint(checkpoint, network, optimizer, number + 1, about)
+    first = load_checkpoint(checkpoint, network, optimizer, about)
+    with signals_between_steps() as end_of_step:
+        for number in range(first, ends[-1]):
+            start = max((end for end in ends if end <= number), default=0)
+            end = min(end for end in ends if end > number)
+            for group in optimizer.param_groups:
+                rate = one_cycle_rate(number - start, end - start, recipe.learning_rate, 0.05)
+                group["lr"] = rate
+            generator = torch.Generator().manual_seed(step_seed(recipe.seed, 7, number))
+            index = torch.from_numpy(sampler.batch(number))
+            optimizer.zero_grad(set_to_none=True)
+            terms = step(index, generator, number)
+            optimizer.step()
+            report(number, terms)
+            save = partial(save_checkpoint, checkpoint, network, optimizer, number + 1, about)
+            end_of_step(save)
+            if (number + 1) % checkpoint_every == 0 or number + 1 == ends[-1]:
+                save()

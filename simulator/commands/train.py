@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,13 +112,23 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
 def train(**options: Any) -> None:
     """Train the encoder and the links.
 
-    After an interruption, the same command continues from the last checkpoint.
+    After an interruption, the same command continues from the last checkpoint. Ctrl-C and SIGTERM
+    save one at the end of the step.
     """
+    from simulator.commands.terminal import Bar
     from simulator.training.command import train_from_options
 
-    clear_leftovers(options["out"])
-    with logged_part_errors(options["out"]):
-        train_from_options(**options)
+    quiet, out = options.pop("quiet"), options["out"]
+    clear_leftovers(out)
+    # A pipe gets each line at once, and no bar.
+    show = (lambda line: None) if quiet else partial(print, flush=True)
+    try:
+        with logged_part_errors(out), Bar(quiet or not sys.stderr.isatty()) as bar:
+            train_from_options(**options, show=show, bar=bar)
+    except KeyboardInterrupt:
+        if any(out.rglob("*.checkpoint.safetensors")):
+            click.echo(f"{out}: checkpoints are kept; the same command goes on from them", err=True)
+        raise
 
 
 def clear_leftovers(out: Path) -> None:

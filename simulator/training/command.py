@@ -31,7 +31,6 @@ from semantic.plus.network import PlusNetwork
 from semantic.suggest import nearest
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.link import train_complete, train_scheme
-from semantic.training.log import Log
 from semantic.training.loop import LinkData
 from semantic.training.plus import train_plus
 from semantic.weights.files import file_hash, read_weights, round_to_four_bits, write_tensors
@@ -60,6 +59,7 @@ def stages(
     tasks: Sequence[str],
     device: str,
     show: Callable[[str], None],
+    bar: Callable[[str, int, int], None],
 ) -> list[Stage]:
     """Returns the stages of training: one encoder for all tasks, and one per task with smsc-stc.
 
@@ -73,11 +73,11 @@ def stages(
         if name not in known:
             raise ValueError(f"scheme {name!r} is not trained; {nearest(name, known)}")
     joint = tuple(name for name in schemes if name != SINGLE_TASK)
-    found = [Stage(out, preset.only(tasks), joint, device, show)] if joint else []
+    found = [Stage(out, preset.only(tasks), joint, device, show, bar)] if joint else []
     if SINGLE_TASK in schemes:
         single = (SINGLE_TASK_PROTOCOL,)
         found += [
-            Stage(out / single_task_directory(task), preset.only([task]), single, device, show)
+            Stage(out / single_task_directory(task), preset.only([task]), single, device, show, bar)
             for task in tasks
         ]
     return found
@@ -97,7 +97,8 @@ def train_from_options(
     validation: str | None,
     seed: int,
     device: str,
-    quiet: bool,
+    show: Callable[[str], None],
+    bar: Callable[[str, int, int], None],
     extra_data: str | None = None,
     **encoder_options: Any,
 ) -> None:
@@ -113,7 +114,6 @@ def train_from_options(
         ValueError: For a scheme without weights, wrong options, data or weights, or test images
             among the data.
     """
-    show = (lambda line: None) if quiet else print
     images = open_training_images(data_spec, show)
     chosen = _adapted(presets(len(images))[preset], seed, backbone, snr_db, buffer, link_steps)
     device, first = join_processes(choose_device(device))
@@ -123,7 +123,7 @@ def train_from_options(
     if extra_data is not None:
         images = join(images, open_training_images(extra_data, show))
     single = TASKS if tasks is None else _listed(tasks)
-    wanted = stages(out, chosen, _listed(scheme), single, device, show)
+    wanted = stages(out, chosen, _listed(scheme), single, device, show, bar)
     stored = max(chosen.image_size, 128) if preset == "synthetic" else chosen.image_size
     training_images = read_training_images(images, stored, show, own)
     for stage in wanted:
@@ -218,7 +218,7 @@ def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[s
         refuse_other_options(path, stage.preset)
         state, _ = read_weights(path)
         return state
-    report = Log(stage.out / "link.complete.log.jsonl", stage.show)
+    report = stage.log("link.complete", recipe.complete_steps)
     checkpoint = stage.out / "link.complete.checkpoint.safetensors"
     train_complete(link, data, recipe, checkpoint, report)
     config = {"recipe": asdict(recipe), "buffer": stage.preset.buffer}
@@ -262,9 +262,9 @@ def _train_scheme(
         "recipe": asdict(recipe),
     }
     path, checkpoint = out / f"{scheme}.safetensors", out / f"{scheme}.checkpoint.safetensors"
-    report = Log(out / f"{scheme}.log.jsonl", stage.show)
     torch.manual_seed(recipe.seed)
     if scheme == PLUS:
+        report = stage.log(scheme, recipe.complete_steps + recipe.selected_steps)
         plus = _fresh_plus(stage, encoder, complete)
         train_plus(plus, data, recipe, checkpoint, report)
         round_to_four_bits(plus)
@@ -273,6 +273,7 @@ def _train_scheme(
     protocol = PROTOCOLS[scheme]
     link = _fresh(stage, encoder, protocol.detector)
     link.load_state_dict(link.state_dict() | complete)
+    report = stage.log(scheme, recipe.steps(link.fde is not None))
     train_scheme(link, protocol, data, recipe, checkpoint, report)
     round_to_four_bits(link)  # thresholds belong to the rounded weights
     if protocol.retransmit == "distorted":

@@ -57,6 +57,7 @@ class Stage:
         schemes: Schemes of the links.
         device: Torch device.
         show: Prints a line of text.
+        bar: Shows what is trained, the steps done, and all of them.
     """
 
     out: Path
@@ -64,6 +65,13 @@ class Stage:
     schemes: tuple[str, ...]
     device: str
     show: Callable[[str], None]
+    bar: Callable[[str, int, int], None] = lambda what, done, total: None
+
+    def log(self, name: str, steps: int) -> Log:
+        """Returns the log of one training of this directory."""
+        what = f"{self.out.name}/{name}"
+        path = self.out / f"{name}.log.jsonl"
+        return Log(path, self.show, lambda done: self.bar(what, done, steps))
 
 
 def read_training_images(
@@ -101,7 +109,7 @@ def train_clean(
         training_images.images,
         preset.encoder,
         out / "encoder.checkpoint.safetensors",
-        Log(out / "encoder.log.jsonl", stage.show) if first else (lambda step, terms: None),
+        stage.log("encoder", preset.encoder.steps) if first else (lambda step, terms: None),
         validate=validate,
         device=stage.device,
         initialize=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
@@ -122,7 +130,7 @@ def train_clean(
     save_weights(out / "encoder.base.safetensors", base, config)
     network = open_encoder(out / "encoder.base.safetensors", stage.device)
     s, labels = encoder_outputs(stage, network, training_images)
-    report = Log(out / "performers.log.jsonl", stage.show)
+    report = stage.log("performers", preset.performers.steps)
     refit_performers(network.performers, s, labels, preset.performers, report)
     save_weights(out / "encoder.safetensors", network, config)
 

@@ -1,5 +1,7 @@
 """Training the encoder: it learns, and a kill changes nothing; sampler and checkpoints."""
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,7 +68,7 @@ def test_encoder_loss_falls_and_validation_is_called(
         tmp_path / "c.safetensors",
         lambda step, terms: losses.append(sum(terms.values())),
         validate=lambda net, step: validated.append((step, net.training)),
-        checkpoint_every=6,
+        validate_every=6,
     )
     assert len(losses) == 9  # every batch holds all eight images
     assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
@@ -84,6 +86,23 @@ def test_encoder_gradient_reaches_every_parameter(
     terms.total(TaskWeights()).backward()
     without = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     assert without == []
+
+
+@pytest.mark.integration
+def test_ctrl_c_saves_the_step_that_it_meets(
+    images: tuple[np.ndarray, VehicleImages], tmp_path: Path
+) -> None:
+    def report(step: int, terms: dict[str, float]) -> None:
+        if step == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    recipe = replace(ENCODER, phases=((32, 4),))
+    path = tmp_path / "encoder.checkpoint.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        train_encoder(*images, recipe, path, report, checkpoint_every=100)
+    steps: list[int] = []
+    train_encoder(*images, recipe, path, lambda step, terms: steps.append(step))
+    assert steps == [2, 3]
 
 
 @pytest.mark.integration

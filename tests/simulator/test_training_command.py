@@ -21,6 +21,10 @@ from simulator.training.presets import Preset, presets
 pytestmark = pytest.mark.integration
 
 
+def no_bar(what: str, done: int, total: int) -> None:
+    """Stands for a terminal's progress bar."""
+
+
 @pytest.fixture
 def training_images(folder_data: Path, tmp_path: Path) -> Path:
     root = tmp_path / "train"
@@ -73,7 +77,7 @@ def test_a_scheme_without_weights_of_its_own_is_not_trained(
 def test_single_task_coding_is_three_trainings(tmp_path: Path) -> None:
     preset = presets(100)["synthetic"]
     joint, *single = stages(
-        tmp_path, preset, ["semharq", "smsc-stc", "smsc-fir"], TASKS, "cpu", print
+        tmp_path, preset, ["semharq", "smsc-stc", "smsc-fir"], TASKS, "cpu", print, no_bar
     )
     assert (joint.out, joint.preset) == (tmp_path, preset)
     assert joint.schemes == ("semharq", "smsc-fir")
@@ -85,7 +89,7 @@ def test_single_task_coding_is_three_trainings(tmp_path: Path) -> None:
             own = getattr(stage.preset, recipe).task_weights
             assert asdict(own) == {t: w * (t == task) for t, w in asdict(shared).items()}
             assert getattr(own, task) > 0
-    (alone,) = stages(tmp_path, preset, ["smsc-stc"], ["color"], "cpu", print)
+    (alone,) = stages(tmp_path, preset, ["smsc-stc"], ["color"], "cpu", print, no_bar)
     assert alone.out.name == "stc-color"
 
 
