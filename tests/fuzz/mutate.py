@@ -133,7 +133,7 @@ def _damaged(rng: random.Random, value: Any, depth: int) -> Any:
             case 0:
                 value.pop(key)
             case 1:
-                value[rng.choice(("", "x", key + "s", "é" * 40))] = rng.choice(ODD)
+                value[rng.choice(("", "x", key + "s", "é" * 40))] = copy.deepcopy(rng.choice(ODD))
             case _:
                 value[key] = _damaged(rng, value[key], depth + 1)
         return value
@@ -149,4 +149,4 @@ def _damaged(rng: random.Random, value: Any, depth: int) -> Any:
         return value
     if rng.random() < 0.03:
         return json.loads("[" * 900 + "]" * 900)
-    return rng.choice(ODD)
+    return copy.deepcopy(rng.choice(ODD))
