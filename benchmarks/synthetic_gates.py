@@ -1,10 +1,11 @@
-"""Gates of the synthetic vehicle set: shortcuts that must not identify a vehicle, on the test split.
+"""Gates of the synthetic vehicle set: shortcuts that must not identify a vehicle, on one of its splits.
 
     python benchmarks/synthetic_gates.py SET [--sheet FIGURE.png] [--pack ARCHIVE.zip]
 
 Prints the label statistics, the mAP of an oracle that knows only color and type, and the rank-1 of
-an observer that sees everything except the vehicle. Exits with 1 if a gate fails. The split is
-rendered again with the seed of `SET`, for its masks.
+an observer that sees everything except the vehicle, with intervals that resample vehicles. Exits
+with 1 if a gate fails. `SET` is a test, validation or large split; it is rendered again with its
+seed, for the masks.
 """
 
 import csv
@@ -55,6 +56,14 @@ def read_labels(path: Path) -> Labels:
     )
 
 
+def split_of(labels: Labels, seed: int) -> str | None:
+    """The split that has these files, if any."""
+    for split in ("test", "validation", "large"):
+        if [s.file for s in sample_shots(split, seed)] == labels.file:
+            return split
+    return None
+
+
 def show_statistics(labels: Labels) -> None:
     """Prints sizes and the mix of colors and types over vehicles."""
     tracks = {(v, c) for v, c in zip(labels.vehicle, labels.camera, strict=True)}
@@ -70,8 +79,8 @@ def show_statistics(labels: Labels) -> None:
         click.echo(f"vehicles: {len(per_vehicle)}: " + " ".join(f"{n} {count[n]}" for n in names))
 
 
-def oracle_map(labels: Labels, seed: int = 0) -> float:
-    """mAP of ranking by color and type alone, at random among the vehicles that share both."""
+def oracle_precision(labels: Labels, seed: int = 0) -> NDArray[np.float64]:
+    """AP of each query, ranked by color and type alone, at random among those that share both."""
     generator = torch.Generator().manual_seed(seed)
     classes = torch.tensor(
         [
@@ -93,15 +102,15 @@ def oracle_map(labels: Labels, seed: int = 0) -> float:
     return evaluate_reid(images["query"], images["gallery"]).mean_average_precision
 
 
-def background_features(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What is left of each test image without its vehicle.
+def background_features(split: str, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What is left of each image without its vehicle.
 
     Returns:
         Color histograms (images, 512) of the pixels outside the grown mask, and coarse images
         (images, 768) with the mask's bounding box grayed out.
     """
     histograms, images = [], []
-    for pixels, mask in render((s.shot for s in sample_shots("test", seed)), mask=True):
+    for pixels, mask in render((s.shot for s in sample_shots(split, seed)), mask=True):
         outside = ~_grown(mask)
         levels = (pixels[outside] // 32).astype(np.int64)
         histogram = np.bincount(levels @ [64, 8, 1], minlength=512).astype(np.float64)
@@ -194,15 +203,16 @@ def pack(folder: Path, labels: Labels, out: Path) -> None:
 @click.option("--sheet", type=click.Path(path_type=Path), help="Save a contact sheet there.")
 @click.option("--pack", "archive", type=click.Path(path_type=Path), help="Pack the set there.")
 def main(folder: Path, seed: int, sheet: Path | None, archive: Path | None) -> None:
-    """Measures the gates on a test split written by `write_synthetic`."""
+    """Measures the gates on a split written by `write_synthetic`."""
     labels = read_labels(folder / "labels.csv")
-    if [s.file for s in sample_shots("test", seed)] != labels.file:
-        raise click.UsageError(f"{folder} is not the test split of seed {seed}")
+    split = split_of(labels, seed)
+    if split is None:
+        raise click.UsageError(f"{folder} is no split of seed {seed} with queries and gallery")
     show_statistics(labels)
     oracle = oracle_map(labels)
     failed = oracle >= ORACLE_LIMIT
     click.echo(f"color-and-type oracle: mAP {oracle:.3f} (gate: below {ORACLE_LIMIT})")
-    for name, features in zip(("histogram", "image"), background_features(seed), strict=True):
+    for name, features in zip(("histogram", "image"), background_features(split, seed), strict=True):
         rank1, (low, high), chance = cross_camera_rank1(features, labels)
         failed |= low > chance
         click.echo(f"background {name}: rank-1 {rank1:.4f}, 95 % interval {low:.4f} to {high:.4f}, "

@@ -25,11 +25,16 @@ def _sample_camera(rng: np.random.Generator, number: int) -> Camera:
     if not fixed:
         azimuth = rng.uniform(4, 176)
     depression = rng.uniform(14, 35) if number % 4 else rng.uniform(10, 16)
+    height = rng.uniform(4, 8)
+    if not fixed:
+        distance = rng.uniform(10, 30)
+        height = distance * np.tan(np.radians(rng.uniform(5, 38)))
+        depression = np.degrees(np.arctan2(height, distance))
     sharp = rng.uniform(90, 240)
     return Camera(
         number=number,
-        height_m=float(rng.uniform(4, 8) if fixed else rng.uniform(1.6, 9)),
-        depression_deg=float(depression if fixed else rng.uniform(5, 40)),
+        height_m=float(height),
+        depression_deg=float(depression),
         azimuth_deg=float(side * azimuth),
         headings=(1, -1) if number % 3 == 0 else (1,),
         response=_sample_response(rng),
@@ -88,7 +93,7 @@ def sample_variation(rng: np.random.Generator, response: Response, training: boo
         hue_deg=float(rng.uniform(-d.TRAIN_HUE_DEG, d.TRAIN_HUE_DEG)),
         blur_px=float(rng.uniform(0.0, d.TRAIN_BLUR_PX)),
         sharpening=float(rng.choice([0.0, rng.uniform(0.3, 1.6)])),
-        noise=float(np.exp(rng.uniform(np.log(0.002), np.log(0.035)))),
+        noise=float(np.exp(rng.uniform(np.log(0.002), np.log(0.03)))),
         vignette=float(rng.uniform(0.0, 0.3)),
         jpeg_quality=int(rng.integers(30, 96)),
     )
@@ -110,9 +115,9 @@ LIGHTS = (
     Light("dusk", 40, 300, (0.20, 0.18, 0.21), (0.46, 0.47, 0.58), (0.50, 0.42, 0.46), 3.0, 1,
           noise=1.5),
     Light("night", 62, 60, (0.78, 0.66, 0.46), (0.10, 0.10, 0.14), (0.05, 0.05, 0.07), 1.5, 1,
-          veil=0.02, noise=2.0),
+          veil=0.02, noise=1.6),
     Light("backlight", 16, 18, (1.70, 1.40, 1.05), (0.27, 0.30, 0.38), (1.00, 0.92, 0.80), 0.9, 0,
-          veil=0.12, facing=True),
+          veil=0.09, facing=True),
 )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ LIGHT_ODDS = {
 
 #: Spread of the 20 cameras: exposure and white balance as factors exp(+-x), saturation and
 #: contrast as 1 +- x, and the largest lens blur in pixels of the crop.
-CAMERA_EXPOSURE = 0.20
+CAMERA_EXPOSURE = 0.16
 CAMERA_WHITE_BALANCE = 0.08
 CAMERA_SATURATION = 0.20
 CAMERA_CONTRAST = 0.15

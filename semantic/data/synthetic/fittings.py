@@ -71,8 +71,10 @@ def _roof_load(mesh: Mesh, vehicle: Vehicle) -> None:
         middle = 0.5 * (front + rear)
         half = min(0.95, 0.5 * (front - rear))
         mesh.box((middle - half, -0.38, z + 0.06), (middle + half, 0.38, z + 0.36), LOAD)
-    if load == "lights":
+    if load == "lights" and vehicle.type in ("truck", "pickup"):
         mesh.box((front - 0.25, -0.55, z), (front - 0.05, 0.55, z + 0.13), LAMP)
+    elif load == "lights":  # the sign of a taxi
+        mesh.box((front - 0.42, -0.30, z), (front - 0.22, 0.30, z + 0.14), LOAD)
     if load == "cooler":
         mesh.box((-1.2, -0.75, z), (1.3, 0.75, z + 0.22), LOAD)
     if vehicle.spare_wheel:

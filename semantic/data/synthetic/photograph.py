@@ -131,7 +131,7 @@ def _with_backdrop(frame: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     for cells in (2, 5, 12, 40):
         spots = rng.random((cells, cells, 3), dtype=np.float32)
         gray = spots.mean(-1, keepdims=True)
-        spots = gray + float(rng.uniform(0, 0.8)) * (spots - gray)
+        spots = gray + float(rng.uniform(0, 0.5)) * (spots - gray)
         scaled = Image.fromarray((255 * spots).astype(np.uint8)).resize((size, size))
         backdrop += rng.uniform(0.2, 1.0) * np.asarray(scaled, dtype=np.float32)
     backdrop *= rng.uniform(100, 220) / max(float(np.quantile(backdrop, 0.9)), 1.0)

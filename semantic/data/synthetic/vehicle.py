@@ -116,33 +116,25 @@ def sample_vehicles(seed: int, population: str, count: int | None = None) -> lis
     """
     drawn_from, count = population_of(population, count)
     rng = np.random.default_rng([seed, drawn_from.stream, 1])
-    labels = sample_labels(rng, population, count)
-    order = rng.permutation(count)
-    numbers = [drawn_from.first + i for i in range(count)]
-    drawn = {number: labels[j] for number, j in zip(numbers, order, strict=True)}
-    family = _sample_families(rng, drawn)
-    return [sample_vehicle(seed, n, *label, family[n]) for n, label in drawn.items()]
+    sizes = _sample_family_sizes(rng, count)
+    labels = sample_labels(rng, population, len(sizes))
+    family_of = np.repeat(rng.permutation(len(sizes)), sizes)
+    numbers = drawn_from.first + rng.permutation(count)
+    label_of, name_of = {}, {}
+    for family in range(len(sizes)):
+        members = sorted(int(n) for n in numbers[family_of == family])
+        for number in members:
+            label_of[number], name_of[number] = labels[family], members[0]
+    return [sample_vehicle(seed, n, *label_of[n], name_of[n]) for n in sorted(label_of)]
 
 
-def _sample_families(
-    rng: np.random.Generator, labels: dict[int, tuple[str, str]]
-) -> dict[int, int]:
-    """Draws the family of each vehicle among the vehicles of its color and type."""
-    of_label: dict[tuple[str, str], list[int]] = {}
-    for number, label in labels.items():
-        of_label.setdefault(label, []).append(number)
-    family = {}
-    mean = float(np.dot(FAMILY_SIZES, FAMILY_SIZE_ODDS))
-    # A share of the vehicles, not of the draws: a family counts with its mean size.
-    odds = FAMILY_SHARE / (FAMILY_SHARE + mean * (1 - FAMILY_SHARE))
-    for numbers in of_label.values():
-        left = list(numbers)
-        while left:
-            grouped = len(left) > 1 and rng.random() < odds
-            size = int(rng.choice(FAMILY_SIZES, p=FAMILY_SIZE_ODDS)) if grouped else 1
-            members, left = left[:size], left[size:]
-            family |= dict.fromkeys(members, members[0])
-    return family
+def _sample_family_sizes(rng: np.random.Generator, count: int) -> list[int]:
+    """Draws the sizes of the families of `count` vehicles; 1 is a vehicle without a family."""
+    sizes: list[int] = []
+    while (left := round(FAMILY_SHARE * count) - sum(sizes)) > 1:
+        sizes.append(min(left, int(rng.choice(FAMILY_SIZES, p=FAMILY_SIZE_ODDS))))
+    sizes += [1] * (count - sum(sizes))
+    return sizes
 
 
 def sample_vehicle(

@@ -241,11 +241,15 @@ void main() {
     add_dirt(s);
     vec3 n = normalize(u_turn * local), view = normalize(u_eye - v_world);
     if (dot(n, view) < 0.0) n = -n;
+    if (s.gloss > 2.5) {  // panes are slightly curved
+        vec3 along = cross(n, vec3(0.0, 0.0, 1.0));
+        n = normalize(n + 0.20 * v_uv.x * along + vec3(0.0, 0.0, 0.16 * v_uv.y));
+    }
     float lit = sunlit(0.006), near_ground = mix(0.32, 1.0, smoothstep(0.0, 0.8, v_world.z - 0.2 * max(n.z, 0.0)));
     vec3 c = s.rgb * diffuse(n, lit) * near_ground;
     vec3 mirrored = reflect(-view, n);
     float fresnel = 0.04 + 0.70 * pow(1.0 - max(dot(n, view), 0.0), 5.0);
-    if (s.gloss > 2.5) fresnel = 0.06 + 0.80 * pow(1.0 - max(dot(n, view), 0.0), 4.0);
+    if (s.gloss > 2.5) fresnel = 0.09 + 0.80 * pow(1.0 - max(dot(n, view), 0.0), 4.0);
     c += min(s.gloss, 1.2) * fresnel * environment(mirrored) * near_ground;
     float glint = pow(max(dot(mirrored, u_sun_direction), 0.0), 160.0);
     c += 1.6 * min(s.gloss, 1.0) * u_sun * lit * glint;

@@ -98,7 +98,7 @@ def view_of(shot: Shot, vertices: NDArray[np.float32]) -> View:
     rows = np.concatenate([some, np.ones((len(some), 1))], 1) @ (view @ model).T
     crop = _crop(rows[:, :3], shot.crop)
     distance = float(np.linalg.norm(eye - center))
-    projection = _frustum(crop, 0.35 * distance, distance + 250.0)
+    projection = _frustum(crop, 0.3 * distance, distance + 250.0)
     light, sun = _sunlight(shot, center)
     x, y, z = center
     ends = np.array([[x, y, z, 1], [x + 1.0, y, z, 1]]) @ (projection @ view).T
