@@ -99,7 +99,7 @@ def oracle_precision(labels: Labels, seed: int = 0) -> NDArray[np.float64]:
         for name in ("query", "gallery")
         for chosen in [torch.from_numpy(labels.split == name)]
     }
-    return evaluate_reid(images["query"], images["gallery"]).mean_average_precision
+    return evaluate_reid(images["query"], images["gallery"]).average_precision.numpy()
 
 
 def background_features(split: str, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -148,13 +148,18 @@ def cross_camera_rank1(
     best = np.where(elsewhere, similarity, -np.inf).argmax(1)
     hit = right[np.arange(len(query)), best].astype(float)
     chance = float((right.sum(1) / elsewhere.sum(1)).mean())
+    return float(hit.mean()), interval(hit, labels.vehicle[query]), chance
+
+
+def interval(value: NDArray[np.float64], vehicle: NDArray[np.int64]) -> tuple[float, float]:
+    """The 95 % interval of the mean over queries, from resampled vehicles."""
     rng = np.random.default_rng(0)
-    vehicles = np.unique(labels.vehicle[query])
-    hits = np.array([hit[labels.vehicle[query] == v].sum() for v in vehicles])
-    counts = np.array([(labels.vehicle[query] == v).sum() for v in vehicles])
+    vehicles = np.unique(vehicle)
+    sums = np.array([value[vehicle == v].sum() for v in vehicles])
+    counts = np.array([(vehicle == v).sum() for v in vehicles])
     drawn = rng.integers(len(vehicles), size=(DRAWS, len(vehicles)))
-    low, high = np.quantile(hits[drawn].sum(1) / counts[drawn].sum(1), [0.025, 0.975])
-    return float(hit.mean()), (float(low), float(high)), chance
+    low, high = np.quantile(sums[drawn].sum(1) / counts[drawn].sum(1), [0.025, 0.975])
+    return float(low), float(high)
 
 
 def contact_sheet(folder: Path, labels: Labels, out: Path) -> None:
@@ -209,10 +214,14 @@ def main(folder: Path, seed: int, sheet: Path | None, archive: Path | None) -> N
     if split is None:
         raise click.UsageError(f"{folder} is no split of seed {seed} with queries and gallery")
     show_statistics(labels)
-    oracle = oracle_map(labels)
-    failed = oracle >= ORACLE_LIMIT
-    click.echo(f"color-and-type oracle: mAP {oracle:.3f} (gate: below {ORACLE_LIMIT})")
-    for name, features in zip(("histogram", "image"), background_features(split, seed), strict=True):
+    oracle = oracle_precision(labels)
+    low, high = interval(oracle, labels.vehicle[labels.split == "query"])
+    failed = bool(oracle.mean() >= ORACLE_LIMIT)
+    click.echo(f"color-and-type oracle: mAP {oracle.mean():.3f}, 95 % interval {low:.3f} to "
+               f"{high:.3f} (gate: below {ORACLE_LIMIT})")  # fmt: skip
+    for name, features in zip(
+        ("histogram", "image"), background_features(split, seed), strict=True
+    ):
         rank1, (low, high), chance = cross_camera_rank1(features, labels)
         failed |= low > chance
         click.echo(f"background {name}: rank-1 {rank1:.4f}, 95 % interval {low:.4f} to {high:.4f}, "

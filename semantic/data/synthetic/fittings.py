@@ -1,7 +1,5 @@
 """Parts that are mounted on the body: plates, mirrors, roof load, cargo box and load bed."""
 
-import numpy as np
-
 from semantic.data.synthetic.mesh import LAMP, LOAD, METAL, MIRROR, PAINT, PLASTIC, PLATE, Mesh
 from semantic.data.synthetic.proportions import Proportions
 from semantic.data.synthetic.vehicle import Vehicle

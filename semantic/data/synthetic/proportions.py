@@ -94,9 +94,7 @@ def sample_proportions(rng: np.random.Generator, kind: str) -> Proportions:
     """Draws the lengths of one model, each within a few percent of its type's mean."""
     mean = _MEAN[kind]
     whole, part = PROPORTION_SPREAD, PART_SPREAD
-    along, across, up = (
-        1 + rng.uniform(-s, s) for s in (whole, 0.6 * whole, 0.75 * whole)
-    )
+    along, across, up = (1 + rng.uniform(-s, s) for s in (whole, 0.6 * whole, 0.75 * whole))
     scale = {"width_m": across, "roof_width": 1.0, "wheel_radius_m": 1 + rng.uniform(-part, part)}
     scale |= dict.fromkeys(("height_m", "clearance_m", "belt_m", "nose_m", "load_height_m"), up)
     scale["belt_m"] *= 1 + rng.uniform(-0.5 * part, 0.5 * part)

@@ -175,9 +175,7 @@ def _sample_shot(
     )
 
 
-def _sample_margins(
-    rng: np.random.Generator, training: bool
-) -> tuple[float, float, float, float]:
+def _sample_margins(rng: np.random.Generator, training: bool) -> tuple[float, float, float, float]:
     low, high = (-0.02, 0.09)
     if training:
         low, high = (-0.15, 0.05) if rng.random() < d.TRAIN_CUT_SHARE else (0.0, 0.18)
@@ -196,5 +194,3 @@ def _sample_neighbor(
         return Neighbor(vehicle, float(rng.uniform(-5, 5)), 1.9 * heading, oncoming)
     gap = -float(np.sign(camera_x)) * (vehicle.proportions.length_m / 2 + rng.uniform(6.0, 8.0))
     return Neighbor(vehicle, gap, -1.75 * heading, 0.0 if heading > 0 else np.pi)
-
-

@@ -89,7 +89,12 @@ def _model_uniforms(vehicle: Vehicle) -> dict[str, Any]:
         "u_bumper": model.bumper,
         "u_mirror": model.mirror,
         "u_chrome": _CHROME if model.chrome else model.trim,
-        "u_style": (float(model.chrome), float(model.pillars), float(model.molding), model.two_tone),
+        "u_style": (
+            float(model.chrome),
+            float(model.pillars),
+            float(model.molding),
+            model.two_tone,
+        ),
         "u_crease": (model.crease, model.crease_at, 0.0, 0.0),
         "u_grille": (float(model.grille), *model.grille_size, float(model.fog_lamps)),
         "u_lamp_front": (*model.lamp_front, 0.0),
