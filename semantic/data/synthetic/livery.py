@@ -2,6 +2,7 @@
 
 import colorsys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +96,7 @@ def shape_atlas(size: int = 64) -> NDArray[np.uint8]:
     # Four rows of dashes look like lettering from afar.
     row = np.floor((y + 1) * 2)
     dashes = ((y + 1) * 2 % 1 < 0.62) & ((x * (3 + row) + 0.37 * row) % 1 < 0.78)
-    drawn = {
+    drawn: dict[str, tuple[Any, Any]] = {
         "disc": (r < 1.0, r < 0.48),
         "ring": ((r < 1.0) & (r > 0.55), False),
         "square": (m < 0.86, m > 0.55),

@@ -58,7 +58,7 @@ def photograph(frame: NDArray[np.uint8], shot: Shot) -> NDArray[np.uint8]:
         image = _with_bloom(image)
     blur = shot.response.blur_px * native / IMAGE_PX
     image = image.filter(ImageFilter.GaussianBlur(blur))
-    level = np.asarray(image, dtype=np.float32) / 255
+    level: NDArray[np.float32] = np.asarray(image, dtype=np.float32) / np.float32(255)
     level = _developed(_weathered(rng, level, shot), shot.response)
     level = level + _noise(rng, level, shot)
     image = Image.fromarray((np.clip(level, 0, 1) * 255 + 0.5).astype(np.uint8))
