@@ -13,7 +13,13 @@ def data() -> None:
 
 
 @data.command("synthetic")
-@click.option("--split", type=click.Choice(["train", "test"]), default="train", show_default=True)
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test", "large"]),
+    default="train",
+    show_default=True,
+    help="Split; all four have different vehicles.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -23,17 +29,33 @@ def data() -> None:
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the images.")
 @click.option("--vehicles", type=int, metavar="N", help="Number of vehicles [that of the split].")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Number of processes.",
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def synthetic(split: str, out: Path, seed: int, vehicles: int | None, quiet: bool) -> None:
+def synthetic(
+    split: str, out: Path, seed: int, vehicles: int | None, workers: int, quiet: bool
+) -> None:
     """Render synthetic vehicles.
 
-    This needs the extra [render] and EGL.
+    This needs the extra [render] and EGL. The images do not depend on the number of processes. An
+    interrupted call resumes where it stopped.
     """
     from semantic.data.synthetic import write_synthetic
     from simulator.commands.terminal import Bar
 
     with Bar(quiet) as bar:
         write_synthetic(
-            split, out, seed, vehicles, lambda done, total: bar("rendering", done, total)
+            split,
+            out,
+            seed,
+            vehicles,
+            lambda done, total: bar("rendering", done, total),
+            workers,
         )
     click.echo(f"{out}: images/ and labels.csv; select it with --data {out}")

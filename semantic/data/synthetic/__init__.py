@@ -6,9 +6,10 @@ A seed determines everything. Only `render` and `write_synthetic` need OpenGL (t
 importing this package does not.
 """
 
+from semantic.data.synthetic.cameras import sample_cameras
 from semantic.data.synthetic.dataset import write_synthetic
 from semantic.data.synthetic.renderer import render
-from semantic.data.synthetic.scene import Camera, Light, Shot, sample_cameras
+from semantic.data.synthetic.scene import Camera, Light, Response, Shot
 from semantic.data.synthetic.tracks import LabeledShot, sample_shots
 from semantic.data.synthetic.vehicle import Vehicle, sample_vehicles
 
@@ -16,6 +17,7 @@ __all__ = [
     "Camera",
     "LabeledShot",
     "Light",
+    "Response",
     "Shot",
     "Vehicle",
     "render",

@@ -5,17 +5,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from semantic.data.synthetic.mesh import (
-    CABIN,
-    GLASS,
-    LAMP,
-    LOAD,
-    METAL,
-    PAINT,
-    PLASTIC,
-    PLATE,
-    Mesh,
-)
+from semantic.data.synthetic.fittings import add_fittings, body_end_m
+from semantic.data.synthetic.mesh import CABIN, GLASS, PAINT, REAR_GLASS, Mesh
 from semantic.data.synthetic.proportions import Proportions
 from semantic.data.synthetic.vehicle import Vehicle
 
@@ -34,18 +25,7 @@ def vehicle_vertices(vehicle: Vehicle) -> NDArray[np.float32]:
     _cabin(mesh, vehicle)
     for x, y in wheel_centers(p, vehicle.type):
         mesh.wheel((x, y, p.wheel_radius_m), p.wheel_radius_m, 0.24, float(np.sign(y)))
-    _plates(mesh, vehicle)
-    _roof_load(mesh, vehicle)
-    if vehicle.type == "truck":
-        _cargo_box(mesh, vehicle)
-    if vehicle.type == "pickup":
-        _bed(mesh, p)
-    if vehicle.type not in ("bus", "truck"):
-        foot = p.length_m / 2 - p.hood_m - 0.22
-        for side in (-1, 1):
-            y = side * (p.width_m / 2 + 0.10)
-            low, high = (foot - 0.08, y - 0.09, p.belt_m), (foot + 0.06, y + 0.09, p.belt_m + 0.15)
-            mesh.box(low, high, PLASTIC)
+    add_fittings(mesh, vehicle)
     return mesh.vertices()
 
 
@@ -56,13 +36,6 @@ def wheel_centers(p: Proportions, kind: str) -> list[tuple[float, float]]:
     if kind == "truck" and p.length_m > 6.8:
         axles.append(-half + p.rear_overhang_m - 2.1 * p.wheel_radius_m)
     return [(x, side * y) for x in axles for side in (-1, 1)]
-
-
-def body_end_m(p: Proportions, kind: str) -> float:
-    """Returns x of the rear end of the lower body; a truck's cab ends behind the driver."""
-    if kind == "truck":
-        return p.length_m / 2 - p.hood_m - p.screen_run_m - p.cabin_m - 0.08
-    return -p.length_m / 2
 
 
 def _profile(p: Proportions, kind: str) -> tuple[list[float], list[float]]:
@@ -109,6 +82,11 @@ def _lower_body(mesh: Mesh, vehicle: Vehicle) -> None:
         ],
         -1,
     )
+    # Nose and tail lean back above the bumper and below it.
+    high, low = np.maximum(section[:, 1] - 0.40, 0), np.maximum(0.25 - section[:, 1], 0)
+    lean = (0.06 if blunt else 0.20) * high + 0.3 * low
+    near_end = np.clip(1 - from_end / 0.45, 0, 1) * np.where(x > 0.5 * (nose + rear), 1.0, -0.6)
+    points[..., 0] -= near_end[:, None] * lean
     mesh.grid(points, PAINT, outward=(0.5 * (nose + rear), 0, 0.5 * (p.clearance_m + p.belt_m)))
     mesh.fan(points[0], PAINT, (-1, 0, 0))
     mesh.fan(points[-1], PAINT, (1, 0, 0))
@@ -126,12 +104,17 @@ def _ring(x0: float, x1: float, half_width: float, z: float, radius: float) -> N
     return np.array([*points, points[0]])
 
 
-def _cabin(mesh: Mesh, vehicle: Vehicle) -> None:
-    p = vehicle.proportions
+def cabin_ends(p: Proportions) -> tuple[float, float, float, float]:
+    """Returns x of the rear and front end of the cabin at the belt, then at the roof."""
     foot = p.length_m / 2 - p.hood_m
     roof_front = foot - p.screen_run_m
     roof_rear = roof_front - p.cabin_m
-    rear_foot = roof_rear - p.rear_run_m
+    return roof_rear - p.rear_run_m, foot, roof_rear, roof_front
+
+
+def _cabin(mesh: Mesh, vehicle: Vehicle) -> None:
+    p = vehicle.proportions
+    rear_foot, foot, roof_rear, roof_front = cabin_ends(p)
     base_y, roof_y = 0.475 * p.width_m, 0.5 * p.width_m * p.roof_width
     base_z = p.belt_m - 0.03
     levels = [0.0, 0.3, 0.6, 0.90, 0.97, 1.0]
@@ -181,16 +164,17 @@ def _windows(
     mesh.quad(screen, GLASS, (1, 0, 0.3))
     if vehicle.type != "truck":
         t0, t1, wide = (0.42, 0.84, 0.80) if vehicle.type == "van" else (low + 0.06, high, 0.92)
-        pane = [end(0, t0, -wide), end(0, t0, wide), end(0, t1, wide), end(0, t1, -wide)]
-        mesh.quad(pane, GLASS, (-1, 0, 0.3))
-    ends = _window_ends(vehicle)
+        back = [end(0, t0, -wide), end(0, t0, wide), end(0, t1, wide), end(0, t1, -wide)]
+        mesh.quad(back, REAR_GLASS, (-1, 0, 0.3))
+    ends = window_ends(vehicle)
     for side in (-1.0, 1.0):
         for s0, s1 in ends:
+            pane = GLASS if s1 == ends[-1][1] else REAR_GLASS
             corners = [at(s0, low, side), at(s1, low, side), at(s1, high, side), at(s0, high, side)]
-            mesh.quad(corners, GLASS, (0, side, 0.2))
+            mesh.quad(corners, pane, (0, side, 0.2))
 
 
-def _window_ends(vehicle: Vehicle) -> list[tuple[float, float]]:
+def window_ends(vehicle: Vehicle) -> list[tuple[float, float]]:
     """Returns start and end of the side windows, as fractions of the cabin from its rear."""
     kind = vehicle.type
     if kind == "van":
@@ -204,56 +188,3 @@ def _window_ends(vehicle: Vehicle) -> list[tuple[float, float]]:
     }.get(kind, tuple(np.linspace(0.02, 0.98, vehicle.proportions.windows + 1)))  # fmt: skip
     gap = 0.006 if kind == "bus" else 0.014
     return [(a + gap, b - gap) for a, b in pairwise(cuts)]
-
-
-def _plates(mesh: Mesh, vehicle: Vehicle) -> None:
-    p = vehicle.proportions
-    large = vehicle.type in ("bus", "truck")
-    half_y, half_z = (0.45, 0.15) if large else (0.30, 0.10)
-    for sign, x in ((1.0, p.length_m / 2 + 0.02), (-1.0, -p.length_m / 2 - 0.02)):
-        z = p.clearance_m + (0.24 if sign > 0 else 0.28) * (p.belt_m - p.clearance_m)
-        y0, y1, z0, z1 = -sign * half_y, sign * half_y, z - half_z, z + half_z
-        mesh.quad([(x, y0, z0), (x, y1, z0), (x, y1, z1), (x, y0, z1)], PLATE, (sign, 0, 0))
-
-
-def _roof_load(mesh: Mesh, vehicle: Vehicle) -> None:
-    p, load = vehicle.proportions, vehicle.roof_load
-    front = p.length_m / 2 - p.hood_m - p.screen_run_m - 0.15
-    rear = front - p.cabin_m + 0.3
-    y, z = 0.5 * p.width_m * p.roof_width - 0.16, p.height_m
-    if load in ("rails", "box"):
-        for side in (-1, 1):
-            mesh.box((rear, side * y - 0.025, z), (front, side * y + 0.025, z + 0.07), METAL)
-    if load == "box":
-        middle = 0.5 * (front + rear)
-        half = min(0.95, 0.5 * (front - rear))
-        mesh.box((middle - half, -0.38, z + 0.06), (middle + half, 0.38, z + 0.36), LOAD)
-    if load == "lights":
-        mesh.box((front - 0.25, -0.55, z), (front - 0.05, 0.55, z + 0.13), LAMP)
-    if load == "cooler":
-        mesh.box((-1.2, -0.75, z), (1.3, 0.75, z + 0.22), LOAD)
-    if vehicle.spare_wheel:
-        x = -p.length_m / 2 - 0.09
-        mesh.box((x - 0.09, -0.62, p.belt_m - 0.42), (x + 0.09, 0.02, p.belt_m + 0.2), LOAD)
-
-
-def _cargo_box(mesh: Mesh, vehicle: Vehicle) -> None:
-    p = vehicle.proportions
-    front, rear, half = body_end_m(p, "truck") - 0.12, -p.length_m / 2, p.width_m / 2
-    y = 0.42 * p.width_m
-    mesh.box((rear + 0.1, -y, 0.45), (p.length_m / 2 - 0.5, y, 0.85), PLASTIC)
-    mesh.box((rear, -half, 0.9), (front, half, p.load_height_m), PAINT)
-    mesh.box((rear + 0.02, -half + 0.1, 0.5), (rear + 0.12, half - 0.1, 0.9), PLASTIC)
-    for z in (0.88, p.load_height_m - 0.11):
-        mesh.box((rear - 0.015, -half - 0.015, z), (front + 0.015, half + 0.015, z + 0.07), METAL)
-
-
-def _bed(mesh: Mesh, p: Proportions) -> None:
-    front = p.length_m / 2 - p.hood_m - p.screen_run_m - p.cabin_m - p.rear_run_m
-    rear, half, floor = -p.length_m / 2, p.width_m / 2, 0.55 * p.belt_m
-    for side in (-1, 1):
-        y0, y1 = sorted((side * (half - 0.09), side * (half - 0.01)))
-        mesh.box((rear + 0.03, y0, floor), (front, y1, 1.02 * p.belt_m), PAINT)
-    mesh.box((rear, -half + 0.02, floor), (rear + 0.08, half - 0.02, 1.0 * p.belt_m), PAINT)
-    y, z = half - 0.1, 0.62 * p.belt_m + 0.03
-    mesh.quad([(rear, -y, z), (front, -y, z), (front, y, z), (rear, y, z)], PLASTIC, (0, 0, 1))

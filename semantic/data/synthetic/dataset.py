@@ -31,7 +31,7 @@ def write_synthetic(
     written last: a data set with labels is complete.
 
     Args:
-        split: "train", or "test" for queries and gallery.
+        split: "train", or "validation", "test" or "large" for queries and gallery.
         out: Folder, created if missing.
         seed: Seed of the data set.
         vehicles: Number of vehicles, by default all of the split.

@@ -2,25 +2,28 @@
 
 import colorsys
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from semantic.data.synthetic.difficulty import DAMAGED_SHARE, PRIVATE_MARK_SIZE
 from semantic.data.synthetic.paint import Rgb, to_linear
 from semantic.data.synthetic.proportions import Proportions
 
 FACES = ("side", "top", "front", "rear", "left", "right")
 SHAPES = (
-    "disc", "ring", "square", "diamond", "triangle", "star", "cross", "chevron", "bars", "checker",
-    "halves", "patch",
+    "disc", "ring", "square", "diamond", "triangle", "star", "chevron", "bars", "halves", "lines",
+    "panel", "patch",
 )  # fmt: skip
 WHERE = ("top", "side", "slanted")
 MAX_MARKS = 12
 MAX_STRIPES = 3
 
-# Hue in degrees and value (HSV) of the accent colors; black and white are added.
-_ACCENTS = ((0, 0.9), (28, 1.0), (54, 1.0), (90, 0.85), (135, 0.6), (175, 0.8), (200, 0.95),
-            (228, 0.8), (275, 0.7), (310, 0.9), (340, 1.0))  # fmt: skip
+_STICKERS = 10  # shapes before these are stickers, the others damage
+# Hue in degrees and value (HSV) of the accent colors; black, white and grays are added.
+_ACCENTS = ((2, 0.75), (22, 0.85), (46, 0.9), (100, 0.55), (145, 0.45), (185, 0.6), (205, 0.8),
+            (226, 0.6), (228, 0.35), (280, 0.45), (340, 0.7))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,18 +93,21 @@ def shape_atlas(size: int = 64) -> NDArray[np.uint8]:
         + 0.12 * np.sin(5 * angle)
         + 0.08 * np.sin(9 * angle + 2)
     )
-    drawn = {
+    # Four rows of dashes look like lettering from afar.
+    row = np.floor((y + 1) * 2)
+    dashes = ((y + 1) * 2 % 1 < 0.62) & ((x * (3 + row) + 0.37 * row) % 1 < 0.78)
+    drawn: dict[str, tuple[Any, Any]] = {
         "disc": (r < 1.0, r < 0.48),
         "ring": ((r < 1.0) & (r > 0.55), False),
         "square": (m < 0.86, m > 0.55),
         "diamond": (d < 1.0, d < 0.48),
         "triangle": ((y > -0.8) & (abs(x) < 0.5 * (1 - y)), y < -0.25),
         "star": (r < 0.62 + 0.38 * np.cos(5 * angle), False),
-        "cross": ((m < 0.95) & (np.minimum(abs(x), abs(y)) < 0.34), m < 0.34),
         "chevron": ((abs(x) < 0.9) & (abs(y - 0.5 + 0.9 * abs(x)) < 0.4), False),
         "bars": (m < 0.95, (x * 1.58 + 0.25) % 1 > 0.5),
-        "checker": (m < 0.95, (x < 0) != (y < 0)),
         "halves": (r < 1.0, y < 0),
+        "lines": ((m < 0.95) & dashes, y > 0.3),
+        "panel": (m < 0.98, False),
         "patch": (r < uneven, False),
     }
     return np.concatenate(
@@ -111,10 +117,10 @@ def shape_atlas(size: int = 64) -> NDArray[np.uint8]:
 
 def contrasting(rng: np.random.Generator, paint: Rgb, count: int) -> list[Rgb]:
     """Draws `count` accent colors (linear RGB) that differ clearly from `paint` and each other."""
-    pool = [to_linear(colorsys.hsv_to_rgb(h / 360, 0.95, v)) for h, v in _ACCENTS]
-    pool += [(0.85, 0.85, 0.85), (0.012, 0.012, 0.014)]
+    pool = [to_linear(colorsys.hsv_to_rgb(h / 360, 0.8, v)) for h, v in _ACCENTS]
+    pool += [(0.8, 0.8, 0.8), (0.8, 0.78, 0.72), (0.015, 0.015, 0.018), (0.15, 0.15, 0.16)]
     # The distance of gamma-encoded values approximates the perceived difference.
-    apart = [c for c in pool if np.linalg.norm(np.sqrt(c) - np.sqrt(paint)) > 0.45]
+    apart = [c for c in pool if np.linalg.norm(np.sqrt(c) - np.sqrt(paint)) > 0.35]
     return [apart[i] for i in rng.permutation(len(apart))[:count]]
 
 
@@ -194,47 +200,68 @@ def _van_spots(p: Proportions) -> _Spots:
 def sample_marks(
     rng: np.random.Generator, p: Proportions, kind: str, accents: list[Rgb]
 ) -> tuple[Mark, ...]:
-    """Draws one to three designs, each on several faces, and sometimes a damaged patch."""
+    """Draws up to two designs, each on several faces; none in a quarter of the calls."""
     spots = _spots(p, kind)
-    designs = int(rng.choice([1, 2, 3], p=[0.25, 0.5, 0.25]))
+    designs = int(rng.choice([0, 1, 2], p=[0.25, 0.5, 0.25]))
+    private = kind not in ("truck", "bus", "van")
     marks: list[Mark] = []
     for i, name in enumerate(rng.permutation(sorted(spots))[:designs]):
-        shape = SHAPES[int(rng.integers(0, len(SHAPES) - 1))]
-        turn = float(rng.choice([0.0, np.pi / 2, np.pi, -np.pi / 2]) + rng.uniform(-0.2, 0.2))
-        grow, squeeze = rng.uniform(0.85, 1.15), rng.uniform(0.75, 1.1)
+        shape = SHAPES[int(rng.integers(0, _STICKERS))]
+        turn = float(rng.choice([0.0, np.pi]) + rng.uniform(-0.12, 0.12))
+        grow = rng.uniform(0.7, 1.1) * (PRIVATE_MARK_SIZE if private else 1.1)
+        stretch, squeeze = rng.uniform(0.9, 1.5), rng.uniform(0.6, 1.0)
         first, second = accents[i], accents[(i + 1 + int(rng.integers(0, 2))) % len(accents)]
-        shift = rng.uniform(-0.08, 0.08)
+        shift = rng.uniform(-0.2, 0.2)
         for face, u, v, half in spots[str(name)]:
-            along = u + shift if face == "side" else u
-            marks.append(
-                Mark(face, shape, along, v, half * grow, half * grow * squeeze, turn, first, second)
-            )
-    if rng.random() < 0.25:
-        rust = (0.12, 0.08, 0.06) if rng.random() < 0.5 else (0.3, 0.3, 0.3)
-        face = str(rng.choice(["left", "right"]))
-        x, z = rng.uniform(-0.35, 0.35) * p.length_m, p.clearance_m + rng.uniform(0.2, 0.6)
-        marks.append(
-            Mark(face, "patch", float(x), float(z), 0.3, 0.22, float(rng.uniform(0, 3)), rust, rust)
-        )
+            along, wide = (u + shift, half * stretch) if face == "side" else (u, half)
+            size = wide * grow, half * grow * squeeze
+            marks.append(Mark(face, shape, along, v, *size, turn, first, second))
     return tuple(marks)
 
 
+def sample_damage(rng: np.random.Generator, p: Proportions, paint: Rgb) -> tuple[Mark, ...]:
+    """Draws up to three damages: scratches to the primer, and panels in a differing shade."""
+    if rng.random() > DAMAGED_SHARE:
+        return ()
+    damage = []
+    high = p.belt_m - p.clearance_m
+    for _ in range(int(rng.integers(1, 4))):
+        x, turn = float(rng.uniform(-0.4, 0.4) * p.length_m), float(rng.uniform(-0.3, 0.3))
+        face = str(rng.choice(["left", "right", "rear", "front"], p=[0.35, 0.35, 0.15, 0.15]))
+        u = x if face in ("left", "right") else float(rng.uniform(-0.35, 0.35) * p.width_m)
+        if rng.random() < 0.4:
+            tone = float(rng.choice([0.55, 1.6]))
+            r, g, b = (min(0.9, c * tone + 0.01) for c in paint)
+            size = 0.5, 0.4 * high
+            damage.append(
+                Mark(face, "panel", u, p.clearance_m + 0.55 * high, *size, 0.0, (r, g, b), paint)
+            )
+            continue
+        level = float(rng.choice([0.05, 0.25, 0.5]))
+        rgb = (level * 1.15, level, level * 0.9)
+        z = p.clearance_m + float(rng.uniform(0.2, 0.8)) * high
+        size = float(rng.uniform(0.15, 0.5)), float(rng.uniform(0.05, 0.16))
+        damage.append(Mark(face, "patch", u, z, *size, turn, rgb, rgb))
+    return tuple(damage)
+
+
 def sample_stripes(
-    rng: np.random.Generator, p: Proportions, kind: str, accents: list[Rgb]
+    rng: np.random.Generator, p: Proportions, kind: str, accents: list[Rgb], needed: bool
 ) -> tuple[Stripe, ...]:
-    """Draws up to two stripes."""
+    """Draws up to two stripes, and at least one if `needed`."""
     stripes = []
-    rgb = accents[int(rng.integers(0, 4))]
-    if rng.random() < 0.30:
-        half = float(rng.uniform(0.07, 0.13)) * p.width_m / 1.8
+    side = 0.9 if needed else 0.25
+    if rng.random() < 0.18:
+        half = float(rng.uniform(0.05, 0.12)) * p.width_m / 1.8
         center = float(rng.choice([0.0, 0.22, 0.34])) * p.width_m / 1.8
-        stripes.append(Stripe("top", center, half, rgb))
-    if rng.random() < 0.28:
+        stripes.append(Stripe("top", center, half, accents[int(rng.integers(0, 4))]))
+    if rng.random() < side:
         low, high = p.clearance_m + 0.12, p.belt_m - 0.08
-        half = 0.07 * (high - low) * float(rng.uniform(1.0, 2.0))
+        half = 0.06 * (high - low) * float(rng.uniform(0.6, 2.0))
         center = float(rng.uniform(low + half, high - half))
         stripes.append(Stripe("side", center, half, accents[int(rng.integers(0, 4))]))
-    elif rng.random() < 0.2:
-        half = float(rng.uniform(0.14, 0.24)) * p.length_m / 4.5
-        stripes.append(Stripe("slanted", float(rng.uniform(-0.3, 0.15)) * p.length_m, half, rgb))
+    elif needed or rng.random() < 0.1:
+        half = float(rng.uniform(0.10, 0.24)) * p.length_m / 4.5
+        place = float(rng.uniform(-0.3, 0.15)) * p.length_m
+        stripes.append(Stripe("slanted", place, half, accents[int(rng.integers(0, 4))]))
     return tuple(stripes)

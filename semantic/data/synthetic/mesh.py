@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 # Materials, numbered as in the fragment shaders.
-PAINT, GLASS, TYRE, RIM, CABIN, PLATE, PLASTIC, LOAD, METAL, LAMP = range(10)
+PAINT, GLASS, TYRE, RIM, CABIN, PLATE, PLASTIC, LOAD, METAL, LAMP, MIRROR, REAR_GLASS = range(12)
 FACADE, CONCRETE, FOLIAGE, BARK, GROUND = range(20, 25)
 
 FLOATS_PER_VERTEX = 9

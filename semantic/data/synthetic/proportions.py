@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from semantic.data.synthetic.difficulty import PART_SPREAD, PROPORTION_SPREAD
+
 
 @dataclass(frozen=True)
 class Proportions:
@@ -89,21 +91,30 @@ _MEAN = {
 
 
 def sample_proportions(rng: np.random.Generator, kind: str) -> Proportions:
-    """Draws the lengths of one vehicle, each within a few percent of its type's mean."""
+    """Draws the lengths of one model, each within a few percent of its type's mean."""
     mean = _MEAN[kind]
-    along, across, up = rng.uniform(0.95, 1.05), rng.uniform(0.97, 1.03), rng.uniform(0.97, 1.03)
-    scale = {"width_m": across, "roof_width": 1.0, "wheel_radius_m": rng.uniform(0.94, 1.08)}
+    whole, part = PROPORTION_SPREAD, PART_SPREAD
+    along, across, up = (1 + rng.uniform(-s, s) for s in (whole, 0.6 * whole, 0.75 * whole))
+    scale = {"width_m": across, "roof_width": 1.0, "wheel_radius_m": 1 + rng.uniform(-part, part)}
     scale |= dict.fromkeys(("height_m", "clearance_m", "belt_m", "nose_m", "load_height_m"), up)
-    scale["belt_m"] *= rng.uniform(0.97, 1.03)
+    scale["belt_m"] *= 1 + rng.uniform(-0.5 * part, 0.5 * part)
+    scale["nose_m"] *= 1 + rng.uniform(-part, part)
     drawn = {
         field.name: getattr(mean, field.name) * scale.get(field.name, along)
         for field in fields(mean)
         if field.name != "windows"
     }
-    drawn["roof_width"] = min(0.97, mean.roof_width * rng.uniform(0.97, 1.03))
-    shift = rng.uniform(-0.08, 0.08) * drawn["hood_m"]
-    drawn["hood_m"] += shift
+    drawn["nose_m"] = min(drawn["nose_m"], drawn["belt_m"] - 0.08)
+    drawn["roof_width"] = min(0.97, mean.roof_width * (1 + rng.uniform(-0.6 * part, 0.6 * part)))
+    for front, rear in (("hood_m", "cabin_m"), ("screen_run_m", "cabin_m")):
+        shift = 2 * rng.uniform(-part, part) * drawn[front]
+        drawn[front] += shift
+        drawn[rear] -= shift
+    shift = 2 * rng.uniform(-part, part) * drawn["rear_run_m"]
+    drawn["rear_run_m"] += shift
     drawn["cabin_m"] -= shift
+    for overhang in ("front_overhang_m", "rear_overhang_m"):
+        drawn[overhang] *= 1 + rng.uniform(-part, part)
     if kind == "truck":
         drawn["load_height_m"] *= rng.choice([0.62, 1.0], p=[0.35, 0.65])
     lengths: dict[str, Any] = {name: float(value) for name, value in drawn.items()}

@@ -140,7 +140,7 @@ class Renderer:
 
     def _draw_vehicles(self, drawn: _Drawn, light: dict[str, Any]) -> None:
         for i, (vehicle, model) in enumerate(drawn):
-            place = {"u_model": model, "u_mask": float(i == 0)}
+            place = {"u_model": model, "u_turn": model[:3, :3].T, "u_mask": float(i == 0)}
             set_uniforms(self._vehicle, light | place | vehicle_uniforms(vehicle))
             self._load(vehicle).seen.render()
 
@@ -148,15 +148,16 @@ class Renderer:
         if camera not in self._streets:
             buffer = self.gl.buffer(street_vertices(camera).tobytes())
             self._streets[camera] = self.gl.vertex_array(self._street, [(buffer, *_STREET_LAYOUT)])
-        footprints = np.zeros((3, 4))
+        footprints, bodies = np.zeros((3, 4)), np.zeros((3, 4))
         for i, (vehicle, model) in enumerate(drawn):
             p = vehicle.proportions
             footprints[i] = (model[0, 3], model[1, 3], p.length_m / 2, p.width_m / 2)
+            bodies[i] = (*vehicle.model.paint, p.height_m)
         place = {
             "u_model": np.eye(4),
             "u_ground": (*camera.ground[:3], road_half_m(camera)),
             "u_footprints": footprints,
-            "u_seed": camera.place_seed % 1000 / 100,
+            "u_bodies": bodies,
         }
         set_uniforms(self._street, light | place)
         self._streets[camera].render()
@@ -192,5 +193,5 @@ def render(shots: Iterable[Shot], mask: bool = False) -> Iterator[Image | tuple[
     for shot in shots:
         frame, view = renderer.frame(shot)
         frame = smeared(frame, shot, view.blur_direction)
-        image = photograph(frame[..., :3], shot)
+        image = photograph(frame, shot)
         yield (image, shrunk_mask(frame[..., 3])) if mask else image

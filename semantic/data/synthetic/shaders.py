@@ -29,6 +29,7 @@ void main() {}
 LIGHTING = """#version 330
 uniform vec3 u_eye, u_sun_direction, u_sun, u_sky, u_horizon;
 uniform vec3 u_gain; uniform float u_softness; uniform float u_lamps;
+uniform float u_trees; uniform float u_seed; uniform float u_wet;
 uniform sampler2DShadow u_shadow;
 in vec3 v_local; in vec3 v_local_normal; in vec3 v_world; in vec3 v_normal;
 in vec2 v_uv; in vec4 v_light;
@@ -45,23 +46,37 @@ float noise(vec2 p) {
     return mix(mix(hash(i), hash(i + vec2(1, 0)), f.x),
                mix(hash(i + vec2(0, 1)), hash(i + vec2(1, 1)), f.x), f.y);
 }
+// Share of the sun that the leaves of trees let through; the same for the street and vehicles.
+float leaves() {
+    if (u_trees <= 0.0) return 1.0;
+    vec2 q = v_world.xy - u_sun_direction.xy / max(u_sun_direction.z, 0.25) * v_world.z;
+    float crown = smoothstep(0.42, 0.58, noise(q * 0.30 + u_seed));
+    float gap = smoothstep(0.35, 0.65, noise(q * 1.9 + 3.0 * u_seed));
+    return 1.0 - u_trees * crown * (0.55 + 0.45 * gap);
+}
 // Share of the sun that arrives; all of it outside the shadow map.
 float sunlit(float bias) {
     vec3 p = v_light.xyz / v_light.w * 0.5 + 0.5;
-    if (any(lessThan(p, vec3(0.0))) || any(greaterThan(p, vec3(1.0)))) return 1.0;
+    float open = leaves();
+    if (any(lessThan(p, vec3(0.0))) || any(greaterThan(p, vec3(1.0)))) return open;
     float r = u_softness / 256.0, s = 0.0;
-    vec2 o[4] = vec2[4](
-        vec2(0.6, 0.25), vec2(-0.25, 0.6), vec2(-0.6, -0.25), vec2(0.25, -0.6));
-    for (int i = 0; i < 4; i++) s += texture(u_shadow, vec3(p.xy + r * o[i], p.z - bias));
-    return 0.25 * s;
+    float turn = 6.2831853 * hash(gl_FragCoord.xy);  // noise instead of bands
+    vec2 a = vec2(cos(turn), sin(turn)), b = vec2(-a.y, a.x);
+    vec2 o[5] = vec2[5](0.15 * a, 0.7 * a, 0.8 * b, -0.9 * a, -0.6 * b);
+    for (int i = 0; i < 5; i++) s += texture(u_shadow, vec3(p.xy + r * o[i], p.z - bias));
+    return 0.2 * s * open;
 }
-// What a mirror in direction d shows: sky, a hazy skyline, ground.
+// What a mirror in direction d shows: sky with clouds, a skyline of houses and trees, ground.
 vec3 environment(vec3 d) {
-    vec3 up = mix(u_horizon, u_sky * 0.9, pow(clamp(d.z, 0.0, 1.0), 0.6));
-    vec3 low = 0.28 * (u_sky + 0.4 * u_sun);
-    float skyline = d.z + 0.05 * sin(9.0 * atan(d.y, d.x));
-    vec3 far = mix(low * 0.8, up, smoothstep(0.04, 0.22, skyline));
-    return mix(low, far, smoothstep(-0.10, 0.0, d.z));
+    float around = atan(d.y, d.x), up = clamp(d.z, 0.0, 1.0);
+    vec3 sky = mix(u_horizon, u_sky * 0.9, pow(up, 0.6));
+    sky *= 0.85 + 0.4 * noise(vec2(around * 2.0 + u_seed, up * 5.0));
+    float house = hash(vec2(floor(around * 4.0), floor(u_seed * 50.0)));
+    float top = 0.05 + 0.26 * house * house + 0.10 * noise(vec2(around * 9.0, u_seed));
+    vec3 wall = (u_sky + 0.5 * u_sun) * mix(vec3(0.10, 0.14, 0.07), vec3(0.34, 0.31, 0.28), house);
+    vec3 low = 0.24 * (u_sky + 0.4 * u_sun);
+    vec3 far = mix(wall, sky, smoothstep(top - 0.02, top + 0.03, d.z));
+    return mix(low, far, smoothstep(-0.06, 0.01, d.z));
 }
 vec3 diffuse(vec3 n, float lit) {
     vec3 ambient = mix(0.30 * (u_sky + 0.35 * u_sun), u_sky, 0.5 + 0.5 * n.z);

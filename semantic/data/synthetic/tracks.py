@@ -3,28 +3,24 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from semantic.data.synthetic.scene import (
+from semantic.data.synthetic import difficulty as d
+from semantic.data.synthetic.cameras import (
     CAMERAS,
-    LIGHT_SHARE,
-    LIGHTS,
-    Camera,
-    Light,
-    Neighbor,
-    Shot,
+    TRAINING_CAMERAS,
     sample_cameras,
+    sample_light,
+    sample_variation,
 )
+from semantic.data.synthetic.populations import SPLITS, population_of
+from semantic.data.synthetic.scene import Camera, Neighbor, Shot
 from semantic.data.synthetic.vehicle import Vehicle, sample_vehicles
 from semantic.suggest import nearest
 
-SPLITS = ("train", "test")
-# Numbers of frames of a track, and their probabilities.
-_FRAMES = {"train": ((4, 5, 6), (0.3, 0.4, 0.3)), "test": ((2, 3, 4), (0.25, 0.6, 0.15))}
-# Mean number of cameras that see a vehicle, in addition to two. VeRi-776 has about six in all; the
-# training split has fewer and more vehicles instead.
-_MORE_CAMERAS = {"train": 1.6, "test": 4.0}
-_QUERY_CAMERAS = 3.25  # mean number of cameras with a query of a test vehicle
-_OCCLUDED = 0.15  # share of images with an object in front of the vehicle
+_FRAMES = (2, 6)  # smallest and largest number of frames of a track
+_FRAME_ODDS = (0.3, 0.35, 0.2, 0.1, 0.05)
+_NEIGHBOR_SHARE = 0.35  # share of the passages with another vehicle in the image
 _EXTRA_SEED = 7919  # far from usual seeds, so that no extra is in a data set
 
 
@@ -43,11 +39,20 @@ class LabeledShot:
     shot: Shot
 
 
+@dataclass(frozen=True)
+class _Visit:
+    """A passage of a vehicle: index of the camera, number of frames, and the frame of the query."""
+
+    camera: int
+    frames: int
+    query: int
+
+
 def sample_shots(split: str, seed: int = 0, vehicles: int | None = None) -> list[LabeledShot]:
     """Draws all shots of a split.
 
     Args:
-        split: "train", or "test" for queries and gallery.
+        split: "train", or "validation", "test" or "large" for queries and gallery.
         seed: Seed of the data set.
         vehicles: Number of vehicles, by default all.
 
@@ -59,82 +64,122 @@ def sample_shots(split: str, seed: int = 0, vehicles: int | None = None) -> list
     """
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; {nearest(split, SPLITS)}")
-    cameras = sample_cameras(seed)
+    training = split == "train"
+    cameras = sample_cameras(seed, TRAINING_CAMERAS if training else CAMERAS)
     extras = sample_vehicles(seed + _EXTRA_SEED, "extras")
+    drawn = sample_vehicles(seed, split, vehicles)
+    visits = _sample_visits(np.random.default_rng([seed, 4]), split, len(drawn))
     labeled = []
-    for vehicle in sample_vehicles(seed, split, vehicles):
+    for vehicle, seen in zip(drawn, visits, strict=True):
         rng = np.random.default_rng([seed, 4, vehicle.number])
-        seen_by = _sample_visits(rng, split)
-        asked = _sample_queries(rng, split, len(seen_by))
-        for i, number in enumerate(seen_by):
-            frames = int(rng.choice(_FRAMES[split][0], p=_FRAMES[split][1]))
-            track = _sample_track(rng, vehicle, cameras[number], extras, frames)
-            start, query = int(rng.integers(500, 90000)), int(rng.integers(len(track)))
+        for visit in seen:
+            track = _sample_track(rng, vehicle, cameras[visit.camera], extras, visit, training)
+            start = int(rng.integers(500, 90000))
+            place = f"{vehicle.number:04d}_c{visit.camera + 1:03d}"
             for n, shot in enumerate(track):
-                name = f"images/{vehicle.number:04d}_c{number + 1:03d}_{start + 5 * n:08d}_{n}.jpg"
-                asked_now = asked[i] and n == query
-                role = "query" if asked_now else "train" if split == "train" else "gallery"
+                role = "train" if training else "query" if n == visit.query else "gallery"
+                name = f"images/{place}_{start + 5 * n:08d}_{n}.jpg"
                 labeled.append(LabeledShot(name, role, shot))
     return labeled
 
 
-def _sample_visits(rng: np.random.Generator, split: str) -> list[int]:
-    """Draws the indices of the 2 to 18 cameras that see a vehicle."""
-    more = rng.negative_binomial(2, 2 / (2 + _MORE_CAMERAS[split]))
-    count = int(np.clip(2 + more, 2, 18))
-    return sorted(int(c) for c in rng.permutation(CAMERAS)[:count])
+def _sample_visits(rng: np.random.Generator, split: str, count: int) -> list[list[_Visit]]:
+    """Draws the passages of all vehicles, with the split's numbers of images and queries."""
+    population, _ = population_of(split, count)
+    more = rng.negative_binomial(2, 2 / (2 + population.more_cameras), count)
+    seen_by = np.clip(2 + more, 2, 18)
+    pool = TRAINING_CAMERAS if split == "train" else CAMERAS
+    cameras = [np.sort(rng.permutation(pool)[:n]) for n in seen_by]
+    frames = _sample_frames(rng, int(seen_by.sum()), population.images * count / population.count)
+    owner = np.repeat(np.arange(count), seen_by)
+    first = np.concatenate([[0], np.cumsum(seen_by)[:-1]])
+    # Each vehicle has a query; further ones are spread over all passages.
+    asked = np.zeros(len(owner), dtype=bool)
+    if population.queries:
+        asked[first + rng.integers(seen_by)] = True
+        wanted = round(population.queries * count / population.count) - count
+        asked[rng.permutation(np.flatnonzero(~asked))[: max(wanted, 0)]] = True
+    query = np.where(asked, rng.integers(frames), -1)
+    visits: list[list[_Visit]] = [[] for _ in range(count)]
+    for i, camera in enumerate(np.concatenate(cameras)):
+        visits[owner[i]].append(_Visit(int(camera), int(frames[i]), int(query[i])))
+    return visits
 
 
-def _sample_queries(rng: np.random.Generator, split: str, cameras: int) -> list[bool]:
-    """Draws for each camera whether one image of the vehicle is a query; the others are gallery."""
-    if split == "train":
-        return [False] * cameras
-    count = min(cameras, max(1, int(rng.poisson(_QUERY_CAMERAS * cameras / 6.0))))
-    chosen = rng.permutation(cameras)[:count]
-    return [i in chosen for i in range(cameras)]
-
-
-def _sample_light(rng: np.random.Generator) -> Light:
-    return LIGHTS[int(rng.choice(len(LIGHTS), p=np.array(LIGHT_SHARE) / sum(LIGHT_SHARE)))]
+def _sample_frames(rng: np.random.Generator, tracks: int, images: float) -> NDArray[np.int64]:
+    """Draws the numbers of frames of all tracks, which add up to about `images`."""
+    low, high = _FRAMES
+    frames = rng.choice(np.arange(low, high + 1), tracks, p=_FRAME_ODDS)
+    total = int(np.clip(round(images), low * tracks, high * tracks))
+    while frames.sum() != total:
+        step = int(np.sign(total - frames.sum()))
+        free = np.flatnonzero(frames < high if step > 0 else frames > low)
+        frames[rng.permutation(free)[: abs(total - int(frames.sum()))]] += step
+    return frames
 
 
 def _sample_track(
-    rng: np.random.Generator, vehicle: Vehicle, camera: Camera, extras: list[Vehicle], count: int
+    rng: np.random.Generator,
+    vehicle: Vehicle,
+    camera: Camera,
+    extras: list[Vehicle],
+    visit: _Visit,
+    training: bool,
 ) -> list[Shot]:
     """Draws the shots of a vehicle that drives along its lane past a camera."""
     heading = camera.headings[int(rng.integers(len(camera.headings)))]
-    light = _sample_light(rng)
     reach = min(5.0, 0.16 * camera.distance_m + 0.8)
-    path = np.linspace(-reach, reach, count) * rng.uniform(0.5, 1.0) + rng.uniform(-1.0, 1.0)
-    y = -1.75 * heading + rng.uniform(-0.4, 0.4)
-    lean = rng.normal(0, 0.035)
-    speed_blur = rng.choice([0.0, rng.uniform(1.0, 4.0)], p=[0.6, 0.4])
-    others = [_sample_neighbor(rng, extras, heading, camera)] if rng.random() < 0.25 else []
-    size = np.exp(rng.uniform(*np.log(camera.native_px)))
-    shots = []
-    for x in path:
-        blocked = rng.random() < _OCCLUDED
-        shots.append(
-            Shot(
-                vehicle=vehicle,
-                camera=camera,
-                light=light,
-                x_m=float(heading * x),
-                y_m=float(y),
-                yaw_rad=float((0.0 if heading > 0 else np.pi) + lean + rng.normal(0, 0.015)),
-                crop=_sample_margins(rng),
-                native_px=int(np.clip(size * rng.uniform(0.92, 1.08), 60, 400)),
-                blur_px=float(speed_blur),
-                occluder_seed=int(rng.integers(1 << 30)) if blocked else -1,
-                neighbors=tuple(replace(n, x_m=n.x_m + 0.3 * float(x)) for n in others),
-                seed=int(rng.integers(1 << 30)),
-            )
-        )
-    return shots
+    path = np.linspace(-reach, reach, visit.frames) * rng.uniform(0.5, 1.0) + rng.uniform(-1, 1)
+    lean = rng.normal(0, 0.10 if training else 0.035)
+    beside = rng.random() < _NEIGHBOR_SHARE
+    first = Shot(
+        vehicle=vehicle,
+        camera=camera,
+        light=sample_light(rng),
+        response=sample_variation(rng, camera.response, training),
+        x_m=0.0,
+        y_m=float(-1.75 * heading + rng.uniform(-0.4, 0.4)),
+        yaw_rad=float((0.0 if heading > 0 else np.pi) + lean),
+        crop=(0.0, 0.0, 0.0, 0.0),
+        native_px=0,
+        blur_px=float(rng.choice([0.0, rng.uniform(1.0, 4.0)], p=[0.65, 0.35])),
+        occluder_seed=-1,
+        backdrop_seed=-1,
+        neighbors=(_sample_neighbor(rng, extras, heading, camera),) if beside else (),
+        seed=0,
+    )
+    size = float(np.exp(rng.uniform(*np.log(camera.native_px))))
+    return [_sample_shot(rng, first, float(x), heading, size, training) for x in path]
 
 
-def _sample_margins(rng: np.random.Generator) -> tuple[float, float, float, float]:
-    left, right, below, above = (float(m) for m in rng.uniform(0.0, 0.09, 4))
+def _sample_shot(
+    rng: np.random.Generator, first: Shot, x: float, heading: int, size: float, training: bool
+) -> Shot:
+    """Draws what differs from image to image of a track."""
+    response = first.response
+    if training:
+        response = sample_variation(rng, first.camera.response, training)
+    blocked = rng.random() < (d.TRAIN_OCCLUDED_SHARE if training else d.TEST_OCCLUDED_SHARE)
+    backdrop = training and rng.random() < d.TRAIN_BACKDROP_SHARE
+    return replace(
+        first,
+        response=response,
+        x_m=heading * x,
+        yaw_rad=float(first.yaw_rad + rng.normal(0, 0.015)),
+        crop=_sample_margins(rng, training),
+        native_px=int(np.clip(size * rng.uniform(0.92, 1.08), 56, 400)),
+        occluder_seed=int(rng.integers(1 << 30)) if blocked else -1,
+        backdrop_seed=int(rng.integers(1 << 30)) if backdrop else -1,
+        neighbors=tuple(replace(n, x_m=n.x_m + 0.3 * x) for n in first.neighbors),
+        seed=int(rng.integers(1 << 30)),
+    )
+
+
+def _sample_margins(rng: np.random.Generator, training: bool) -> tuple[float, float, float, float]:
+    low, high = (-0.02, 0.09)
+    if training:
+        low, high = (-0.15, 0.05) if rng.random() < d.TRAIN_CUT_SHARE else (0.0, 0.18)
+    left, right, below, above = (float(m) for m in rng.uniform(low, high, 4))
     return left, right, below, above
 
 

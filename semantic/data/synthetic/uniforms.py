@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from semantic.data.synthetic.body import wheel_centers
+from semantic.data.synthetic.body import cabin_ends, wheel_centers, window_ends
 from semantic.data.synthetic.livery import FACES, MAX_MARKS, MAX_STRIPES, SHAPES, WHERE
 from semantic.data.synthetic.scene import Shot
 from semantic.data.synthetic.vehicle import Vehicle
@@ -14,7 +14,7 @@ from semantic.data.synthetic.view import View
 # Texture units.
 SHADOW_UNIT, SHAPES_UNIT = 0, 1
 
-_CLAD = ("suv", "pickup")  # types with dark sills and wheel arches
+_CHROME = (0.55, 0.56, 0.58)
 
 
 def set_uniforms(program: Any, values: Mapping[str, Any]) -> None:
@@ -41,9 +41,12 @@ def light_uniforms(shot: Shot, view: View) -> dict[str, Any]:
         "u_sun": light.sun,
         "u_sky": light.sky,
         "u_horizon": light.horizon,
-        "u_gain": np.array(shot.camera.white_balance) * shot.camera.exposure,
+        "u_gain": np.array(shot.response.white_balance) * shot.response.exposure,
         "u_softness": light.softness * 1.5,
-        "u_lamps": light.lamps,
+        "u_lamps": float(light.lamps),
+        "u_wet": light.wet,
+        "u_trees": shot.camera.trees,
+        "u_seed": shot.camera.place_seed % 1000 / 100,
         "u_shadow": SHADOW_UNIT,
         "u_shapes": SHAPES_UNIT,
     }
@@ -51,36 +54,65 @@ def light_uniforms(shot: Shot, view: View) -> dict[str, Any]:
 
 def vehicle_uniforms(vehicle: Vehicle) -> dict[str, Any]:
     """Returns the uniforms of a vehicle: its appearance apart from the mesh."""
-    p = vehicle.proportions
+    p, model = vehicle.proportions, vehicle.model
     axles = sorted({x for x, _ in wheel_centers(p, vehicle.type)})
     foot = p.length_m / 2 - p.hood_m
     return {
         "u_size": (p.length_m, p.width_m, p.clearance_m, p.belt_m),
-        "u_shape": (foot, p.nose_m, 0.0, float(vehicle.type in _CLAD)),
+        "u_shape": (foot, p.nose_m, p.height_m, float(model.cladding)),
         "u_axles": axles + axles[:1] * (3 - len(axles)),
         "u_wheel": p.wheel_radius_m,
-        "u_paint": vehicle.paint,
-        "u_roof": vehicle.roof,
-        "u_trim": vehicle.trim,
-        "u_bumper": vehicle.bumper,
         "u_glass": vehicle.glass,
+        "u_rear_glass": vehicle.rear_glass,
         "u_rim": vehicle.rim,
         "u_rim_style": (vehicle.spokes, vehicle.rim_style, 0, 0),
         "u_load": vehicle.roof_load_rgb,
         "u_plate": vehicle.plate,
         "u_glyph": vehicle.plate_glyph,
         "u_plate_seed": vehicle.plate_seed,
-        "u_lamp_front": (*vehicle.lamp_front, 0.0),
-        "u_lamp_rear": (*vehicle.lamp_rear, 0.0),
-        "u_dirt": vehicle.dirt,
+        "u_dirt": (vehicle.dirt, vehicle.dirt_reach, 0.0, 0.0),
+        "u_dirt_rgb": vehicle.dirt_rgb,
+        "u_sunroof": vehicle.sunroof,
+        **_model_uniforms(vehicle),
         **_livery_uniforms(vehicle),
+    }
+
+
+def _model_uniforms(vehicle: Vehicle) -> dict[str, Any]:
+    model = vehicle.model
+    rear_low, front_low, rear_high, front_high = cabin_ends(model.proportions)
+    first, last = window_ends(vehicle)[0][0], window_ends(vehicle)[-1][1]
+    return {
+        "u_paint": model.paint,
+        "u_roof": model.roof,
+        "u_trim": model.trim,
+        "u_bumper": model.bumper,
+        "u_mirror": model.mirror,
+        "u_chrome": _CHROME if model.chrome else model.trim,
+        "u_style": (
+            float(model.chrome),
+            float(model.pillars),
+            float(model.molding),
+            model.two_tone,
+        ),
+        "u_crease": (model.crease, model.crease_at, 0.0, 0.0),
+        "u_grille": (float(model.grille), *model.grille_size, float(model.fog_lamps)),
+        "u_lamp_front": (*model.lamp_front, 0.0),
+        "u_lamp_rear": (*model.lamp_rear, 0.0),
+        "u_span": (
+            rear_low + first * (front_low - rear_low),
+            rear_low + last * (front_low - rear_low),
+            rear_high + first * (front_high - rear_high),
+            rear_high + last * (front_high - rear_high),
+        ),
     }
 
 
 def _livery_uniforms(vehicle: Vehicle) -> dict[str, Any]:
     place, look = np.zeros((MAX_MARKS, 4)), np.zeros((MAX_MARKS, 4))
     rgb, rgb2 = np.zeros((MAX_MARKS, 3)), np.zeros((MAX_MARKS, 3))
-    for i, mark in enumerate(vehicle.marks):
+    marks = (*vehicle.damage, *vehicle.marks)[:MAX_MARKS]
+    for i, mark in enumerate(marks):
         place[i] = (mark.u_m, mark.v_m, mark.half_u_m, mark.half_v_m)
         look[i] = (FACES.index(mark.face), SHAPES.index(mark.shape), mark.turn_rad, 0)
         rgb[i], rgb2[i] = mark.rgb, mark.rgb2
@@ -89,7 +121,7 @@ def _livery_uniforms(vehicle: Vehicle) -> dict[str, Any]:
         stripe[i] = (WHERE.index(band.where), band.center_m, band.half_m, 0)
         stripe_rgb[i] = band.rgb
     return {
-        "u_marks": len(vehicle.marks),
+        "u_marks": len(marks),
         "u_mark_place": place,
         "u_mark_look": look,
         "u_mark_rgb": rgb,

@@ -10,7 +10,7 @@ from semantic.data.synthetic.scene import Shot
 Matrix = NDArray[np.float64]
 _SUN_M = 30.0  # distance of the shadow map's camera
 # Bounds of a crop's width over its height; a wider or taller outline gets more surroundings.
-_ASPECT = (0.95, 1.30)
+_ASPECT = (0.85, 1.45)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ def _frustum(crop: tuple[float, float, float, float], near: float, far: float) -
 def _sunlight(shot: Shot, center: NDArray[np.float64]) -> tuple[Matrix, NDArray[np.float64]]:
     """Returns the orthographic projection along the sun's rays, and the direction to the sun."""
     up = np.radians(shot.light.elevation_deg)
-    around = np.radians(shot.light.azimuth_deg + shot.camera.sun_turn_deg)
+    base = shot.camera.azimuth_deg + 180 if shot.light.facing else shot.camera.sun_turn_deg
+    around = np.radians(shot.light.azimuth_deg + base)
     sun = np.array([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)])
     p = shot.vehicle.proportions
     radius = 0.5 * float(np.linalg.norm([p.length_m, p.width_m, p.height_m])) + 1.2
@@ -97,7 +98,7 @@ def view_of(shot: Shot, vertices: NDArray[np.float32]) -> View:
     rows = np.concatenate([some, np.ones((len(some), 1))], 1) @ (view @ model).T
     crop = _crop(rows[:, :3], shot.crop)
     distance = float(np.linalg.norm(eye - center))
-    projection = _frustum(crop, 0.35 * distance, distance + 250.0)
+    projection = _frustum(crop, 0.3 * distance, distance + 250.0)
     light, sun = _sunlight(shot, center)
     x, y, z = center
     ends = np.array([[x, y, z, 1], [x + 1.0, y, z, 1]]) @ (projection @ view).T
