@@ -9,7 +9,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
 # --dist loadgroup keeps the tests of one xdist_group in one process, one after the other.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help demo check lint test test-slow fuzz kills format cov docs clean
+.PHONY: help demo check lint test test-slow fuzz kills bench format cov docs clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -45,6 +45,10 @@ fuzz: $(STAMP)  ## 10 000 damaged inputs (FUZZ_CASES, FUZZ_SEED): each works or 
 
 kills: $(STAMP)  ## 200 kills at random moments (KILLS, KILLS_SEED): nothing is lost, nothing stays
 	KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -m slow tests/kills
+
+bench: $(STAMP)  ## Speed of every part beside a reference (ONLY="--only NAME"); docs/performance.md
+	$(BIN)/python -m benchmarks $(ONLY)
+	$(BIN)/python -m benchmarks --page
 
 format: $(STAMP)  ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,43 @@
+"""Measures the simulator's parts, each beside a reference in the same run.
+
+    python -m benchmarks                      # all entries; appends to benchmarks/results/bench.jsonl
+    python -m benchmarks --only reid          # one entry
+    python -m benchmarks --page               # writes docs/performance.md from the history
+
+Runs on one core, processor time counts; entries of whole commands use all cores and wall-clock time.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+
+from benchmarks.bench import commands, parts, reid, training  # noqa: F401 -- declare the entries
+from benchmarks.bench.entry import ENTRIES
+from benchmarks.bench.report import line, measure, record, write_page
+
+
+def main() -> None:
+    """Measures the entries that were asked for."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--only", action="append", choices=[*ENTRIES], metavar="NAME")
+    parser.add_argument("--list", action="store_true", help="names of the entries")
+    parser.add_argument("--no-history", action="store_true", help="record nothing")
+    parser.add_argument("--page", action="store_true", help="write docs/performance.md")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(ENTRIES))
+        return
+    torch.set_num_threads(1)
+    for name in options.only or ([] if options.page else ENTRIES):
+        found = measure(name, ENTRIES[name]())
+        print(line(found), flush=True)
+        if not options.no_history:
+            record(found)
+    if options.page:
+        write_page()
+
+
+if __name__ == "__main__":
+    main()

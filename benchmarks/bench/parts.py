@@ -1,0 +1,135 @@
+"""Parts of a semantic run: encoder, decoder and tasks, random numbers, a cell, intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from benchmarks.bench.entry import Case, entry
+from phy.streams import Streams
+from semantic.conventions import CODED_FEATURES
+from semantic.encoder.densenet import normalize
+from semantic.tiles import TILE, in_tiles
+from semantic.weights.stored import load_encoder, load_link
+from simulator.encoded_dataset import TILE as ENCODER_TILE
+from simulator.results.curve import curve
+from simulator.setup.prepare import prepare
+from simulator.spec import RunSpec
+from simulator.sweeps.cells import CellRunner, Point, read_rows
+
+#: Multiplications and additions of DenseNet-121 for an image of 224 x 224 pixels.
+DENSENET_FLOPS = 2 * 2.87e9
+
+
+@entry("encoder")
+def encoder() -> Case:
+    """DenseNet-121 as a run calls it, and the same network traced and frozen."""
+    bundle = load_encoder()
+    size = int(bundle.config["image_size"])
+    pixels = torch.randint(0, 255, (2 * ENCODER_TILE, size, size, 3), dtype=torch.uint8)
+    network = bundle.network.encoder
+    example = normalize(pixels[:ENCODER_TILE])
+    with torch.no_grad():
+        frozen = torch.jit.freeze(torch.jit.trace(network, example, check_trace=False))
+
+    @torch.inference_mode()
+    def run(function: torch.nn.Module) -> torch.Tensor:
+        return in_tiles(lambda x: function(normalize(x)), pixels, tile=ENCODER_TILE)
+
+    return Case(
+        work=lambda: run(network),
+        reference=lambda: run(frozen),
+        measures=f"encoder, {size} x {size} pixels, tiles of {ENCODER_TILE}",
+        against="the same network traced and frozen",
+        amount=len(pixels),
+        unit="image",
+        operations=len(pixels) * DENSENET_FLOPS * (size / 224) ** 2,
+    )
+
+
+@entry("decode")
+def decode() -> Case:
+    """Decoder and tasks of semharq, and its products alone in one large batch."""
+    bundle = load_encoder()
+    link, _ = load_link("semharq", bundle.network.performers)
+    rows = 8 * TILE
+    received = torch.rand(rows, CODED_FEATURES)
+    buffer = link.empty_buffer(rows)
+    buffer = type(buffer)(received, received)
+    layers = [m for m in (*link.jsc_decoder.modules(), *link.performers.modules())]
+    weights = [m.weight for m in layers if isinstance(m, torch.nn.Linear)]
+    inputs = [torch.rand(rows, weight.shape[1]) for weight in weights]
+
+    @torch.inference_mode()
+    def work() -> object:
+        return in_tiles(lambda tile: link.decode(buffer.take(tile))[1], torch.arange(rows))
+
+    @torch.inference_mode()
+    def products() -> None:
+        for x, weight in zip(inputs, weights, strict=True):
+            x @ weight.T
+
+    return Case(
+        work=work,
+        reference=products,
+        measures=f"decoder and tasks of semharq, tiles of {TILE}",
+        against=f"the same products, {rows} rows at a time",
+        amount=rows,
+        unit="image",
+        operations=float(sum(2 * rows * weight.numel() for weight in weights)),
+    )
+
+
+@entry("random numbers")
+def random_numbers() -> Case:
+    """Noise of a burst from a stream per image, and torch's generator for the whole batch."""
+    rows, uses = 1024, 64
+    streams = Streams(0, "bench", np.arange(rows)).rows(np.arange(rows), 0).for_role("noise")
+    return Case(
+        work=lambda: streams.complex_normal(uses),
+        reference=lambda: torch.randn(rows, uses, dtype=torch.complex64),
+        measures=f"complex Gaussian numbers, {rows} streams x {uses}",
+        against="torch.randn, one stream for all",
+        amount=rows * uses,
+        unit="number",
+        moved=8.0 * rows * uses,
+        rounds=20,
+    )
+
+
+@entry("semantic cell")
+def semantic_cell() -> Case:
+    """One point of semharq over the embedded test set, in fp32 and in bf16."""
+    runs = {}
+    for precision in ("fp32", "bf16"):
+        spec = RunSpec(snr_db=(0.0,), device="cpu", precision=precision)
+        runner = CellRunner(prepare(spec), lambda what, done, total: None)
+        (cell,) = runner.cells(Point("semharq", 0.0, 0), 16384)
+        runs[precision] = runner, cell
+    (full, cell), (rounded, rounded_cell) = runs["fp32"], runs["bf16"]
+    return Case(
+        work=lambda: full.compute(cell),
+        reference=lambda: rounded.compute(rounded_cell),
+        measures="semharq at 0 dB, payloads encoded before, fp32",
+        against="the same with --precision bf16",
+        amount=len(full.kept),
+        unit="image",
+        rounds=3,
+    )
+
+
+@entry("intervals")
+def intervals() -> Case:
+    """The curve with its intervals of one point, and the means of its columns."""
+    spec = RunSpec(schemes=("perfect",), snr_db=(0.0,), device="cpu")
+    runner = CellRunner(prepare(spec), lambda what, done, total: None)
+    (cell,) = runner.cells(Point("perfect", 0.0, 0), 16384)
+    rows = read_rows(runner.compute(cell))
+    return Case(
+        work=lambda: curve(rows),
+        reference=lambda: rows.mean(numeric_only=True),
+        measures=f"curve and intervals of a point with {len(rows)} images",
+        against="means of the same columns",
+        amount=1,
+        unit="point",
+    )
