@@ -50,7 +50,7 @@ class Domain:
 
 #: Parameters of several channels. The limits are far beyond any radio link; within them the phases
 #: of the fading keep at least six digits.
-SPEED = Domain(0, 1e5)
+SPEED = Domain(0, 299_792_458.0)  # up to that of light
 CARRIER = Domain(0, 1e13, open_ends=True)
 BANDWIDTH = Domain(0, 1e13, open_ends=True)
 INTERVAL = Domain(0, 1e6, open_ends=True)

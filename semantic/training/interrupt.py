@@ -16,7 +16,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def signals_between_steps() -> Iterator[Callable[[Callable[[], None]], None]]:
     """Defers signals that end the process; a second signal acts at once.
 
-    Outside of the main thread signals are not changed.
+    Signals that the process ignores stay ignored. Outside of the main thread nothing is changed.
 
     Yields:
         A function to be called after each step. If a signal has come, it calls its argument, which
@@ -28,7 +28,8 @@ def signals_between_steps() -> Iterator[Callable[[Callable[[], None]], None]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda save: None
         return
-    before = {int(number): signal.getsignal(number) for number in SIGNALS}
+    found = {int(number): signal.getsignal(number) for number in SIGNALS}
+    before = {number: handler for number, handler in found.items() if handler != signal.SIG_IGN}
     came: list[tuple[int, FrameType | None]] = []
 
     def restore() -> None:
@@ -51,7 +52,7 @@ def signals_between_steps() -> Iterator[Callable[[Callable[[], None]], None]]:
         else:
             os.kill(os.getpid(), number)
 
-    for number in SIGNALS:
+    for number in before:
         signal.signal(number, defer)
     try:
         yield end_of_step

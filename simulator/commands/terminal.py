@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -163,7 +164,8 @@ class Bar:
         try:
             self._bar.start()
         except BaseException:  # a signal while it starts, after it has hidden the cursor
-            self._bar.stop()
+            with suppress(IndexError):  # of a display that is half started
+                self._bar.stop()
             raise
         return self
 

@@ -43,7 +43,16 @@ WITHOUT_INFLUENCE = (
     "simulator/results/significance.py",
     *(
         f"simulator/sweeps/{name}.py"
-        for name in ("collect", "engines", "forkserver", "limits", "merge", "plan", "pools")
+        for name in (
+            "collect",
+            "engines",
+            "forkserver",
+            "limits",
+            "merge",
+            "merge_trainings",
+            "plan",
+            "pools",
+        )
     ),
     *(
         f"simulator/sweeps/{name}.py"

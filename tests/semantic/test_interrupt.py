@@ -76,3 +76,13 @@ def test_other_threads_train_without_handlers() -> None:
     thread.start()
     thread.join()
     assert failures == []
+
+
+def test_ignored_signals_stay_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with signals_between_steps() as end_of_step:
+            os.kill(os.getpid(), signal.SIGINT)
+            end_of_step(lambda: pytest.fail("nothing came"))
+    finally:
+        signal.signal(signal.SIGINT, before)

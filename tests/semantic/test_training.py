@@ -96,10 +96,13 @@ def test_ctrl_c_saves_the_step_that_it_meets(
         if step == 1:
             os.kill(os.getpid(), signal.SIGINT)
 
+    # A worker of pytest-xdist ignores the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     recipe = replace(ENCODER, phases=((32, 4),))
     path = tmp_path / "encoder.checkpoint.safetensors"
     with pytest.raises(KeyboardInterrupt):
         train_encoder(*images, recipe, path, report, checkpoint_every=100)
+    signal.signal(signal.SIGINT, before)
     steps: list[int] = []
     train_encoder(*images, recipe, path, lambda step, terms: steps.append(step))
     assert steps == [2, 3]

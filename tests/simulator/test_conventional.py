@@ -294,7 +294,9 @@ def test_no_transmission_at_all_is_refused() -> None:
 
 
 def test_an_empty_file_is_refused() -> None:
-    with pytest.raises(ValueError, match="payload of 0 bits"):
+    with pytest.raises(
+        ValueError, match="payload_bits 0 is not allowed, it must be a whole number from 1"
+    ):
         Coding().codec(0)
 
 

@@ -43,7 +43,7 @@ class Own(Channel):
 
 class Scheme(Perfect):
     def __init__(self, networks):
-        super().__init__(networks)
+        super().__init__(networks.encoder.network)
         helper("scheme is made")
 
     def encode(self, sources, rows):
