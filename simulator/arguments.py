@@ -68,7 +68,8 @@ class Argument:
 
     def _range(self) -> str:
         if self.least is None:
-            return "a whole number" if self.kind is int else "a number"
+            number = "a whole number" if self.kind is int else "a number"
+            return number if self.most is None else f"at most {_number(self.most)}"
         if self.most is None:
             return f"at least {_number(self.least)}"
         if self.open_ends:

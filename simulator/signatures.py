@@ -9,8 +9,8 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from phy.channels.parameters import Domain
 from simulator.arguments import KINDS, Argument
@@ -41,7 +41,8 @@ def declared_by(parameter: inspect.Parameter, hint: Any) -> Argument | None:
     if get_origin(hint) is Literal:
         choices = get_args(hint)
         return Argument(parameter.name, type(choices[0]), default, allowed=choices)
-    options = set(get_args(hint) if get_origin(hint) is not None else (hint,))
+    # Of list[float] the arguments are no types of the value itself.
+    options = set(get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,))
     return _of_types(parameter.name, default, options, domain or Domain())
 
 
@@ -52,9 +53,10 @@ def _of_types(name: str, default: Any, options: set[Any], domain: Domain) -> Arg
     kind = float if kinds == {int, float} else next(iter(kinds)) if len(kinds) == 1 else None
     if kind not in KINDS:
         return None
-    limits: dict[str, Any] = {}
-    if math.isfinite(domain.least):
-        limits = {"least": domain.least, "most": domain.most, "open_ends": domain.open_ends}
+    ends = {"least": domain.least, "most": domain.most}
+    limits: dict[str, Any] = {end: value for end, value in ends.items() if math.isfinite(value)}
+    if limits:
+        limits["open_ends"] = domain.open_ends
     words = (AUTO,) if NoneType in options and kind is not str else ()
     return Argument(name, kind, default, words=words, **limits)
 

@@ -25,7 +25,8 @@ DARK_BITS = 14  # cameras of 10, 12 and 14 bits store their values in 16
 STRIP_PIXELS = 2_000_000  # converted to RGB at a time
 
 _EXIF_ORIENTATION = 0x0112
-_TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC = 258, 262
+_TIFF_BITS_PER_SAMPLE, _TIFF_PHOTOMETRIC, _TIFF_SAMPLE_FORMAT = 258, 262, 339
+_SIGNED = 2
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -76,6 +77,7 @@ def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
     image = _open(data, name)
     wide = _is_wide(image)
     try:
+        _refuse_signed(image)
         image.load()
         depth = _gray_depth(image, wide)
         if wide and not image.mode.startswith("I"):
@@ -168,6 +170,19 @@ def _gray_depth(image: Image.Image, wide: bool) -> _GrayDepth:
         container = 32 if image.mode == "I" and image.format == "TIFF" else 16
         _refuse_dark(f"gray values {low} to {high}", high, container)
     return _GrayDepth(16, inverted)
+
+
+def _refuse_signed(image: Image.Image) -> None:
+    """Refuses signed numbers of 8 or 16 bits in a TIFF, whose white is half that of unsigned ones.
+
+    Those of 32 bits count as any others of 32 bits: Pillow reads both alike.
+    """
+    tags = getattr(image, "tag_v2", {})
+    bits, format_ = (
+        np.ravel(tags.get(tag, 1)) for tag in (_TIFF_BITS_PER_SAMPLE, _TIFF_SAMPLE_FORMAT)
+    )
+    if _SIGNED in format_ and max(bits) <= 16:
+        raise ValueError(f"signed pixels of {max(bits)} bits have no defined white; use unsigned")
 
 
 def _is_wide(image: Image.Image) -> bool:

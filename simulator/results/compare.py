@@ -208,3 +208,18 @@ def _check_common(a: Side, b: Side, ours: pd.DataFrame, theirs: pd.DataFrame, sn
                 f"{a.name} and {b.name} do not have the same {what}s at {snr_db:g} dB "
                 f"({len(mine)} and {len(others)}): their difference cannot be paired"
             )
+    for what, hint in (
+        (
+            "file",
+            "the order of the labels has changed, and with it the fading and noise of an image",
+        ),
+        ("vehicle", "the labels have changed"),
+    ):
+        if what not in ours or what not in theirs:
+            continue
+        mine, others = (rows[["image", what]].drop_duplicates() for rows in (ours, theirs))
+        if len(mine.merge(others)) != max(len(mine), len(others)):
+            raise ValueError(
+                f"{a.name} and {b.name} have other {what}s under the same image numbers at "
+                f"{snr_db:g} dB: {hint}; their difference cannot be paired"
+            )

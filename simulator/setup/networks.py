@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from copy import copy
+from copy import copy, deepcopy
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -44,11 +45,19 @@ class Networks:
         self.own: dict[str, str] = {}
         self._parts: dict[str, Networks] = {}
 
-    def apart(self, scheme: str) -> Networks:
-        """Returns the same networks for one scheme, which record the files that this scheme reads."""
+    def apart(self, scheme: str, copied: bool = False) -> Networks:
+        """Returns the same networks for one scheme, which record the files that this scheme reads.
+
+        Args:
+            scheme: Name of the scheme.
+            copied: Whether the scheme gets an encoder of its own. What a user's scheme writes into
+                its networks then changes no number of other schemes.
+        """
         own = dict(self.encoder.hashes)  # loaded before the copy, so that both have it
         part = copy(self)
         part.own = own
+        if copied:
+            part.encoder = replace(self.encoder, network=deepcopy(self.encoder.network))
         self._parts[scheme] = part
         return part
 

@@ -40,7 +40,7 @@ def build_schemes(networks: Networks) -> dict[str, Scheme]:
     for name, (build, taken) in builders.items():
         own = {n: v for n, v in given.items() if n in taken}
         with networks.files[name].active():
-            schemes[name] = build(networks.apart(name), own)
+            schemes[name] = build(networks.apart(name, copied=name not in SCHEMES), own)
     return schemes
 
 

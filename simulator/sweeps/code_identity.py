@@ -13,7 +13,7 @@ import json
 import sys
 import sysconfig
 from functools import cache
-from importlib.util import resolve_name
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -58,7 +58,10 @@ WITHOUT_INFLUENCE = (
         f"simulator/sweeps/{name}.py"
         for name in ("records", "seeds", "status", "store", "sweep", "sweepfile", "tied")
     ),
-    *(f"simulator/sweeps/{name}.py" for name in ("trainings", "worker", "writable")),
+    *(
+        f"simulator/sweeps/{name}.py"
+        for name in ("merge_trainings", "trainings", "worker", "writable")
+    ),
 )
 
 
@@ -123,7 +126,8 @@ def module_code(part: Any) -> dict[str, str]:
 
     Returns:
         A hash for the module of the part, of its base classes, and of every module that one of
-        these imports, directly or not, and of all modules of their packages. Modules of the three
+        these imports, directly or not, and of all modules of their packages. A module that is
+        imported inside a function counts before that function is called. Modules of the three
         packages, of Python and of installed libraries are left out. Empty for a part of the three
         packages.
     """
@@ -135,13 +139,32 @@ def module_code(part: Any) -> dict[str, str]:
     while waiting:
         name = waiting.pop()
         done.add(name)
-        module = sys.modules.get(name)
+        module = sys.modules.get(name) or _not_yet_imported(name)
         file = _users_file(module)
         if module is None or file is None:
             continue
         files |= _files_beside(module, file)
         waiting |= _imports(module) - done
     return {name: code_hash(path.read_bytes()) for path, name in sorted(files.items())}
+
+
+def _not_yet_imported(name: str) -> ModuleType | None:
+    """The module of a name as it will be imported, not executed; None if there is none.
+
+    Of a package it is the package itself, because finding a module inside would import the package.
+    """
+    top = name.partition(".")[0]
+    if top in sys.modules:  # all files of a package count with the package
+        return sys.modules[top]
+    try:
+        spec = find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    module = ModuleType(top)  # empty: compiled code would run if it were made of the spec
+    module.__file__, module.__package__ = spec.origin, spec.parent
+    return module
 
 
 def _users_file(module: ModuleType | None) -> Path | None:

@@ -93,8 +93,9 @@ class _Gathered:
 
 
 def _gather(runs: Sequence[tuple[Path, Plan]], target: Store) -> _Gathered:
-    """Copies the points of all runs after a check of their checksums."""
+    """Copies the points of all runs after a check of all of them: a refused merge leaves no copy."""
     found, shared = _Gathered(), dict[str, tuple[Any, Path]]()
+    copied: list[tuple[Store, str]] = []
     for directory, plan in runs:
         store = Store(directory)
         for name in plan.points.values():
@@ -102,17 +103,21 @@ def _gather(runs: Sequence[tuple[Path, Plan]], target: Store) -> _Gathered:
                 stored = store.read(name)
                 if stored is None:
                     continue
-                identity, payload = stored
+                identity, _ = stored
                 point = _point(identity, name)
             except DamagedError as error:
                 found.damaged.append(f"{directory}: {error}")
                 continue
             _check_same(shared, identity, directory)
             if store.root.resolve() != target.root.resolve():
-                target.write(name, identity, payload)
+                copied.append((store, name))
             found.names[point] = name
             found.hashes |= identity["weights"]
             found.files |= identity.get("files", {})
+    for store, name in copied:
+        stored = store.read(name)
+        if stored is not None:
+            target.write(name, *stored)
     return found
 
 
@@ -172,7 +177,7 @@ def _check_same(shared: dict[str, tuple[Any, Path]], identity: dict[str, Any], a
         known, first = shared.setdefault(what, (value, at))
         if known != value:
             raise ValueError(f"{first} and {at} were computed with other {what}")
-    for kind in ("weights", "files"):
+    for kind in ("code", "weights", "files"):  # of users' own parts, by name: not all runs have all
         for name, digest in identity.get(kind, {}).items():
             known, first = shared.setdefault(f"{kind} {name}", (digest, at))
             if known != digest:

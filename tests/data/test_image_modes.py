@@ -195,3 +195,21 @@ def test_the_largest_image_takes_bounded_memory(mode: str, limit_mib: float) -> 
         [sys.executable, "-c", PEAK], input=file.getvalue(), capture_output=True, check=True
     )
     assert float(process.stdout) < limit_mib
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_signed_numbers_of_a_tiff_are_refused_because_white_is_half(bits: int) -> None:
+    pixels = GRAY.astype(f"i{bits // 8}")
+    with pytest.raises(ImageError, match=rf"^x.tif: corrupt image: signed pixels of {bits} bits"):
+        decode(signed_tiff(pixels), "x.tif", 8)
+
+
+def signed_tiff(pixels: np.ndarray) -> bytes:
+    """A TIFF of gray values with the sample format of signed numbers, which Pillow does not write."""
+    height, width = pixels.shape
+    data, bits = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes(), 8 * pixels.itemsize
+    entries = [(256, width), (257, height), (258, bits), (259, 1), (262, 1), (273, 8), (277, 1)]
+    entries += [(278, height), (279, len(data)), (339, 2)]
+    fields = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    head = b"II*\0" + struct.pack("<I", 8 + len(data))
+    return head + data + struct.pack("<H", len(entries)) + fields + bytes(4)

@@ -142,3 +142,34 @@ def test_the_old_option_of_the_check_works_and_warns(kind: str, part: str) -> No
     warning, error = result.stderr.splitlines()
     assert f"'--arg' is now called '--{kind}-arg'" in warning
     assert "takes no argument 'k_factr'" in error or "take no argument 'k_factr'" in error
+
+
+@pytest.mark.parametrize(
+    ("hint", "text", "value"),
+    [
+        (list[float], "1", "1"),
+        (list[float], "1,2", "1,2"),
+        (tuple[int, int], "1,2", "1,2"),
+        (float | None, "1", 1.0),
+        (int | float, "1", 1.0),
+    ],
+)
+def test_the_type_inside_a_container_is_not_that_of_the_value(
+    hint: Any, text: str, value: Any
+) -> None:
+    def own(x: Any = None) -> None: ...
+
+    own.__annotations__["x"] = hint
+    found = typed("channel own", own, {"x": text})["x"]
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize("domain", [Domain(most=20), Domain(least=20)])
+def test_a_range_with_one_end_holds(domain: Domain) -> None:
+    def own(x: float = 20) -> None: ...
+
+    own.__annotations__["x"] = Annotated[float, domain]
+    wrong = "21" if domain.most == 20 else "19"
+    assert typed("channel own", own, {"x": "20"}) == {"x": 20}
+    with pytest.raises(ValueError, match=f"^channel own: x {wrong}.0 is not allowed, it must be "):
+        typed("channel own", own, {"x": wrong})

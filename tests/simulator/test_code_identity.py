@@ -281,3 +281,32 @@ def test_code_that_a_users_part_imports_counts(
     assert code_identity.module_code(module.C) == before
     (tmp_path / changed).write_text(files[changed].replace("1", "2") + "\nL = 3")
     assert code_identity.module_code(module.C) != before
+
+
+@pytest.mark.parametrize(
+    ("inside", "changed"),
+    [
+        ("import late", "late.py"),
+        ("from late import K", "late.py"),
+        ("import later.sub.k", "later/sub/k.py"),
+    ],
+)
+def test_an_import_inside_a_function_counts_before_it_is_executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str, changed: str
+) -> None:
+    (tmp_path / "own.py").write_text(f"class C:\n    def f(self):\n        {inside}")
+    path = tmp_path / changed
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for folder in [p for p in path.parents if p.is_relative_to(tmp_path) and p != tmp_path]:
+        (folder / "__init__.py").write_text("")
+    path.write_text("K = 1")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [n for n in sys.modules if n.split(".")[0] in ("own", "late", "later")]:
+        monkeypatch.delitem(sys.modules, name)
+    part = importlib.import_module("own").C
+    before = code_identity.module_code(part)
+    assert not {"late", "later"} & {*sys.modules}, "it is not executed either"
+    part().f()
+    assert code_identity.module_code(part) == before, "in a worker that has called it"
+    path.write_text("K = 2")
+    assert code_identity.module_code(part) != before

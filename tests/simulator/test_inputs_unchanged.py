@@ -72,6 +72,16 @@ def test_a_scheme_that_writes_fails_alone(
     assert all(f"scheme {OWN}: " in failure.reason for failure in result.failures)
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_scheme_that_writes_into_networks_changes_no_other_scheme(
+    spec: RunSpec, undisturbed: pd.DataFrame, at_once: bool
+) -> None:
+    schemes = "writing_parts:writes_networks", "perfect"
+    rows = simulate(replace(spec, schemes=schemes, scheme_args=(("at_once", at_once),))).images
+    expected = undisturbed[undisturbed["scheme"] == "perfect"].reset_index(drop=True)
+    assert rows[rows["scheme"] == "perfect"].reset_index(drop=True).equals(expected)
+
+
 def test_a_scheme_that_does_not_write_gets_the_numbers_of_a_run_without_copies(
     spec: RunSpec, undisturbed: pd.DataFrame
 ) -> None:

@@ -128,6 +128,35 @@ def test_plot_draws_any_runs(runs: Path, tmp_path: Path, axis: str) -> None:
     assert "holds no finished run" in refused("plot", tmp_path, "--out", out)
 
 
+def test_merge_refuses_other_code_of_a_users_part(
+    given: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "my_gain.py"
+    text = "import toy_parts\nclass G(toy_parts.Rayleigh):\n    gain = 1"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    given = ["--scheme", "perfect", *given, "--channel", "my_gain:G"]
+    for number, snr in ((1, 0), (2, 3)):
+        source.write_text(text.replace("1", str(number)))
+        done(*given, "--snr", snr, "--out", tmp_path / str(number))
+    out = tmp_path / "merged"
+    line = refused("merge", tmp_path / "1", tmp_path / "2", "--out", out)
+    assert line.endswith("were computed with other code: my_gain/my_gain.py differs")
+    assert not [path for path in out.rglob("*.rows")], "nothing of a refused merge is left"
+
+
+@pytest.mark.parametrize("column", ["file", "vehicle"])
+def test_compare_refuses_other_images_under_the_same_numbers(
+    runs: Path, column: str, tmp_path: Path
+) -> None:
+    rows = pd.read_parquet(runs / "a" / "images.parquet")
+    other = {name: name for name in rows[column]}
+    first, second = rows[column].unique()[:2]
+    other |= {first: second, second: first}
+    rows.assign(**{column: rows[column].map(other)}).to_parquet(tmp_path / "images.parquet")
+    line = refused("compare", runs / "a", tmp_path)
+    assert f"have other {column}s under the same image numbers at -3 dB" in line
+
+
 def test_compare_is_paired(runs: Path, tmp_path: Path) -> None:
     both, csv = runs / "both", tmp_path / "gain.csv"
     text = done("compare", f"{both}:perfect", f"{both}:toy_parts:plain", "--out", csv)

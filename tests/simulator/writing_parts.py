@@ -79,6 +79,26 @@ def writes(networks: Networks, call: str = "", way: str = "method") -> Scheme:
     return Writes(networks.encoder.network.performers, call, way)
 
 
+class WritesNetworks(Plain):
+    """Writes into the networks of the run when it encodes."""
+
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
+        spoil(self.performers)
+        return super().encode(encoded, index)
+
+
+def spoil(network: torch.nn.Module) -> None:
+    for parameter in network.parameters():
+        parameter.detach().mul_(0)
+
+
+def writes_networks(networks: Networks, at_once: bool = False) -> Scheme:
+    network = networks.encoder.network
+    if at_once:
+        spoil(network)
+    return WritesNetworks(network.performers)
+
+
 class WritesX(Rayleigh):
     def apply(self, x: Tensor, h: Tensor, no: float, streams: Streams) -> Received:
         x.mul_(2)
