@@ -37,7 +37,7 @@ from semantic.weights.files import file_hash, read_weights, round_to_four_bits, 
 from semantic.weights.stored import PLUS, save_link, save_plus
 from simulator.setup.prepare import choose_device
 from simulator.training.channel import training_channel
-from simulator.training.data import open_training_images
+from simulator.training.data import open_training_images, refuse_few_vehicles
 from simulator.training.encoder import (
     Stage,
     TrainingImages,
@@ -124,6 +124,7 @@ def train_from_options(
         images = join(images, open_training_images(extra_data, show))
     single = TASKS if tasks is None else _listed(tasks)
     wanted = stages(out, chosen, _listed(scheme), single, device, show, bar)
+    refuse_few_vehicles(images, own, chosen)
     stored = max(chosen.image_size, 128) if preset == "synthetic" else chosen.image_size
     training_images = read_training_images(images, stored, show, own)
     for stage in wanted:

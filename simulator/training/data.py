@@ -8,6 +8,7 @@ import numpy as np
 
 from semantic.data.dataset import VehicleImages
 from semantic.data.opening import open_dataset
+from simulator.training.presets import Preset
 
 
 def open_training_images(data_spec: str, show: Callable[[str], None]) -> VehicleImages:
@@ -48,4 +49,33 @@ def _refuse_test_images(images: VehicleImages, data_spec: str) -> None:
             raise ValueError(
                 f"{data_spec}: {len(shared)} of its training images are test images of {name}; "
                 "a network must not be judged on images that it was trained on"
+            )
+
+
+def refuse_few_vehicles(images: VehicleImages, own: int, preset: Preset) -> None:
+    """Checks before any work that every batch of every stage can be filled.
+
+    Args:
+        images: Images of both sets.
+        own: Number of the first images that are not of the extra data.
+        preset: Options of the training.
+
+    Raises:
+        ValueError: If a batch needs more vehicles than there are.
+    """
+    encoder = preset.encoder
+    all_vehicles, of_own, of_extra = (
+        len(np.unique(part))
+        for part in (images.vehicle, images.vehicle[:own], images.vehicle[own:])
+    )
+    stages = {
+        "the encoder": (encoder.vehicles_per_batch - encoder.extra_vehicles, of_own),
+        "the encoder's extra data": (encoder.extra_vehicles, of_extra),
+        "the performers": (preset.performers.vehicles_per_batch, all_vehicles),
+        "the links": (preset.link.vehicles_per_batch, all_vehicles),
+    }
+    for what, (need, have) in stages.items():
+        if have < need:
+            raise ValueError(
+                f"{images.name}: a batch of {what} needs {need} vehicles, the training set has {have}"
             )

@@ -71,7 +71,12 @@ class Stage:
         """Returns the log of one training of this directory."""
         what = f"{self.out.name}/{name}"
         path = self.out / f"{name}.log.jsonl"
-        return Log(path, self.show, lambda done: self.bar(what, done, steps))
+        show = self.show
+        return Log(
+            path,
+            lambda line: show(f"{what} of {steps}: {line}"),
+            lambda done: self.bar(what, done, steps),
+        )
 
 
 def read_training_images(

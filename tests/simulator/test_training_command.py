@@ -193,3 +193,14 @@ def test_options_of_the_encoder_that_contradict_each_other(
     assert message in result.stderr
     assert result.stderr.strip().count("\n") == 0
     assert not (tmp_path / "w").exists()
+
+
+def test_too_few_vehicles_are_refused_before_any_work(
+    training_images: Path, tmp_path: Path
+) -> None:
+    """The synthetic preset's performers take 32 vehicles in a batch; the folder has 8."""
+    line = ["train", "--data", str(training_images), "--out", str(tmp_path / "w")]
+    result = CliRunner().invoke(main, [*line, "--batch-size", "8"])
+    assert result.exit_code == 2
+    assert "a batch of the performers needs 32 vehicles, the training set has 8" in result.stderr
+    assert not (tmp_path / "w").exists()
