@@ -217,8 +217,8 @@ def _check_common(a: Side, b: Side, ours: pd.DataFrame, theirs: pd.DataFrame, sn
     ):
         if what not in ours or what not in theirs:
             continue
-        mine, others = (rows[["image", what]].drop_duplicates() for rows in (ours, theirs))
-        if len(mine.merge(others)) != max(len(mine), len(others)):
+        left, right = (rows[["image", what]].drop_duplicates() for rows in (ours, theirs))
+        if len(left.merge(right)) != max(len(left), len(right)):
             raise ValueError(
                 f"{a.name} and {b.name} have other {what}s under the same image numbers at "
                 f"{snr_db:g} dB: {hint}; their difference cannot be paired"
