@@ -10,12 +10,15 @@ from semantic.data.dataset import VehicleImages
 from semantic.data.opening import open_dataset
 
 
-def open_training_images(data_spec: str, show: Callable[[str], None]) -> VehicleImages:
+def open_training_images(
+    data_spec: str, show: Callable[[str], None], beside: str | None = None
+) -> VehicleImages:
     """Opens the training split, and names what is left out of it.
 
     Args:
         data_spec: As --data names it.
         show: Takes a line of text.
+        beside: The data that these are added to; their test images are refused as well.
 
     Returns:
         Its images of known vehicles.
@@ -27,7 +30,8 @@ def open_training_images(data_spec: str, show: Callable[[str], None]) -> Vehicle
     images = open_dataset(data_spec, "train")
     for line in images.left_out:
         show(f"left out: {line}")
-    _refuse_test_images(images, data_spec)
+    tests = (data_spec, "synthetic") if beside is None else (data_spec, beside, "synthetic")
+    _refuse_test_images(images, data_spec, tests)
     unknown = np.flatnonzero(~images.known)
     if len(unknown) == len(images):
         raise ValueError(f"{data_spec}: the vehicle of every training image is unknown")
@@ -36,9 +40,9 @@ def open_training_images(data_spec: str, show: Callable[[str], None]) -> Vehicle
     return images.subset(images.known) if len(unknown) else images
 
 
-def _refuse_test_images(images: VehicleImages, data_spec: str) -> None:
+def _refuse_test_images(images: VehicleImages, data_spec: str, tests: tuple[str, ...]) -> None:
     """Compares bytes: the same file is found under any name, in any directory."""
-    for name in dict.fromkeys((data_spec, "synthetic")):
+    for name in dict.fromkeys(tests):
         try:
             test = open_dataset(name)
         except ValueError:  # a set for training alone
