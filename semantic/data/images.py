@@ -173,16 +173,11 @@ def _gray_depth(image: Image.Image, wide: bool) -> _GrayDepth:
 
 
 def _refuse_signed(image: Image.Image) -> None:
-    """Refuses signed numbers of 8 or 16 bits in a TIFF, whose white is half that of unsigned ones.
-
-    Those of 32 bits count as any others of 32 bits: Pillow reads both alike.
-    """
-    tags = getattr(image, "tag_v2", {})
-    bits, format_ = (
-        np.ravel(tags.get(tag, 1)) for tag in (_TIFF_BITS_PER_SAMPLE, _TIFF_SAMPLE_FORMAT)
-    )
-    if _SIGNED in format_ and max(bits) <= 16:
-        raise ValueError(f"signed pixels of {max(bits)} bits have no defined white; use unsigned")
+    """Refuses signed numbers of 8 or 16 bits in a TIFF: white is half. Of 32 bits all are signed."""
+    tags: dict[int, Any] = getattr(image, "tag_v2", {})
+    bits = int(np.max(tags.get(_TIFF_BITS_PER_SAMPLE, 1)))
+    if _SIGNED in np.ravel(tags.get(_TIFF_SAMPLE_FORMAT, 1)) and bits <= 16:
+        raise ValueError(f"signed pixels of {bits} bits have no defined white; use unsigned")
 
 
 def _is_wide(image: Image.Image) -> bool:

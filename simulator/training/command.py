@@ -49,6 +49,7 @@ from simulator.training.encoder import (
     validator,
 )
 from simulator.training.encoder_options import encoder_recipe
+from simulator.training.other_options import refuse_other_options
 from simulator.training.presets import Preset, presets
 
 
@@ -121,7 +122,7 @@ def train_from_options(
     chosen = replace(chosen, encoder=recipe)
     own = len(images)
     if extra_data is not None:
-        images = join(images, open_training_images(extra_data, show))
+        images = join(images, open_training_images(extra_data, show, data_spec))
     single = TASKS if tasks is None else _listed(tasks)
     wanted = stages(out, chosen, _listed(scheme), single, device, show, bar)
     refuse_few_vehicles(images, own, chosen)
@@ -131,7 +132,7 @@ def train_from_options(
         stage.out.mkdir(parents=True, exist_ok=True)
         path = stage.out / "encoder.safetensors"
         if path.exists():
-            refuse_other_options(path, stage.preset)
+            refuse_other_options(path, stage.preset, training_images.images.images_hash())
             continue
         validate = None if validation is None else validator(validation, chosen, device, show)
         train_clean(stage, training_images, first, imagenet, validate)
@@ -184,30 +185,6 @@ def _adapted(
             selected_steps=preset.link.selected_steps if link_steps is None else link_steps,
         ),
     )
-
-
-def refuse_other_options(path: Path, preset: Preset) -> None:
-    """Checks that existing weights were trained with the present options.
-
-    Args:
-        path: Existing weights.
-        preset: The present options.
-
-    Raises:
-        ValueError: If they were trained for other tasks, another SNR, another buffer or another
-            number of steps.
-    """
-    _, config = read_weights(path)
-    recipe = config.get("recipe", {})
-    now = preset.encoder if path.name == "encoder.safetensors" else preset.link
-    wanted = json.loads(json.dumps({**asdict(now), "buffer": preset.buffer}))
-    made = {**recipe, **{key: config[key] for key in ("buffer",) if key in config}}
-    options = {"task_weights": "tasks", "snr_db": "snr-db", "buffer": "buffer"}
-    if path.name != "link.complete.safetensors":  # trained before the schemes
-        options["selected_steps"] = "link-steps"
-    for key, option in options.items():
-        if key in made and made[key] != wanted.get(key):
-            raise ValueError(f"{path} was trained with another --{option}: give another --out")
 
 
 def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[str, Tensor]:

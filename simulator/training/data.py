@@ -11,12 +11,15 @@ from semantic.data.opening import open_dataset
 from simulator.training.presets import Preset
 
 
-def open_training_images(data_spec: str, show: Callable[[str], None]) -> VehicleImages:
+def open_training_images(
+    data_spec: str, show: Callable[[str], None], beside: str | None = None
+) -> VehicleImages:
     """Opens the training split, and names what is left out of it.
 
     Args:
         data_spec: As --data names it.
         show: Takes a line of text.
+        beside: The data that these are added to; their test images are refused as well.
 
     Returns:
         Its images of known vehicles.
@@ -28,7 +31,8 @@ def open_training_images(data_spec: str, show: Callable[[str], None]) -> Vehicle
     images = open_dataset(data_spec, "train")
     for line in images.left_out:
         show(f"left out: {line}")
-    _refuse_test_images(images, data_spec)
+    tests = (data_spec, "synthetic") if beside is None else (data_spec, beside, "synthetic")
+    _refuse_test_images(images, data_spec, tests)
     unknown = np.flatnonzero(~images.known)
     if len(unknown) == len(images):
         raise ValueError(f"{data_spec}: the vehicle of every training image is unknown")
@@ -37,9 +41,9 @@ def open_training_images(data_spec: str, show: Callable[[str], None]) -> Vehicle
     return images.subset(images.known) if len(unknown) else images
 
 
-def _refuse_test_images(images: VehicleImages, data_spec: str) -> None:
+def _refuse_test_images(images: VehicleImages, data_spec: str, tests: tuple[str, ...]) -> None:
     """Compares bytes: the same file is found under any name, in any directory."""
-    for name in dict.fromkeys((data_spec, "synthetic")):
+    for name in dict.fromkeys(tests):
         try:
             test = open_dataset(name)
         except ValueError:  # a set for training alone

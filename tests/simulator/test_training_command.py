@@ -111,11 +111,50 @@ def test_one_task_is_trained_and_other_options_are_not_mixed_in(
     for option, mixed in (
         ("--buffer", stc),
         ("--link-steps", [*stc, "--buffer", "concatenate", "--link-steps", "7"]),
+        ("--seed", [*stc, "--buffer", "concatenate", "--seed", "1"]),
+        ("--augmentation", [*stc, "--buffer", "concatenate", "--augmentation", "strong"]),
         ("--tasks", [*line, str(weights / "stc-color"), "--scheme", "smsc-fir"]),
     ):
         result = runner.invoke(main, mixed)
         assert result.exit_code == 2
         assert f"was trained with another {option}: give another --out" in result.stderr
+
+
+def test_weights_of_other_images_are_not_taken_up(
+    training_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulator.training.command, "presets", tiny)
+    weights, other = tmp_path / "weights", tmp_path / "other"
+    line = ["train", "--out", str(weights), "--scheme", "smsc-fir", "--device", "cpu", "--data"]
+    assert CliRunner().invoke(main, [*line, str(training_images)]).exit_code == 0
+    shutil.copytree(training_images, other)
+    for path in other.glob("*.png"):
+        path.write_bytes(path.read_bytes() + b"x")  # the same names and labels
+    result = CliRunner().invoke(main, [*line, str(other)])
+    assert result.exit_code == 2
+    assert "was trained with another --data or --extra-data" in result.stderr
+
+
+def test_extra_data_must_not_hold_test_images_of_the_data(
+    training_images: Path, tmp_path: Path
+) -> None:
+    data, extra = tmp_path / "data", tmp_path / "extra"
+    shutil.copytree(training_images, data)
+    shutil.copytree(training_images, extra)
+    for path in list(data.glob("*.png")):
+        (data / f"test-{path.name}").write_bytes(path.read_bytes() + b"x")
+        (extra / path.name).write_bytes(path.read_bytes() + b"x")
+    rows = (training_images / "labels.csv").read_text().splitlines()
+    tests = [f"test-{row}" for row in rows[1:]]
+    roles = ["gallery" if i % 2 else "query" for i in range(len(tests))]
+    tests = [row.rpartition(",")[0] + f",{role}" for row, role in zip(tests, roles, strict=True)]
+    (data / "labels.csv").write_text("\n".join([*rows, *tests]))
+    line = ["train", "--data", str(data), "--extra-data", str(extra)]
+    result = CliRunner().invoke(main, [*line, "--out", str(tmp_path / "weights")])
+    assert result.exit_code == 2
+    assert (
+        f"{extra}: {len(tests)} of its training images are test images of {data}" in result.stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""Refuses to take up weights that were trained with other options or images."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from semantic.weights.files import read_weights
+from simulator.training.presets import Preset
+
+#: Settings of a recipe -> the option that sets them. The precision is not among them, because "auto"
+#: means another one on another machine.
+RECIPE_OPTIONS = {
+    "task_weights": "tasks",
+    "snr_db": "snr-db",
+    "buffer": "buffer",
+    "selected_steps": "link-steps",
+    "seed": "seed",
+    "phases": "encoder-steps",
+    "vehicles_per_batch": "batch-size",
+    "extra_vehicles": "extra-vehicles",
+    "augmentation": "augmentation",
+    "backbone": "backbone",
+}
+
+
+def refuse_other_options(path: Path, preset: Preset, images: str | None = None) -> None:
+    """Checks that existing weights were trained with the present options.
+
+    Args:
+        path: Existing weights.
+        preset: The present options.
+        images: Hash of the present training images; None to compare options alone.
+
+    Raises:
+        ValueError: If an option of `RECIPE_OPTIONS` or the images were others.
+    """
+    _, config = read_weights(path)
+    recipe = config.get("recipe", {})
+    now = preset.encoder if path.name == "encoder.safetensors" else preset.link
+    wanted = json.loads(json.dumps({**asdict(now), "buffer": preset.buffer}))
+    made = {**recipe, **{key: config[key] for key in ("buffer",) if key in config}}
+    options = dict(RECIPE_OPTIONS)
+    if path.name == "link.complete.safetensors":  # trained before the schemes
+        del options["selected_steps"]
+    for key, option in options.items():
+        if key in made and made[key] != wanted.get(key):
+            raise ValueError(f"{path} was trained with another --{option}: give another --out")
+    if images is not None and config.get("images_sha256", images) != images:
+        raise ValueError(
+            f"{path} was trained with another --data or --extra-data: give another --out"
+        )
