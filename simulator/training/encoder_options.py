@@ -6,6 +6,9 @@ from dataclasses import replace
 
 from semantic.training.encoder import EncoderRecipe
 
+#: Limits of a phase, far beyond any training: mistakes are found before work and memory are spent.
+MOST_PIXELS, MOST_STEPS = 2048, 10**8
+
 
 def encoder_recipe(
     recipe: EncoderRecipe,
@@ -73,11 +76,14 @@ def _phases(given: str, recipe: EncoderRecipe) -> tuple[tuple[int, int], ...]:
             phases = tuple((size, round(steps * share)) for size, steps in recipe.phases)
         else:
             phases = tuple((int(size), int(steps)) for size, steps in parts)
-    except ValueError:
+    except (ValueError, OverflowError):
         phases = ()
-    if not phases or any(size < 32 or steps < 1 for size, steps in phases):
+    if not phases or any(
+        not (32 <= size <= MOST_PIXELS and 1 <= steps <= MOST_STEPS) for size, steps in phases
+    ):
         raise ValueError(
-            f"--encoder-steps {given!r} must be a number of steps, or size:steps of each phase "
-            "with sizes from 32 pixels on, as in '64:3600,96:1200'"
+            f"--encoder-steps {given[:60]!r} must be a number of steps, or size:steps of each phase "
+            f"with sizes from 32 to {MOST_PIXELS} pixels and at most {MOST_STEPS} steps, as in "
+            "'64:3600,96:1200'"
         )
     return phases
