@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
 from semantic.weights.stored import PRETRAINED, weights_directory
 from simulator.setup.prepare import Prepared
+
+ENCODER_FILE = "encoder.safetensors"
 
 
 def notes(prepared: Prepared) -> Iterator[str]:
@@ -17,6 +20,7 @@ def notes(prepared: Prepared) -> Iterator[str]:
     yield from _about_data(prepared)
     yield from _about_images(prepared)
     yield from _about_bandwidth(prepared)
+    yield from _about_encoders(prepared)
 
 
 def _about_data(prepared: Prepared) -> Iterator[str]:
@@ -58,15 +62,28 @@ def _about_bandwidth(prepared: Prepared) -> Iterator[str]:
 
 def _bandwidths(prepared: Prepared, scheme: str) -> set[float]:
     """W in hertz of the slots that the links of a scheme were trained for."""
-    directory = weights_directory(prepared.spec.weights)
-    found = (_bandwidth(directory / name) for name in prepared.networks.hashes_of(scheme))
+    found = (config.get("bandwidth_hz") for config in _configs(prepared, scheme).values())
     return {float(w) for w in found if isinstance(w, int | float)}
 
 
-def _bandwidth(path: Path) -> object:
-    """The W that a weights file names; None if it names none, or is no file of `simulate train`."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return json.loads((file.metadata() or {})["config"])["bandwidth_hz"]
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):
-        return None
+def _about_encoders(prepared: Prepared) -> Iterator[str]:
+    for scheme in prepared.spec.schemes:
+        hashes = prepared.networks.hashes_of(scheme)
+        for name, config in _configs(prepared, scheme).items():
+            trained, beside = config.get("encoder_sha256"), Path(name).with_name(ENCODER_FILE)
+            if trained is not None and trained != hashes.get(str(beside), trained):
+                yield f"{name} was trained behind another encoder than the {beside} beside it"
+
+
+def _configs(prepared: Prepared, scheme: str) -> dict[str, dict[str, Any]]:
+    """The settings in each weights file of a scheme; none for what `simulate train` did not make."""
+    directory, found = weights_directory(prepared.spec.weights), {}
+    for name in prepared.networks.hashes_of(scheme):
+        try:
+            with safe_open(directory / name, framework="pt") as file:
+                config = json.loads((file.metadata() or {})["config"])
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError):
+            continue
+        if isinstance(config, dict):
+            found[name] = config
+    return found

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from semantic.data.opening import open_dataset
+from semantic.weights.stored import PRETRAINED
 from simulator.cli import main
 from simulator.commands.run import PROBLEMS_SHOWN
 from simulator.commands.terminal import headline
@@ -118,6 +119,19 @@ def with_config(weights: Path, to: Path, **more: object) -> Path:
     config = {**json.loads(metadata["config"]), **more}
     save_file(load_file(path), path, {**metadata, "config": json.dumps(config)})
     return to
+
+
+@pytest.mark.integration
+def test_the_headline_names_a_link_of_another_encoder(tmp_path: Path) -> None:
+    weights = tmp_path / "first"
+    weights.mkdir()
+    for name in ("encoder", "semharq"):
+        shutil.copy(PRETRAINED / f"{name}.safetensors", weights)
+    line = "semharq.safetensors was trained behind another encoder than the encoder.safetensors"
+    assert line not in headline(prepare(spec("synthetic", weights, schemes=("semharq", "perfect"))))
+    other = with_config(weights, tmp_path / "second", retrained=True)
+    text = headline(prepare(spec("synthetic", other, schemes=("semharq", "perfect"))))
+    assert text.count(line) == 1
 
 
 @pytest.mark.integration
