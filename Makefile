@@ -4,9 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-# Processes that share the tests; each of them takes about 1 GB of memory. One more than there are
-# cores, because tests of processes wait for these.
-JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n + 1 : 8)))
+# Processes that share the tests; each of them takes about 1 GB of memory.
+JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
 # --dist loadgroup keeps the tests of one xdist_group in one process, one after the other.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
