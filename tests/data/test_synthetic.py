@@ -83,6 +83,7 @@ def test_families_share_model_and_paint(split: str) -> None:
     assert len({members[0].model for members in families.values()}) == len(families)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("split", "queries", "images", "mean"),
     [
@@ -165,6 +166,7 @@ def _row(s: LabeledShot) -> tuple[str, ...]:
     return s.file, str(v.number), str(s.shot.camera.number), v.color, v.type, s.split
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("split", ["test", "validation", "large"])
 def test_color_and_type_do_not_identify(split: str) -> None:
     """An oracle that knows color and type, and guesses among the vehicles that share both."""

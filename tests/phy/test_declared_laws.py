@@ -34,6 +34,7 @@ def test_declared_is_the_closed_form(name: str) -> None:
         np.testing.assert_allclose(declared, law.cdf(POWER), atol=2.5e-3)  # steps of 1/200
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("channel", DECLARED, ids=lambda c: type(c).__name__)
 def test_declared_is_a_distribution_with_the_channel_s_mean(channel: Channel) -> None:
     grid = np.linspace(0, 60, 60_001)

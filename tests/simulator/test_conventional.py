@@ -90,6 +90,7 @@ def run(tiny_weights: Path, folder_data: Path) -> Any:
     return rows
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("scheme", "arguments"),
     [(HARQ, {}), (HARQ, {"retransmission": "group", "base_graph": 2}), (AMC, {})],

@@ -37,6 +37,7 @@ def undisturbed(spec: RunSpec) -> pd.DataFrame:
     return simulate(spec).images
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("call", "way", "found"),
     [
@@ -82,6 +83,7 @@ def test_a_scheme_that_writes_into_networks_changes_no_other_scheme(
     assert rows[rows["scheme"] == "perfect"].reset_index(drop=True).equals(expected)
 
 
+@pytest.mark.integration
 def test_a_scheme_that_does_not_write_gets_the_numbers_of_a_run_without_copies(
     spec: RunSpec, undisturbed: pd.DataFrame
 ) -> None:

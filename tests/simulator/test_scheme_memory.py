@@ -81,6 +81,7 @@ def same(first: list[Tensor], second: list[Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", SCHEMES)
 def test_runs_over_two_data_sets_by_turns_are_as_alone(
     name: str, networks: Networks, datasets: Callable[[], list[EncodedDataset]]

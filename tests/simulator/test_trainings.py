@@ -126,6 +126,7 @@ def halves(
     return [root / "-3", root / "3"]
 
 
+@pytest.mark.integration
 def test_runs_of_several_trainings_are_joined(
     trainings: Path, given: list[object], halves: list[Path], tmp_path: Path
 ) -> None:
@@ -148,6 +149,7 @@ def test_runs_of_several_trainings_are_joined(
     assert "16" not in again.split("images.parquet")[-1]  # nothing is left to compute
 
 
+@pytest.mark.integration
 def test_runs_with_other_trainings_are_not_joined(
     trainings: Path, given: list[object], halves: list[Path], tmp_path: Path
 ) -> None:
