@@ -192,3 +192,27 @@ def test_an_error_of_the_simulator_has_no_place() -> None:
     error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # without this test
     assert origin(error) is None
     assert place(error) == ""
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("returned", "found"),
+    [
+        ("None", "is a NoneType without reasons, encode, start, transmit, receive, perform"),
+        ("type('Half', (), {'reasons': (), 'encode': 1})()", "is a Half without start, transmit"),
+    ],
+)
+def test_a_factory_that_returns_no_scheme(
+    returned: str, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    tiny_weights: Path, folder_data: Path,
+) -> None:  # fmt: skip
+    name = f"no_scheme_{len(returned)}"
+    (tmp_path / f"{name}.py").write_text(f"def make(networks):\n    return {returned}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    line = ["--scheme", f"{name}:make", "--snr", "0", "--out", str(tmp_path / "out")]
+    line += ["--data", str(folder_data), "--weights", str(tiny_weights)]
+    result = CliRunner().invoke(main, line)
+    assert result.exit_code == 2, result.output
+    assert f"scheme {name}:make {found}" in result.stderr
+    assert "must return a scheme" in result.stderr
+    assert result.stderr.strip().count("\n") == 0
