@@ -45,6 +45,10 @@ class ReadOnlyInputs(Scheme):
 
     def __init__(self, scheme: Scheme, name: str) -> None:
         self.scheme, self.part = scheme, f"scheme {name}"
+        if not isinstance(scheme, Scheme):
+            raise ValueError(
+                f"scheme {name!r} is a {type(scheme).__name__}, it must be a simulator.scheme.Scheme"
+            )
         self.reasons = scheme.reasons
         self.side_information_bits = scheme.side_information_bits
         self.needs_features = scheme.needs_features

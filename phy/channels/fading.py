@@ -29,12 +29,10 @@ class Awgn(Channel):
     ) -> tuple[Complex[Tensor, "batch 1"], Any]:
         """Returns h = 1, [batch, 1]; see `Channel.draw`.
 
-                >>> import numpy as np
-                >>> from phy.streams import Streams
-
-        K_FACTOR = Domain(0, 1e12)
-                >>> Awgn().draw(Streams(0, "example", np.arange(1)), 5, None)[0]
-                tensor([[1.+0.j]])
+        >>> import numpy as np
+        >>> from phy.streams import Streams
+        >>> Awgn().draw(Streams(0, "example", np.arange(1)), 5, None)[0]
+        tensor([[1.+0.j]])
         """
         return torch.ones(len(streams), 1, dtype=torch.complex64, device=streams.device), None
 

@@ -26,7 +26,7 @@ class Strength:
         contrast: Smallest and largest factor of the normalized values.
         brightness: Largest change of the normalized values.
         tint: Largest change of a single color channel, normalized.
-        noise: Largest standard deviation of the noise.
+        noise: Smallest and largest standard deviation of the noise.
         coarse: Share of the images that lose their fine detail, as distant vehicles do.
         erasing: Share of the images of which a square is erased.
         erased: Smallest and largest edge of that square, as a share of the image's.
@@ -38,7 +38,7 @@ class Strength:
     contrast: tuple[float, float] = (0.8, 1.25)
     brightness: float = 0.2
     tint: float = 0.0
-    noise: float = 0.05
+    noise: tuple[float, float] = (0.05, 0.05)
     coarse: float = 0.0
     erasing: float = 0.3
     erased: tuple[float, float] = (0.1, 0.3)
@@ -54,7 +54,7 @@ STRENGTHS = {
         contrast=(0.6, 1.5),
         brightness=0.5,
         tint=0.12,
-        noise=0.15,
+        noise=(0.0, 0.15),
         coarse=0.25,
         erasing=0.5,
         erased=(0.1, 0.4),
@@ -88,10 +88,11 @@ def augment(
     x = _seen(normalize(pixels), size, ranges, generator)
     x = x * uniform(*ranges.contrast) + uniform(-ranges.brightness, ranges.brightness)
     x = x + uniform(-ranges.tint, ranges.tint, channels=3)
-    coarse = functional.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True)
-    coarse = functional.interpolate(coarse, (size, size), mode="bilinear")
-    x = torch.where(uniform(0.0, 1.0) < ranges.coarse, coarse, x)
-    x = x + uniform(0.0, ranges.noise) * torch.randn(x.shape, generator=generator)
+    if ranges.coarse:
+        coarse = functional.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True)
+        coarse = functional.interpolate(coarse, (size, size), mode="bilinear")
+        x = torch.where(uniform(0.0, 1.0) < ranges.coarse, coarse, x)
+    x = x + uniform(*ranges.noise) * torch.randn(x.shape, generator=generator)
     low, high = ranges.erased
     edge, axis = uniform(low, high) * size, torch.arange(size)
     left, top = uniform(0.0, 1.0) * (size - edge), uniform(0.0, 1.0) * (size - edge)

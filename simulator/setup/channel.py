@@ -34,7 +34,7 @@ def open_channel(spec: RunSpec) -> Channel:
 def _has_own_part(spec: RunSpec) -> bool:
     """Whether the channel, or one that it wraps, is none of the built-in ones."""
     over = dict(spec.channel_args).get("over")
-    names = [spec.channel, *([] if over is None else str(over).split("/"))]
+    names = [*spec.channel.split("/"), *([] if over is None else str(over).split("/"))]
     return not set(names) <= {*CHANNELS}
 
 

@@ -20,9 +20,6 @@ from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_schemes
 from simulator.spec import RunSpec
 
-#: What the simulator takes of every scheme.
-CONTRACT = ("reasons", "encode", "start", "transmit", "receive", "perform")
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -80,7 +77,7 @@ def prepare(spec: RunSpec) -> Prepared:
     networks = Networks(spec, device)
     _ = networks.encoder  # every scheme needs it: missing weights raise here
     schemes = {
-        name: scheme if name in SCHEMES else ReadOnlyInputs(_whole(scheme, name), name)
+        name: scheme if name in SCHEMES else ReadOnlyInputs(scheme, name)
         for name, scheme in build_schemes(networks).items()
     }
     files = {
@@ -89,14 +86,3 @@ def prepare(spec: RunSpec) -> Prepared:
     }
     spec = replace(spec, precision=networks.precision)  # what "auto" stands for on this machine
     return Prepared(spec, dataset, networks, schemes, channel, feedback_link, device, files)
-
-
-def _whole(scheme: Scheme, name: str) -> Scheme:
-    """Returns what a user's factory has made, if it is a scheme."""
-    missing = [part for part in CONTRACT if not hasattr(scheme, part)]
-    if missing:
-        raise ValueError(
-            f"scheme {name} is a {type(scheme).__name__} without {', '.join(missing)}: its factory "
-            "must return a scheme (docs/extend.md)"
-        )
-    return scheme

@@ -58,10 +58,7 @@ WITHOUT_INFLUENCE = (
         f"simulator/sweeps/{name}.py"
         for name in ("records", "seeds", "status", "store", "sweep", "sweepfile", "tied")
     ),
-    *(
-        f"simulator/sweeps/{name}.py"
-        for name in ("merge_trainings", "trainings", "worker", "writable")
-    ),
+    *(f"simulator/sweeps/{name}.py" for name in ("trainings", "worker", "writable")),
 )
 
 
