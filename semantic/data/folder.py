@@ -21,6 +21,7 @@ from semantic.data.tree import (
     list_images,
     neighbors,
     reachable,
+    read_labels,
 )
 from semantic.suggest import nearest
 
@@ -69,13 +70,11 @@ def read_text(path: Path) -> str:
         ValueError: if it cannot be read or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_labels(path).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8"
         ) from error
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def with_cameras(rows: Sequence[LabelRow], pattern: str | None, where: str) -> list[LabelRow]:

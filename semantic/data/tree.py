@@ -18,6 +18,8 @@ SUFFIXES = (
     *(".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
     *(".jp2", ".j2k", ".jpc", ".jpf", ".jpx", ".j2c", ".avif", ".avifs"),
 )
+#: Bytes of the longest file of labels: about a million images.
+MOST_LABEL_BYTES = 64 * 2**20
 #: Names that the line about other suffixes shows.
 SHOWN = 3
 
@@ -26,6 +28,22 @@ def is_directory(path: Path) -> bool:
     """Returns whether a path is a directory; ValueError if the system does not let one look."""
     mode = _mode(path)
     return mode is not None and stat.S_ISDIR(mode)
+
+
+def read_labels(path: Path) -> bytes:
+    """Returns the content of a file of labels.
+
+    Raises:
+        ValueError: If it cannot be read, or is longer than any such file: /dev/zero never ends.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_LABEL_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(data) > MOST_LABEL_BYTES:
+        raise ValueError(f"{path}: longer than {MOST_LABEL_BYTES >> 20} MiB, the most for labels")
+    return data
 
 
 def is_file(path: Path) -> bool:

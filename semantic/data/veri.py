@@ -27,7 +27,7 @@ from semantic.data.dataset import (
     check_queries,
 )
 from semantic.data.filenames import composed, shown
-from semantic.data.tree import check_directory, is_directory, is_file, list_images
+from semantic.data.tree import check_directory, is_directory, is_file, list_images, read_labels
 from semantic.data.veri_index import check_indices
 
 # 18 digits fit 64 bits; -1 is an unknown vehicle.
@@ -114,7 +114,7 @@ def _image_names(root: Path, part: str) -> tuple[dict[str, str], list[str]]:
         raise ValueError(f"{directory}: no images")
     if not is_file(table):
         return {name: name for name in present}, problems
-    names = _read(table).decode("utf-8-sig", errors="replace").split()
+    names = read_labels(table).decode("utf-8-sig", errors="replace").split()
     if not names:
         kind = "query images" if part == "query" else "images"
         raise ValueError(f"{table}: no {kind}")
@@ -135,13 +135,6 @@ def _parse_name(name: str, directory: Path) -> tuple[int, int]:
             "0002_c002_*.jpg, the vehicle a number of at most 18 digits"
         )
     return int(match[1]), int(match[2])
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def _read_labels(path: Path) -> _Labels:
@@ -179,7 +172,7 @@ def _read_labels(path: Path) -> _Labels:
 def _items(path: Path) -> list[ElementTree.Element]:
     # The files declare gb2312, which the parser refuses ("multi-byte encodings are not
     # supported"): it gets decoded text and ignores the declaration. gb18030 contains gb2312.
-    raw = _read(path)
+    raw = read_labels(path)
     declared = re.search(rb"""^[^>]*encoding=["']([\w-]+)""", raw[:200])
     encoding = declared[1].decode().lower() if declared else "utf-8-sig"
     encoding = {"gb2312": "gb18030", "gbk": "gb18030", "utf-8": "utf-8-sig"}.get(encoding, encoding)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from semantic.data.dataset import VehicleImages
-from semantic.data.tree import is_file
+from semantic.data.tree import is_file, read_labels
 
 # The data set's own ReadMe names them differently from the files.
 INDEX_NAMES = {"gt": ("gt_index.txt", "gt_image.txt"), "jk": ("jk_index.txt", "jk_image.txt")}
@@ -33,9 +33,9 @@ def check_indices(images: VehicleImages, root: Path) -> None:
         if path is None:
             continue
         try:
-            lines = path.read_text(encoding="ascii", errors="replace").splitlines()
-        except OSError as error:  # nothing is taken from these files
-            _log.warning("%s: cannot be read: %s", path, error.strerror)
+            lines = read_labels(path).decode("ascii", errors="replace").splitlines()
+        except ValueError as error:  # nothing is taken from these files
+            _log.warning("%s", error)
             continue
         if not any(line.strip() for line in lines):
             continue

@@ -9,7 +9,7 @@ from PIL import Image
 
 from semantic.data import open_dataset
 from semantic.data.images import FORMATS
-from semantic.data.tree import SUFFIXES, list_images
+from semantic.data.tree import MOST_LABEL_BYTES, SUFFIXES, list_images
 
 
 def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
@@ -82,3 +82,12 @@ def test_a_table_that_lists_a_device_does_not_read_it_for_ever(tmp_path: Path) -
     images = open_dataset(str(tmp_path))
     with pytest.raises(OSError, match="not a regular file"):
         images.read(2)
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.json"])
+def test_labels_without_an_end_are_refused_and_not_read(tmp_path: Path, name: str) -> None:
+    write(tmp_path, "0001_c001_1.jpg")
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(MOST_LABEL_BYTES + 1)  # sparse: it takes no room on the disk
+    with pytest.raises(ValueError, match=r"labels\.\w+: longer than 64 MiB"):
+        open_dataset(str(tmp_path))

@@ -36,6 +36,9 @@ PIECES = (
     "=",
 )
 
+#: Characters of a line that was repeated: six times by 100 would be gigabytes.
+LONGEST_LINE = 2**20
+
 _TO_LAB: Any = ImageCms.buildTransform(
     ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
 )
@@ -113,7 +116,8 @@ def odd_text(rng: random.Random, text: str) -> bytes:
                 words.pop(rng.randrange(len(words)))
                 lines[at] = ",".join(words)
             case 5:
-                lines[at] = lines[at] * rng.choice((2, 3, 100))
+                longer = lines[at] * rng.choice((2, 3, 100))
+                lines[at] = longer[:LONGEST_LINE]  # the memory that counts is the reader's
     encoding = rng.choice(("utf-8", "utf-8", "utf-8", "utf-8-sig", "latin-1", "utf-16"))
     return "\n".join(lines).encode(encoding, errors="replace")
 
