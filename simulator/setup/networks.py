@@ -11,7 +11,7 @@ from semantic.link.network import LinkNetwork
 from semantic.link.protocol import SINGLE_TASK, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.part_files import Reading
 from semantic.plus.network import PlusNetwork
-from semantic.precision import choose_precision, round_products
+from semantic.precision import choose_precision, pack_products, round_products
 from semantic.weights.files import WeightsError
 from semantic.weights.stored import (
     EncoderBundle,
@@ -77,11 +77,16 @@ class Networks:
         return loaded
 
     def _load_encoder(self, weights: str | None) -> EncoderBundle:
-        return load_encoder(weights, self.device).in_precision(self.precision)
+        loaded = load_encoder(weights, self.device).in_precision(self.precision)
+        if self.precision == "fp32":
+            pack_products(loaded.network.performers, self.device)
+        return loaded
 
     def _rounded(self, network: Network) -> Network:
         if self.precision == "bf16":
             round_products(network)
+        else:
+            pack_products(network, self.device)
         return network
 
     def link(self, scheme: str) -> LinkNetwork:
