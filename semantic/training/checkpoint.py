@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
@@ -20,6 +22,19 @@ def _pack(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
         for index, values in state.items()
         for key, value in values.items()
     }
+
+
+def hash_of(*values: Tensor | np.ndarray) -> str:
+    """Returns SHA-256 of the values of tensors and arrays: the data that a checkpoint belongs to.
+
+    >>> hash_of(torch.zeros(2)) == hash_of(np.zeros(2, np.float32))
+    True
+    """
+    digest = hashlib.sha256()
+    for value in values:
+        array = value.cpu().numpy() if isinstance(value, Tensor) else value
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
 
 
 def save_checkpoint(

@@ -26,7 +26,7 @@ from semantic.encoder.timm import DENSENET
 from semantic.losses import TaskLosses, TaskWeights, task_losses
 from semantic.tasks import TaskOutputs
 from semantic.training.augmentation import augment
-from semantic.training.checkpoint import load_checkpoint, save_checkpoint
+from semantic.training.checkpoint import hash_of, load_checkpoint, save_checkpoint
 from semantic.training.interrupt import signals_between_steps
 from semantic.training.labels import Labels, training_labels
 from semantic.training.sampler import PKSampler
@@ -170,7 +170,8 @@ def train_encoder(
         extra,
         recipe.extra_vehicles,
     )
-    note = {"recipe": asdict(recipe), "images": len(images)}
+    data = hash_of(pixels, *labels.columns)
+    note = {"recipe": asdict(recipe), "data": data}
     start = load_checkpoint(checkpoint, model, optimizer, note)
     model.train()
     with signals_between_steps() as end_of_step:

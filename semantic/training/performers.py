@@ -8,18 +8,21 @@ s. With a frozen encoder the tasks share no weights, so that equal task weights 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from semantic.losses import TaskWeights
 from semantic.tasks import TaskPerformers
+from semantic.training.checkpoint import hash_of, load_checkpoint, save_checkpoint
 from semantic.training.encoder import one_cycle_rate, retrieval_losses, step_seed
+from semantic.training.interrupt import signals_between_steps
 from semantic.training.labels import Labels
 from semantic.training.sampler import PKSampler
 
-#: Equal weights of the tasks.
 #: Equal weights of the tasks.
 EQUAL = TaskWeights(1.0, 1.0, 1.0)
 
@@ -55,16 +58,20 @@ def refit_performers(
     s: Tensor,
     labels: Labels,
     recipe: PerformersRecipe,
+    checkpoint: Path,
     report: Callable[[int, dict[str, float]], None],
+    checkpoint_every: int = 500,
 ) -> None:
-    """Trains the performers in place.
+    """Trains the performers in place, from the checkpoint if there is one.
 
     Args:
         performers: Performers to refit.
         s: Encoder outputs, [images, N].
         labels: Labels of the images.
         recipe: Settings of the refit.
+        checkpoint: Checkpoint file, for these s and this recipe alone.
         report: Called after each step with the loss terms.
+        checkpoint_every: Number of steps between checkpoints. Ctrl-C and SIGTERM save one too.
     """
     optimizer = torch.optim.AdamW(performers.parameters(), weight_decay=recipe.weight_decay)
     sampler = PKSampler(
@@ -74,18 +81,25 @@ def refit_performers(
         recipe.seed,
     )
     performers.requires_grad_(True).train()
-    for step in range(recipe.steps):
-        index = torch.from_numpy(sampler.batch(step))
-        generator = torch.Generator().manual_seed(step_seed(recipe.seed, 3, step))
-        rows = s[index]
-        keep = torch.rand(rows.shape, generator=generator).to(s.device) >= recipe.dropout
-        outputs = performers(rows * keep / (1 - recipe.dropout))
-        target = Labels(*(column[index] for column in labels.columns))
-        terms = retrieval_losses(outputs, target, 0.1)
-        for group in optimizer.param_groups:
-            group["lr"] = one_cycle_rate(step, recipe.steps, recipe.learning_rate, 0.05)
-        optimizer.zero_grad(set_to_none=True)
-        terms.total(recipe.task_weights).backward()
-        optimizer.step()
-        report(step, {name: float(value.detach()) for name, value in terms._asdict().items()})
+    note = {"what": "performers", "recipe": asdict(recipe), "data": hash_of(s, *labels.columns)}
+    first = load_checkpoint(checkpoint, performers, optimizer, note)
+    with signals_between_steps() as end_of_step:
+        for step in range(first, recipe.steps):
+            index = torch.from_numpy(sampler.batch(step))
+            generator = torch.Generator().manual_seed(step_seed(recipe.seed, 3, step))
+            rows = s[index]
+            keep = torch.rand(rows.shape, generator=generator).to(s.device) >= recipe.dropout
+            outputs = performers(rows * keep / (1 - recipe.dropout))
+            target = Labels(*(column[index] for column in labels.columns))
+            terms = retrieval_losses(outputs, target, 0.1)
+            for group in optimizer.param_groups:
+                group["lr"] = one_cycle_rate(step, recipe.steps, recipe.learning_rate, 0.05)
+            optimizer.zero_grad(set_to_none=True)
+            terms.total(recipe.task_weights).backward()
+            optimizer.step()
+            report(step, {name: float(value.detach()) for name, value in terms._asdict().items()})
+            save = partial(save_checkpoint, checkpoint, performers, optimizer, step + 1, note)
+            end_of_step(save)
+            if (step + 1) % checkpoint_every == 0:
+                save()
     performers.requires_grad_(False).eval()

@@ -21,7 +21,6 @@ from semantic.encoder.densenet import torchvision_names
 from semantic.weights.four_bits import BLOCK, fits, from_four_bits, to_four_bits
 
 #: Published ImageNet weights of torchvision's DenseNet-121.
-#: Published ImageNet weights of torchvision's DenseNet-121.
 IMAGENET_URL = "https://download.pytorch.org/models/densenet121-a639ec97.pth"
 
 #: Suffixes of the names of a matrix stored in four bits: its numbers, and their scales.

@@ -136,7 +136,8 @@ def train_clean(
     network = open_encoder(out / "encoder.base.safetensors", stage.device)
     s, labels = encoder_outputs(stage, network, training_images)
     report = stage.log("performers", preset.performers.steps)
-    refit_performers(network.performers, s, labels, preset.performers, report)
+    checkpoint = out / "performers.checkpoint.safetensors"
+    refit_performers(network.performers, s, labels, preset.performers, checkpoint, report)
     save_weights(out / "encoder.safetensors", network, config)
 
 

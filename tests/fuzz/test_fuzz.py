@@ -7,6 +7,7 @@ that is found here becomes a test of its own beside the code that it was found i
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import random
@@ -335,7 +336,11 @@ def test_every_input_works_or_gets_one_line(kind: Kind, world: World, open_to_al
 
 
 def _give_back_memory() -> None:
-    """Returns freed memory to the system, which the C library would keep: only leaks remain."""
+    """Returns freed memory to the system, which the C library would keep: only leaks remain.
+
+    The collector counts objects, not bytes, so that it lets the networks of several runs wait.
+    """
+    gc.collect()
     with suppress(OSError, AttributeError):  # another C library than GNU's
         ctypes.CDLL(None).malloc_trim(0)
 
