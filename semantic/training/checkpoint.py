@@ -33,7 +33,7 @@ def hash_of(*values: Tensor | np.ndarray) -> str:
     digest = hashlib.sha256()
     for value in values:
         array = value.cpu().numpy() if isinstance(value, Tensor) else value
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
