@@ -3,9 +3,8 @@
     python benchmarks/fde.py [--weights DIR] [--out docs/results]
 
 A feature counts as distorted if the error of its received value is above the median. The table
-compares d with two other detectors: |z_hat|, the simplest function of z_hat, and the precision
-1/|h|^2 no, which the receiver of the paper does not give to F. The latter bounds all detectors that
-know |h|.
+compares d with two other detectors: |z_hat|, the simplest function of z_hat, and |h|, which the
+receiver of the paper does not give to F.
 """
 
 from __future__ import annotations

@@ -220,9 +220,6 @@ class ImageOrder(OrderSignaling):
 def image_order(link: LinkNetwork, f: Tensor, weight: float) -> Tensor:
     """Returns positions of f in the order of importance for each image itself.
 
-    The transmitter evaluates the link once as it expects it to be: f complete, gains at their mean
-    power, no noise. The importance of a feature is the gradient of the predicted classes' posteriors.
-
     Args:
         link: The scheme's networks, which both ends have.
         f: [batch, L].
@@ -230,6 +227,20 @@ def image_order(link: LinkNetwork, f: Tensor, weight: float) -> Tensor:
 
     Returns:
         [batch, L] int64, descending, ties by position.
+    """
+    return image_importance(link, f, weight).argsort(dim=1, descending=True, stable=True)
+
+
+def image_importance(link: LinkNetwork, f: Tensor, weight: float) -> Tensor:
+    """Returns the importance [batch, L] of each feature of each image, as the transmitter sees it.
+
+    The transmitter evaluates the link once as it expects it to be: f complete, gains at their mean
+    power, no noise. The importance of a feature is the gradient of the predicted classes' posteriors.
+
+    Args:
+        link: The scheme's networks.
+        f: [batch, L].
+        weight: SNR of a feature that the transmitter expects.
 
     Source: SemHARQ eq. 13-14.
     """
@@ -242,8 +253,7 @@ def image_order(link: LinkNetwork, f: Tensor, weight: float) -> Tensor:
         return link.decode(link.empty_buffer(len(f)).add(slot))[1].probabilities
 
     with torch.inference_mode(False):  # the gradient needs a graph
-        found = in_tiles(lambda tile: importance(probabilities, tile), f.clone())
-    return found.argsort(dim=1, descending=True, stable=True)
+        return in_tiles(lambda tile: importance(probabilities, tile), f.clone())
 
 
 def new_first(new: Tensor) -> Tensor:
