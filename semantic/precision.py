@@ -8,7 +8,7 @@ in fp32. The encoder is computed in bf16 as a whole, and its output is fp32 agai
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, final
+from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
@@ -108,21 +108,42 @@ class PackedLinear(nn.Module):
         super().__init__()
         self.register_buffer("weight", linear.weight.detach())
         self.register_buffer("bias", None if linear.bias is None else linear.bias.detach())
-        self.packed = torch.ops.mkldnn._reorder_linear_weight(self.weight, rows)
+        self.rows = rows
+        self._packed: tuple[Tensor, int, Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the layer's output; where a gradient is wanted, that of torch's own layer."""
         if torch.is_grad_enabled():
             return nn.functional.linear(x, self.weight, self.bias)
         found: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x.contiguous(), self.packed, self.bias, "none", [], ""
+            x.contiguous(), self.packed(), self.bias, "none", [], ""
         )
         return found
+
+    def packed(self) -> Tensor:
+        """Returns the packed weights: made at the first call, and again when the weights change."""
+        version = 0 if self.weight.is_inference() else self.weight._version
+        if self._packed is None or self._packed[0] is not self.weight or self._packed[1] != version:
+            packed = torch.ops.mkldnn._reorder_linear_weight(self.weight, self.rows)
+            self._packed = self.weight, version, packed
+        return self._packed[2]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy packs its own weights: packed ones cannot be copied."""
+        return {**self.__dict__, "_packed": None}
+
+
+def packs_products() -> bool:
+    """Returns whether this build of torch has oneDNN and its packed linear layer."""
+    known = ("_reorder_linear_weight", "_linear_pointwise")
+    return torch.backends.mkldnn.is_available() and all(
+        hasattr(torch.ops.mkldnn, name) for name in known
+    )
 
 
 def pack_products(network: nn.Module, device: str) -> None:
     """Packs every linear layer of a network on a CPU that has oneDNN; for inference alone."""
-    if device == "cpu" and torch.backends.mkldnn.is_available():
+    if device == "cpu" and packs_products():
         replace_linear(network, PackedLinear)
 
 

@@ -1,5 +1,6 @@
 """--precision: what is rounded, what a run records, and that fp32 results stay apart from bf16 ones."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,16 @@ import pytest
 import torch
 from torch import nn
 
-from semantic.precision import Bf16Linear, choose_precision, multiplies_bf16, round_products
+from semantic.precision import (
+    Bf16Linear,
+    PackedLinear,
+    choose_precision,
+    multiplies_bf16,
+    pack_products,
+    packs_products,
+    round_products,
+)
+from semantic.tiles import TILE, in_tiles
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.identity import common_identity
@@ -27,6 +37,45 @@ def test_every_linear_layer_is_rounded_and_its_output_is_near() -> None:
     assert rounded.dtype == torch.float32
     error = (rounded - exact).norm() / exact.norm()
     assert 0 < error < 0.02
+
+
+@pytest.mark.skipif(not packs_products(), reason="this build of torch has no oneDNN")
+def test_packed_products_are_those_of_torch_and_rows_do_not_depend_on_their_company() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 8, bias=False))
+    packed = deepcopy(network)
+    pack_products(packed, "cpu")
+    assert sum(isinstance(part, PackedLinear) for part in packed.modules()) == 2
+    x = torch.randn(2 * TILE, 64)
+    with torch.no_grad():
+        assert torch.allclose(packed(x), network(x), atol=1e-5)
+        whole, few = in_tiles(packed, x), in_tiles(deepcopy(packed), x[-3:])
+    assert torch.equal(whole[-3:], few)
+    needs = x[:2].clone().requires_grad_()  # an image's own order asks for gradients
+    packed(needs).sum().backward()
+    assert needs.grad is not None
+    assert needs.grad.abs().sum() > 0
+
+
+@pytest.mark.skipif(not packs_products(), reason="this build of torch has no oneDNN")
+def test_changed_weights_are_packed_again() -> None:
+    network = nn.Sequential(nn.Linear(4, 2))
+    pack_products(network, "cpu")
+    x = torch.ones(1, 4)
+    with torch.no_grad():
+        network(x)
+        network.load_state_dict({"0.weight": torch.ones(2, 4), "0.bias": torch.zeros(2)})
+        assert network(x).tolist() == [[4.0, 4.0]]
+        network[0].weight.mul_(2.0)
+        assert network(x).tolist() == [[8.0, 8.0]]
+        network.double().float()
+        assert deepcopy(network)(x).tolist() == [[8.0, 8.0]]
+
+
+def test_products_are_packed_on_cpus_alone() -> None:
+    network = nn.Sequential(nn.Linear(4, 2))
+    pack_products(network, "cuda:0")
+    assert type(network[0]) is nn.Linear
 
 
 @pytest.mark.integration
