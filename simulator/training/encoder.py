@@ -25,6 +25,7 @@ from semantic.training.labels import Labels, training_labels
 from semantic.training.log import Log
 from semantic.training.performers import refit_performers
 from semantic.weights.files import load_imagenet, load_into, read_weights, save_weights
+from simulator.encoded_dataset import TILE
 from simulator.files import write_whole
 from simulator.ledger import Ledger
 from simulator.results.curve import ACCURACIES, point
@@ -169,8 +170,8 @@ def validator(
     def validate(network: MultiTaskNetwork, step: int) -> None:
         parts = []
         with torch.inference_mode():
-            for start in range(0, len(pixels), 64):
-                x = normalize(torch.from_numpy(pixels[start : start + 64]).to(device))
+            for start in range(0, len(pixels), TILE):
+                x = normalize(torch.from_numpy(pixels[start : start + TILE]).to(device))
                 parts.append(TaskOutputs(*(v.cpu() for v in network.performers(network(x)))))
         outputs = TaskOutputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
         rows = image_rows(images, outputs, Ledger.zeros(len(images)), ("",))
@@ -203,8 +204,8 @@ def encoder_outputs(
         parts = []
         with torch.inference_mode():
             for view in range(views):
-                for start in range(0, len(pixels), 64):
-                    x = normalize(torch.from_numpy(pixels[start : start + 64]).to(stage.device))
+                for start in range(0, len(pixels), TILE):
+                    x = normalize(torch.from_numpy(pixels[start : start + TILE]).to(stage.device))
                     if x.shape[-1] != edge:
                         size = (edge, edge)
                         x = functional.interpolate(x, size, mode="bilinear", antialias=True)
