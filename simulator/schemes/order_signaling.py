@@ -218,16 +218,7 @@ class ImageOrder(OrderSignaling):
 
 
 def image_order(link: LinkNetwork, f: Tensor, weight: float) -> Tensor:
-    """Returns positions of f in the order of importance for each image itself.
-
-    Args:
-        link: The scheme's networks, which both ends have.
-        f: [batch, L].
-        weight: SNR of a feature that the transmitter expects.
-
-    Returns:
-        [batch, L] int64, descending, ties by position.
-    """
+    """Returns positions [batch, L] of f, the most important of each image first, ties by position."""
     return image_importance(link, f, weight).argsort(dim=1, descending=True, stable=True)
 
 
