@@ -21,6 +21,10 @@ import shape_checks
 # numba keeps its threads, so that its parallel loops are tested as what they are.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads leave the cores to others
+# For the processes that start after this line, pytest-xdist's workers among them. glibc would give each
+# large tensor back to the system, which clears its pages for the next one: a tenth of all the time.
+os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**30))
 shape_checks.install()
 
 

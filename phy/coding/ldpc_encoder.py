@@ -101,7 +101,7 @@ def _fill_parity(
     z: int, info_columns: int,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
     """Writes the parity columns of words [blocks, n_mother]."""
-    back = 0
+    back, size = 0, np.uint64(z)
     for row in range(1, _CORE - 1):  # The equal shifts of rows 0 and 3 cancel.
         for e in range(start[row], start[row + 1]):
             if column[e] == info_columns:
@@ -117,9 +117,13 @@ def _fill_parity(
                 continue  # The sum of the four rows replaces this row.
             # Row 0 gives the second parity column, row 1 the third, row 3 the fourth.
             own = info_columns + (row + 1 if row < _CORE - 2 else row)
-            total[:] = 0
+            # Loops: assignments to slices would take two more seconds to compile.
+            for i in range(size):
+                total[i] = 0
             _add_row(total, word, row, own, start, column, shift)
-            word[own * z : (own + 1) * z] = total
+            first = np.uint64(own * z)
+            for i in range(size):
+                word[first + i] = total[i]
 
 
 @njit(cache=True)

@@ -12,6 +12,8 @@ from torch import Tensor
 
 #: Numbers that share a scale.
 BLOCK = 32
+#: Blocks that are rounded at once: their tensors fit into a core's cache.
+CHUNK = 2048
 #: Candidate scales, as shares of the scale at which a block's largest number just fits.
 SHRINK = (1.0, 0.9, 0.8, 0.7)
 
@@ -44,7 +46,16 @@ def to_four_bits(
     (tensor([0], dtype=torch.uint8), tensor([[1.]], dtype=torch.float16))
     """
     rows = len(matrix)
-    blocks = matrix.detach().float().reshape(-1, BLOCK)
+    parts = matrix.detach().float().reshape(-1, BLOCK).split(CHUNK)
+    codes, scales = zip(*map(_round_blocks, parts), strict=True)
+    code, scale = torch.cat(codes).view(rows, -1), torch.cat(scales).view(rows, -1)
+    return code[:, 0::2] | (code[:, 1::2] << 4), scale
+
+
+def _round_blocks(
+    blocks: Float32[Tensor, "blocks 32"],
+) -> tuple[UInt8[Tensor, "blocks 32"], Float16[Tensor, "blocks 1"]]:
+    """Returns the numbers of each block plus 7, and its best scale."""
     largest = blocks.abs().amax(1, keepdim=True)
     # Never 0: a block of zeros has a scale as well.
     scales = [(largest * c / 7).half().float().clamp_min(2.0**-24) for c in SHRINK]
@@ -53,9 +64,8 @@ def to_four_bits(
     errors = torch.stack([(code * scale - blocks).square().sum(1) for code, scale in pairs])
     best = errors.argmin(0)
     each = torch.arange(len(blocks), device=best.device)
-    code = (torch.stack(codes)[best, each] + 7).to(torch.uint8).view(rows, -1)
-    scale = torch.stack(scales)[best, each].half().view(rows, -1)
-    return code[:, 0::2] | (code[:, 1::2] << 4), scale
+    code = (torch.stack(codes)[best, each] + 7).to(torch.uint8)
+    return code, torch.stack(scales)[best, each].half()
 
 
 def from_four_bits(

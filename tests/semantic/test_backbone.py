@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -118,3 +119,10 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
             load_imagenet(DenseNet121(), path)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_a_network_that_a_file_will_fill_needs_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's random numbers on the meta device import all of torch._dynamo: two seconds a process."""
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)  # an import of it raises
+    with torch.device("meta"):
+        assert all(value.is_meta for value in DenseNet121().parameters())

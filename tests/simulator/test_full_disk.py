@@ -8,13 +8,14 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from click.testing import Result
-from run_processes import checked_cells, command, in_this_process
+from run_processes import arguments, checked_cells, command, in_this_process
 
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
@@ -106,6 +107,21 @@ def test_a_directory_on_a_read_only_disk(
     check_goes_on(spec, out, 2)
 
 
+#: Runs with the outputs of its second and third argument, one after the other; their exit codes.
+TWO_RUNS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from simulator.cli import main
+codes = []
+for out in sys.argv[2:4]:
+    try:
+        main([*sys.argv[4:], "--out", out])
+    except SystemExit as ended:
+        codes.append(ended.code)
+print(*codes)
+"""
+
+
 def test_a_directory_that_is_not_ours_to_write_to(spec: RunSpec, tmp_path: Path) -> None:
     without_override = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"]
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
@@ -113,11 +129,19 @@ def test_a_directory_that_is_not_ours_to_write_to(spec: RunSpec, tmp_path: Path)
     prefix = without_override if os.geteuid() == 0 else []
     tmp_path.chmod(0o500)
     try:
-        for out in (tmp_path, tmp_path / "out"):
-            arguments = [*prefix, *command(spec, out)]
-            found = subprocess.run(arguments, capture_output=True, text=True, check=False)
-            line = one_line(found)
-            assert f"output directory {out} cannot be created or written to: Permission den" in line
+        outs = (tmp_path, tmp_path / "out")
+        both = [str(path) for path in (Path(__file__).parent, *outs)]
+        # Both runs in one process, because its imports take longer than they do.
+        found = subprocess.run(
+            [*prefix, sys.executable, "-c", TWO_RUNS, *both, *arguments(spec, tmp_path)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (found.returncode, found.stdout) == (0, "2 2\n"), found
+        assert "Traceback" not in found.stderr
+        for out, line in zip(outs, found.stderr.splitlines(), strict=True):
+            expected = f"output directory {out} cannot be created or written to: Permission den"
+            assert line.startswith("simulate: ")
+            assert expected in line
     finally:
         tmp_path.chmod(0o700)
     assert not list(tmp_path.iterdir())
