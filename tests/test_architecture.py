@@ -46,8 +46,10 @@ ALLOWED: dict[str, str] = {
     "simulator/setup",
     "simulator/papers": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/training",
+    "simulator/report": "PHY SEMANTIC simulator simulator/results simulator/setup simulator/sweeps",
     "simulator/commands": "PHY SEMANTIC simulator simulator/results simulator/setup "
-    "simulator/plots simulator/checks simulator/sweeps simulator/training simulator/papers",
+    "simulator/plots simulator/checks simulator/sweeps simulator/training simulator/papers "
+    "simulator/report",
     "simulator front": "PHY SEMANTIC simulator simulator/setup simulator/checks simulator/sweeps "
     "simulator/commands",
 }

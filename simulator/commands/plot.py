@@ -105,7 +105,8 @@ def plot(
 
     DIRECTORIES are runs, or parents of runs as a sweep makes them. docs/figures.md has examples.
     """
-    from simulator.plots.draw import Axis, Layout, draw
+    from simulator.plots.draw import draw
+    from simulator.plots.layout import Axis, Layout
     from simulator.plots.panels import AXES, Choice, choose, panels, read_curves, read_labels
     from simulator.results.figures import parse_size
 
@@ -121,7 +122,7 @@ def plot(
         log=_log_axes(log, axis),
     )
     curve = choose(curve, choice)
-    points = None if published is None else _published(published, choice.metrics, curve, axis)
+    points = None if published is None else _published(published, _names(metric), curve, axis)
     found = panels(curve, choice, points)
     for panel in found:
         for label in panel.empty:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.path import Path
@@ -43,7 +44,9 @@ def _inside(figure: Figure, ax: Axes, entries: dict[str, Any]) -> bool:
     figure.draw_without_rendering()  # lays the panel out
     data = list(_data(figure, ax))
     for place in PLACES:
-        legend = ax.legend(entries.values(), entries.keys(), loc=place, framealpha=1)
+        legend = ax.legend(
+            list(entries.values()), list(entries), loc=cast(Any, place), framealpha=1
+        )
         legend.set_in_layout(False)
         box = legend.get_window_extent()
         if _within(box, ax.get_window_extent()) and not any(
@@ -62,7 +65,7 @@ def _data(figure: Figure, ax: Axes) -> Iterator[tuple[Path, float, bool]]:
         margin = pixels * (1 + max(line.get_markersize(), line.get_linewidth()) / 2)
         if line.get_linestyle() != "None":
             yield path, margin, False
-        for point in path.vertices:
+        for point in np.asarray(path.vertices):
             yield Path([point, point]), margin, False
     for collection in ax.collections:
         filled = len(collection.get_facecolor()) > 0
@@ -81,7 +84,7 @@ def _below(figure: Figure, entries: dict[str, Any]) -> None:
     """Places the legend below all panels, in as many columns as fit the width."""
     for columns in range(len(entries), 0, -1):
         legend = figure.legend(
-            entries.values(), entries.keys(), loc="outside lower center", ncols=columns
+            list(entries.values()), list(entries), loc="outside lower center", ncols=columns
         )
         figure.draw_without_rendering()
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from matplotlib import RcParams, rc_context, rc_params_from_file
+from matplotlib import rc_context, rc_params_from_file
 
 from semantic.suggest import nearest
 
@@ -76,14 +76,14 @@ def open_style(text: str) -> Style:
     return Style((width, 2 * width), (min(width, 3.5), height), {**_LINES, **settings})
 
 
-def _settings(path: Path) -> RcParams:
+def _settings(path: Path) -> dict[str, Any]:
     """Reads a style file without the settings of matplotlib's own.
 
     Raises:
         ValueError: One line, if it cannot be read.
     """
     try:
-        settings = rc_params_from_file(path, use_default_template=False)
+        settings: dict[Any, Any] = dict(rc_params_from_file(path, use_default_template=False))
     except (OSError, ValueError) as error:
         raise ValueError(f"style file {path} cannot be read: {error}") from None
     if not settings:
@@ -98,8 +98,9 @@ def applied(style: Style) -> Iterator[None]:
     Raises:
         ValueError: One line, where a setting needs a program that is not there (text.usetex).
     """
+    settings: dict[Any, Any] = dict(style.settings)
     try:
-        with rc_context(dict(style.settings)):
+        with rc_context(settings):
             yield
     except RuntimeError as error:
         raise ValueError(f"the style cannot be drawn here: {error}") from None
