@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -41,9 +42,16 @@ def report(
     from simulator.commands.terminal import Bar
     from simulator.report.write import Options, write_report
 
-    with Bar(quiet) as bar:
-        notes: list[str] = []
-        options = Options(replay, scheme, snr, trust, bar, notes.append)
+    notes: list[str] = []
+    with ExitStack() as stack:
+        bars: list[Bar] = []
+
+        def progress(what: str, done: int, total: int) -> None:
+            if not bars:  # only where there is work: a bar without tasks is an empty line
+                bars.append(stack.enter_context(Bar(quiet)))
+            bars[0](what, done, total)
+
+        options = Options(replay, scheme, snr, trust, progress, notes.append)
         path = write_report(directory, out, options)
     for line in notes:
         click.echo(line, err=True)

@@ -69,9 +69,15 @@ def plot(run: Path, *options: object, code: int = 0) -> str:
 # Legend
 
 
-@pytest.mark.parametrize("style", ["plain", "ieee", "slides"])
 @pytest.mark.parametrize(
-    ("schemes", "intervals", "inside"), [(8, "bars", False), (3, "bars", True), (3, "bands", True)]
+    ("schemes", "intervals", "inside", "style"),
+    [
+        (8, "bands", False, "ieee"),
+        (8, "bands", False, "slides"),
+        (3, "bars", True, "ieee"),
+        (3, "bands", True, "slides"),
+        (3, "bands", True, "plain"),
+    ],
 )
 def test_a_legend_covers_no_data(schemes: int, intervals: str, inside: bool, style: str) -> None:
     table = curve(schemes, rising=inside)
