@@ -84,56 +84,38 @@ def curve_chart(name: str, title: str, points: pd.DataFrame, percent: bool) -> C
     table = points[columns].sort_values("snr_db", kind="stable")
     order = list(dict.fromkeys(points["line"]))
     scale: Spec = {"zero": True, "domainMax": 100} if percent else {"zero": True}
-    legend = _legend(None, order)
     # The same domain in color, shape and dashes, so that they share one legend.
-    line: Spec = {"field": "line", "type": "nominal", "sort": order, "legend": legend}
-    line["scale"] = {"domain": order}
+    line: Spec = {"field": "line", "type": "nominal", "sort": order}
+    line |= {"legend": _legend(None, order), "scale": {"domain": order}}
+    value: Spec = {"field": "value", "type": "quantitative", "title": None, "scale": scale}
+    value["axis"] = {"tickMinStep": 0.5, "tickCount": 6}
+    picked = {"condition": {"param": "pick", "value": 1}, "value": 0.12}
+    encoding = {"x": SNR, "color": line, "opacity": picked}
+    return Chart(name, title, _chart(table, encoding=encoding, layer=_layers(line, value)))
+
+
+def _layers(line: Spec, value: Spec) -> list[Spec]:
+    """Returns the intervals, the lines and the points of a curve."""
     tip = _tooltip(
         line="scheme", snr_db="SNR (dB)", value="value", ci_low="from", ci_high="to", n="n"
     )
-    picked = {"condition": {"param": "pick", "value": 1}, "value": 0.12}
-    value: Spec = {"field": "value", "type": "quantitative", "title": None, "scale": scale}
-    value["axis"] = {"tickMinStep": 0.5, "tickCount": 6}
-    return Chart(
-        name,
-        title,
-        _chart(
-            table,
-            encoding={
-                "x": SNR,
-                "color": line,
-                "opacity": picked,
+    pick = {"type": "point", "fields": ["line"]}
+    return [
+        {
+            "mark": "rule",
+            "encoding": {"y": {**value, "field": "ci_low"}, "y2": {"field": "ci_high"}},
+        },
+        {"mark": "line", "encoding": {"y": value, "strokeDash": line}},
+        {
+            "params": [{"name": "pick", "select": pick, "bind": "legend"}],
+            "mark": {"type": "point", "filled": True, "size": 50},
+            "encoding": {
+                "y": value,
+                "shape": line,
+                "tooltip": [*tip[:2], *({**t, "format": ".4g"} for t in tip[2:])],
             },
-            layer=[
-                {
-                    "mark": "rule",
-                    "encoding": {
-                        "y": {**value, "field": "ci_low"},
-                        "y2": {"field": "ci_high"},
-                    },
-                },
-                {
-                    "mark": "line",
-                    "encoding": {"y": value, "strokeDash": line},
-                },
-                {
-                    "params": [
-                        {
-                            "name": "pick",
-                            "select": {"type": "point", "fields": ["line"]},
-                            "bind": "legend",
-                        }
-                    ],
-                    "mark": {"type": "point", "filled": True, "size": 50},
-                    "encoding": {
-                        "y": value,
-                        "shape": line,
-                        "tooltip": [*tip[:2], *({**t, "format": ".4g"} for t in tip[2:])],
-                    },
-                },
-            ],
-        ),
-    )
+        },
+    ]
 
 
 def share_chart(name: str, title: str, shares: pd.DataFrame, what: str, ordered: bool) -> Chart:
@@ -189,6 +171,7 @@ def feature_chart(name: str, title: str, counts: pd.DataFrame) -> Chart:
         title: Heading.
         counts: Columns snr_db, transmission, kind ("new" or "repeated"), features, images.
     """
+    thin = {"labelAngle": 0, "labelOverlap": True}
     return Chart(
         name,
         title,
@@ -198,7 +181,7 @@ def feature_chart(name: str, title: str, counts: pd.DataFrame) -> Chart:
             transform=[{"filter": "datum.snr_db == snr"}],
             mark="bar",
             encoding={
-                "x": {"field": "transmission", "type": "ordinal", "axis": {"labelAngle": 0}},
+                "x": {"field": "transmission", "type": "ordinal", "axis": thin},
                 "y": {
                     "field": "features",
                     "type": "quantitative",

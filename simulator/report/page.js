@@ -36,7 +36,12 @@
   function dashed(spec) {
     for (const layer of spec.layer ?? []) {
       const dash = layer.encoding.strokeDash;
-      if (dash) dash.scale.range = looks.dashes.map((d) => (d.length ? d.map((v) => 2 * v) : [1, 0]));
+      if (!dash) continue;
+      dash.scale.range = dash.scale.domain.map((_, i) => {
+        const count = looks.dashes.length; // colors and dashes repeat at different paces
+        const strokes = looks.dashes[(i + Math.floor(i / count)) % count];
+        return strokes.length ? strokes.map((length) => 2 * length) : [1, 0];
+      });
     }
     return spec;
   }

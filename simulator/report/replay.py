@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from phy.streams import Streams
 from semantic.conventions import UNKNOWN
@@ -24,6 +25,7 @@ from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.report.run_files import RunFiles
 from simulator.scheme import Burst, Feedback, Scheme
+from simulator.schemes.semharq_plus import SemharqPlus
 from simulator.setup.prepare import prepare
 from simulator.slots import Slot
 from simulator.sweeps.cells import CellRunner, one_thread
@@ -42,6 +44,7 @@ class Watched:
 
     def __init__(self, scheme: Scheme) -> None:
         self._scheme = scheme
+        self._covered = torch.zeros(1, 1, dtype=torch.bool)
         self.counts: list[dict[str, Any]] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -49,20 +52,31 @@ class Watched:
 
     def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
         """Transmits; counts new features, and those that an earlier burst carried."""
-        before = getattr(tx, "plan", None)
+        before = tx
         burst, tx = self._scheme.transmit(tx, feedback, slot)
-        plan = getattr(tx, "plan", None)
-        if isinstance(before, Plan) and isinstance(plan, Plan) and plan.selection is not None:
-            sent = plan.selection.spread(plan.selection.sent)
+        found = self._features(before, tx, slot)
+        if found is not None:
+            sent, covered = found
             transmission = 1 + len(self.counts) // 2
-            for kind, part in (
-                ("new", sent & ~before.covered),
-                ("repeated", sent & before.covered),
-            ):
+            for kind, part in (("new", sent & ~covered), ("repeated", sent & covered)):
                 mean = float(part.sum(1).double().mean())
                 at = {"transmission": transmission, "kind": kind}
-                self.counts.append({**at, "features": mean, "images": len(part)})
+                self.counts.append({**at, "features": mean, "images": len(burst.uses)})
         return burst, tx
+
+    def _features(self, before: Any, after: Any, slot: Slot) -> tuple[Tensor, Tensor] | None:
+        """Returns the features of a burst and those of the bursts before it, [images or 1, L].
+
+        None for a scheme that sends no features by a plan.
+        """
+        plan = getattr(after, "plan", None)
+        if isinstance(plan, Plan) and plan.selection is not None:
+            return plan.selection.spread(plan.selection.sent), before.plan.covered
+        if isinstance(self._scheme, SemharqPlus):
+            sent, covered = self._scheme.plan(slot, before.bursts).sent[None], self._covered
+            self._covered = covered | sent
+            return sent, covered.expand_as(sent)
+        return None
 
 
 @dataclass

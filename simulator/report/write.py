@@ -142,7 +142,7 @@ def harq(run: RunFiles, options: Options) -> list[Section]:
         for i, scheme in enumerate(senders):
             counts = replay.features(scheme, snrs)
             if len(counts):
-                title = f"{scheme}: features per transmission"
+                title = f"{scheme}: features"
                 found.append(charts.feature_chart(f"features-{i}", title, counts))
         _show_queries(shown, replay, options, snrs)
     except ValueError as error:
@@ -210,18 +210,23 @@ def repeat(run: RunFiles) -> Section:
 
 def _sweep_page(directory: Path, out: Path, runs: list[RunFiles]) -> Page:
     parts, rows = [], []
-    for run in runs:
+    for number, run in enumerate(runs, 1):  # the names of runs are too long for a legend
         name = os.path.relpath(run.directory, directory)
-        line = name + ": " + run.curve["line"] if run.curve["line"].nunique() > 1 else name
-        parts.append(run.curve.assign(line=line))
+        parts.append(run.curve.assign(line=run.curve["line"] + f", run {number}"))
         points = run.curve.groupby(["scheme", "snr_db"]).ngroups
         link = _link(name, run.directory / NAME, out.parent)
-        row: list[Any] = [link, ", ".join(run.schemes), run.curve["channel"].iloc[0], str(points)]
+        row: list[Any] = [
+            str(number),
+            link,
+            ", ".join(run.schemes),
+            run.curve["channel"].iloc[0],
+            str(points),
+        ]
         rows.append(row)
     together = pd.concat(parts, ignore_index=True)
     index = Section(
-        *("runs", "Runs", f"{len(runs)} runs; each name leads to the report of the run."),
-        heads=["run", "schemes", "channel", "points"],
+        *("runs", "Runs", f"{len(runs)} runs; each directory leads to the report of the run."),
+        heads=["run", "directory", "schemes", "channel", "points"],
         rows=rows,
         caption="Runs",
         open=True,

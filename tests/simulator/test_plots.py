@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,10 +14,11 @@ from click.testing import CliRunner
 from matplotlib.colors import to_rgb
 
 from simulator.cli import main
+from simulator.papers.experiments import EXPERIMENTS
 from simulator.plots.draw import make_figure
-from simulator.plots.layout import Axis, Layout
-from simulator.plots.panels import Choice, Panel, panels
-from simulator.plots.styles import applied, open_style
+from simulator.plots.layout import INTERVALS, LEGENDS, Axis, Layout
+from simulator.plots.panels import AXES, Choice, Panel, panels
+from simulator.plots.styles import STYLES, applied, open_style
 from simulator.results.line_styles import (
     COLORS,
     DARK_COLORS,
@@ -299,3 +301,18 @@ def test_the_latex_file_compiles(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+
+
+# The page
+
+
+@pytest.mark.parametrize("command", ["plot", "report"])
+def test_every_option_and_choice_is_on_the_page(command: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "figures.md").read_text("utf-8")
+    for option in main.commands[command].params:
+        for name in option.opts if isinstance(option, click.Option) else ():
+            assert f"`{name}" in page, name
+    for name in (*STYLES, *INTERVALS, *LEGENDS, *AXES):
+        assert f"`{name}`" in page, name
+    for name, experiment in EXPERIMENTS.items():
+        assert (f"`{name}`" in page) == bool(experiment.published), name
