@@ -218,6 +218,8 @@ def test_a_style_file_is_applied(run: Path, tmp_path: Path) -> None:
             ["--metric", "rank1,chanel_uses"],
             "unknown metric 'chanel_uses': nearest: 'channel_uses'",
         ),
+        (["--metric", ","], "--metric ',' names no metric"),
+        (["--scheme", ","], "--scheme ',' names no scheme"),
         (["--label", "semharq"], "--label 'semharq' is not NAME=TEXT"),
         (["--label", "semhark=x"], "unknown name 'semhark': nearest: 'semharq'"),
         (["--published", "fig88"], "unknown published figure 'fig88': nearest: 'fig8'"),
