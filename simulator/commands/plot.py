@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,15 +115,15 @@ def plot(
     layout = Layout(style, columns, inches, intervals, legend)
     curve = read_curves(directories)
     choice = Choice(
-        metrics=_names(metric),
+        metrics=_names("metric", metric),
         axis=axis,
-        schemes=None if scheme is None else _names(scheme),
+        schemes=None if scheme is None else _names("scheme", scheme),
         channel=channel,
         labels=read_labels(labels, curve),
         log=_log_axes(log, axis),
     )
     curve = choose(curve, choice)
-    points = None if published is None else _published(published, _names(metric), curve, axis)
+    points = None if published is None else _published(published, choice.metrics, curve, axis)
     found = panels(curve, choice, points)
     for panel in found:
         for label in panel.empty:
@@ -132,9 +133,16 @@ def plot(
     click.echo(str(out))
 
 
-def _names(text: str) -> tuple[str, ...]:
-    """Returns the different names of "A,B"."""
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+def _names(what: str, text: str) -> tuple[str, ...]:
+    """Returns the different names of "A,B".
+
+    Raises:
+        ValueError: One line, if there are none.
+    """
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not names:
+        raise ValueError(f"--{what} {text!r} names no {what}")
+    return names
 
 
 def _log_axes(text: str | None, axis: str) -> frozenset[str]:
@@ -155,7 +163,7 @@ def _log_axes(text: str | None, axis: str) -> frozenset[str]:
     return frozenset("" if text == "none" else text)
 
 
-def _published(name: str, metrics: tuple[str, ...], curve: pd.DataFrame, axis: str) -> pd.DataFrame:
+def _published(name: str, metrics: Sequence[str], curve: pd.DataFrame, axis: str) -> pd.DataFrame:
     """Returns the published points of a figure for the metrics and schemes that are drawn.
 
     Raises:
