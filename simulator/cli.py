@@ -12,6 +12,8 @@ from simulator.commands.check import check
 from simulator.commands.data import data
 from simulator.commands.figures import figures
 from simulator.commands.options import build_spec, typed_parts
+from simulator.commands.plot import plot
+from simulator.commands.report import report
 from simulator.commands.runs import COMMANDS, engine_options, take_engine
 from simulator.commands.train import train
 from simulator.commands.user_errors import Commands
@@ -200,7 +202,7 @@ def main(
         execute_sweep(sweep_file, complete, out, quiet, engine, resume)
 
 
-for _command in (*COMMANDS, figures, train, list_names, check, data):
+for _command in (*COMMANDS, plot, report, figures, train, list_names, check, data):
     main.add_command(_command)
 
 

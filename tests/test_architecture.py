@@ -36,6 +36,7 @@ ALLOWED: dict[str, str] = {
     "semantic/plus semantic/weights",
     "simulator": "PHY SEMANTIC",
     "simulator/results": "SEMANTIC simulator",
+    "simulator/plots": "SEMANTIC simulator simulator/results",
     "simulator/codecs": "simulator",
     "simulator/schemes": "PHY SEMANTIC simulator simulator/codecs",
     "simulator/setup": "PHY SEMANTIC simulator simulator/codecs simulator/schemes",
@@ -45,8 +46,11 @@ ALLOWED: dict[str, str] = {
     "simulator/setup",
     "simulator/papers": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/training",
+    "simulator/report": "PHY SEMANTIC simulator simulator/results simulator/schemes "
+    "simulator/setup simulator/sweeps",
     "simulator/commands": "PHY SEMANTIC simulator simulator/results simulator/setup "
-    "simulator/checks simulator/sweeps simulator/training simulator/papers",
+    "simulator/plots simulator/checks simulator/sweeps simulator/training simulator/papers "
+    "simulator/report",
     "simulator front": "PHY SEMANTIC simulator simulator/setup simulator/checks simulator/sweeps "
     "simulator/commands",
 }

@@ -104,46 +104,6 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
     click.echo(merge_runs(directories, out))
 
 
-@click.command("plot")
-@click.argument("directories", nargs=-1, required=True, type=_DIRECTORY)
-@click.option("--metric", default="rank1", show_default=True, help="Metric of curve.csv.")
-@click.option(
-    "--x",
-    "axis",
-    default="snr",
-    show_default=True,
-    metavar="snr|channel_uses",
-    help="Horizontal axis.",
-)
-@click.option("--scheme", metavar="A[,B...]", help="Draw only these schemes.")
-@click.option("--channel", metavar="LABEL", help="Draw only this channel, as curve.csv names it.")
-@click.option(
-    "--size",
-    default="7x4.6",
-    show_default=True,
-    metavar="WIDTHxHEIGHT",
-    help="Size in inches; a column of an IEEE paper is 3.5 wide.",
-)
-@click.option("--out", type=_DIRECTORY, required=True, metavar="FILE", help="PNG, PDF or SVG file.")
-def plot(
-    directories: tuple[Path, ...],
-    metric: str,
-    axis: str,
-    scheme: str | None,
-    channel: str | None,
-    size: str,
-    out: Path,
-) -> None:
-    """Draw one metric of several runs."""
-    from simulator.results.figures import draw_runs, parse_size
-
-    if "," in metric:
-        raise ValueError(f"plot draws one metric, {metric!r} are several: repeat it for each")
-    schemes = None if scheme is None else [part.strip() for part in scheme.split(",")]
-    draw_runs(directories, metric, axis, out, schemes, channel, parse_size(size))
-    click.echo(str(out))
-
-
 @click.command("compare")
 @click.argument("a", metavar="DIR[:SCHEME]")
 @click.argument("b", metavar="DIR[:SCHEME]")
@@ -177,4 +137,4 @@ def _shown(p_value: float) -> str:
     return "<0.0001" if p_value < 1e-4 else f"{p_value:.4f}"
 
 
-COMMANDS = (status, merge, plot, compare)
+COMMANDS = (status, merge, compare)

@@ -11,7 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from simulator.papers.experiments import Experiment
-from simulator.results.figures import MARKERS, TITLES, save
+from simulator.results.figures import TITLES, save
+from simulator.results.line_styles import MARKERS, line_style
 
 
 def draw_experiment(
@@ -65,8 +66,9 @@ def _errors(rows: pd.DataFrame) -> list[Any]:
 def _curves(ax: Any, experiment: Experiment, rows: pd.DataFrame, published: pd.DataFrame) -> None:
     for i, line in enumerate(experiment.lines):
         mine = rows[rows["label"] == line.label].sort_values("snr_db")
-        marker, color = MARKERS[i % len(MARKERS)], f"C{i}"
-        style: dict[str, Any] = {"marker": marker, "color": color, "markersize": 4}
+        look = line_style(i)
+        marker = MARKERS[look.marker]
+        style: dict[str, Any] = {"marker": marker, "color": look.color, "markersize": 4}
         ax.errorbar(
             mine["snr_db"], mine["value"], yerr=_errors(mine), capsize=2, label=line.label, **style
         )
@@ -98,6 +100,7 @@ def _bars(ax: Any, experiment: Experiment, rows: pd.DataFrame) -> None:
             place,
             mine["value"],
             width,
+            color=line_style(i).color,
             yerr=_errors(mine),
             capsize=2,
             label=f"{count - 1} retransmissions",

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from semantic.suggest import nearest
-from simulator.files import write_whole
-from simulator.results.curve_file import read_curve
+from simulator.results.line_styles import MARKERS, line_style
 
 TITLES = {
     "rank1": "re-identification rank-1 (%)",
@@ -25,11 +20,7 @@ TITLES = {
     "transmissions": "transmissions per image",
     "channel_uses": "channel uses per image",
 }
-MARKERS = "osD^vP*X<>"
-AXES = {
-    "snr": "SNR, average Es/N0 per channel use (dB)",
-    "channel_uses": "channel uses per image",
-}
+SNR_TITLE = "SNR, average Es/N0 per channel use (dB)"
 
 
 def draw_curves(curve: pd.DataFrame, path: Path) -> None:
@@ -45,6 +36,7 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
     for ax, (metric, title) in zip(axes.flat, TITLES.items(), strict=True):
         rows = curve[curve["metric"] == metric]
         for i, (scheme, points) in enumerate(rows.groupby("scheme", sort=False)):
+            look = line_style(i)
             points = points.sort_values("snr_db")
             below = (points["value"] - points["ci_low"]).clip(lower=0)
             above = (points["ci_high"] - points["value"]).clip(lower=0)
@@ -52,7 +44,8 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
                 points["snr_db"],
                 points["value"],
                 yerr=[below, above],
-                marker=MARKERS[i % len(MARKERS)],
+                color=look.color,
+                marker=MARKERS[look.marker],
                 markersize=4,
                 linewidth=1.3,
                 capsize=2,
@@ -68,7 +61,7 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
         if len(ticks) <= 12:
             ax.set_xticks(ticks)
     for ax in axes[1]:
-        ax.set_xlabel("SNR, average Es/N0 per channel use (dB)")
+        ax.set_xlabel(SNR_TITLE)
     axes[0, 0].legend(fontsize=8)
     channels = ", ".join(dict.fromkeys(curve["channel"]))
     figure.suptitle(f"channel {channels}; bars: 95 % intervals", fontsize=10)
@@ -76,14 +69,14 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
 
 
 def save(figure: Figure, path: Path, dpi: float | str = "figure") -> None:
-    """Writes a figure; a PDF embeds TrueType fonts, as publishers reject Type 3 fonts.
+    """Writes a figure; PDF and EPS embed TrueType fonts, as publishers reject Type 3 fonts.
 
     Args:
         figure: The figure.
         path: PNG, PDF or SVG by its suffix.
         dpi: Dots per inch of a PNG.
     """
-    with rc_context({"pdf.fonttype": 42}):
+    with rc_context({"pdf.fonttype": 42, "ps.fonttype": 42}):
         figure.savefig(path, dpi=dpi)
 
 
@@ -104,80 +97,3 @@ def parse_size(text: str) -> tuple[float, float]:
             "40 inches"
         )
     return sides
-
-
-def draw_runs(
-    directories: Sequence[Path],
-    metric: str,
-    axis: str,
-    path: Path,
-    schemes: Sequence[str] | None = None,
-    channel: str | None = None,
-    size: tuple[float, float] = (7, 4.6),
-) -> None:
-    """Draws one metric of any set of runs on one figure, over SNR or over channel uses per image.
-
-    Args:
-        directories: Runs, or parents of runs as a sweep file makes them: each with a curve.csv.
-        metric: As in the curve.
-        axis: "snr" or "channel_uses".
-        path: PNG, PDF or SVG by its suffix.
-        schemes: Those to draw; all by default.
-        channel: The one to draw, as the curve names it; all by default.
-        size: Width and height in inches.
-
-    Raises:
-        ValueError: When there is no such run, metric, axis, scheme or channel.
-    """
-    curve = pd.concat([_curve_of(directory) for directory in directories], ignore_index=True)
-    if axis not in AXES:
-        raise ValueError(f"unknown x axis {axis!r}: {nearest(axis, AXES)}")
-    for column, wanted in (("metric", [metric]), ("scheme", schemes), ("channel", [channel])):
-        for name in wanted or ():
-            known = [str(value) for value in curve[column].unique()]
-            if name is not None and name not in known:
-                raise ValueError(f"unknown {column} {name!r}: {nearest(name, known)}")
-    if schemes is not None:
-        curve = curve[curve["scheme"].isin(schemes)]
-    if channel is not None:
-        curve = curve[curve["channel"] == channel]
-    named = [c for c in ("run", "scheme", "channel") if curve[c].nunique() > 1] or ["scheme"]
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    ax = figure.subplots()
-    lines = curve.groupby(["run", "scheme", "channel"], sort=False)
-    for i, (key, rows) in enumerate(lines):
-        place = dict(zip(("run", "scheme", "channel"), key, strict=True))
-        label = ", ".join(str(place[name]) for name in named)
-        _draw_line(ax, rows, metric, axis, label, MARKERS[i % len(MARKERS)])
-    ax.set_xlabel(AXES[axis])
-    ax.set_ylabel(TITLES.get(metric, metric))
-    if axis == "channel_uses":
-        ax.set_xscale("log")
-    ax.grid(alpha=0.3)
-    ax.legend(fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, lambda whole: save(figure, whole))
-
-
-def _draw_line(ax: Axes, rows: pd.DataFrame, metric: str, axis: str, label: str, mark: str) -> None:
-    """Draws one scheme of one run, with its 95 % intervals."""
-    points = rows[rows["metric"] == metric].set_index("snr_db").sort_index()
-    points = points[points["n"] > 0]
-    x = points.index.to_numpy()
-    if axis == "channel_uses":
-        uses = rows[rows["metric"] == "channel_uses"].set_index("snr_db")["value"]
-        x = uses[points.index].to_numpy()
-    spread = [points["value"] - points["ci_low"], points["ci_high"] - points["value"]]
-    bars = [side.clip(lower=0) for side in spread]
-    style: dict[str, Any] = {"markersize": 4, "linewidth": 1.3, "capsize": 2}
-    ax.errorbar(x, points["value"], yerr=bars, marker=mark, label=label, **style)
-
-
-def _curve_of(directory: Path) -> pd.DataFrame:
-    """Reads the curve of a run, or the curves of the runs below a sweep's directory."""
-    files = [p for p in sorted(directory.rglob("curve.csv")) if (p.parent / "run.json").exists()]
-    if not files:
-        raise ValueError(f"{directory} holds no finished run, nor does a directory below it")
-    parts = [read_curve(file).assign(run=str(file.parent)) for file in files]
-    return pd.concat(parts, ignore_index=True)

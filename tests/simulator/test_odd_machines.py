@@ -351,11 +351,6 @@ def test_a_plug_in_may_change_the_directory(given: list[str], plug_in: str, tmp_
     assert (tmp_path / "relative" / "curve.csv").exists()
 
 
-def test_several_metrics_are_one_line(tmp_path: Path) -> None:
-    line = refused("plot", tmp_path, "--metric", "rank1,mAP", "--out", tmp_path / "x.png")
-    assert "plot draws one metric, 'rank1,mAP' are several" in line
-
-
 def test_errors_of_the_machine_are_one_line() -> None:
     error = PermissionError(13, "Permission denied", "a/b")
     assert in_one_line(error) == "a/b: Permission denied"

@@ -1,0 +1,1 @@
+"""Figures of any runs: `simulate plot`."""

@@ -1,0 +1,113 @@
+"""Draws panels with matplotlib, or writes them for LaTeX, by the suffix of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
+
+from semantic.suggest import nearest
+from simulator.files import write_text_whole, write_whole
+from simulator.plots.layout import Axis, Layout
+from simulator.plots.legend import place_legend
+from simulator.plots.panels import Line, Panel
+from simulator.plots.pgfplots import pgfplots_document
+from simulator.plots.styles import applied, open_style
+from simulator.results.figures import save
+from simulator.results.line_styles import MARKERS, line_style
+
+#: Most SNRs that each get a tick.
+MOST_TICKS = 12
+#: Range in which a logarithmic axis has plain numbers.
+PLAIN_NUMBERS = 0.01, 9999
+
+
+def draw(panels: list[Panel], axis: Axis, layout: Layout, path: Path) -> None:
+    """Writes a figure.
+
+    Args:
+        panels: The panels.
+        axis: Their horizontal axis.
+        layout: How the figure looks.
+        path: PDF, SVG, PNG or another format of matplotlib by its suffix; .tex for pgfplots.
+
+    Raises:
+        ValueError: One line, for a suffix that is not known, or a style that cannot be drawn.
+    """
+    suffix = path.suffix.lower().removeprefix(".")
+    known = sorted({*FigureCanvasAgg.get_supported_filetypes(), "tex"} - {"pgf"})
+    if suffix not in known:
+        text = ".pgf needs LaTeX to draw: write .tex" if suffix == "pgf" else nearest(suffix, known)
+        raise ValueError(f"{path.name!r:.80} is no figure: {text}; one of {', '.join(known)}")
+    style = open_style(layout.style)
+    if suffix == "tex":
+        down, across, size = layout.grid(style, len(panels))
+        write_text_whole(path, pgfplots_document(panels, axis, (down, across), size, layout))
+        return
+    with applied(style):
+        figure = make_figure(panels, axis, layout)
+        write_whole(path, lambda whole: save(figure, whole, rcParams["savefig.dpi"]))
+
+
+def make_figure(panels: list[Panel], axis: Axis, layout: Layout) -> Figure:
+    """Returns a figure of matplotlib, drawn with the settings that are applied at this moment."""
+    down, across, size = layout.grid(open_style(layout.style), len(panels))
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = list(figure.subplots(down, across, squeeze=False).flat)
+    for ax in axes[len(panels) :]:
+        ax.remove()
+    for ax, panel in zip(axes, panels, strict=False):
+        _draw_panel(ax, panel, axis, layout.intervals)
+    labels = [line.label for panel in panels for line in panel.lines]
+    place_legend(figure, axes[: len(panels)], labels, layout.legend)
+    return figure
+
+
+def _draw_panel(ax: Axes, panel: Panel, axis: Axis, intervals: str) -> None:
+    for line in panel.lines:
+        _draw_line(ax, line, intervals)
+    ax.set_xlabel(axis.title)
+    ax.set_ylabel(panel.title)
+    if "x" in axis.log:
+        ax.set_xscale("log")
+        _plain_numbers(ax.xaxis)
+    if "y" in axis.log:
+        ax.set_yscale("log", nonpositive="clip")
+        _plain_numbers(ax.yaxis)
+    if 0 < len(axis.ticks) <= MOST_TICKS:
+        ax.set_xticks(axis.ticks)
+    ax.grid(alpha=0.3)
+    ax.set_axisbelow(True)
+
+
+def _plain_numbers(axis: Any) -> None:
+    """Writes 60 instead of 6 x 10^1 along a logarithmic axis of small numbers."""
+    low, high = axis.get_view_interval()
+    if low >= PLAIN_NUMBERS[0] and high <= PLAIN_NUMBERS[1]:
+        axis.set_major_formatter(LogFormatter())
+        axis.set_minor_formatter(LogFormatter())
+
+
+def _draw_line(ax: Axes, line: Line, intervals: str) -> None:
+    """Draws a line with its intervals; published points are hollow markers without a line."""
+    look = line_style(line.number)
+    style: dict[str, Any] = {"color": look.color, "marker": MARKERS[look.marker]}
+    style |= {"label": line.label, "linestyle": (0, look.dashes) if look.dashes else "-"}
+    if line.published:
+        style |= {"linestyle": "none", "markerfacecolor": "none"}
+        ax.plot(line.x, line.y, **style)
+    elif intervals == "bars":
+        spread = [line.y - line.low, line.high - line.y]
+        container = ax.errorbar(line.x, line.y, yerr=spread, elinewidth=0.8, **style)
+        for bar in container[2]:
+            bar.set_linestyle("-")
+    else:
+        ax.plot(line.x, line.y, **style)
+        if intervals == "bands":
+            ax.fill_between(line.x, line.low, line.high, color=look.color, alpha=0.18, linewidth=0)
