@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
+from phy.channel import Channel
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import SINGLE_TASK, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.part_files import Reading
@@ -35,10 +36,11 @@ class Networks:
         hashes: SHA-256 of every weights file read so far.
         files: Files of the users' own parts of each scheme.
         own: Hashes of the files that one scheme has read, see `apart`.
+        channel: A channel object in place of the one that the run names; None for no such object.
     """
 
-    def __init__(self, spec: RunSpec, device: str) -> None:
-        self.spec, self.device = spec, device
+    def __init__(self, spec: RunSpec, device: str, channel: Channel | None = None) -> None:
+        self.spec, self.device, self.channel = spec, device, channel
         self.precision = choose_precision(spec.precision, device)
         self.hashes: dict[str, str] = {}
         self.files = {scheme: Reading() for scheme in spec.schemes}
