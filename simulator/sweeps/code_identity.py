@@ -35,7 +35,7 @@ WITHOUT_INFLUENCE = (
     *("simulator/__init__.py", "simulator/__main__.py", "simulator/api.py", "simulator/cli.py"),
     *("simulator/files.py", "simulator/stop_rule.py", "simulator/trainings.py"),
     "simulator/trust.py",
-    *("simulator/columns.py", "simulator/run_fields.py"),
+    *("simulator/columns.py", "simulator/learned_scheme.py", "simulator/run_fields.py"),
     *(
         "simulator/interactive/",
         "simulator/checks/",
