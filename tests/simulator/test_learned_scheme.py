@@ -27,7 +27,13 @@ from simulator.cli import main
 from simulator.learned_scheme import LearnedScheme, TrainingBatch
 from simulator.slots import Slot
 from simulator.sweeps.sweep import run
-from simulator.training.own_scheme import loss_gradients, own_training
+from simulator.training.encoder import Stage, take_encoder
+from simulator.training.own_scheme import (
+    OwnTraining,
+    loss_gradients,
+    open_for_training,
+    own_training,
+)
 from simulator.training.presets import Preset
 
 __all__ = ["training_images"]  # a fixture
@@ -85,7 +91,6 @@ def test_a_scheme_is_trained_stopped_resumed_and_run(
     resumed, _ = read_weights(here / "again" / "my-scheme.safetensors")
     assert all(torch.equal(resumed[name], value) for name, value in state.items())
     _run_it(here, folder_data)
-    _refuse_others(train, here)
 
 
 def _interrupted_at(step: int) -> Callable[..., float]:
@@ -117,17 +122,28 @@ def _run_it(here: Path, data: Path) -> None:
         open_link(NAME, **fields)
 
 
-def _refuse_others(train: list[object], here: Path) -> None:
-    seed = simulate(*train, "--out", "again", "--scheme-arg", "uses=16", "--seed", 1)
-    assert "was trained with another --seed: give another --out" in seed.stderr
+@pytest.mark.integration
+def test_an_encoder_of_another_training_is_not_mixed_in(
+    tiny_weights: Path, here: Path, tmp_path: Path
+) -> None:
+    stage = Stage(tmp_path / "out", presets(0)["synthetic"], (), "cpu", print)
+    take_encoder(tiny_weights, stage)
+    copied = stage.out / "encoder.safetensors"
+    assert file_hash(copied) == file_hash(tiny_weights / "encoder.safetensors")
     (here / "bad.py").write_text(
         "from my_learned_scheme import MyScheme\n\n\nclass Plain(MyScheme):\n"
         "    def __init__(self, networks):\n        pass\n"
     )
-    plain = simulate(*train, "--out", "again", "--scheme", "bad:Plain")
-    assert "scheme 'bad:Plain' declares no network with parameters" in plain.stderr
-    (here / "again" / "encoder.safetensors").write_bytes(b"")
-    assert "is another encoder than" in simulate(*train, "--out", "again").stderr
+    with pytest.raises(ValueError, match="'bad:Plain' declares no network with parameters"):
+        open_for_training(OwnTraining().spec("bad:Plain", stage), stage)
+    with pytest.raises(ValueError, match="'perfect' is a Perfect, it must be"):
+        open_for_training(OwnTraining().spec("perfect", stage), stage)
+    larger = replace(stage, preset=replace(stage.preset, image_size=96))
+    with pytest.raises(ValueError, match="is of images of 32 pixels, the preset has 96"):
+        take_encoder(tiny_weights, larger)
+    copied.write_bytes(b"")
+    with pytest.raises(ValueError, match="is another encoder than"):
+        take_encoder(tiny_weights, stage)
 
 
 class Gain(LearnedScheme):
