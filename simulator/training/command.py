@@ -50,7 +50,7 @@ from simulator.training.encoder import (
     validator,
 )
 from simulator.training.encoder_options import encoder_recipe
-from simulator.training.other_options import refuse_other_options
+from simulator.training.other_options import refuse_other_options, refuse_other_vehicles
 from simulator.training.own_scheme import OwnTraining, is_own, train_own_scheme
 from simulator.training.presets import Preset, presets
 
@@ -138,6 +138,8 @@ def train_from_options(
         path = stage.out / "encoder.safetensors"
         if encoder is not None:
             take_encoder(encoder, stage)
+            if not all(map(is_own, stage.schemes)):
+                refuse_other_vehicles(path, training_images.images.images_hash())
             continue
         if path.exists():
             refuse_other_options(path, stage.preset, training_images.images.images_hash())

@@ -28,6 +28,7 @@ from simulator.learned_scheme import LearnedScheme, TrainingBatch
 from simulator.slots import Slot
 from simulator.sweeps.sweep import run
 from simulator.training.encoder import Stage, take_encoder
+from simulator.training.other_options import refuse_other_vehicles
 from simulator.training.own_scheme import (
     OwnTraining,
     loss_gradients,
@@ -141,6 +142,8 @@ def test_an_encoder_of_another_training_is_not_mixed_in(
     larger = replace(stage, preset=replace(stage.preset, image_size=96))
     with pytest.raises(ValueError, match="is of images of 32 pixels, the preset has 96"):
         take_encoder(tiny_weights, larger)
+    with pytest.raises(ValueError, match="its classes are other vehicles"):
+        refuse_other_vehicles(copied, "another hash")
     copied.write_bytes(b"")
     with pytest.raises(ValueError, match="is another encoder than"):
         take_encoder(tiny_weights, stage)
