@@ -23,6 +23,7 @@ from semantic.training.encoder import one_cycle_rate
 from semantic.training.labels import Labels
 from semantic.weights.files import file_hash, read_weights
 from simulator import open_link
+from simulator.checks.dispatch import recognize
 from simulator.cli import main
 from simulator.learned_scheme import LearnedScheme, TrainingBatch
 from simulator.slots import Slot
@@ -112,6 +113,7 @@ def _run_it(here: Path, data: Path) -> None:
     link = open_link(NAME, **fields)
     result = run(link._prepared)
     assert (result.images["channel_uses"] == 16).all()
+    assert recognize(NAME) == "scheme"
     at = result.images.query("snr_db == 0 and image == 4")
     assert link.send(4, 0).energy == at["energy"].item()
     own = here / "weights" / "my-scheme.safetensors"
