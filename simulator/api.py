@@ -1,15 +1,20 @@
-"""Runs from Python: `simulator.simulate(...)`."""
+"""Runs from Python: `simulator.simulate(...)` and `simulator.compare(...)`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import pandas as pd
 
+from simulator.commands.terminal import Bar
+from simulator.interactive.saved_run import SavedRun
+from simulator.results.compare import compare_runs, open_side
+from simulator.run_fields import RunFields, with_fields, with_run_fields
 from simulator.setup.prepare import prepare
-from simulator.spec import RunSpec, parse_snr
+from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.limits import check_load
 from simulator.sweeps.records import write_result
@@ -18,6 +23,7 @@ from simulator.sweeps.trainings import run_trainings
 from simulator.trust import parts_of, refuse_untrusted
 
 
+@with_run_fields
 def simulate(
     scheme: str | list[str] | None = None,
     snr: str | float | Iterable[float] | None = None,
@@ -26,7 +32,8 @@ def simulate(
     out: str | Path | None = None,
     engine: Engine | None = None,
     trust: bool = False,
-    **fields: Any,
+    progress: bool | None = None,
+    **fields: Unpack[RunFields],
 ) -> pd.DataFrame:
     """Runs a spec, as the command line does, and returns its curve.
 
@@ -38,8 +45,9 @@ def simulate(
         engine: Computes the cells; this process by default.
         trust: Whether to execute parts "module:name" that the file of `spec` names; parts that
             the call itself names are trusted.
+        progress: Whether to show a progress bar on stderr; None shows it in a terminal or notebook.
         fields: Further fields of a `RunSpec`, e.g. channel="rayleigh", channel_args={"fading":
-            "block"}, seeds=3, until="ci=1.0".
+            "block"}, seeds=3, until="ci=1.0". fading="block" is short for the channel's argument.
 
     Returns:
         The columns of `simulator.results.curve.COLUMNS`. Its `attrs` hold the
@@ -47,25 +55,26 @@ def simulate(
 
     Raises:
         ValueError: One line, for a value that is not allowed.
+
+    Example:
+        ```
+        from simulator import simulate
+
+        table = simulate("semharq,perfect", "-6:8:2", channel="rayleigh", images=60, out="runs/demo")
+        table[table["metric"] == "mAP"].pivot(index="snr_db", columns="scheme", values="value")
+        ```
     """
     base = RunSpec.read(Path(spec)) if isinstance(spec, (str, Path)) else spec or RunSpec()
-    value = base.to_json() | fields
-    if scheme is not None:
-        names = scheme.split(",") if isinstance(scheme, str) else scheme
-        value["schemes"] = [name.strip() for name in names if name.strip()]
-    if snr is not None:
-        value["snr_db"] = parse_snr(snr) if isinstance(snr, str) else _listed(snr)
-    final = RunSpec.from_json(value)
+    final = with_fields(base, scheme, snr, fields)
     if isinstance(spec, (str, Path)) and not trust:
-        own = {f: value[f] for f in fields}
-        if scheme is not None:
-            own["schemes"] = value["schemes"]
-        refuse_untrusted(final, parts_of(RunSpec.from_json(own)), Path(spec))
+        own = with_fields(RunSpec(), scheme, snr, fields)
+        refuse_untrusted(final, parts_of(own), Path(spec))
     check_load(final)
     where = None if out is None else Path(out).absolute()
-    result = run_trainings(
-        final, where, lambda spec, out: run(prepare(spec), out=out, engine=engine)
-    )
+    with Bar(not _shown(progress)) as bar:
+        result = run_trainings(
+            final, where, lambda spec, out: run(prepare(spec), bar, out=out, engine=engine)
+        )
     if where is not None:
         write_result(result, where)
     table = result.curve
@@ -74,5 +83,37 @@ def simulate(
     return table
 
 
-def _listed(snr: float | Iterable[float]) -> Iterable[float]:
-    return snr if isinstance(snr, Iterable) else [snr]
+def compare(
+    a: str | Path | SavedRun, b: str | Path | SavedRun, metrics: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Compares two schemes image by image: the mean of A minus B with its interval.
+
+    Args:
+        a: A run's directory, "DIR:SCHEME" if it has several schemes, or what `load_run` returned.
+        b: The other side, simulated with the same images and seeds.
+        metrics: Names as in the curve; the four accuracies by default.
+
+    Returns:
+        A row per channel, SNR and metric; docs/columns.md explains the columns.
+
+    Raises:
+        ValueError: One line, if the runs have no point in common or differ in their images.
+
+    Example:
+        ```
+        from simulator import compare
+
+        compare("runs/demo:semharq", "runs/demo:perfect", metrics=["mAP"])
+        ```
+    """
+    left, right = (
+        open_side(str(one.directory if isinstance(one, SavedRun) else one)) for one in (a, b)
+    )
+    return compare_runs(left, right, metrics)
+
+
+def _shown(progress: bool | None) -> bool:
+    """Whether a progress bar is shown: in a terminal, or in a notebook, if nothing else was said."""
+    if progress is not None:
+        return progress
+    return sys.stderr.isatty() or "ipykernel" in sys.modules

@@ -114,6 +114,10 @@ class ReadOnlyInputs(Scheme):
         """Returns the scheme's own bits."""
         return self.scheme.offered(tx.value)
 
+    def sent_features(self, tx: _State, slot: Slot) -> Tensor | None:
+        """Returns the scheme's own positions."""
+        return self.scheme.sent_features(tx.value, slot)
+
     def accepted(self, rx: _State) -> list[Tensor] | None:
         """Returns the scheme's own bits."""
         return self.scheme.accepted(rx.value)

@@ -201,6 +201,18 @@ class Scheme(ABC):
         """
         return None
 
+    def sent_features(self, tx: Any, slot: Slot) -> Tensor | None:
+        """Returns which features the latest burst carries: [batch, width] int64 positions.
+
+        In the order of sending, -1 where a row carries fewer. None, the default, for a scheme that
+        sends no features. Only a record of the transmissions reads this (`simulator.open_link`).
+
+        Args:
+            tx: The transmitter's state after the burst.
+            slot: The slot.
+        """
+        return None
+
     def accepted(self, rx: Any) -> list[Tensor] | None:
         """Returns the first of those bits that the receiver accepts, [bits] for each image.
 

@@ -42,6 +42,8 @@ ALLOWED: dict[str, str] = {
     "simulator/setup": "PHY SEMANTIC simulator simulator/codecs simulator/schemes",
     "simulator/checks": "PHY SEMANTIC simulator simulator/codecs simulator/setup",
     "simulator/sweeps": "PHY SEMANTIC simulator simulator/results simulator/setup",
+    "simulator/interactive": "PHY SEMANTIC simulator simulator/results simulator/setup "
+    "simulator/plots simulator/sweeps",
     "simulator/training": "PHY SEMANTIC simulator simulator/results simulator/schemes "
     "simulator/setup",
     "simulator/papers": "PHY SEMANTIC simulator simulator/results simulator/setup "
@@ -51,8 +53,8 @@ ALLOWED: dict[str, str] = {
     "simulator/commands": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/plots simulator/checks simulator/sweeps simulator/training simulator/papers "
     "simulator/report",
-    "simulator front": "PHY SEMANTIC simulator simulator/setup simulator/checks simulator/sweeps "
-    "simulator/commands",
+    "simulator front": "PHY SEMANTIC simulator simulator/setup simulator/checks simulator/results "
+    "simulator/sweeps simulator/interactive simulator/commands",
 }
 
 

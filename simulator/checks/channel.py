@@ -52,6 +52,14 @@ def check_channel(
 
     Raises:
         ValueError: One line, for an unknown name or argument.
+
+    Example:
+        ```
+        from simulator import check_channel
+
+        report = check_channel("my_channel:SlowRayleigh", {"correlation": 0.5})
+        assert report.ok, report
+        ```
     """
     given = dict(arguments or {})
     subject, made, files = open_part(

@@ -42,6 +42,13 @@ def check_codec(codec: SourceCodec | type[SourceCodec] | str) -> Report:
 
     Raises:
         ValueError: For an unknown name, in one line.
+
+    Example:
+        ```
+        from simulator import check_codec
+
+        print(check_codec("my_codec:Cosines"))
+        ```
     """
     subject, made, files = open_part(
         codec,

@@ -34,6 +34,13 @@ def check_dataset(
 
     Raises:
         ValueError: For a data set that cannot be opened, in one line.
+
+    Example:
+        ```
+        from simulator import check_dataset
+
+        print(check_dataset("veri:/data/VeRi"))
+        ```
     """
     subject, opener = _opener(data)
     images: Any = opener(split)

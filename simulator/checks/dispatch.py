@@ -54,14 +54,14 @@ def _kind_of(name: str, part: object) -> str:
         return "channel"
     if isinstance(part, SourceCodec) or (isinstance(part, type) and issubclass(part, SourceCodec)):
         return "codec"
-    if isinstance(part, type) and issubclass(part, Scheme):
+    first = next(iter(inspect.signature(part).parameters), "") if callable(part) else ""
+    if isinstance(part, type) and issubclass(part, Scheme) and first != "networks":
         raise ValueError(
             f"{name!r} is the class of a scheme; --scheme takes a function that returns a scheme, "
-            "factory(networks, ...)"
+            "factory(networks, ...), or a class whose first argument is networks"
         )
     if isinstance(part, VehicleImages):
         raise ValueError(f"{name!r} is a VehicleImages; --data takes a function of the split")
-    first = next(iter(inspect.signature(part).parameters), "") if callable(part) else ""
     for parameter, kind in (("networks", "scheme"), ("stack", "scheme"), ("split", "data")):
         if first == parameter:
             return kind

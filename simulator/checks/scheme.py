@@ -103,6 +103,13 @@ def check_scheme(
 
     Raises:
         ValueError: For an unknown name, argument or data set, or missing weights, in one line.
+
+    Example:
+        ```
+        from simulator import check_scheme
+
+        print(check_scheme("my_scheme:thumbnail", {"most_side": 16}))
+        ```
     """
     named = isinstance(scheme, str)
     subject = scheme if isinstance(scheme, str) else f"{scheme.__module__}:{scheme.__qualname__}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 
 from semantic.plugins import installed
+from simulator import columns
 from simulator.arguments import declarations
 from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
 
@@ -22,11 +23,15 @@ run.json, `scheme_args` does. `simulate list --markdown` writes this page from t
 
 @click.command("list")
 @click.option("--markdown", is_flag=True, help="Print the arguments of all schemes as Markdown.")
-def list_names(markdown: bool) -> None:
+@click.option("--columns", "columns_page", is_flag=True, help="Print all columns as Markdown.")
+def list_names(markdown: bool, columns_page: bool) -> None:
     """List schemes, channels, codecs and data.
 
     The list has all names that options of `simulate` take, and their arguments.
     """
+    if columns_page:
+        click.echo("\n".join(columns.markdown()))
+        return
     if markdown:
         click.echo("\n".join(_markdown()))
         return

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from simulator.commands.options import key_values
 from simulator.commands.part_log import logged_part_errors
 from simulator.files import leftovers, remove_abandoned
 
@@ -30,7 +31,26 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
     default="semharq",
     show_default=True,
     metavar="A[,B...]",
-    help="Schemes whose links are trained.",
+    help="Schemes whose links are trained; module:MyScheme for one of your own.",
+)
+@click.option(
+    "--scheme-arg",
+    "scheme_args",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Argument of a scheme of your own.",
+)
+@click.option(
+    "--channel",
+    metavar="NAME|module:Class",
+    help="Channel over which a scheme of your own is trained [rician].",
+)
+@click.option(
+    "--channel-arg",
+    "channel_args",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Argument of that channel.",
 )
 @click.option("--data", "data_spec", required=True, metavar="DIR|veri:DIR", help="Training images.")
 @click.option(
@@ -39,6 +59,12 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
     required=True,
     metavar="DIR",
     help="Directory of weights, checkpoints and log.",
+)
+@click.option(
+    "--encoder",
+    type=click.Path(path_type=Path),
+    metavar="FILE|DIR",
+    help="An encoder that was trained before; the links are trained behind it.",
 )
 @click.option(
     "--imagenet", metavar="FILE|URL", help="ImageNet weights of DenseNet-121 to start from."
@@ -117,14 +143,21 @@ def train(**options: Any) -> None:
     """
     from simulator.commands.terminal import Bar
     from simulator.training.command import train_from_options
+    from simulator.training.own_scheme import own_training
 
     quiet, out = options.pop("quiet"), options["out"]
     clear_leftovers(out)
+    own = own_training(
+        options["scheme"],
+        options.pop("channel"),
+        key_values("--channel-arg", options.pop("channel_args")),
+        key_values("--scheme-arg", options.pop("scheme_args")),
+    )
     # A pipe gets each line at once, and no bar.
     show = (lambda line: None) if quiet else partial(print, flush=True)
     try:
         with logged_part_errors(out), Bar(quiet or not sys.stderr.isatty()) as bar:
-            train_from_options(**options, show=show, bar=bar)
+            train_from_options(**options, show=show, bar=bar, own=own)
     except KeyboardInterrupt:
         if any(out.rglob("*.checkpoint.safetensors")):
             click.echo(f"{out}: checkpoints are kept; the same command goes on from them", err=True)

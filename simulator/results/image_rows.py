@@ -52,15 +52,38 @@ def image_rows(
     precision = np.full(len(dataset), np.nan)
     rank1[query] = np.where(found.valid.numpy(), found.rank1_hit.numpy(), np.nan)
     precision[query] = found.average_precision.numpy()
+    table = answer_rows(dataset, outputs, ledger, reasons, bits_per_use, retransmissions_allowed)
+    place = list(table.columns).index("is_query") + 1
+    table.insert(place, "rank1_hit", rank1)
+    table.insert(place + 1, "average_precision", precision)
+    return table
+
+
+def answer_rows(
+    dataset: VehicleImages,
+    outputs: TaskOutputs,
+    ledger: Ledger,
+    reasons: tuple[str, ...],
+    bits_per_use: float,
+    retransmissions_allowed: int,
+) -> pd.DataFrame:
+    """Makes the rows of `image_rows` without re-identification, which needs queries and a gallery.
+
+    Args:
+        dataset: The images.
+        outputs: The task outputs of the receiver for each image.
+        ledger: The costs of each image.
+        reasons: Names of the scheme's reasons to stop.
+        bits_per_use: As for `image_rows`.
+        retransmissions_allowed: As for `image_rows`.
+    """
     color, type_ = outputs.color.argmax(1).numpy(), outputs.type.argmax(1).numpy()
     columns: dict[str, Any] = {
         "image": np.arange(len(dataset)),
         "file": [file.name for file in dataset.files],
         "vehicle": dataset.vehicle,
         "camera": dataset.camera,
-        "is_query": query,
-        "rank1_hit": rank1,
-        "average_precision": precision,
+        "is_query": dataset.is_query,
         "color": _names(dataset.color, dataset.colors),
         "color_predicted": _names(color, dataset.colors),
         "color_correct": _correct(color, dataset.color),

@@ -130,6 +130,10 @@ class DigitalFeatures(Scheme):
             tx, transmission=tx.transmission + 1
         )
 
+    def sent_features(self, tx: TxState, slot: Slot) -> Tensor | None:
+        """Returns the positions in f: every transmission carries bits of the same ones."""
+        return self.link.order[: self.features(slot)].expand(len(tx.bits), -1)
+
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Demaps, combines, decodes; answers ACK where the CRC holds."""
         codec = self.codec(slot)

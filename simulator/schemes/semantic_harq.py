@@ -173,6 +173,11 @@ class SemanticHarq(Scheme):
         z = normalize_power(plan.selection.gather(tx.f), uses)
         return Burst(map_iq(z, per_use), uses, header, bits), replace(tx, plan=plan)
 
+    def sent_features(self, tx: TxState, slot: Slot) -> Tensor | None:
+        """Returns the positions in f, requested ones first."""
+        latest = tx.plan.selection
+        return None if latest is None else latest.position.masked_fill(~latest.sent, -1)
+
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
         """Keeps the header; it is read together with the burst."""
         return replace(rx, header=header)

@@ -144,6 +144,10 @@ class SemharqPlus(Scheme):
         z, uses = normalize_power(part, part.shape[1]), torch.full((len(part),), part.shape[1])
         return Burst(map_iq(z, 1), uses, header), TxState(tx.c, estimate, tx.bursts + 1)
 
+    def sent_features(self, tx: TxState, slot: Slot) -> Tensor | None:
+        """Returns the positions in c; a plan may use one several times in a burst."""
+        return self.plan(slot, tx.bursts - 1).position.expand(len(tx.c), -1)
+
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
         """Reads from the header whether the transmitter received the latest feedback."""
         if header is None:

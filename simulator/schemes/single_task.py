@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from phy.channel import Received
+from semantic.conventions import CODED_FEATURES
 from semantic.losses import TASKS
 from semantic.tasks import TaskOutputs
 from semantic.weights.stored import EncoderBundle
@@ -100,6 +101,15 @@ class SingleTask(Scheme):
         x = torch.cat([burst.x for burst, _ in sent], 1)
         uses = torch.stack([burst.uses for burst, _ in sent]).sum(0)
         return Burst(x, uses), tuple(state for _, state in sent)
+
+    def sent_features(self, tx: tuple[TxState, ...], slot: Slot) -> Tensor | None:
+        """Returns positions in the three f side by side: L k + position for system k."""
+        found = []
+        for k, (state, network) in enumerate(zip(tx, self.networks, strict=True)):
+            own = network.link.sent_features(state, self.part(slot))
+            assert own is not None
+            found.append(torch.where(own < 0, own, own + k * CODED_FEATURES))
+        return torch.cat(found, 1)
 
     def receive(
         self, rx: tuple[RxState, ...], received: Received, slot: Slot

@@ -10,16 +10,22 @@ from simulator.guard import Guarded
 from simulator.spec import RunSpec
 
 
-def open_channel(spec: RunSpec) -> Channel:
+def open_channel(spec: RunSpec, own: Channel | None = None) -> Channel:
     """Returns the channel of a run: checked, with the receiver's channel knowledge.
 
     A channel with the parameters bandwidth_hz and interval_s gets the run's W and T.
+
+    Args:
+        spec: The run.
+        own: A channel object that stands for the one that the run names; None makes that one.
 
     Raises:
         ValueError: One line, for a failed import, an unknown argument, or an object of another type.
     """
     slot = {"bandwidth_hz": spec.bandwidth, "interval_s": spec.slot_s}
-    channel = construct("channel", spec.channel, CHANNELS, dict(spec.channel_args), slot)
+    channel = own
+    if channel is None:
+        channel = construct("channel", spec.channel, CHANNELS, dict(spec.channel_args), slot)
     if not isinstance(channel, Channel):
         raise ValueError(
             f"channel {spec.channel!r} is a {type(channel).__name__}, "

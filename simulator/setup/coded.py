@@ -44,4 +44,6 @@ def _coding_rule(networks: Networks, arguments: CodingArguments) -> CodingRule:
     coding = Coding.of(arguments, networks.device)
     if not arguments.adaptive:
         return coding
-    return AdaptiveCoding(coding, open_channel(networks.spec), arguments.target_bler)
+    return AdaptiveCoding(
+        coding, open_channel(networks.spec, networks.channel), arguments.target_bler
+    )

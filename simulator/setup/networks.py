@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy, deepcopy
 from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
+from torch import nn
+
+from phy.channel import Channel
 from semantic.link.network import LinkNetwork
-from semantic.link.protocol import SINGLE_TASK, SINGLE_TASK_PROTOCOL, single_task_directory
+from semantic.link.protocol import (
+    PROTOCOLS,
+    SINGLE_TASK,
+    SINGLE_TASK_PROTOCOL,
+    single_task_directory,
+)
 from semantic.part_files import Reading
 from semantic.plus.network import PlusNetwork
 from semantic.precision import choose_precision, pack_products, round_products
-from semantic.weights.files import WeightsError
+from semantic.weights.files import WeightsError, file_hash, load_into, read_weights
 from semantic.weights.stored import (
+    PLUS,
     EncoderBundle,
     load_encoder,
     load_link,
@@ -22,7 +32,7 @@ from semantic.weights.stored import (
 )
 from simulator.spec import RunSpec
 
-Network = TypeVar("Network", LinkNetwork, PlusNetwork)
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Networks:
@@ -35,14 +45,17 @@ class Networks:
         hashes: SHA-256 of every weights file read so far.
         files: Files of the users' own parts of each scheme.
         own: Hashes of the files that one scheme has read, see `apart`.
+        in_training: The networks of users' schemes that a training makes, by name; None in a run.
+        channel: A channel object in place of the one that the run names; None for no such object.
     """
 
-    def __init__(self, spec: RunSpec, device: str) -> None:
-        self.spec, self.device = spec, device
+    def __init__(self, spec: RunSpec, device: str, channel: Channel | None = None) -> None:
+        self.spec, self.device, self.channel = spec, device, channel
         self.precision = choose_precision(spec.precision, device)
         self.hashes: dict[str, str] = {}
         self.files = {scheme: Reading() for scheme in spec.schemes}
         self.own: dict[str, str] = {}
+        self.in_training: dict[str, nn.Module] | None = None
         self._parts: dict[str, Networks] = {}
 
     def apart(self, scheme: str, copied: bool = False) -> Networks:
@@ -102,6 +115,45 @@ class Networks:
         network, hashes = load_plus(self.encoder.network.performers, self.spec.weights, self.device)
         self._count(hashes)
         return self._rounded(network)
+
+    def trained(self, network: Network, name: str) -> Network:
+        """Returns a network of a user's scheme, with the weights of its file.
+
+        `simulate train` makes the file; while it does, the network keeps its initial values.
+
+        Args:
+            network: The network.
+            name: Name of the file without ".safetensors", e.g. that of the scheme.
+
+        Returns:
+            The same network on the device of the run, in evaluation mode.
+
+        Raises:
+            WeightsError: If the file is missing, damaged or of another network.
+        """
+        taken = {"encoder", "link", *PROTOCOLS, PLUS}
+        if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name) or name in taken:
+            raise ValueError(
+                f"weights {name!r} are not allowed, the name must be letters, digits, - and _, and "
+                "none of a built-in network"
+            )
+        network.to(self.device)
+        if self.in_training is not None:
+            self.in_training[name] = network
+            return network
+        path = weights_directory(self.spec.weights) / f"{name}.safetensors"
+        if not path.exists():
+            raise WeightsError(
+                f"no weights {name!r}: {path} does not exist; `simulate train --scheme "
+                f"{','.join(self.spec.schemes)} --data DIR --out {path.parent}` makes it"
+            )
+        state, config = read_weights(path)
+        load_into(network, state, str(path))
+        (here,) = self.encoder.hashes.values()
+        if config.get("encoder_sha256") != here:
+            raise WeightsError(f"{path} was trained behind another encoder than the one beside it")
+        self._count({path.name: file_hash(path)})
+        return self._rounded(network.requires_grad_(False).eval())
 
     def single_task(self, task: str) -> tuple[EncoderBundle, LinkNetwork]:
         """Returns (encoder, link) that were trained for one task alone.

@@ -57,8 +57,12 @@ def choose_device(device: str) -> str:
     return device
 
 
-def prepare(spec: RunSpec) -> Prepared:
+def prepare(spec: RunSpec, own_channel: Channel | None = None) -> Prepared:
     """Opens data and weights and builds the schemes, so that every mistake is found before any work.
+
+    Args:
+        spec: The run.
+        own_channel: A channel object in place of the one that `spec` names.
 
     Raises:
         ValueError: One line that names the mistake.
@@ -69,12 +73,12 @@ def prepare(spec: RunSpec) -> Prepared:
     for snr_db in spec.snr_db:
         spec.slot(snr_db)  # raises if T W is out of range
     with Reading().active() as read:
-        channel = open_channel(spec)
+        channel = open_channel(spec, own_channel)
     feedback_link = open_feedback_link(spec)
     dataset = open_dataset(spec.data)
     if spec.images is not None:
         dataset = dataset.limit(spec.images, seed=0)
-    networks = Networks(spec, device)
+    networks = Networks(spec, device, own_channel)
     _ = networks.encoder  # every scheme needs it: missing weights raise here
     schemes = {
         name: scheme if name in SCHEMES else ReadOnlyInputs(scheme, name)

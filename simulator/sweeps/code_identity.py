@@ -35,7 +35,14 @@ WITHOUT_INFLUENCE = (
     *("simulator/__init__.py", "simulator/__main__.py", "simulator/api.py", "simulator/cli.py"),
     *("simulator/files.py", "simulator/stop_rule.py", "simulator/trainings.py"),
     "simulator/trust.py",
-    *("simulator/checks/", "simulator/commands/", "simulator/papers/", "simulator/training/"),
+    *("simulator/columns.py", "simulator/learned_scheme.py", "simulator/run_fields.py"),
+    *(
+        "simulator/interactive/",
+        "simulator/checks/",
+        "simulator/commands/",
+        "simulator/papers/",
+        "simulator/training/",
+    ),
     *(
         f"simulator/results/{name}.py"
         for name in ("compare", "curve", "curve_file", "figures", "grouping", "intervals")

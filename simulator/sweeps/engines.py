@@ -48,6 +48,13 @@ class Engine:
         cell_images: Most images in a cell. With a smaller number, a killed run loses less, and
             several workers can share one point.
         kept_pool: The pool that `kept_open` keeps from one run to the next.
+
+    Example:
+        ```
+        from simulator import Engine, simulate
+
+        simulate("semharq", "-6:8:2", seeds=20, engine=Engine("local", workers=8), out="runs/many")
+        ```
     """
 
     name: str = "inline"

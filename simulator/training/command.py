@@ -45,11 +45,13 @@ from simulator.training.encoder import (
     join_processes,
     open_encoder,
     read_training_images,
+    take_encoder,
     train_clean,
     validator,
 )
 from simulator.training.encoder_options import encoder_recipe
-from simulator.training.other_options import refuse_other_options
+from simulator.training.other_options import refuse_other_options, refuse_other_vehicles
+from simulator.training.own_scheme import OwnTraining, is_own, train_own_scheme
 from simulator.training.presets import Preset, presets
 
 
@@ -71,7 +73,7 @@ def stages(
     if not schemes:
         raise ValueError(f"no scheme was given; {nearest('', known)}")
     for name in schemes:
-        if name not in known:
+        if name not in known and not is_own(name):
             raise ValueError(f"scheme {name!r} is not trained; {nearest(name, known)}")
     joint = tuple(name for name in schemes if name != SINGLE_TASK)
     found = [Stage(out, preset.only(tasks), joint, device, show, bar)] if joint else []
@@ -101,12 +103,15 @@ def train_from_options(
     show: Callable[[str], None],
     bar: Callable[[str, int, int], None],
     extra_data: str | None = None,
+    encoder: Path | None = None,
+    own: OwnTraining | None = None,
     **encoder_options: Any,
 ) -> None:
     """Trains the weights that are missing in `out`.
 
     ```
     encoder.safetensors -> s -> link.complete.safetensors -> <scheme>.safetensors, one for each
+                             -> the networks of a user's scheme
     ```
 
     Under torchrun all processes train the encoder; the first one trains the rest, which takes minutes.
@@ -120,31 +125,33 @@ def train_from_options(
     device, first = join_processes(choose_device(device))
     recipe = encoder_recipe(chosen.encoder, device, extra_data is not None, **encoder_options)
     chosen = replace(chosen, encoder=recipe)
-    own = len(images)
+    first_images = len(images)
     if extra_data is not None:
         images = join(images, open_training_images(extra_data, show, data_spec))
     single = TASKS if tasks is None else _listed(tasks)
     wanted = stages(out, chosen, _listed(scheme), single, device, show, bar)
-    refuse_few_vehicles(images, own, chosen)
+    refuse_few_vehicles(images, first_images, chosen)
     stored = max(chosen.image_size, 128) if preset == "synthetic" else chosen.image_size
-    training_images = read_training_images(images, stored, show, own)
+    training_images = read_training_images(images, stored, show, first_images)
     for stage in wanted:
         stage.out.mkdir(parents=True, exist_ok=True)
         path = stage.out / "encoder.safetensors"
+        if encoder is not None:
+            take_encoder(encoder, stage)
+            if not all(map(is_own, stage.schemes)):
+                refuse_other_vehicles(path, training_images.images.images_hash())
+            continue
         if path.exists():
             refuse_other_options(path, stage.preset, training_images.images.images_hash())
             continue
         validate = None if validation is None else validator(validation, chosen, device, show)
         train_clean(stage, training_images, first, imagenet, validate)
     for stage in wanted if first else ():
-        encoder, data = link_data(stage, training_images)
-        complete = _complete(stage, encoder, data)
-        for name in stage.schemes:
-            path = stage.out / f"{name}.safetensors"
-            if path.exists():
-                refuse_other_options(path, stage.preset)
-            else:
-                _train_scheme(stage, name, complete, encoder, data)
+        network, data = link_data(stage, training_images)
+        theirs = [name for name in stage.schemes if is_own(name)]
+        _train_links(stage, [name for name in stage.schemes if name not in theirs], network, data)
+        for name in theirs:
+            train_own_scheme(stage, name, own or OwnTraining(), data)
         show(f"{stage.out}: {', '.join(['encoder', *stage.schemes])}")
     if first:
         show(f"use it as --weights {out}")
@@ -156,6 +163,21 @@ def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskN
     s, labels = encoder_outputs(stage, encoder, training_images)
     channel = training_channel(Rician(), stage.device)
     return encoder, LinkData(s, labels, channel, stage.preset.budget)
+
+
+def _train_links(
+    stage: Stage, schemes: Sequence[str], encoder: MultiTaskNetwork, data: LinkData
+) -> None:
+    """Trains the links of built-in schemes that are missing."""
+    if not schemes:
+        return
+    complete = _complete(stage, encoder, data)
+    for name in schemes:
+        path = stage.out / f"{name}.safetensors"
+        if path.exists():
+            refuse_other_options(path, stage.preset)
+        else:
+            _train_scheme(stage, name, complete, encoder, data)
 
 
 def _listed(names: str) -> list[str]:

@@ -24,7 +24,14 @@ from semantic.training.encoder import train_encoder
 from semantic.training.labels import Labels, training_labels
 from semantic.training.log import Log
 from semantic.training.performers import refit_performers
-from semantic.weights.files import load_imagenet, load_into, read_weights, save_weights
+from semantic.weights.files import (
+    file_hash,
+    load_imagenet,
+    load_into,
+    read_weights,
+    save_weights,
+)
+from semantic.weights.stored import load_encoder, weights_path
 from simulator.encoded_dataset import TILE
 from simulator.files import write_whole
 from simulator.ledger import Ledger
@@ -140,6 +147,29 @@ def train_clean(
     checkpoint = out / "performers.checkpoint.safetensors"
     refit_performers(network.performers, s, labels, preset.performers, checkpoint, report)
     save_weights(out / "encoder.safetensors", network, config)
+
+
+def take_encoder(given: Path, stage: Stage) -> None:
+    """Copies an encoder that was trained before into the directory of a stage.
+
+    Args:
+        given: Its file, or a directory that has it.
+        stage: The stage; its preset must have the encoder's image size.
+
+    Raises:
+        ValueError: If it is no encoder, has another image size, or the directory has another one.
+    """
+    source, target = weights_path(str(given), "encoder"), stage.out / "encoder.safetensors"
+    size = load_encoder(str(given)).config["image_size"]
+    if size != stage.preset.image_size:
+        raise ValueError(
+            f"{source} is of images of {size} pixels, the preset has {stage.preset.image_size}: "
+            "give another --preset"
+        )
+    if not target.exists():
+        write_whole(target, lambda temporary: temporary.write_bytes(source.read_bytes()))
+    elif file_hash(target) != file_hash(source):
+        raise ValueError(f"{target} is another encoder than {source}: give another --out")
 
 
 def join_processes(device: str) -> tuple[str, bool]:

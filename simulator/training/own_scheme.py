@@ -1,0 +1,190 @@
+"""Training of a user's scheme: its own networks and loss, through a channel of the simulator."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from semantic.plugins import is_import_string
+from semantic.training.labels import Labels
+from semantic.training.loop import LinkData, draw_snr, train_loop
+from semantic.weights.files import file_hash, write_tensors
+from simulator.learned_scheme import LearnedScheme, TrainingBatch
+from simulator.setup.channel import open_channel
+from simulator.setup.networks import Networks
+from simulator.setup.schemes import build_schemes
+from simulator.slots import Slot
+from simulator.spec import SLOT_S, RunSpec
+from simulator.training.encoder import Stage
+from simulator.training.other_options import refuse_other_options
+
+#: Largest norm of the gradient, as for the built-in links.
+CLIPPED_NORM = 5.0
+
+
+@dataclass(frozen=True)
+class OwnTraining:
+    """What the training of users' schemes takes beside the options of all trainings.
+
+    Attributes:
+        channel: Name of the channel.
+        channel_args: Its arguments.
+        scheme_args: Arguments of the schemes.
+    """
+
+    channel: str = "rician"
+    channel_args: tuple[tuple[str, Any], ...] = ()
+    scheme_args: tuple[tuple[str, Any], ...] = ()
+
+    def spec(self, name: str, stage: Stage) -> RunSpec:
+        """Returns a run of the scheme with the weights of the training's directory."""
+        return RunSpec(
+            schemes=(name,),
+            channel=self.channel,
+            channel_args=self.channel_args,
+            scheme_args=self.scheme_args,
+            weights=str(stage.out),
+            bandwidth_hz=stage.preset.bandwidth_hz,
+            device=stage.device,
+        )
+
+
+def own_training(
+    schemes: str,
+    channel: str | None,
+    channel_args: tuple[tuple[str, Any], ...],
+    scheme_args: tuple[tuple[str, Any], ...],
+) -> OwnTraining:
+    """Returns the options of users' schemes, as the command line gives them.
+
+    Raises:
+        ValueError: If one was given, and no scheme is a user's.
+    """
+    given = {"--channel": channel, "--channel-arg": channel_args, "--scheme-arg": scheme_args}
+    if not any(is_own(name.strip()) for name in schemes.split(",")):
+        for option, value in given.items():
+            if value:
+                raise ValueError(
+                    f"{option} is for schemes of your own (module:MyScheme); built-in schemes are "
+                    "trained over Rician fading"
+                )
+    return OwnTraining(channel or "rician", channel_args, scheme_args)
+
+
+def is_own(name: str) -> bool:
+    """Returns whether a scheme is a user's: "package.module:MyScheme".
+
+    >>> is_own("my_scheme:MyScheme"), is_own("semharq")
+    (True, False)
+    """
+    return is_import_string(name)
+
+
+def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkData) -> None:
+    """Trains the networks of a user's scheme, and writes a file for each of them.
+
+    Args:
+        stage: Directory, preset and device; the directory has the encoder.
+        name: Import string of the scheme.
+        options: Channel of the training, arguments of the scheme.
+        data: Features and labels of the training images.
+
+    Raises:
+        ValueError: One line, if it is no `LearnedScheme`, declares no network, has a loss that is
+            not finite or has no gradient, or was trained with other options.
+    """
+    scheme, own = open_for_training(options.spec(name, stage), stage)
+    recipe, label = stage.preset.link, name.replace(":", ".")
+    files = {one: stage.out / f"{one}.safetensors" for one in own}
+    known = [path for path in files.values() if path.exists()]
+    for path in known:
+        refuse_other_options(path, stage.preset)
+    if len(known) == len(files):
+        return
+    channel = open_channel(options.spec(name, stage))
+    network = nn.ModuleDict(own)
+
+    def step(index: Tensor, generator: torch.Generator, number: int) -> dict[str, float]:
+        slot = Slot(draw_snr(recipe, generator), SLOT_S, stage.preset.bandwidth_hz)
+        labels = Labels(*(column[index] for column in data.labels.columns))
+        batch = TrainingBatch(data.s[index], labels, slot, generator, channel)
+        return loss_gradients(scheme, batch, network, f"scheme {name}, step {number}")
+
+    train_loop(
+        network,
+        recipe,
+        label,
+        data,
+        (recipe.selected_steps,),
+        step,
+        stage.out / f"{label}.checkpoint.safetensors",
+        stage.log(label, recipe.selected_steps),
+        {"channel": options.spec(name, stage).channel_label, "args": list(options.scheme_args)},
+    )
+    config = {
+        "scheme": name,
+        "scheme_args": dict(options.scheme_args),
+        "channel": options.spec(name, stage).channel_label,
+        "encoder_sha256": file_hash(stage.out / "encoder.safetensors"),
+        "bandwidth_hz": stage.preset.bandwidth_hz,
+        "recipe": asdict(recipe),
+    }
+    for one, path in files.items():
+        write_tensors(path, own[one].state_dict(), {"config": json.dumps(config, sort_keys=True)})
+
+
+def open_for_training(spec: RunSpec, stage: Stage) -> tuple[LearnedScheme, dict[str, nn.Module]]:
+    """Returns a scheme with new networks, and these networks by name."""
+    networks = Networks(spec, stage.device)
+    networks.in_training = {}
+    torch.manual_seed(stage.preset.link.seed)
+    (name,) = spec.schemes
+    scheme = build_schemes(networks)[name]
+    if not isinstance(scheme, LearnedScheme):
+        raise ValueError(
+            f"scheme {name!r} is a {type(scheme).__name__}, it must be a "
+            "simulator.learned_scheme.LearnedScheme to be trained"
+        )
+    if not any(p.requires_grad for one in networks.in_training.values() for p in one.parameters()):
+        raise ValueError(
+            f"scheme {name!r} declares no network with parameters: networks.trained(module, name) "
+            "does"
+        )
+    return scheme, networks.in_training
+
+
+def loss_gradients(
+    scheme: LearnedScheme, batch: TrainingBatch, network: nn.Module, where: str
+) -> dict[str, float]:
+    """Computes the gradients of a batch.
+
+    Args:
+        scheme: The scheme.
+        batch: The batch.
+        network: The networks that are trained.
+        where: Scheme and step, for a message.
+
+    Returns:
+        The terms of the loss by name.
+
+    Raises:
+        ValueError: One line, if a term is no finite scalar, or none has a gradient.
+    """
+    found = scheme.training_loss(batch)
+    terms = {"loss": found} if isinstance(found, Tensor) else dict(found)
+    for name, value in terms.items():
+        if not isinstance(value, Tensor) or value.ndim:
+            found_shape = list(value.shape) if isinstance(value, Tensor) else repr(value)[:80]
+            raise ValueError(f"{where}: {name} is {found_shape}, it must be a scalar tensor")
+        if not bool(torch.isfinite(value)):
+            raise ValueError(f"{where}: {name} is {value.item():g}, a loss must be finite")
+    total = torch.stack([*terms.values()]).sum()
+    if not total.requires_grad:
+        raise ValueError(f"{where}: the loss has no gradient; was it detached?")
+    total.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), CLIPPED_NORM)
+    return {name: float(value.detach()) for name, value in terms.items()}
