@@ -87,10 +87,10 @@ def test_families_share_model_and_paint(split: str) -> None:
 @pytest.mark.parametrize(
     ("split", "queries", "images", "mean"),
     [
-        ("train", 0, 21_000, 4.2),
-        ("validation", 640, 3_600, 4.4),
-        ("test", 480, 2_450, 4.2),
-        ("large", 1_678, 1_678 + 11_579, 6.0),
+        ("train", 0, 22_000, 4.6),
+        ("validation", 500, 2_900, 8.2),
+        ("test", 500, 2_900, 8.2),
+        ("large", 1_678, 1_678 + 11_579, 9.5),
     ],
 )
 def test_sizes(split: str, queries: int, images: int, mean: float) -> None:

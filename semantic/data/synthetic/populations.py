@@ -62,10 +62,10 @@ class Population:
 
 POPULATIONS = {
     # The colors reveal little about the type: a network must not learn that buses are white.
-    "train": Population(3001, 1700, 6999, _TYPES_IN_TRAINING, 0.45, 12, 0, 21_000, 2.2),
-    "validation": Population(1001, 320, 999, _TYPES_ON_THE_ROAD, 0.40, 13, 640, 3_600, 2.4),
-    "test": Population(601, 240, 399, _TYPES_ON_THE_ROAD, 0.40, 11, 480, 2_450, 2.2),
-    "large": Population(2001, 720, 999, _TYPES_ON_THE_ROAD, 0.40, 14, 1_678, 13_257, 4.0),
+    "train": Population(3001, 2400, 6999, _TYPES_IN_TRAINING, 0.45, 12, 0, 22_000, 2.6),
+    "validation": Population(1001, 250, 999, _TYPES_ON_THE_ROAD, 0.40, 13, 500, 2_900, 6.4),
+    "test": Population(601, 250, 399, _TYPES_ON_THE_ROAD, 0.40, 11, 500, 2_900, 6.4),
+    "large": Population(2001, 720, 999, _TYPES_ON_THE_ROAD, 0.40, 14, 1_678, 13_257, 8.0),
     # Vehicles in the background of other vehicles' images.
     "extras": Population(1, 60, 576, _TYPES_ON_THE_ROAD, 0.2, 10),
 }

@@ -18,8 +18,8 @@ from semantic.data.synthetic.scene import Camera, Neighbor, Shot
 from semantic.data.synthetic.vehicle import Vehicle, sample_vehicles
 from semantic.suggest import nearest
 
-_FRAMES = (2, 6)  # smallest and largest number of frames of a track
-_FRAME_ODDS = (0.3, 0.35, 0.2, 0.1, 0.05)
+_FRAMES = (1, 4)  # smallest and largest number of frames of a track
+_FRAME_ODDS = (0.5, 0.3, 0.12, 0.08)
 _NEIGHBOR_SHARE = 0.35  # share of the passages with another vehicle in the image
 _EXTRA_SEED = 7919  # far from usual seeds, so that no extra is in a data set
 
@@ -90,7 +90,6 @@ def _sample_visits(rng: np.random.Generator, split: str, count: int) -> list[lis
     seen_by = np.clip(2 + more, 2, 18)
     pool = TRAINING_CAMERAS if split == "train" else CAMERAS
     cameras = [np.sort(rng.permutation(pool)[:n]) for n in seen_by]
-    frames = _sample_frames(rng, int(seen_by.sum()), population.images * count / population.count)
     owner = np.repeat(np.arange(count), seen_by)
     first = np.concatenate([[0], np.cumsum(seen_by)[:-1]])
     # Each vehicle has a query; further ones are spread over all passages.
@@ -99,6 +98,9 @@ def _sample_visits(rng: np.random.Generator, split: str, count: int) -> list[lis
         asked[first + rng.integers(seen_by)] = True
         wanted = round(population.queries * count / population.count) - count
         asked[rng.permutation(np.flatnonzero(~asked))[: max(wanted, 0)]] = True
+    # A query is one frame more, so that the gallery keeps each passage.
+    images = population.images * count / population.count - asked.sum()
+    frames = _sample_frames(rng, len(owner), images) + asked
     query = np.where(asked, rng.integers(frames), -1)
     visits: list[list[_Visit]] = [[] for _ in range(count)]
     for i, camera in enumerate(np.concatenate(cameras)):
