@@ -12,6 +12,7 @@ from semantic.link.protocol import SINGLE_TASK, SINGLE_TASK_PROTOCOL, single_tas
 from semantic.part_files import Reading
 from semantic.plus.network import PlusNetwork
 from semantic.precision import choose_precision, round_products
+from semantic.vq.network import VqNetwork
 from semantic.weights.files import WeightsError
 from semantic.weights.stored import (
     EncoderBundle,
@@ -20,6 +21,7 @@ from semantic.weights.stored import (
     load_plus,
     weights_directory,
 )
+from semantic.weights.vq import load_vq
 from simulator.spec import RunSpec
 
 Network = TypeVar("Network", LinkNetwork, PlusNetwork)
@@ -97,6 +99,12 @@ class Networks:
         network, hashes = load_plus(self.encoder.network.performers, self.spec.weights, self.device)
         self._count(hashes)
         return self._rounded(network)
+
+    def vq(self) -> VqNetwork:
+        """Returns the quantizer of digital-vq with the encoder's performers."""
+        network, hashes = load_vq(self.encoder.network.performers, self.spec.weights, self.device)
+        self._count(hashes)
+        return network
 
     def single_task(self, task: str) -> tuple[EncoderBundle, LinkNetwork]:
         """Returns (encoder, link) that were trained for one task alone.
