@@ -220,4 +220,6 @@ class DigitalVqArguments(Arguments):
     uses_per_slot: int = argument(
         0, "channel uses of each transmission; 0 for B", least=0, most=65536
     )
-    list_size: int = argument(8, "paths of the list decoder of polar codes", allowed=(1, 2, 4, 8, 16, 32))
+    list_size: int = argument(
+        8, "paths of the list decoder of polar codes", allowed=(1, 2, 4, 8, 16, 32)
+    )

@@ -86,8 +86,8 @@ class ShortCode:
         return (metric if log_prior is None else metric + log_prior).softmax(1)
 
 
-def parity(words: Tensor) -> UInt8[Tensor, "..."]:
-    """Returns the sum modulo 2 of the binary digits of numbers below 2^16.
+def parity(words: Tensor) -> Tensor:
+    """Returns the sum modulo 2 of the binary digits of numbers below 2^16, uint8.
 
     >>> parity(torch.tensor([0, 1, 2, 3, 7]))
     tensor([0, 1, 1, 0, 1], dtype=torch.uint8)
@@ -133,9 +133,7 @@ def generator_columns(bits: int, length: int) -> _Integers:
 
 @njit(cache=True)
 @no_type_check
-def _choose_columns(
-    found: _Integers, bits: int, z: float
-) -> None:  # pragma: no cover - compiled
+def _choose_columns(found: _Integers, bits: int, z: float) -> None:  # pragma: no cover - compiled
     messages = 1 << bits
     bound = np.ones(messages)
     bound[0] = 0.0

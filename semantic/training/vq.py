@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -53,7 +54,8 @@ def train_vq(
         words = k_means(beam.residual[:, 0], 2**bits, generator)
         network.codewords[first : first + 2**bits] = words
         first += 2**bits
-        beam = Beam(*in_tiles(lambda *part, words=words: refined(*part, words), beam.residual, beam.index, tile=ROWS))
+        refine = partial(refined, words)
+        beam = Beam(*in_tiles(refine, beam.residual, beam.index, tile=ROWS))
         share = beam.residual[:, 0].square().sum() / x.square().sum()
         report(number, {"distortion": float(share)})
     index = beam.index[:, 0]
@@ -65,19 +67,23 @@ def train_vq(
     _fit_restoration(network, s, network.quantizer.reconstruct(index))
     judged = torch.randperm(len(s), generator=generator)[:JUDGED].to(s.device)
     target = Labels(*(column[judged] for column in labels.columns))
+    clean = accuracies(network.performers(s[judged]), target).clamp_min(1e-9)
     for count in range(len(network.stage_bits) + 1):
         x_hat = network.quantizer.reconstruct(index[judged, :count])
-        network.accuracy[count] = mean_accuracy(network.decode(x_hat)[1], target)
+        relative = accuracies(network.decode(x_hat)[1], target) / clean
+        network.accuracy[count] = relative.mean()
+    # Of few images: a stage that takes accuracy away by chance counts as adding nothing.
+    network.accuracy.copy_(network.accuracy.cummax(0).values)
 
 
-def refined(residual: Tensor, index: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
+def refined(words: Tensor, residual: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     """Returns residual and index of a beam after one more stage."""
     beam = Beam(residual, index).refine(words)
     return beam.residual, beam.index
 
 
-def mean_accuracy(outputs: TaskOutputs, labels: Labels) -> float:
-    """Returns the mean of mAP, color and type accuracy; every second image is a query.
+def accuracies(outputs: TaskOutputs, labels: Labels) -> Tensor:
+    """Returns mAP, color accuracy and type accuracy, [3] in [0, 1]; every second image is a query.
 
     Args:
         outputs: Outputs of the tasks, [images].
@@ -90,7 +96,7 @@ def mean_accuracy(outputs: TaskOutputs, labels: Labels) -> float:
         float((logits.argmax(1) == label)[label != UNKNOWN].double().mean().nan_to_num())
         for logits, label in ((outputs.color, labels.color), (outputs.type, labels.type))
     ]
-    return (found + sum(right)) / 3
+    return torch.tensor([found, *right])
 
 
 def _fit_restoration(network: VqNetwork, s: Tensor, x_hat: Tensor) -> None:

@@ -44,8 +44,8 @@ class VqNetwork(nn.Module):
         projection: Principal axes.
         codewords: Codewords of the quantizer, stage by stage.
         log_prior: Logarithm of the share of training images of each codeword.
-        accuracy: Mean of mAP, color and type accuracy on training images if the first 0, 1, 2, ...
-            stages arrive.
+        accuracy: Mean over the three tasks of the accuracy on training images if the first 0, 1, 2,
+            ... stages arrive, as a share of the accuracy without quantization.
         s_mean: Mean of s.
         restoration: Linear estimator of s - s_mean from x_hat.
     """

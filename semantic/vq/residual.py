@@ -50,9 +50,7 @@ class ResidualQuantizer:
             beam = beam.refine(self.stage(number))
         return beam.index[:, 0]
 
-    def reconstruct(
-        self, index: Int[Tensor, "batch stages"]
-    ) -> Float[Tensor, "batch dimensions"]:
+    def reconstruct(self, index: Int[Tensor, "batch stages"]) -> Float[Tensor, "batch dimensions"]:
         """Returns the sum of the codewords of the first stages, as many as there are indices."""
         total = self.codewords.new_zeros(len(index), self.codewords.shape[1])
         for number in range(index.shape[1]):

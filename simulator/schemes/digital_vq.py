@@ -147,7 +147,7 @@ class DigitalVq(Scheme):
         weight = (2 * gain / received.no).cpu()
         # In sequence: the rounding of a sum must not depend on the size of the batch.
         snr = rx.received_snr + weight.cumsum(1)[:, -1] / layout.uses
-        ack, reason, outputs = self.stopping.decide(snr, self._perform(rx))
+        ack, _, outputs = self.stopping.decide(snr, self._perform(rx))
         ack = ack & (rx.confidence.amin(1) >= self.confidence)
         feedback = Feedback(ack, None, torch.zeros_like(rx.accepted_bits), ack.to(torch.int8))
         return feedback, replace(rx, received_snr=snr, transmission=count, outputs=outputs)

@@ -39,7 +39,7 @@ class Planner:
         channel: Channel law of the run.
         arguments: What is fixed by the user.
         stage_bits: Bits of each stage of the quantizer.
-        accuracy: Accuracy on training images if the first 0, 1, 2, ... stages arrive.
+        accuracy: Relative accuracy on training images if the first 0, 1, 2, ... stages arrive.
         max_transmissions: G_max of the run.
     """
 

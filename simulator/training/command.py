@@ -33,8 +33,11 @@ from semantic.training.calibration import calibrate_thresholds
 from semantic.training.link import train_complete, train_scheme
 from semantic.training.loop import LinkData
 from semantic.training.plus import train_plus
+from semantic.training.vq import train_vq
+from semantic.vq.network import VqNetwork
 from semantic.weights.files import file_hash, read_weights, round_to_four_bits, write_tensors
 from semantic.weights.stored import PLUS, save_link, save_plus
+from semantic.weights.vq import VQ, save_vq
 from simulator.setup.prepare import choose_device
 from simulator.training.channel import training_channel
 from simulator.training.data import open_training_images, refuse_few_vehicles
@@ -67,7 +70,7 @@ def stages(
     Raises:
         ValueError: For a scheme without weights, or an unknown task.
     """
-    known = [*PROTOCOLS, PLUS, SINGLE_TASK]
+    known = [*PROTOCOLS, PLUS, VQ, SINGLE_TASK]
     if not schemes:
         raise ValueError(f"no scheme was given; {nearest('', known)}")
     for name in schemes:
@@ -138,7 +141,8 @@ def train_from_options(
         train_clean(stage, training_images, first, imagenet, validate)
     for stage in wanted if first else ():
         encoder, data = link_data(stage, training_images)
-        complete = _complete(stage, encoder, data)
+        links = set(stage.schemes) - {VQ}
+        complete = _complete(stage, encoder, data) if links else {}
         for name in stage.schemes:
             path = stage.out / f"{name}.safetensors"
             if path.exists():
@@ -241,6 +245,11 @@ def _train_scheme(
     }
     path, checkpoint = out / f"{scheme}.safetensors", out / f"{scheme}.checkpoint.safetensors"
     torch.manual_seed(recipe.seed)
+    if scheme == VQ:
+        vq = VqNetwork(encoder.performers).to(stage.device)
+        train_vq(vq, data.s, data.labels, recipe.seed, stage.log(VQ, len(vq.stage_bits)))
+        save_vq(path, vq, config)
+        return
     if scheme == PLUS:
         report = stage.log(scheme, recipe.complete_steps + recipe.selected_steps)
         plus = _fresh_plus(stage, encoder, complete)
