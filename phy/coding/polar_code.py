@@ -5,7 +5,9 @@ TS 38.212 clause 5.3.1, uplink: CRC of 6 bits for 12 to 19 information bits, of 
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
 from functools import lru_cache
+from io import StringIO
 from typing import Any
 
 import torch
@@ -79,8 +81,12 @@ def fits(bits: int, length: int) -> bool:
 
 @lru_cache(maxsize=64)
 def _coder(bits: int, length: int, list_size: int) -> tuple[Any, Any]:
-    """Returns Sionna's encoder and decoder; importing them must not change torch's generator."""
-    with torch.random.fork_rng(devices=[]):
+    """Returns Sionna's encoder and decoder.
+
+    Importing them seeds torch's global generator, whose state is restored. For 12 to 19 bits Sionna
+    prints that it leaves out the three parity-check bits of the standard.
+    """
+    with torch.random.fork_rng(devices=[]), redirect_stdout(StringIO()):
         from sionna.phy.fec.polar import Polar5GDecoder, Polar5GEncoder
 
         encoder = Polar5GEncoder(bits, length, device="cpu")
