@@ -188,6 +188,11 @@ class DigitalFeaturesArguments(CodingArguments):
     quantizer: str = argument(
         "lloyd-max", "quantizer of the features", allowed=("lloyd-max", "uniform")
     )
+    fill: str = argument(
+        "budget",
+        "what a block fills with --budget uses: all channel uses of an image, or those of a slot",
+        allowed=("budget", "slot"),
+    )
 
 
 @dataclass(frozen=True)

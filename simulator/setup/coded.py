@@ -39,6 +39,7 @@ def digital_features(networks: Networks, name: str, arguments: DigitalFeaturesAr
         networks.link("semharq"),
         Quantizer(arguments.bits, arguments.quantizer),
         _coding_rule(networks, arguments),
+        networks.spec.max_transmissions if arguments.fill == "budget" else 1,
     )
 
 
