@@ -85,8 +85,9 @@ def rows(
             for code, there in (("ml", bits <= MOST_BITS), ("polar", fits(bits, 2 * uses))):
                 if there:
                     row[code] = measured(code, bits, uses, channel, snr_db, blocks)
-            found.append(row)
-            print(row, flush=True)
+            if len(row) > 4:  # a code of this length exists
+                found.append(row)
+                print(row, flush=True)
     return found
 
 
