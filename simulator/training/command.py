@@ -248,7 +248,9 @@ def _train_scheme(
     if scheme == VQ:
         vq = VqNetwork(encoder.performers).to(stage.device)
         train_vq(vq, data.s, data.labels, recipe.seed, stage.log(VQ, len(vq.stage_bits)))
-        save_vq(path, vq, config)
+        # Nothing but the seed and the encoder matters: it is not trained for a channel or a slot.
+        own = {"encoder_sha256": config["encoder_sha256"], "recipe": {"seed": recipe.seed}}
+        save_vq(path, vq, own)
         return
     if scheme == PLUS:
         report = stage.log(scheme, recipe.complete_steps + recipe.selected_steps)
