@@ -102,7 +102,7 @@ class CodingArguments(Arguments):
 
     modulation: str = argument(
         "16qam",
-        "modulation; adaptive, together with rate=adaptive, follows the channel statistics",
+        "modulation; adaptive, with rate=adaptive if there is a rate, follows the channel statistics",
         allowed=(*MODULATIONS, ADAPTIVE),
     )
     rate: float | str = argument(
@@ -213,7 +213,7 @@ class DigitalVqArguments(Arguments):
     )
     modulation: str = argument(
         ADAPTIVE,
-        "modulation; adaptive follows the channel statistics",
+        "modulation; adaptive, with rate=adaptive if there is a rate, follows the channel statistics",
         allowed=(*MODULATIONS, ADAPTIVE),
     )
     slots_per_block: int = argument(
