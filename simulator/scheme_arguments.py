@@ -102,7 +102,7 @@ class CodingArguments(Arguments):
 
     modulation: str = argument(
         "16qam",
-        "modulation; adaptive, together with rate=adaptive, follows the channel statistics",
+        "modulation; adaptive, with rate=adaptive if there is a rate, follows the channel statistics",
         allowed=(*MODULATIONS, ADAPTIVE),
     )
     rate: float | str = argument(
@@ -187,4 +187,44 @@ class DigitalFeaturesArguments(CodingArguments):
     bits: int = argument(2, "bits of each quantized feature", least=1, most=10)
     quantizer: str = argument(
         "lloyd-max", "quantizer of the features", allowed=("lloyd-max", "uniform")
+    )
+    fill: str = argument(
+        "budget",
+        "what a block fills with --budget uses: all channel uses of an image, or those of a slot",
+        allowed=("budget", "slot"),
+    )
+
+
+@dataclass(frozen=True)
+class DigitalVqArguments(Arguments):
+    """Arguments of the scheme that sends vector-quantized features with short codes."""
+
+    theta_0_db: float = _theta_0_db()
+    confidence: float = argument(
+        0.0,
+        "probability that each sent block is right, which an ACK requires too",
+        least=0,
+        most=1,
+    )
+    code: str = argument(
+        "auto",
+        "channel code: short codes with ML decoding, polar codes with CRC and list decoding",
+        allowed=("auto", "ml", "polar"),
+    )
+    modulation: str = argument(
+        ADAPTIVE,
+        "modulation; adaptive, with rate=adaptive if there is a rate, follows the channel statistics",
+        allowed=(*MODULATIONS, ADAPTIVE),
+    )
+    slots_per_block: int = argument(
+        0, "slots that share the code words of a block; 0 for the expected best", least=0, most=64
+    )
+    blocks_per_slot: int = argument(
+        0, "code words of a slot (short codes); 0 for the expected best", least=0, most=64
+    )
+    uses_per_slot: int = argument(
+        0, "channel uses of each transmission; 0 for B", least=0, most=65536
+    )
+    list_size: int = argument(
+        8, "paths of the list decoder of polar codes", allowed=(1, 2, 4, 8, 16, 32)
     )

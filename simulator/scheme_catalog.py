@@ -11,6 +11,7 @@ from simulator.renamed import current_names
 from simulator.scheme_arguments import (
     ADAPTIVE,
     DigitalFeaturesArguments,
+    DigitalVqArguments,
     ImageFileArguments,
     NoArguments,
     SemanticHarqArguments,
@@ -105,6 +106,11 @@ SCHEMES: dict[str, SchemeEntry] = {
         "SemHARQ's features, quantized, with adaptive LDPC and QAM and HARQ",
         DigitalFeaturesArguments(modulation=ADAPTIVE, rate=ADAPTIVE, base_graph="auto"),
         frozenset({"harq"}),
+    ),
+    "digital-vq": SchemeEntry(
+        "simulator.setup.coded:digital_vq",
+        "vector-quantized features, sent by short codes in slots of B uses",
+        DigitalVqArguments(),
     ),
     "perfect": SchemeEntry("simulator.setup.learned:perfect", "no channel: the upper bound"),
 }

@@ -31,9 +31,10 @@ ALLOWED: dict[str, str] = {
     "semantic/distortion": "semantic",
     "semantic/link": "semantic semantic/distortion",
     "semantic/plus": "semantic semantic/link",
-    "semantic/weights": "semantic semantic/encoder semantic/link semantic/plus",
+    "semantic/vq": "semantic",
+    "semantic/weights": "semantic semantic/encoder semantic/link semantic/plus semantic/vq",
     "semantic/training": "semantic semantic/data semantic/encoder semantic/distortion semantic/link "
-    "semantic/plus semantic/weights",
+    "semantic/plus semantic/vq semantic/weights",
     "simulator": "PHY SEMANTIC",
     "simulator/results": "SEMANTIC simulator",
     "simulator/plots": "SEMANTIC simulator simulator/results",

@@ -26,7 +26,7 @@ def budget_notes(prepared: Prepared, result: Result) -> Iterator[str]:
         for snr_db in spec.snr_db if rule is not None else ():
             bits, slot = smallest.get((name, snr_db)), spec.slot(snr_db)
             if bits is not None and rule is not None:
-                uses = rule.for_file(bits // 8, slot).codec(bits).uses
+                uses = rule.for_file(-(-bits // 8), slot).codec(bits).uses
                 needs[snr_db] = uses, spec.max_transmissions * slot.uses
         short = {snr_db: pair for snr_db, pair in needs.items() if pair[0] > pair[1]}
         if short:

@@ -21,7 +21,7 @@ class Candidate:
 
     Attributes:
         coding: Coding with the row's modulation and rate.
-        most_bytes: Bytes of the largest file that fits the slot; 0 if none does.
+        most_bytes: Bytes of the largest file that fits the slots; 0 if none does.
     """
 
     coding: Coding
@@ -55,38 +55,42 @@ class AdaptiveCoding:
         self.channel, self.target_bler = channel, target_bler
         rows = sorted(MCS_TABLE, key=lambda mcs: mcs.spectral_efficiency)
         self._codings = [coding.with_mcs(mcs) for mcs in rows]
-        self._candidates: dict[Slot, list[Candidate]] = {}
+        self._candidates: dict[tuple[Slot, int], list[Candidate]] = {}
         self._bursts: dict[int, FadingSamples] = {}
         self._statistics: dict[tuple[Slot, int], SnrStatistics] = {}
-        self._chosen: dict[tuple[Slot, int], Coding] = {}
+        self._chosen: dict[tuple[Slot, int, int], Coding] = {}
 
     @property
     def side_information_bits(self) -> int:
         """Bits of the number of the row, in the control information of every burst."""
         return (len(MCS_TABLE) - 1).bit_length()
 
-    def most_bytes(self, slot: Slot) -> int:
-        """Returns the bytes of the largest file that fits the slot within the target."""
-        return max(candidate.most_bytes for candidate in self.candidates(slot))
+    def most_bytes(self, slot: Slot, slots: int = 1) -> int:
+        """Returns the bytes of the largest file that fits the slots within the target."""
+        return max(candidate.most_bytes for candidate in self.candidates(slot, slots))
 
-    def for_file(self, file_bytes: int, slot: Slot) -> Coding:
-        """Returns the most robust of the codings that need the fewest slots within the target."""
-        key = slot, file_bytes
+    def for_file(self, file_bytes: int, slot: Slot, slots: int = 1) -> Coding:
+        """Returns the most robust of the codings that need the fewest slots within the target.
+
+        Slots are counted in multiples of `slots`.
+        """
+        key = slot, slots, file_bytes
         if key not in self._chosen:
-            self._chosen[key] = self._choose(8 * file_bytes, slot)
+            self._chosen[key] = self._choose(8 * file_bytes, slot, slots)
         return self._chosen[key]
 
-    def candidates(self, slot: Slot) -> list[Candidate]:
-        """Returns rows within the target for a file that fills the slot, the most robust first.
+    def candidates(self, slot: Slot, slots: int = 1) -> list[Candidate]:
+        """Returns rows within the target for a file that fills the slots, the most robust first.
 
         If there is none, the most robust row of all: HARQ has to compensate.
         """
-        if slot not in self._candidates:
-            rows = [Candidate(c, c.largest_file_bytes(slot.uses)) for c in self._codings]
-            self._candidates[slot] = [
+        key = slot, slots
+        if key not in self._candidates:
+            rows = [Candidate(c, c.largest_file_bytes(slots * slot.uses)) for c in self._codings]
+            self._candidates[key] = [
                 row for row in rows if self._allowed(row.coding, 8 * max(row.most_bytes, 1), slot)
             ] or rows[:1]
-        return self._candidates[slot]
+        return self._candidates[key]
 
     def predicted_bler(self, codec: TransportCodec, slot: Slot) -> float:
         """Returns the block error rate of a first transmission, from the transmitter's knowledge."""
@@ -102,10 +106,11 @@ class AdaptiveCoding:
     def _allowed(self, coding: Coding, bits: int, slot: Slot) -> bool:
         return self.predicted_bler(coding.codec(bits), slot) <= self.target_bler
 
-    def _choose(self, bits: int, slot: Slot) -> Coding:
-        codings = [candidate.coding for candidate in self.candidates(slot)]
+    def _choose(self, bits: int, slot: Slot, slots: int) -> Coding:
+        codings = [candidate.coding for candidate in self.candidates(slot, slots)]
         # More slots mean more code blocks, all of which must be right: rows may drop out again.
         while len(codings) > 1 and not self._allowed(codings[-1], bits, slot):
             codings.pop()
-        slots = [-(-coding.codec(bits).uses // slot.uses) for coding in codings]
-        return codings[slots.index(min(slots))]
+        uses = slots * slot.uses
+        counts = [-(-coding.codec(bits).uses // uses) for coding in codings]
+        return codings[counts.index(min(counts))]

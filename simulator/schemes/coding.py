@@ -99,11 +99,11 @@ class Coding:
                 high = middle - 1
         return low
 
-    def most_bytes(self, slot: Slot) -> int:
+    def most_bytes(self, slot: Slot, slots: int = 1) -> int:
         """See `CodingRule`."""
-        return self.largest_file_bytes(slot.uses)
+        return self.largest_file_bytes(slots * slot.uses)
 
-    def for_file(self, file_bytes: int, slot: Slot) -> Coding:
+    def for_file(self, file_bytes: int, slot: Slot, slots: int = 1) -> Coding:
         """See `CodingRule`: always this coding."""
         return self
 
@@ -116,12 +116,12 @@ class CodingRule(Protocol):
         """Bits per transmission that signal the choice to the receiver."""
         ...
 
-    def most_bytes(self, slot: Slot) -> int:
-        """Returns the bytes of the largest file that fits one slot; 0 if none does."""
+    def most_bytes(self, slot: Slot, slots: int = 1) -> int:
+        """Returns the bytes of the largest file that fits a number of slots; 0 if none does."""
         ...
 
-    def for_file(self, file_bytes: int, slot: Slot) -> Coding:
-        """Returns the coding of a file of this size, which may need several slots."""
+    def for_file(self, file_bytes: int, slot: Slot, slots: int = 1) -> Coding:
+        """Returns the coding of a file of this size, which may need several times as many slots."""
         ...
 
 

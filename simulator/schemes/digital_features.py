@@ -71,7 +71,9 @@ class DigitalFeatures(Scheme):
                                            bits -> features -> JSC-Decoder -> s_hat -> tasks
     ```
 
-    One transport block carries as many features of an image as fit a slot. They are scaled to unit
+    One transport block carries as many features of an image as fit a slot. With budget "uses" it
+    fills all channel uses of the image, so that few uses are not spent on a block for each slot:
+    the block then takes several slots, and HARQ the uses that it leaves. Features are scaled to unit
     power, as a slot of the analog scheme is: the decoder was trained with this scale, so that none
     has to be sent. If the transport block fails in the end, the features of those code blocks remain
     whose own CRC holds.
@@ -80,12 +82,15 @@ class DigitalFeatures(Scheme):
         link: SemHARQ's networks.
         quantizer: Maps features to bits.
         rule: Chooses modulation, rate and HARQ of a slot, from what both ends know.
+        slots: Slots that a transport block may fill with budget "uses"; 1 for HARQ in the others.
     """
 
     reasons = ("transmissions used up", "CRC holds")
 
-    def __init__(self, link: LinkNetwork, quantizer: Quantizer, rule: CodingRule) -> None:
-        self.link, self.quantizer, self.rule = link, quantizer, rule
+    def __init__(
+        self, link: LinkNetwork, quantizer: Quantizer, rule: CodingRule, slots: int = 1
+    ) -> None:
+        self.link, self.quantizer, self.rule, self.slots = link, quantizer, rule, slots
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         """Maps s, computed once for all schemes, to f."""
@@ -98,15 +103,18 @@ class DigitalFeatures(Scheme):
     def features(self, slot: Slot) -> int:
         """Returns the number of features in a transport block.
 
-        It is 1 if none fits a slot: the block then occupies several slots.
+        It is 1 if none fits: the block then occupies more slots.
         """
-        fit = 8 * self.rule.most_bytes(slot) // self.quantizer.bits
+        fit = 8 * self.rule.most_bytes(slot, self._slots(slot)) // self.quantizer.bits
         return min(max(fit, 1), CODED_FEATURES)
 
     def codec(self, slot: Slot) -> TransportCodec:
         """Returns the codec of the transport blocks."""
         bits = self.features(slot) * self.quantizer.bits
-        return self.rule.for_file(-(-bits // 8), slot).codec(bits)
+        return self.rule.for_file(-(-bits // 8), slot, self._slots(slot)).codec(bits)
+
+    def _slots(self, slot: Slot) -> int:
+        return self.slots if slot.budget == "uses" else 1
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
         """Returns embeddings of the link's performers, which may be the encoder's own."""

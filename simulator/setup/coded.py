@@ -8,12 +8,15 @@ from simulator.scheme import Scheme
 from simulator.scheme_arguments import (
     CodingArguments,
     DigitalFeaturesArguments,
+    DigitalVqArguments,
     ImageFileArguments,
 )
 from simulator.schemes.adaptive_coding import AdaptiveCoding
 from simulator.schemes.coding import Coding, CodingRule
 from simulator.schemes.conventional import Conventional
 from simulator.schemes.digital_features import DigitalFeatures
+from simulator.schemes.digital_vq import DigitalVq
+from simulator.schemes.vq_planner import Planner
 from simulator.setup.channel import open_channel
 from simulator.setup.networks import Networks
 
@@ -36,7 +39,21 @@ def digital_features(networks: Networks, name: str, arguments: DigitalFeaturesAr
         networks.link("semharq"),
         Quantizer(arguments.bits, arguments.quantizer),
         _coding_rule(networks, arguments),
+        networks.spec.max_transmissions if arguments.fill == "budget" else 1,
     )
+
+
+def digital_vq(networks: Networks, name: str, arguments: DigitalVqArguments) -> Scheme:
+    """Builds the vector quantizer of task vectors with short codes."""
+    network = networks.vq()
+    planner = Planner(
+        open_channel(networks.spec),
+        arguments,
+        network.stage_bits,
+        tuple(network.accuracy.tolist()),
+        networks.spec.max_transmissions,
+    )
+    return DigitalVq(network, planner)
 
 
 def _coding_rule(networks: Networks, arguments: CodingArguments) -> CodingRule:

@@ -21,6 +21,7 @@ from semantic.link.protocol import (
 from semantic.part_files import Reading
 from semantic.plus.network import PlusNetwork
 from semantic.precision import choose_precision, pack_products, round_products
+from semantic.vq.network import VqNetwork
 from semantic.weights.files import WeightsError, file_hash, load_into, read_weights
 from semantic.weights.stored import (
     PLUS,
@@ -30,6 +31,7 @@ from semantic.weights.stored import (
     load_plus,
     weights_directory,
 )
+from semantic.weights.vq import VQ, load_vq
 from simulator.spec import RunSpec
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -116,6 +118,12 @@ class Networks:
         self._count(hashes)
         return self._rounded(network)
 
+    def vq(self) -> VqNetwork:
+        """Returns the quantizer of digital-vq with the encoder's performers."""
+        network, hashes = load_vq(self.encoder.network.performers, self.spec.weights, self.device)
+        self._count(hashes)
+        return network
+
     def trained(self, network: Network, name: str) -> Network:
         """Returns a network of a user's scheme, with the weights of its file.
 
@@ -131,7 +139,7 @@ class Networks:
         Raises:
             WeightsError: If the file is missing, damaged or of another network.
         """
-        taken = {"encoder", "link", *PROTOCOLS, PLUS}
+        taken = {"encoder", "link", *PROTOCOLS, PLUS, VQ}
         if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name) or name in taken:
             raise ValueError(
                 f"weights {name!r} are not allowed, the name must be letters, digits, - and _, and "

@@ -33,8 +33,11 @@ from semantic.training.calibration import calibrate_thresholds
 from semantic.training.link import train_complete, train_scheme
 from semantic.training.loop import LinkData
 from semantic.training.plus import train_plus
+from semantic.training.vq import train_vq
+from semantic.vq.network import VqNetwork
 from semantic.weights.files import file_hash, read_weights, round_to_four_bits, write_tensors
 from semantic.weights.stored import PLUS, save_link, save_plus
+from semantic.weights.vq import VQ, save_vq
 from simulator.setup.prepare import choose_device
 from simulator.training.channel import training_channel
 from simulator.training.data import open_training_images, refuse_few_vehicles
@@ -69,7 +72,7 @@ def stages(
     Raises:
         ValueError: For a scheme without weights, or an unknown task.
     """
-    known = [*PROTOCOLS, PLUS, SINGLE_TASK]
+    known = [*PROTOCOLS, PLUS, VQ, SINGLE_TASK]
     if not schemes:
         raise ValueError(f"no scheme was given; {nearest('', known)}")
     for name in schemes:
@@ -171,7 +174,7 @@ def _train_links(
     """Trains the links of built-in schemes that are missing."""
     if not schemes:
         return
-    complete = _complete(stage, encoder, data)
+    complete = _complete(stage, encoder, data) if {*schemes} - {VQ} else {}
     for name in schemes:
         path = stage.out / f"{name}.safetensors"
         if path.exists():
@@ -263,6 +266,13 @@ def _train_scheme(
     }
     path, checkpoint = out / f"{scheme}.safetensors", out / f"{scheme}.checkpoint.safetensors"
     torch.manual_seed(recipe.seed)
+    if scheme == VQ:
+        vq = VqNetwork(encoder.performers).to(stage.device)
+        train_vq(vq, data.s, data.labels, recipe.seed, stage.log(VQ, len(vq.stage_bits)))
+        # Nothing but the seed and the encoder matters: it is not trained for a channel or a slot.
+        own = {"encoder_sha256": config["encoder_sha256"], "recipe": {"seed": recipe.seed}}
+        save_vq(path, vq, own)
+        return
     if scheme == PLUS:
         report = stage.log(scheme, recipe.complete_steps + recipe.selected_steps)
         plus = _fresh_plus(stage, encoder, complete)

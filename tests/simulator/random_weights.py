@@ -9,7 +9,10 @@ from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.losses import TASKS
 from semantic.plus.network import PlusNetwork
+from semantic.tasks import TaskPerformers
+from semantic.vq.network import VqNetwork
 from semantic.weights.stored import PLUS, save_link, save_plus
+from semantic.weights.vq import VQ, save_vq
 
 IDENTITIES = 20
 
@@ -25,6 +28,11 @@ def write_random_weights(encoder: Path, root: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         save_plus(root / f"{PLUS}.safetensors", PlusNetwork(IDENTITIES).eval(), {})
+        vq = VqNetwork(TaskPerformers(IDENTITIES), (4, 3, 3, 3, 3), 6)
+        for name in ("projection", "codewords", "restoration"):
+            vq.get_buffer(name).normal_()
+        vq.accuracy.copy_(torch.linspace(0, 1, 6))
+        save_vq(root / f"{VQ}.safetensors", vq, {})
     for task in TASKS:
         own = root / single_task_directory(task)
         own.mkdir()

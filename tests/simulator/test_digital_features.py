@@ -126,6 +126,18 @@ def test_a_block_fills_its_slot_and_no_more(coding: Coding, uses: int, bits: int
         assert coding.codec(8 * (n * bits // 8 + 1 + bits // 8)).uses > uses
 
 
+def test_with_equal_uses_a_block_fills_the_budget_of_the_image(link: LinkNetwork) -> None:
+    rule = AdaptiveCoding(Coding(base_graph=None), Awgn())
+    whole, one = (DigitalFeatures(link, Quantizer(2), rule, slots) for slots in (G, 1))
+    slot = Slot(2.0, 1e-3, 3e6, "uses")
+    budget = G * slot.features
+    assert 0.8 * budget < whole.codec(slot).uses <= budget
+    assert whole.features(slot) > 2 * one.features(slot)
+    assert one.codec(slot).uses <= slot.features
+    with_slots = Slot(2.0, 1e-3, 3e6)
+    assert whole.features(with_slots) == one.features(with_slots)
+
+
 def test_costs_are_those_of_the_blocks(link: LinkNetwork) -> None:
     for snr_db in (-12.0, 4.0, 25.0):
         _, ledger = send(link, snr_db)

@@ -1,0 +1,1 @@
+"""Vector quantization of what the tasks need of an image."""
