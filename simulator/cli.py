@@ -9,7 +9,9 @@ import click
 
 from simulator.commands.catalog import list_names
 from simulator.commands.check import check
+from simulator.commands.completion import channels, choices, completion, impairments, schemes
 from simulator.commands.data import data
+from simulator.commands.doctor import doctor
 from simulator.commands.figures import figures
 from simulator.commands.options import build_spec, typed_parts
 from simulator.commands.runs import COMMANDS, engine_options, take_engine
@@ -46,13 +48,23 @@ A run writes to its directory:
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--scheme", metavar="A[,B...]", help="Names of schemes; `simulate list` shows them.")
+@click.option(
+    "--scheme",
+    metavar="A[,B...]",
+    shell_complete=schemes,
+    help="Names of schemes; `simulate list` shows them.",
+)
 @click.option(
     "--snr",
     metavar="START:STOP:STEP",
     help="Es/N0 per channel use in dB, STOP included; or a list such as -6,0,6.",
 )
-@click.option("--channel", metavar="NAME|module:Class", help="Channel law [rician].")
+@click.option(
+    "--channel",
+    metavar="NAME|module:Class",
+    shell_complete=channels,
+    help="Channel law [rician].",
+)
 @click.option(
     "--channel-arg",
     "channel_args",
@@ -80,11 +92,13 @@ A run writes to its directory:
 @click.option(
     "--budget",
     metavar="slots|uses",
+    shell_complete=choices("slots|uses"),
     help="Limit every scheme to G_max slots, or to G_max B channel uses [slots].",
 )
 @click.option(
     "--gallery",
     metavar="received|clean",
+    shell_complete=choices("received|clean"),
     help="Gallery images cross the link, or the server stores them [received].",
 )
 @click.option(
@@ -92,6 +106,7 @@ A run writes to its directory:
     "impairments",
     multiple=True,
     metavar="NAME=VALUE",
+    shell_complete=impairments,
     help="Imperfect channel knowledge or feedback, e.g. csir_error=0.05; see `simulate list`.",
 )
 @click.option(
@@ -115,6 +130,7 @@ A run writes to its directory:
 @click.option(
     "--precision",
     metavar="fp32|bf16|auto",
+    shell_complete=choices("fp32|bf16|auto"),
     help="Precision of the networks' products; auto is bf16 where the device is fast at it [fp32].",
 )
 @click.option(
@@ -200,7 +216,7 @@ def main(
         execute_sweep(sweep_file, complete, out, quiet, engine, resume)
 
 
-for _command in (*COMMANDS, figures, train, list_names, check, data):
+for _command in (*COMMANDS, figures, train, list_names, check, data, doctor, completion):
     main.add_command(_command)
 
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from simulator.commands.completion import choices
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DIRECTORY = click.Path(path_type=Path)
@@ -31,6 +33,7 @@ _OPTIONS = (
     click.option(
         "--engine",
         metavar="auto|inline|local|dask",
+        shell_complete=choices("auto|inline|local|dask"),
         help="Compute in this process (inline), in --workers processes (local), or on a dask "
         "cluster [auto: local on a CPU with several cores, inline for small runs].",
     ),
