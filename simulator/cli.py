@@ -14,6 +14,7 @@ from simulator.commands.data import data
 from simulator.commands.doctor import doctor
 from simulator.commands.figures import figures
 from simulator.commands.options import build_spec, typed_parts
+from simulator.commands.reserved_stdout import reserved_stdout
 from simulator.commands.runs import COMMANDS, engine_options, take_engine
 from simulator.commands.train import train
 from simulator.commands.user_errors import Commands
@@ -167,6 +168,14 @@ A run writes to its directory:
 )
 @engine_options
 @click.option("--quiet", is_flag=True, help="No headline, progress bar or table.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Tables for people, or the curve and the specs as one JSON document on stdout.",
+)
 @click.version_option(package_name="semharq-sim")
 @click.pass_context
 def main(
@@ -177,6 +186,7 @@ def main(
     sweep_file: Path | None,
     trust: bool,
     quiet: bool,
+    output_format: str,
     **options: Any,
 ) -> None:
     """Accuracy-vs-SNR curves of semantic and conventional transmission, with intervals."""
@@ -188,32 +198,63 @@ def main(
         click.echo(ctx.get_help())
         return
     engine = take_engine(given)
-    typed = typed_parts(given)
-    if sweep_file is None:
-        spec = build_spec(given, spec_file)
-        if spec_file is not None and not trust:
-            refuse_untrusted(spec, typed, spec_file)
-        check_load(spec)
-        points = len(spec.schemes) * len(spec.snr_db) * spec.seeds
-        if engine["name"] in ("auto", "local") and worth_workers(points, spec.images):
-            start_forkserver()
-        from simulator.commands.run import execute_one
-
-        execute_one(spec, out, quiet, engine, resume)
-    else:
-        if spec_file is not None:
+    with reserved_stdout(output_format == "json") as stream:
+        output = {"quiet": quiet, "format": output_format, "stream": stream}
+        if sweep_file is None:
+            _run(given, spec_file, trust, out, output, engine, resume)
+        elif spec_file is None:
+            _run_sweep(given, sweep_file, trust, out, output, engine, resume)
+        else:
             raise ValueError("--sweep and --spec exclude each other")
 
-        def complete(base: RunSpec) -> RunSpec:
-            spec = build_spec(dict(given), base)
-            if not trust:
-                refuse_untrusted(spec, typed, sweep_file)
-            check_load(spec)
-            return spec
 
-        from simulator.commands.run import execute_sweep
+def _run(
+    given: dict[str, Any],
+    spec_file: Path | None,
+    trust: bool,
+    out: Path | None,
+    output: dict[str, Any],
+    engine: dict[str, Any],
+    resume: bool,
+) -> None:
+    """Runs one spec. A fork server starts first, because its imports take a while."""
+    typed = typed_parts(given)
+    spec = build_spec(given, spec_file)
+    if spec_file is not None and not trust:
+        refuse_untrusted(spec, typed, spec_file)
+    check_load(spec)
+    points = len(spec.schemes) * len(spec.snr_db) * spec.seeds
+    if engine["name"] in ("auto", "local") and worth_workers(points, spec.images):
+        start_forkserver()
+    from simulator.commands.output import Output
+    from simulator.commands.run import execute_one
 
-        execute_sweep(sweep_file, complete, out, quiet, engine, resume)
+    execute_one(spec, out, Output(**output), engine, resume)
+
+
+def _run_sweep(
+    given: dict[str, Any],
+    sweep_file: Path,
+    trust: bool,
+    out: Path | None,
+    output: dict[str, Any],
+    engine: dict[str, Any],
+    resume: bool,
+) -> None:
+    """Runs the specs of a sweep file."""
+    typed = typed_parts(given)
+
+    def complete(base: RunSpec) -> RunSpec:
+        spec = build_spec(dict(given), base)
+        if not trust:
+            refuse_untrusted(spec, typed, sweep_file)
+        check_load(spec)
+        return spec
+
+    from simulator.commands.output import Output
+    from simulator.commands.run import execute_sweep
+
+    execute_sweep(sweep_file, complete, out, Output(**output), engine, resume)
 
 
 for _command in (*COMMANDS, figures, train, list_names, check, data, doctor, completion):
