@@ -27,7 +27,7 @@ def doctor(as_json: bool) -> None:
     """
     from simulator.checks.installation import findings
 
-    found = []
+    found: list[Finding] = []
     for finding in findings():
         if not as_json:
             show(finding, new_topic=not found or found[-1].topic != finding.topic)
