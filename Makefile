@@ -68,7 +68,7 @@ cov: $(STAMP)  ## Line and branch coverage of all tests but the slow ones
 
 docs: $(DOCS_STAMP)  ## Check what the documents name (links, commands, options), then build site/
 	$(BIN)/python -m pytest tests/test_docs.py tests/test_documented_commands.py tests/test_site.py
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # The wheel is built from the sdist, so that a file that the sdist lacks is missed.
 dist: $(STAMP)  ## Build sdist and wheel in dist/, install the wheel in a new environment, run it

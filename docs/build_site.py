@@ -31,21 +31,10 @@ OUTSIDE = {
     "benchmarks/cross_check/README.md": "project/cross-check.md",
     "benchmarks/cross_check/results.md": "project/cross-check-results.md",
 }
-#: Pages of the API: the folders whose modules each one documents.
-API = {
-    "reference/simulator.md": ("simulator",),
-    "reference/simulator-rooms.md": (
-        *("simulator/schemes", "simulator/codecs", "simulator/results", "simulator/setup"),
-        *("simulator/checks", "simulator/sweeps", "simulator/training", "simulator/papers"),
-    ),
-    "reference/phy.md": ("phy", "phy/channels", "phy/ofdm", "phy/coding"),
-    "reference/semantic.md": (
-        *("semantic", "semantic/data", "semantic/encoder", "semantic/link"),
-        *("semantic/distortion", "semantic/plus", "semantic/weights", "semantic/training"),
-    ),
-}
 #: Modules without an interface.
 NO_INTERFACE = ("__init__", "__main__", "old_paths", "cli")
+#: Folders without one: the command line has a page of its own, the renderer has only a command.
+NO_REFERENCE = ("simulator/commands", "semantic/data/synthetic")
 FENCE = re.compile(r"(^ *```.*?^ *```)", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 
@@ -55,7 +44,21 @@ def generated() -> dict[str, str]:
     pages = {site: (ROOT / path).read_text("utf-8") for path, site in OUTSIDE.items()}
     pages["reference/command-line.md"] = "\n".join(command_line())
     pages["reference/names.md"] = "\n".join(names())
-    return pages | {page: "\n".join(api(page, folders)) for page, folders in API.items()}
+    for name, folders in reference().items():
+        pages[f"reference/{name}.md"] = "\n".join(api(name, folders))
+    return pages
+
+
+def reference() -> dict[str, list[Path]]:
+    """Returns the folders that each page of the API documents, by its name."""
+    pages = {name: [ROOT / name, *below(ROOT / name)] for name in ("phy", "semantic")}
+    return pages | {"simulator": [ROOT / "simulator"], "simulator-rooms": below(ROOT / "simulator")}
+
+
+def below(package: Path) -> list[Path]:
+    """Returns the folders of a package that have an interface."""
+    found = sorted({file.parent for file in package.rglob("*.py")} - {package})
+    return [folder for folder in found if folder.relative_to(ROOT).as_posix() not in NO_REFERENCE]
 
 
 def command_line() -> Iterator[str]:
@@ -114,13 +117,13 @@ def names() -> Iterator[str]:
         yield ""
 
 
-def api(page: str, folders: tuple[str, ...]) -> Iterator[str]:
+def api(name: str, folders: list[Path]) -> Iterator[str]:
     """Yields a page of the API: a line for each module, which mkdocstrings replaces."""
-    yield f"# {page.removeprefix('reference/').removesuffix('.md')}\n"
+    yield f"# {name}\n"
     for folder in folders:
-        for path in sorted((ROOT / folder).glob("*.py")):
+        for path in sorted(folder.glob("*.py")):
             if path.stem not in NO_INTERFACE:
-                yield f"::: {folder.replace('/', '.')}.{path.stem}\n"
+                yield f"::: {'.'.join(path.relative_to(ROOT).with_suffix('').parts)}\n"
 
 
 def adapted(markdown: str, source: str, site: str) -> str:
@@ -141,10 +144,21 @@ def adapted(markdown: str, source: str, site: str) -> str:
         page = OUTSIDE.get(path, path.removeprefix("docs/") if path.startswith("docs/") else "")
         if not page or (ROOT / path).is_dir():
             return text if f"`{path}`" in text else f"{text} (`{path}`)"
+        text = title(path) if text == posixpath.basename(file) else text
         return f"{image}[{text}]({os.path.relpath(page, posixpath.dirname(site) or '.')}{hash_}{anchor})"
 
     parts = FENCE.split(markdown)
     return "".join(part if k % 2 else LINK.sub(link, part) for k, part in enumerate(parts))
+
+
+def title(path: str) -> str:
+    """Returns the title of a page for links that show the name of its file.
+
+    >>> title("docs/glossary.md")
+    'Glossary'
+    """
+    found = re.search(r"^# (.*)$", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+    return found[1] if found else posixpath.basename(path)
 
 
 def on_files(files: Any, config: Any) -> Any:
