@@ -144,7 +144,8 @@ def adapted(markdown: str, source: str, site: str) -> str:
         page = OUTSIDE.get(path, path.removeprefix("docs/") if path.startswith("docs/") else "")
         if not page or (ROOT / path).is_dir():
             return text if f"`{path}`" in text else f"{text} (`{path}`)"
-        text = title(path) if text == posixpath.basename(file) else text
+        if text == posixpath.basename(file) and path.endswith(".md"):
+            text = title(path)
         return f"{image}[{text}]({os.path.relpath(page, posixpath.dirname(site) or '.')}{hash_}{anchor})"
 
     parts = FENCE.split(markdown)

@@ -94,13 +94,14 @@ def test_every_module_with_an_interface_is_in_the_reference(pages: dict[str, str
 
 
 def test_links_fit_the_site(build_site: ModuleType) -> None:
-    text = (
-        "[model.md](model.md#costs), [C](../CONTRIBUTING.md), [results/](results/), "
-        "[x](https://example.org), ![f](figures/semharq.png)\n```\n[model.md](model.md)\n```"
+    unchanged = (
+        "[x](https://example.org), ![f](figures/semharq.png), "
+        "[images.parquet](results/embedded/images.parquet)\n```\n[model.md](model.md)\n```"
     )
-    assert build_site.adapted(text, "docs/data.md", "data.md") == (
-        "[The link model](model.md#costs), [C](project/contributing.md), results/ (`docs/results`), "
-        "[x](https://example.org), ![f](figures/semharq.png)\n```\n[model.md](model.md)\n```"
+    text = "[model.md](model.md#costs), [C](../CONTRIBUTING.md), [results/](results/)"
+    assert build_site.adapted(f"{text} {unchanged}", "docs/data.md", "data.md") == (
+        "[The link model](model.md#costs), [C](project/contributing.md), "
+        f"results/ (`docs/results`) {unchanged}"
     )
     readme = build_site.adapted("![](docs/a.png) [L](LICENSE)", "README.md", "project/readme.md")
     assert readme == "![](../a.png) L (`LICENSE`)"
