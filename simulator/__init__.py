@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from simulator.hidden_packages import pass_hidden_packages
+from simulator.hidden_packages import find_own_packages
 
-pass_hidden_packages()  # before anything is imported from phy
+find_own_packages()  # before anything is imported from phy
 
 from phy.old_paths import keep_old_paths  # noqa: E402
 from simulator.environment import prepare_environment  # noqa: E402

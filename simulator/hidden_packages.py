@@ -36,8 +36,8 @@ class _PackagesBesideThis(MetaPathFinder):
         return PathFinder.find_spec(fullname, [_home()]) if fullname in NAMES else None
 
 
-def pass_hidden_packages() -> None:
-    """Sees to it that the imports of `phy` and `semantic` find the packages.
+def find_own_packages() -> None:
+    """Makes the imports of `phy` and `semantic` find the packages beside `simulator`, or fail.
 
     Raises:
         ImportError: One line, if something else has the name of a package.
