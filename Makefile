@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
+TORCH  := $(shell grep '^torch==' constraints.txt)
 
 # Processes that share the tests; each of them takes about 1 GB of memory.
 JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
 # --dist loadgroup keeps the tests of one xdist_group in one process, one after the other.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help demo check lint test test-slow fuzz kills bench format cov docs clean
+.PHONY: help demo check lint test test-slow fuzz kills bench format cov docs dist clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -19,8 +21,12 @@ help:  ## Show this list
 # torch first and pinned: any build that satisfies the pin is kept by what follows.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
+	$(BIN)/pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@
 
 demo: $(STAMP)  ## SemHARQ's accuracy over SNR, in under a minute on a laptop
@@ -60,8 +66,20 @@ cov: $(STAMP)  ## Line and branch coverage of all tests but the slow ones
 	$(BIN)/coverage report --include='phy/*' --fail-under=90
 	$(BIN)/coverage report --include='semantic/*' --fail-under=85
 
-docs: $(STAMP)  ## Check the links, commands and options that the documents name
-	$(BIN)/python -m pytest tests/test_docs.py tests/test_documented_commands.py
+docs: $(DOCS_STAMP)  ## Check what the documents name (links, commands, options), then build site/
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_documented_commands.py tests/test_site.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# The wheel is built from the sdist, so that a file that the sdist lacks is missed.
+dist: $(STAMP)  ## Build sdist and wheel in dist/, install the wheel in a new environment, run it
+	rm -rf dist build
+	$(BIN)/python -c "from setuptools.build_meta import build_sdist; build_sdist('dist')"
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+	$(PYTHON) -m venv build/clean
+	build/clean/bin/pip install --quiet --disable-pip-version-check $(TORCH)
+	build/clean/bin/pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl
+	cd build && clean/bin/simulate doctor
+	cd build && clean/bin/simulate --scheme semharq,perfect --snr 0 --images 60 --out run
 
 clean:  ## Remove the environment and what was built
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info

@@ -10,9 +10,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from phy.old_paths import keep_old_paths
-from simulator.environment import prepare_environment
-from simulator.old_paths import MODULES, NAMES
+from simulator.hidden_packages import find_own_packages
+
+find_own_packages()  # before anything is imported from phy
+
+from phy.old_paths import keep_old_paths  # noqa: E402
+from simulator.environment import prepare_environment  # noqa: E402
+from simulator.old_paths import MODULES, NAMES  # noqa: E402
 
 if TYPE_CHECKING:
     from simulator.api import compare as compare

@@ -9,11 +9,14 @@ import click
 
 from simulator.commands.catalog import list_names
 from simulator.commands.check import check
+from simulator.commands.completion import channels, choices, completion, impairments, schemes
 from simulator.commands.data import data
+from simulator.commands.doctor import doctor
 from simulator.commands.figures import figures
 from simulator.commands.options import build_spec, typed_parts
 from simulator.commands.plot import plot
 from simulator.commands.report import report
+from simulator.commands.reserved_stdout import reserved_stdout
 from simulator.commands.runs import COMMANDS, engine_options, take_engine
 from simulator.commands.train import train
 from simulator.commands.user_errors import Commands
@@ -48,13 +51,23 @@ A run writes to its directory:
     epilog=EXAMPLES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--scheme", metavar="A[,B...]", help="Names of schemes; `simulate list` shows them.")
+@click.option(
+    "--scheme",
+    metavar="A[,B...]",
+    shell_complete=schemes,
+    help="Names of schemes; `simulate list` shows them.",
+)
 @click.option(
     "--snr",
     metavar="START:STOP:STEP",
     help="Es/N0 per channel use in dB, STOP included; or a list such as -6,0,6.",
 )
-@click.option("--channel", metavar="NAME|module:Class", help="Channel law [rician].")
+@click.option(
+    "--channel",
+    metavar="NAME|module:Class",
+    shell_complete=channels,
+    help="Channel law [rician].",
+)
 @click.option(
     "--channel-arg",
     "channel_args",
@@ -82,11 +95,13 @@ A run writes to its directory:
 @click.option(
     "--budget",
     metavar="slots|uses",
+    shell_complete=choices("slots|uses"),
     help="Limit every scheme to G_max slots, or to G_max B channel uses [slots].",
 )
 @click.option(
     "--gallery",
     metavar="received|clean",
+    shell_complete=choices("received|clean"),
     help="Gallery images cross the link, or the server stores them [received].",
 )
 @click.option(
@@ -94,6 +109,7 @@ A run writes to its directory:
     "impairments",
     multiple=True,
     metavar="NAME=VALUE",
+    shell_complete=impairments,
     help="Imperfect channel knowledge or feedback, e.g. csir_error=0.05; see `simulate list`.",
 )
 @click.option(
@@ -117,6 +133,7 @@ A run writes to its directory:
 @click.option(
     "--precision",
     metavar="fp32|bf16|auto",
+    shell_complete=choices("fp32|bf16|auto"),
     help="Precision of the networks' products; auto is bf16 where the device is fast at it [fp32].",
 )
 @click.option(
@@ -153,6 +170,14 @@ A run writes to its directory:
 )
 @engine_options
 @click.option("--quiet", is_flag=True, help="No headline, progress bar or table.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Tables for people, or the curve and the specs as one JSON document on stdout.",
+)
 @click.version_option(package_name="semharq-sim")
 @click.pass_context
 def main(
@@ -163,6 +188,7 @@ def main(
     sweep_file: Path | None,
     trust: bool,
     quiet: bool,
+    output_format: str,
     **options: Any,
 ) -> None:
     """Accuracy-vs-SNR curves of semantic and conventional transmission, with intervals."""
@@ -174,35 +200,67 @@ def main(
         click.echo(ctx.get_help())
         return
     engine = take_engine(given)
-    typed = typed_parts(given)
-    if sweep_file is None:
-        spec = build_spec(given, spec_file)
-        if spec_file is not None and not trust:
-            refuse_untrusted(spec, typed, spec_file)
-        check_load(spec)
-        points = len(spec.schemes) * len(spec.snr_db) * spec.seeds
-        if engine["name"] in ("auto", "local") and worth_workers(points, spec.images):
-            start_forkserver()
-        from simulator.commands.run import execute_one
-
-        execute_one(spec, out, quiet, engine, resume)
-    else:
-        if spec_file is not None:
+    with reserved_stdout(output_format == "json") as stream:
+        output = {"quiet": quiet, "format": output_format, "stream": stream}
+        if sweep_file is None:
+            _run(given, spec_file, trust, out, output, engine, resume)
+        elif spec_file is None:
+            _run_sweep(given, sweep_file, trust, out, output, engine, resume)
+        else:
             raise ValueError("--sweep and --spec exclude each other")
 
-        def complete(base: RunSpec) -> RunSpec:
-            spec = build_spec(dict(given), base)
-            if not trust:
-                refuse_untrusted(spec, typed, sweep_file)
-            check_load(spec)
-            return spec
 
-        from simulator.commands.run import execute_sweep
+def _run(
+    given: dict[str, Any],
+    spec_file: Path | None,
+    trust: bool,
+    out: Path | None,
+    output: dict[str, Any],
+    engine: dict[str, Any],
+    resume: bool,
+) -> None:
+    """Runs one spec. A fork server starts first, because its imports take a while."""
+    typed = typed_parts(given)
+    spec = build_spec(given, spec_file)
+    if spec_file is not None and not trust:
+        refuse_untrusted(spec, typed, spec_file)
+    check_load(spec)
+    points = len(spec.schemes) * len(spec.snr_db) * spec.seeds
+    if engine["name"] in ("auto", "local") and worth_workers(points, spec.images):
+        start_forkserver()
+    from simulator.commands.output import Output
+    from simulator.commands.run import execute_one
 
-        execute_sweep(sweep_file, complete, out, quiet, engine, resume)
+    execute_one(spec, out, Output(**output), engine, resume)
 
 
-for _command in (*COMMANDS, plot, report, figures, train, list_names, check, data):
+def _run_sweep(
+    given: dict[str, Any],
+    sweep_file: Path,
+    trust: bool,
+    out: Path | None,
+    output: dict[str, Any],
+    engine: dict[str, Any],
+    resume: bool,
+) -> None:
+    """Runs the specs of a sweep file."""
+    typed = typed_parts(given)
+
+    def complete(base: RunSpec) -> RunSpec:
+        spec = build_spec(dict(given), base)
+        if not trust:
+            refuse_untrusted(spec, typed, sweep_file)
+        check_load(spec)
+        return spec
+
+    from simulator.commands.output import Output
+    from simulator.commands.run import execute_sweep
+
+    execute_sweep(sweep_file, complete, out, Output(**output), engine, resume)
+
+
+_TOOLS = list_names, check, data, doctor, completion
+for _command in (*COMMANDS, plot, report, figures, train, *_TOOLS):
     main.add_command(_command)
 
 

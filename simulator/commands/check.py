@@ -81,12 +81,10 @@ def _given(
 
 def show(report: Report) -> None:
     """Prints a report, and exits with 1 if a check has failed."""
-    from rich.console import Console
-
     from simulator.checks.report import SIGNIFICANCE
+    from simulator.commands.terminal import terminal
 
-    # A pipe has no width. The table gets the width that it needs, so that a log is readable.
-    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, highlight=False)
+    console = terminal(pipe_columns=140, markup=False)  # in a log, most rows are one line
     console.print(table(report))
     print(report.summary)
     if report.kind == "channel":

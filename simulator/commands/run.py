@@ -14,8 +14,9 @@ import pandas as pd
 
 from simulator.commands.budget_note import budget_notes
 from simulator.commands.few_vehicles import few_vehicles_notes
+from simulator.commands.output import Output, entry
 from simulator.commands.part_log import LOG_NAME, logged_part_errors
-from simulator.commands.terminal import Bar, headline, tables, terminal
+from simulator.commands.terminal import Bar, headline
 from simulator.commands.user_errors import ending
 from simulator.files import write_whole
 from simulator.setup.prepare import prepare
@@ -35,11 +36,13 @@ PROBLEMS_SHOWN = 10
 
 
 def execute_one(
-    spec: RunSpec, out: Path | None, quiet: bool, engine: dict[str, Any], resume: bool
+    spec: RunSpec, out: Path | None, output: Output, engine: dict[str, Any], resume: bool
 ) -> None:
     """Runs a spec, and exits with 1 if cells have failed."""
     out = out or Path("runs") / default_name(spec)
-    if execute(spec, out, quiet, Engine(**engine), resume).failures:
+    result = execute(spec, out, output, Engine(**engine), resume)
+    output.document(result.curve, [entry(out, result)])
+    if result.failures:
         sys.exit(SOME_CELLS_FAILED)
 
 
@@ -56,7 +59,7 @@ def execute_sweep(
     file: Path,
     complete: Callable[[RunSpec], RunSpec],
     out: Path | None,
-    quiet: bool,
+    output: Output,
     engine: dict[str, Any],
     resume: bool,
 ) -> None:
@@ -66,30 +69,29 @@ def execute_sweep(
         file: The sweep file.
         complete: Applies the options of the command line to a spec.
         out: Parent of the directories; None for runs/<name of the file>.
-        quiet: Whether to show no headline, progress bar or table.
+        output: Where to write.
         engine: Fields of the engine.
         resume: Whether to reuse finished cells.
     """
     runs = [(combination, complete(spec)) for combination, spec in read_sweep(file)]
     parent = out or Path("runs") / file.stem
-    failed, curves = False, []
+    entries, curves = [], []
     with Engine(**engine).kept_open() as chosen:
         for number, (combination, spec) in enumerate(runs, 1):
             name = directory_name(combination)
-            if not quiet:
-                click.echo(f"run {number} of {len(runs)}: {name}")
-            result = execute(spec, parent / name, quiet, chosen, resume)
-            failed = failed or bool(result.failures)
+            output.say(f"run {number} of {len(runs)}: {name}")
+            result = execute(spec, parent / name, output, chosen, resume)
+            entries.append(entry(parent / name, result))
             curves.append(joined(combination, result.curve))
     table = pd.concat(curves, ignore_index=True)
     write_whole(parent / "curve.csv", lambda path: table.to_csv(path, index=False))
-    if not quiet:
-        click.echo(f"{parent}/: curve.csv of {len(runs)} runs")
-    if failed:
+    output.say(f"{parent}/: curve.csv of {len(runs)} runs")
+    output.document(table, entries)
+    if any(found["failed_cells"] for found in entries):
         sys.exit(SOME_CELLS_FAILED)
 
 
-def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool) -> Result:
+def execute(spec: RunSpec, out: Path, output: Output, engine: Engine, resume: bool) -> Result:
     """Runs a spec into a directory, for one training or for several.
 
     Raises:
@@ -97,21 +99,19 @@ def execute(spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool)
     """
 
     def one(part: RunSpec, where: Path | None) -> Result:
-        return _execute_training(part, where or out, quiet, engine, resume, not spec.trainings)
+        return _execute_training(part, where or out, output, engine, resume, not spec.trainings)
 
     with logged_part_errors(out):
         result = run_trainings(spec, out, one)
     if spec.trainings:
-        if not quiet:
-            show(result)
+        output.show(result)
         write_result(result, out)
-        if not quiet:
-            _name_files(out)
+        output.say(files_of(out))
     return result
 
 
 def _execute_training(
-    spec: RunSpec, out: Path, quiet: bool, engine: Engine, resume: bool, alone: bool
+    spec: RunSpec, out: Path, output: Output, engine: Engine, resume: bool, alone: bool
 ) -> Result:
     """Runs the spec of one training into a directory.
 
@@ -124,15 +124,14 @@ def _execute_training(
     named, out = out, out.absolute()  # a part of the user's may change the directory
     prepared = prepare(spec)
     check_writable(out)
-    if not quiet:
-        click.echo(headline(prepared))
-    with log_to(out / LOG_NAME), Bar(quiet) as bar:
+    output.say(headline(prepared))
+    with log_to(out / LOG_NAME), Bar(output.quiet) as bar:
         logging.getLogger("simulator").info("begin: %s", spec.to_json())
         try:
             result = run(prepared, bar, out, engine, resume)
-            if alone and not quiet:
+            if alone:
                 bar.stop()
-                show(result)  # before the figure, which takes a second
+                output.show(result)  # before the figure, which takes a second
             write_result(result, out)
         except KeyboardInterrupt as error:
             word, code = ending(error)
@@ -155,22 +154,16 @@ def _execute_training(
     if len(result.problems) > PROBLEMS_SHOWN:
         rest = len(result.problems) - PROBLEMS_SHOWN
         click.echo(f"simulate: left out: {rest} more, all named in {out}/run.json", err=True)
-    if alone and not quiet:
-        _name_files(named)
+    if alone and not output.quiet:
+        output.say(files_of(named))
         for note in (*few_vehicles_notes(result.curve), *budget_notes(prepared, result)):
-            click.echo(f"note: {note}")
+            output.say(f"note: {note}")
     return result
 
 
-def show(result: Result) -> None:
-    """Prints the tables."""
-    console = terminal()
-    for view in tables(result.curve, console.width):
-        console.print(view)
-
-
-def _name_files(out: Path) -> None:
-    click.echo(f"{out}/: curve.csv images.parquet run.json curve.png")
+def files_of(out: Path) -> str:
+    """Returns the line that names the files of a run."""
+    return f"{out}/: curve.csv images.parquet run.json curve.png"
 
 
 class _Stderr(logging.Handler):

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from simulator.commands.completion import choices
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DIRECTORY = click.Path(path_type=Path)
@@ -31,6 +33,7 @@ _OPTIONS = (
     click.option(
         "--engine",
         metavar="auto|inline|local|dask",
+        shell_complete=choices("auto|inline|local|dask"),
         help="Compute in this process (inline), in --workers processes (local), or on a dask "
         "cluster [auto: local on a CPU with several cores, inline for small runs].",
     ),
@@ -121,6 +124,7 @@ def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
     The table shows the paired difference, the first run minus the second one, on the same images,
     fading and noise, with its interval.
     """
+    from simulator.commands.terminal import terminal, text_blocks
     from simulator.results.compare import compare_runs, explanation, open_side
 
     table = compare_runs(open_side(a), open_side(b), metrics or None)
@@ -129,7 +133,7 @@ def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
     shown = table.drop(columns=["comparisons", "seeds", "trainings"]).assign(
         p_value=table["p_value"].map(_shown), p_holm=table["p_holm"].map(_shown)
     )
-    click.echo(shown.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+    click.echo("\n\n".join(text_blocks(shown, 3, terminal().width)))
     click.echo(explanation(table))
 
 

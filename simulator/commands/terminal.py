@@ -63,13 +63,40 @@ def transmissions_text(prepared: Prepared) -> str:
     return text
 
 
-def terminal() -> Console:
+def terminal(pipe_columns: int = PIPE_COLUMNS, markup: bool = True) -> Console:
     """Returns the console of tables: as wide as the terminal, or as $COLUMNS says.
 
-    A pipe has no width: 120 columns keep a log readable.
+    Args:
+        pipe_columns: Its width if stdout is a pipe, which has none; 120 keep a log readable.
+        markup: Whether words in brackets are styles.
     """
     sized = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
-    return Console(width=None if sized else PIPE_COLUMNS, highlight=False)
+    return Console(width=None if sized else pipe_columns, highlight=False, markup=markup)
+
+
+def text_blocks(table: pd.DataFrame, keys: int, width: int) -> Iterator[str]:
+    """Yields a table as text, divided into blocks of columns that fit into the width.
+
+    Args:
+        table: What is shown; floats get two decimals.
+        keys: Number of columns at its beginning that each block repeats.
+        width: Columns of the terminal.
+    """
+    first, rest = list(table.columns[:keys]), list(table.columns[keys:])
+    while rest:
+        taken = len(rest)
+        while taken > 1 and _text_width(table[first + rest[:taken]]) > width:
+            taken -= 1
+        yield _text(table[first + rest[:taken]])
+        rest = rest[taken:]
+
+
+def _text(table: pd.DataFrame) -> str:
+    return table.to_string(index=False, float_format=lambda value: f"{value:.2f}")
+
+
+def _text_width(table: pd.DataFrame) -> int:
+    return max(map(len, _text(table).splitlines()))
 
 
 def tables(curve: pd.DataFrame, width: int = PIPE_COLUMNS) -> Iterator[Table]:

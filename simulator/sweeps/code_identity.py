@@ -33,7 +33,8 @@ LIBRARY_FOLDERS = tuple(
 WITHOUT_INFLUENCE = (
     *("semantic/data/synthetic/", "semantic/training/"),
     *("simulator/__init__.py", "simulator/__main__.py", "simulator/api.py", "simulator/cli.py"),
-    *("simulator/files.py", "simulator/stop_rule.py", "simulator/trainings.py"),
+    *("simulator/files.py", "simulator/hidden_packages.py"),
+    *("simulator/stop_rule.py", "simulator/trainings.py"),
     "simulator/trust.py",
     *("simulator/columns.py", "simulator/learned_scheme.py", "simulator/run_fields.py"),
     *(

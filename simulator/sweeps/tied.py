@@ -15,10 +15,15 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
+from simulator.hidden_packages import FORK_SERVER
+
 #: Process id of the run, for a fork server that starts.
-RUN = "SEMHARQ_FORK_SERVER_OF"
+RUN = FORK_SERVER
+#: Keeps the current directory, and files of the user there, off the module path of a new Python.
+SAFE_PATH, OURS = "PYTHONSAFEPATH", "fork server"
 #: Seconds between two looks at the run.
 EVERY_S = 1.0
 #: Of prctl(2): the signal that a process gets when its parent ends.
@@ -33,12 +38,34 @@ def end_with_parent() -> None:
 
 @contextmanager
 def naming_the_run() -> Iterator[None]:
-    """Tells a fork server that starts in this context which process its run is."""
+    """Tells a fork server that starts in this context which process its run is.
+
+    The server is started as `python -c`, which searches the current directory first: a file
+    `phy.py` or `random.py` there would be imported. This is switched off, unless the simulator
+    itself lies in the current directory and is not installed.
+    """
     os.environ[RUN] = str(os.getpid())
+    if not _started_in(Path(__file__).parents[2]):
+        os.environ.setdefault(SAFE_PATH, OURS)
     try:
         yield
     finally:
         del os.environ[RUN]
+        _forget_safe_path()
+
+
+def _started_in(folder: Path) -> bool:
+    """Whether the current directory is a folder."""
+    try:
+        return Path().samefile(folder)
+    except OSError:  # one of them is not on the disk
+        return False
+
+
+def _forget_safe_path() -> None:
+    """Removes the variable if it is ours: programs that a part of a user starts do not get it."""
+    if os.environ.get(SAFE_PATH) == OURS:
+        del os.environ[SAFE_PATH]
 
 
 def watch_the_run() -> None:
@@ -57,5 +84,6 @@ def watch_the_run() -> None:
     signal.setitimer(signal.ITIMER_REAL, EVERY_S, EVERY_S)
 
 
-if RUN in os.environ:  # the fork server imports this module first
+_forget_safe_path()
+if os.environ.get(RUN) == str(os.getppid()):  # the fork server imports this module first
     watch_the_run()

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from simulator.commands.budget_note import budget_notes
-from simulator.commands.terminal import tables, terminal, transmissions_text
+from simulator.commands.terminal import tables, terminal, text_blocks, transmissions_text
 from simulator.results.curve import COLUMN, METRICS, curve
 from simulator.schemes.coding import Coding
 from simulator.slots import Slot
@@ -100,6 +100,32 @@ def test_a_pipe_gets_no_color(
     text = capsys.readouterr().out
     assert "analog" in text
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(("no_color", "color"), [("1", False), ("", True)])
+def test_no_color_is_stronger_than_a_forced_terminal(
+    no_color: str, color: bool, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    terminal().print("[red]text[/red]")
+    assert ("31m" in capsys.readouterr().out) == color
+
+
+@pytest.mark.parametrize("width", [50, 80, 300])
+def test_a_comparison_is_divided_into_blocks_that_fit(width: int) -> None:
+    columns = {f"column_{k}": [123.456 + k, -7.0 * k] for k in range(12)}
+    table = pd.DataFrame({"snr_db": [-6.0, 8.0], "metric": ["rank1", "mAP"], **columns})
+    blocks = list(text_blocks(table, 2, width))
+    assert (len(blocks) == 1) == (width == 300)
+    lines = [line for block in blocks for line in block.splitlines()]
+    assert max(map(len, lines)) <= width
+    words = " ".join(lines).split()
+    assert words.count("snr_db") == words.count("rank1") == len(blocks)
+    for k in range(12):
+        assert {f"column_{k}", f"{123.456 + k:.2f}", f"{-7.0 * k:.2f}"} <= set(words)
 
 
 class Bursts:
