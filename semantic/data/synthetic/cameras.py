@@ -19,7 +19,8 @@ def sample_cameras(seed: int, count: int = CAMERAS) -> list[Camera]:
 
 def _sample_camera(rng: np.random.Generator, number: int) -> Camera:
     fixed = number <= CAMERAS
-    side = 1 if number % 2 else -1
+    # Four of five fixed cameras stand on one side of the road, as street cameras do.
+    side = 1 if number % (5 if fixed else 2) else -1
     front = rng.uniform(20, 58) if number % 5 else rng.uniform(60, 80)
     azimuth = front if number % 4 in (0, 1) else 180 - front
     if not fixed:

@@ -22,8 +22,8 @@ FAMILY_SIZE_ODDS = (0.4, 0.3, 0.2, 0.1)
 
 #: Largest relative deviation of a model's lengths from the mean of its type: overall length, width
 #: and height, then single parts (belt line, hood, wheels, roof).
-PROPORTION_SPREAD = 0.08
-PART_SPREAD = 0.09
+PROPORTION_SPREAD = 0.10
+PART_SPREAD = 0.13
 
 #: Share of the vehicles with dirt, and its largest amount in [0, 1].
 DIRTY_SHARE = 0.50
