@@ -6,13 +6,16 @@ This module imports no torch, so that `simulate list` starts quickly. Lists of n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from semantic.link.reading import LinkReading
 from simulator.arguments import Arguments, argument
 
 #: Names in `phy.equalizer.COMBINERS`.
 EQUALIZERS = ("none", "zf", "mmse", "mrc")
+#: Value of an argument that leaves it to the reading with which the link was trained.
+TRAINED = "trained"
 #: Smallest and largest of `semantic.link.network.RATIOS`.
 RATIO_LIMITS = (0.25, 0.75)
 #: Names in `phy.modulation.BITS_PER_SYMBOL`.
@@ -44,6 +47,15 @@ def _equalizer() -> Any:
     return argument("mrc", "equalizer before the receive buffer", allowed=EQUALIZERS)
 
 
+def _trained_equalizer() -> Any:
+    return argument(
+        TRAINED,
+        "equalizer before the receive buffer; trained: the one of the link's training",
+        words=(TRAINED,),
+        allowed=EQUALIZERS,
+    )
+
+
 @dataclass(frozen=True)
 class NoArguments(Arguments):
     """A scheme without arguments."""
@@ -61,12 +73,23 @@ class SemanticHarqArguments(Arguments):
         least=RATIO_LIMITS[0],
         most=RATIO_LIMITS[1],
     )
-    equalizer: str = _equalizer()
+    equalizer: str = _trained_equalizer()
     importance: str = argument(
         "mean",
         "importance of a feature: the mean over the training set, or of each image, sent in headers",
         allowed=("mean", "image"),
     )
+
+    def trained(self, reading: LinkReading) -> SemanticHarqArguments:
+        """Returns the arguments with those of the link's reading where they are left to it.
+
+        Raises:
+            ValueError: If two features share a use whose parts the decoder reads apart.
+        """
+        if reading.parts == "complex" and self.features_per_use == 2:
+            raise ValueError("features_per_use 2 needs a link whose reading has parts=real")
+        equalizer = reading.equalizer if self.equalizer == TRAINED else self.equalizer
+        return replace(self, equalizer=equalizer)
 
 
 @dataclass(frozen=True)
@@ -93,7 +116,7 @@ class SingleTaskArguments(Arguments):
         allowed=("third", "full"),
     )
     features_per_use: int = _features_per_use()
-    equalizer: str = _equalizer()
+    equalizer: str = _trained_equalizer()
 
 
 @dataclass(frozen=True)

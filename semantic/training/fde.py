@@ -106,7 +106,7 @@ def fde_loss(
     p = select_distorted(
         d, float(d.detach().median()), temperature, generator=generator, valid=latest.sent
     )
-    s_hat = network.jsc_decoder(buffer.add(SlotFeatures(latest, matched * p, weight * p)))
+    s_hat = network.jsc_decoder(buffer.add(SlotFeatures(latest, matched, weight).shared(p)))
     return channel_mse(s / network.scale, s_hat) - information(received)
 
 

@@ -78,9 +78,8 @@ def train_complete(
             network, COMPLETE, data, recipe, index, snr_db, CODED_FEATURES, 1, generator
         )
 
-    note = {"buffer": network.buffer_name}
     ends = (recipe.complete_steps,)
-    train_loop(network, recipe, "complete", data, ends, step, checkpoint, report, note)
+    train_loop(network, recipe, "complete", data, ends, step, checkpoint, report, network.settings)
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, 8))
     order = measure_importance(
         network, data.s, data.channel, generator, recipe.snr_db, recipe.importance_weights
@@ -146,7 +145,7 @@ def train_scheme(
         return terms
 
     ends = (alone, total) if alone else (total,)
-    note = {"buffer": network.buffer_name, "protocol": asdict(protocol)}
+    note = {**network.settings, "protocol": asdict(protocol)}
     train_loop(network, recipe, "scheme", data, ends, step, checkpoint, report, note)
     return network.eval()
 

@@ -92,8 +92,27 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
 )
 @click.option(
     "--buffer",
-    metavar="combine|concatenate",
+    metavar="combine|average|concatenate|concatenate-raw",
     help="How the receiver buffers transmissions [that of the preset].",
+)
+@click.option(
+    "--reading",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Reading of the papers, e.g. equalizer=zf; see `simulate list readings`.",
+)
+@click.option("--channel", metavar="NAME|module:Class", help="Channel in training [rician].")
+@click.option(
+    "--channel-arg",
+    "channel_args",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Argument of the channel, e.g. k_factor=4.",
+)
+@click.option(
+    "--fading",
+    metavar="fast|block|jakes",
+    help="A gain per channel use, per slot, or of a moving receiver, as in a run [fast].",
 )
 @click.option(
     "--link-steps",
@@ -115,10 +134,18 @@ def train(**options: Any) -> None:
     After an interruption, the same command continues from the last checkpoint. Ctrl-C and SIGTERM
     save one at the end of the step.
     """
+    from simulator.commands.options import key_values, texts
     from simulator.commands.terminal import Bar
     from simulator.training.command import train_from_options
+    from simulator.training.link_options import LinkOptions
 
     quiet, out = options.pop("quiet"), options["out"]
+    options["link_options"] = LinkOptions(
+        tuple(texts("--reading", options.pop("reading")).items()),
+        options.pop("channel"),
+        key_values("--channel-arg", options.pop("channel_args")),
+        options.pop("fading"),
+    )
     clear_leftovers(out)
     # A pipe gets each line at once, and no bar.
     show = (lambda line: None) if quiet else partial(print, flush=True)

@@ -97,7 +97,7 @@ class SemanticHarq(Scheme):
 
     Raises:
         ValueError: If each image is to have its own order of importance, and the protocol's order
-            is not that of importance.
+            is not that of importance; or the arguments contradict the link's reading.
     """
 
     reasons = REASONS
@@ -110,7 +110,7 @@ class SemanticHarq(Scheme):
         protocol: Protocol,
         arguments: SemanticHarqArguments | None = None,
     ) -> None:
-        arguments = arguments or SemanticHarqArguments()
+        arguments = (arguments or SemanticHarqArguments()).trained(link.reading)
         self.encoder, self.link, self.protocol = encoder, link, protocol
         self.arguments = arguments
         self.stopping = stopping_of(protocol.transmissions, snr_from_db(arguments.theta_0_db))
@@ -183,7 +183,9 @@ class SemanticHarq(Scheme):
         latest = plan.selection
         assert latest is not None
         B, arguments = latest.sent.shape[1], self.arguments
-        matched, weight = demap_iq(received, B, arguments.features_per_use, arguments.equalizer)
+        matched, weight = demap_iq(
+            received, B, arguments.features_per_use, arguments.equalizer, self.link.reading.parts
+        )
         buffer = rx.buffer.add(SlotFeatures(latest, matched, weight))
         snr = rx.received_snr + (weight * latest.sent).sum(1) / latest.uses.clamp_min(1)
         ack, reason, outputs = self.stopping.answer(plan.covered, snr, self._decode(buffer))

@@ -14,10 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from phy.channels.fading import Rician
 from semantic.data.joined import join
 from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.link.buffer import BUFFERS
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import (
     PROTOCOLS,
@@ -36,7 +34,7 @@ from semantic.training.plus import train_plus
 from semantic.weights.files import file_hash, read_weights, round_to_four_bits, write_tensors
 from semantic.weights.stored import PLUS, save_link, save_plus
 from simulator.setup.prepare import choose_device
-from simulator.training.channel import training_channel
+from simulator.training.channel import preset_channel
 from simulator.training.data import open_training_images, refuse_few_vehicles
 from simulator.training.encoder import (
     Stage,
@@ -49,6 +47,7 @@ from simulator.training.encoder import (
     validator,
 )
 from simulator.training.encoder_options import encoder_recipe
+from simulator.training.link_options import NO_LINK_OPTIONS, LinkOptions, adapted
 from simulator.training.other_options import refuse_other_options
 from simulator.training.presets import Preset, presets
 
@@ -101,6 +100,7 @@ def train_from_options(
     show: Callable[[str], None],
     bar: Callable[[str, int, int], None],
     extra_data: str | None = None,
+    link_options: LinkOptions = NO_LINK_OPTIONS,
     **encoder_options: Any,
 ) -> None:
     """Trains the weights that are missing in `out`.
@@ -116,7 +116,8 @@ def train_from_options(
             among the data.
     """
     images = open_training_images(data_spec, show)
-    chosen = _adapted(presets(len(images))[preset], seed, backbone, snr_db, buffer, link_steps)
+    chosen = presets(len(images))[preset]
+    chosen = adapted(chosen, seed, backbone, snr_db, buffer, link_steps, link_options)
     device, first = join_processes(choose_device(device))
     recipe = encoder_recipe(chosen.encoder, device, extra_data is not None, **encoder_options)
     chosen = replace(chosen, encoder=recipe)
@@ -154,37 +155,13 @@ def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskN
     """Returns the encoder of a directory, and the training data of the links behind it."""
     encoder = open_encoder(stage.out / "encoder.safetensors", stage.device)
     s, labels = encoder_outputs(stage, encoder, training_images)
-    channel = training_channel(Rician(), stage.device)
-    return encoder, LinkData(s, labels, channel, stage.preset.budget)
+    return encoder, LinkData(
+        s, labels, preset_channel(stage.preset, stage.device), stage.preset.budget
+    )
 
 
 def _listed(names: str) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()]
-
-
-def _adapted(
-    preset: Preset,
-    seed: int,
-    backbone: str,
-    snr_db: float | None,
-    buffer: str | None,
-    link_steps: int | None,
-) -> Preset:
-    """Returns the preset with the changes of the command line."""
-    if buffer is not None and buffer not in BUFFERS:
-        raise ValueError(f"unknown buffer {buffer!r}: {nearest(buffer, BUFFERS)}")
-    snr_range_db = preset.link.snr_db if snr_db is None else (snr_db, snr_db)
-    return replace(
-        preset,
-        buffer=preset.buffer if buffer is None else buffer,
-        encoder=replace(preset.encoder, seed=seed, backbone=backbone),
-        link=replace(
-            preset.link,
-            seed=seed,
-            snr_db=snr_range_db,
-            selected_steps=preset.link.selected_steps if link_steps is None else link_steps,
-        ),
-    )
 
 
 def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[str, Tensor]:
@@ -199,7 +176,7 @@ def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[s
     report = stage.log("link.complete", recipe.complete_steps)
     checkpoint = stage.out / "link.complete.checkpoint.safetensors"
     train_complete(link, data, recipe, checkpoint, report)
-    config = {"recipe": asdict(recipe), "buffer": stage.preset.buffer}
+    config = {"recipe": asdict(recipe), "buffer": stage.preset.buffer, **stage.preset.changed}
     write_tensors(path, link.state_dict(), {"config": json.dumps(config)})
     return link.state_dict()
 
@@ -207,7 +184,13 @@ def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[s
 def _fresh(stage: Stage, encoder: MultiTaskNetwork, detector: Detector | None) -> LinkNetwork:
     """Returns an untrained link with the clean performers: shared, or a copy to train."""
     shared = encoder.performers if stage.preset.share_performers else None
-    link = LinkNetwork(encoder.performers.identities, stage.preset.buffer, detector, shared)
+    link = LinkNetwork(
+        encoder.performers.identities,
+        stage.preset.buffer,
+        detector,
+        shared,
+        reading=stage.preset.reading,
+    )
     if shared is None:
         link.performers.load_state_dict(encoder.performers.state_dict())
     return link.to(stage.device)
@@ -238,6 +221,7 @@ def _train_scheme(
         "encoder_sha256": file_hash(out / "encoder.safetensors"),
         "bandwidth_hz": stage.preset.bandwidth_hz,
         "recipe": asdict(recipe),
+        **stage.preset.changed,
     }
     path, checkpoint = out / f"{scheme}.safetensors", out / f"{scheme}.checkpoint.safetensors"
     torch.manual_seed(recipe.seed)

@@ -1,0 +1,95 @@
+"""How the papers are read where they leave a choice: one value, stored with the weights.
+
+A link is trained with a reading and simulated with the same one. docs/readings.md lists the
+equations of the papers, what is printed, and the choice that each option makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from semantic.suggest import nearest
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a reading.
+
+    Attributes:
+        name: KEY of `--reading KEY=VALUE`.
+        values: Allowed values; the first is the default.
+        help: One line.
+        source: Equation or section of the papers that leaves the choice.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    help: str
+    source: str
+
+
+def _option(*values: str, help: str, source: str) -> Any:
+    return field(default=values[0], metadata={"values": values, "help": help, "source": source})
+
+
+@dataclass(frozen=True)
+class LinkReading:
+    """A reading of the papers: the choices that a link's training makes.
+
+    Raises:
+        ValueError: One line, for a value that is not allowed or two that contradict each other.
+
+    >>> LinkReading(equalizer="zf").changed
+    {'equalizer': 'zf'}
+    """
+
+    equalizer: str = _option(
+        *("mrc", "zf", "mmse", "none"),
+        help="receiver's use of h: gain of each feature, one SNR per transmission, or h taken as 1",
+        source="SemHARQ eq. 2: z_hat = h z + n; an equalizer is not mentioned",
+    )
+    parts: str = _option(
+        *("real", "complex"),
+        help="parts of z_hat that the JSC-Decoder reads: in-phase, or in-phase and quadrature",
+        source="SemHARQ section II-A: z in C^B; Table I: the decoder's layers are real",
+    )
+
+    def __post_init__(self) -> None:
+        for name, option in OPTIONS.items():
+            value = getattr(self, name)
+            if value not in option.values:
+                raise ValueError(
+                    f"reading {name} {value!r} is not allowed: {nearest(str(value), option.values)}"
+                )
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> LinkReading:
+        """Returns the reading with some options given, the others at their defaults.
+
+        Raises:
+            ValueError: For an unknown option, or a value that is not allowed.
+        """
+        return LinkReading().given(given)
+
+    def given(self, values: Mapping[str, str]) -> LinkReading:
+        """Returns the same reading with some options replaced.
+
+        Raises:
+            ValueError: As `of`.
+        """
+        for name in values:
+            if name not in OPTIONS:
+                raise ValueError(f"unknown reading {name!r}: {nearest(name, OPTIONS)}")
+        return LinkReading(**{name: values.get(name, getattr(self, name)) for name in OPTIONS})
+
+    @property
+    def changed(self) -> dict[str, str]:
+        """The options that are not at their defaults."""
+        found = {name: getattr(self, name) for name in OPTIONS}
+        return {name: value for name, value in found.items() if value != OPTIONS[name].values[0]}
+
+
+#: The options by name.
+OPTIONS: dict[str, Option] = {f.name: Option(f.name, **f.metadata) for f in fields(LinkReading)}
