@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from semantic.link.protocol import Protocol
 from semantic.link.reading import LinkReading
 from simulator.arguments import Arguments, argument
 
@@ -44,10 +45,6 @@ def _features_per_use() -> Any:
 
 
 def _equalizer() -> Any:
-    return argument("mrc", "equalizer before the receive buffer", allowed=EQUALIZERS)
-
-
-def _trained_equalizer() -> Any:
     return argument(
         TRAINED,
         "equalizer before the receive buffer; trained: the one of the link's training",
@@ -73,23 +70,40 @@ class SemanticHarqArguments(Arguments):
         least=RATIO_LIMITS[0],
         most=RATIO_LIMITS[1],
     )
-    equalizer: str = _trained_equalizer()
+    equalizer: str = _equalizer()
     importance: str = argument(
-        "mean",
-        "importance of a feature: the mean over the training set, or of each image, sent in headers",
+        TRAINED,
+        "importance of a feature: the mean over the training set, or of each image; trained: as in "
+        "the link's training",
+        words=(TRAINED,),
         allowed=("mean", "image"),
     )
+    positions: str = argument(
+        TRAINED,
+        "positions with importance=image: in headers, known for free, or free and every value sent "
+        "is 1; trained: as in the link's training",
+        words=(TRAINED,),
+        allowed=("header", "free", "destroyed"),
+    )
 
-    def trained(self, reading: LinkReading) -> SemanticHarqArguments:
+    def trained(self, reading: LinkReading, protocol: Protocol) -> SemanticHarqArguments:
         """Returns the arguments with those of the link's reading where they are left to it.
 
         Raises:
-            ValueError: If two features share a use whose parts the decoder reads apart.
+            ValueError: If two features share a use whose parts the decoder reads apart, or positions
+                are given where all images share an order.
         """
         if reading.parts == "complex" and self.features_per_use == 2:
             raise ValueError("features_per_use 2 needs a link whose reading has parts=real")
         equalizer = reading.equalizer if self.equalizer == TRAINED else self.equalizer
-        return replace(self, equalizer=equalizer)
+        own = "image" if reading.own_order(protocol) else "mean"
+        importance = own if self.importance == TRAINED else self.importance
+        if importance == "mean" and self.positions not in (TRAINED, "header"):
+            raise ValueError(f"positions {self.positions} needs importance=image")
+        positions = self.positions
+        if positions == TRAINED:
+            positions = reading.positions if importance == "image" else "header"
+        return replace(self, equalizer=equalizer, importance=importance, positions=positions)
 
 
 @dataclass(frozen=True)
@@ -116,7 +130,7 @@ class SingleTaskArguments(Arguments):
         allowed=("third", "full"),
     )
     features_per_use: int = _features_per_use()
-    equalizer: str = _trained_equalizer()
+    equalizer: str = _equalizer()
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def _learned(name: str, scheme: LearnedScheme) -> SchemeEntry:
     """The entry of a learned scheme: only HARQ has a criterion, only FIR has an importance."""
     fixed = set() if scheme.protocol.transmissions == "harq" else {"theta_0_db", "ratio"}
     if scheme.protocol.order != "importance":
-        fixed.add("importance")
+        fixed |= {"importance", "positions"}
     builder = "simulator.setup.learned:semantic_harq"
     return SchemeEntry(builder, scheme.summary, SemanticHarqArguments(), frozenset(fixed))
 

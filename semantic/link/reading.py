@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from semantic.link.protocol import Protocol
 from semantic.suggest import nearest
+
+if TYPE_CHECKING:  # `simulate list` reads this module and starts quickly
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,23 @@ class LinkReading:
         source="SemHARQ section II-A: z in C^B; Table I: the decoder's layers are real",
     )
 
+    importance: str = _option(
+        *("mean", "image"),
+        help="order of the features: by their mean importance over the training set, or by each image's",
+        source="SemHARQ eq. 13-14, SMSC-FIR eq. 1-2: Ind of an image; an average is not mentioned",
+    )
+    criterion: str = _option(
+        *("abs-gradient", "gradient", "abs-f-gradient", "abs-f"),
+        help="importance of a feature of f: its gradient's magnitude, the gradient, |f gradient|, |f|",
+        source="SemHARQ eq. 13: the gradient with its sign; Grad-CAM, cited there, multiplies by f",
+    )
+    positions: str = _option(
+        *("header", "free", "destroyed"),
+        help="positions with importance=image: in headers that are charged, known for free, or free "
+        "and every sent value is 1",
+        source="SemHARQ section III-B, SMSC-FIR section 3.2: how the receiver knows them is not said",
+    )
+
     def __post_init__(self) -> None:
         for name, option in OPTIONS.items():
             value = getattr(self, name)
@@ -63,6 +84,18 @@ class LinkReading:
                 raise ValueError(
                     f"reading {name} {value!r} is not allowed: {nearest(str(value), option.values)}"
                 )
+        if self.positions != "header" and self.importance != "image":
+            raise ValueError(f"reading positions={self.positions} needs importance=image")
+
+    def own_order(self, protocol: Protocol) -> bool:
+        """Whether each image has its own order; one that is sent complete needs none."""
+        ranked = protocol.order == "importance" and protocol.transmissions != "all"
+        return ranked and self.importance == "image"
+
+    def sent_values(self, f: Tensor, protocol: Protocol) -> Tensor:
+        """Returns what is sent of f [batch, L]: f itself, or ones where the values are destroyed."""
+        destroyed = self.positions == "destroyed" and self.own_order(protocol)
+        return f.new_ones(f.shape) if destroyed else f
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> LinkReading:

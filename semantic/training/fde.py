@@ -96,7 +96,8 @@ def fde_loss(
     with torch.no_grad():
         f = network.encode(s)
         buffer, latest, z = play(network, protocol, f, snr_db, B, transmissions, channel, generator)
-        matched, weight = channel(latest.gather(f), latest.sent, snr_db, generator)
+        again = latest.gather(network.reading.sent_values(f, protocol))
+        matched, weight = channel(again, latest.sent, snr_db, generator)
     # The images of a vehicle are adjacent: a shift by whole vehicles pairs different vehicles.
     shifts = (images_per_vehicle * k % len(s) for k in (1, 3, 5, 7))
     assert network.fde is not None

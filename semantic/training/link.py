@@ -183,7 +183,7 @@ def measure_importance(
             buffer, _ = transmit_slot(f, empty, plan, snr_db, channel, generator)
             return network.decode(buffer)[1].probabilities
 
-        mean.add(importance(probabilities, f, weights))
+        mean.add(importance(probabilities, f, weights, network.reading.criterion))
     network.train()
     return mean.order()
 

@@ -30,6 +30,7 @@ from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme
 from simulator.scheme_arguments import SemanticHarqArguments
+from simulator.schemes.free_positions import FreePositions
 from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.schemes.order_signaling import ImageOrder, KnownOrder, OrderSignaling
 from simulator.slots import Slot
@@ -110,7 +111,7 @@ class SemanticHarq(Scheme):
         protocol: Protocol,
         arguments: SemanticHarqArguments | None = None,
     ) -> None:
-        arguments = (arguments or SemanticHarqArguments()).trained(link.reading)
+        arguments = (arguments or SemanticHarqArguments()).trained(link.reading, protocol)
         self.encoder, self.link, self.protocol = encoder, link, protocol
         self.arguments = arguments
         self.stopping = stopping_of(protocol.transmissions, snr_from_db(arguments.theta_0_db))
@@ -124,7 +125,9 @@ class SemanticHarq(Scheme):
         if self.protocol.order != "importance":
             order = self.protocol.order
             raise ValueError(f"a scheme that sends f in {order} order ranks no features")
-        return ImageOrder(self.link, self.arguments.features_per_use, self.names_features)
+        if self.arguments.positions == "header":
+            return ImageOrder(self.link, self.arguments.features_per_use, self.names_features)
+        return FreePositions(self.link, self.arguments.features_per_use)
 
     def retransmission(self, snr_db: float) -> Retransmission:
         """Returns the retransmission rule at an average SNR."""
@@ -153,9 +156,11 @@ class SemanticHarq(Scheme):
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """Both ends begin with nothing sent."""
         f = payload.tensors["f"]
+        tx_order, rx_order = self.signaling.start(f, payload.tensors, slot)
+        if tx_order is not None and self.arguments.positions == "destroyed":
+            f = torch.ones_like(f)
         plan, snr = Plan.empty(len(f), f.device), torch.zeros(len(f), device=f.device)
         truth = f if self.link.detector == "oracle" else None
-        tx_order, rx_order = self.signaling.start(f, payload.tensors, slot)
         rx = RxState(self.link.empty_buffer(len(f)), plan, snr, rx_order, truth)
         return TxState(f, plan, tx_order), rx
 

@@ -72,6 +72,9 @@ def stages(
     for name in schemes:
         if name not in known:
             raise ValueError(f"scheme {name!r} is not trained; {nearest(name, known)}")
+        if name == PLUS and preset.reading.changed:
+            given = ", ".join(preset.reading.changed)
+            raise ValueError(f"{PLUS} is not of the papers and takes no reading, got {given}")
     joint = tuple(name for name in schemes if name != SINGLE_TASK)
     found = [Stage(out, preset.only(tasks), joint, device, show, bar)] if joint else []
     if SINGLE_TASK in schemes:

@@ -5,15 +5,24 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from semantic.conventions import CODED_FEATURES
 from semantic.link.buffer import Averaging, Buffer, Combining, Concatenating, SlotFeatures
+from semantic.link.importance import CRITERIA, importance
 from semantic.link.network import LinkNetwork
+from semantic.link.protocol import PROTOCOLS
 from semantic.link.quadrature import Quadrature
 from semantic.link.reading import OPTIONS, LinkReading
 from semantic.link.selector import Selection
+from semantic.training.calibration import calibrate_thresholds
+from semantic.training.labels import Labels
+from semantic.training.link import train_complete, train_scheme
+from semantic.training.loop import LinkData, LinkRecipe
+from semantic.training.round_trip import play, sending_order, unit_power
 from semantic.weights.files import read_weights
 from semantic.weights.stored import load_link, save_link
+from simulator.schemes.order_signaling import image_order
 
 POSITIONS = torch.tensor([[5, 900, 17]])
 SENT = torch.tensor([[True, True, False]])
@@ -98,3 +107,108 @@ def test_weights_remember_their_reading(tmp_path: Path) -> None:
     assert (loaded.reading, loaded.buffer_name) == (reading, "average")
     save_link(tmp_path / "default.safetensors", LinkNetwork(4, detector=None).eval(), {})
     assert "reading" not in read_weights(tmp_path / "default.safetensors")[1]
+
+
+@pytest.mark.parametrize("given", [{"positions": "free"}, {"positions": "destroyed"}])
+def test_positions_belong_to_orders_of_images(given: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="needs importance=image"):
+        LinkReading.of(given)
+    assert LinkReading.of({"importance": "image", **given}).own_order(PROTOCOLS["smsc-fir"])
+
+
+@pytest.mark.parametrize("scheme", ["smsc-complete", "smsc-random", "smsc-sequential"])
+def test_only_schemes_that_rank_features_have_orders_of_images(scheme: str) -> None:
+    reading = LinkReading(importance="image", positions="destroyed")
+    assert not reading.own_order(PROTOCOLS[scheme])
+    f = torch.randn(2, CODED_FEATURES)
+    assert reading.sent_values(f, PROTOCOLS[scheme]) is f
+    assert (reading.sent_values(f, PROTOCOLS["ik-s-harq"]) == 1).all()
+
+
+def test_criteria_of_a_linear_link_in_closed_form() -> None:
+    # one task of two classes with logits (a f, 0): d p / d f = a p (1 - p), for the predicted class
+    a = torch.tensor([1.0, -2.0, 0.5])
+    f = torch.tensor([[2.0, 0.25, -1.0]])
+    p = torch.sigmoid((a * f).sum())
+    slope = a * p * (1 - p)
+
+    def link(f: Tensor) -> tuple[Tensor]:
+        return (torch.stack([(f * a).sum(1), torch.zeros(len(f))], 1).softmax(1),)
+
+    expected = {
+        "abs-gradient": slope.abs(),
+        "gradient": slope,
+        "abs-f-gradient": (f[0] * slope).abs(),
+        "abs-f": f[0].abs(),
+    }
+    assert expected.keys() == CRITERIA.keys() == set(OPTIONS["criterion"].values)
+    for name, ind in expected.items():
+        assert torch.allclose(importance(link, f, [1.0], name)[0], ind, atol=1e-6)
+
+
+@pytest.mark.parametrize("criterion", ["abs-gradient", "abs-f"])
+def test_training_ranks_each_image_as_the_simulator_does(criterion: str) -> None:
+    """The batch's own statistics do not enter, and the network goes on in training mode."""
+    reading = LinkReading(importance="image", criterion=criterion)
+    network = LinkNetwork(4, detector=None, reading=reading).train()
+    f, fir = torch.randn(3, CODED_FEATURES), PROTOCOLS["smsc-fir"]
+    order = sending_order(network, fir, f, 0.0, torch.Generator())
+    assert network.jsc_decoder.norm.training
+    theirs = image_order(network.eval(), f, 2.0)  # other products: a few near ties may differ
+    assert (order == theirs).double().mean() > 0.98
+    if criterion == "abs-f":
+        assert torch.equal(order, f.abs().argsort(dim=1, descending=True, stable=True))
+
+
+@pytest.mark.parametrize("positions", ["free", "destroyed"])
+def test_destroyed_values_leave_the_positions(positions: str) -> None:
+    """Two images with equal magnitudes of f and other signs: only their values tell them apart."""
+    reading = LinkReading(importance="image", criterion="abs-f", positions=positions)
+    network = LinkNetwork(4, detector="oracle", reading=reading).eval()
+    f = torch.randn(1, CODED_FEATURES).repeat(2, 1)
+    f[1] *= torch.where(torch.rand(CODED_FEATURES) < 0.5, -1.0, 1.0)
+
+    def clean(
+        features: Tensor, sent: Tensor, snr_db: float, generator: object
+    ) -> tuple[Tensor, ...]:
+        z = unit_power(features, sent.sum(1))
+        return z, torch.ones_like(z)
+
+    played = play(network, PROTOCOLS["semharq"], f, 0.0, 64, 2, clean, torch.Generator())
+    one, other = played.buffer.received()
+    assert torch.equal(one != 0, other != 0)
+    assert torch.equal(one, other) == (positions == "destroyed")
+    if positions == "destroyed":
+        assert torch.allclose(one[one != 0], torch.tensor(1.0))
+        assert torch.equal(played.sent[0] != 0, one != 0)
+
+
+def test_readings_of_the_order_train(tmp_path: Path) -> None:
+    """A scheme with F takes a step with orders of images and without values."""
+    vehicle = torch.arange(8) // 2
+    data = LinkData(
+        torch.rand(8, 1024), Labels(vehicle, vehicle, vehicle), noisy_channel, lambda snr_db: 32
+    )
+    recipe = LinkRecipe(
+        complete_steps=1, fde_steps=1, selected_steps=1, vehicles_per_batch=4,
+        images_per_vehicle=2, max_transmissions=2, fde_features=16, free_budget=0.0,
+    )  # fmt: skip
+    reading = LinkReading(importance="image", criterion="abs-f-gradient", positions="destroyed")
+    network = LinkNetwork(4, "average", "fde", thresholds=1, reading=reading)
+    train_complete(network, data, recipe, tmp_path / "a.safetensors", lambda step, terms: None)
+    coder = network.jsc_encoder.out.weight.detach().clone()
+    decoder = network.jsc_decoder.out.weight.detach().clone()
+    protocol = PROTOCOLS["semharq"]
+    train_scheme(network, protocol, data, recipe, tmp_path / "b.safetensors", lambda s, t: None)
+    assert torch.equal(network.jsc_encoder.out.weight, coder)  # ones are sent, whatever f is
+    assert not torch.equal(network.jsc_decoder.out.weight, decoder)
+    calibrate_thresholds(network, protocol, data.s, noisy_channel, data.budget)
+    assert network.threshold.isfinite().all()
+
+
+def noisy_channel(
+    features: Tensor, sent: Tensor, snr_db: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Power control and noise of variance 1."""
+    z = unit_power(features, sent.sum(1))
+    return z + torch.randn(z.shape, generator=generator), torch.ones_like(z)

@@ -18,6 +18,7 @@ from semantic.link.selector import Selection
 from simulator.cli import main
 from simulator.ledger import Ledger
 from simulator.link import run_link
+from simulator.scheme import Payload
 from simulator.scheme_arguments import EQUALIZERS, SemanticHarqArguments
 from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.schemes.semantic_harq import SemanticHarq
@@ -102,6 +103,41 @@ def test_both_parts_cross_the_link(encoder: MultiTaskNetwork, buffer: str) -> No
     assert ledger.transmissions.max() == 3
     with pytest.raises(ValueError, match="features_per_use 2 needs a link whose reading has"):
         SemanticHarq(encoder, link, PROTOCOLS["semharq"], SemanticHarqArguments(features_per_use=2))
+
+
+@pytest.mark.parametrize("scheme", ["semharq", "ik-s-harq"])
+def test_free_positions_are_those_of_headers_without_their_bits(
+    encoder: MultiTaskNetwork, scheme: str
+) -> None:
+    protocol, reading = PROTOCOLS[scheme], {"importance": "image", "criterion": "abs-f"}
+    charged = SemanticHarq(encoder, link_of(scheme, **reading), protocol)
+    free = SemanticHarq(encoder, link_of(scheme, **reading, positions="free"), protocol)
+    (paid, costs), (given, none) = send(charged), send(free)
+    assert torch.equal(paid, given)
+    assert costs.side_information_bits.min() > 0
+    assert none.side_information_bits.max() == 0
+    asked = SemanticHarqArguments(importance="image", positions="free")
+    told = SemanticHarq(encoder, link_of(scheme, criterion="abs-f"), protocol, asked)
+    assert torch.equal(send(told)[0], given)
+
+
+def test_destroyed_values_carry_nothing(encoder: MultiTaskNetwork) -> None:
+    """Images that differ in the signs of f alone arrive as one."""
+    link = link_of("rt-s-harq", importance="image", criterion="abs-f", positions="destroyed")
+    scheme = SemanticHarq(encoder, link, PROTOCOLS["rt-s-harq"])
+    f = scheme.payload(torch.rand(IMAGES, 1024), np.arange(IMAGES)).tensors["f"]
+    sign = torch.where(torch.rand(f.shape) < 0.5, -1.0, 1.0)
+    found = [
+        run_link(scheme, Payload({"f": g}), Rician(), SLOT, Streams(0, "c", np.arange(IMAGES)), 2)[
+            0
+        ].embedding
+        for g in (f, f * sign)
+    ]
+    assert torch.equal(*found)
+    with pytest.raises(ValueError, match="positions free needs importance=image"):
+        SemanticHarq(
+            encoder, link_of("rt-s-harq"), scheme.protocol, SemanticHarqArguments(positions="free")
+        )
 
 
 def test_training_has_the_channels_of_a_run() -> None:
