@@ -17,6 +17,8 @@ from simulator.arguments import Arguments, argument
 EQUALIZERS = ("none", "zf", "mmse", "mrc")
 #: Value of an argument that leaves it to the reading with which the link was trained.
 TRAINED = "trained"
+#: Value of `link`: the scheme's own networks.
+OWN_LINK = "own"
 #: Smallest and largest of `semantic.link.network.RATIOS`.
 RATIO_LIMITS = (0.25, 0.75)
 #: Names in `phy.modulation.BITS_PER_SYMBOL`.
@@ -84,6 +86,12 @@ class SemanticHarqArguments(Arguments):
         "is 1; trained: as in the link's training",
         words=(TRAINED,),
         allowed=("header", "free", "destroyed"),
+    )
+
+    link: str = argument(
+        OWN_LINK,
+        "networks of a baseline: its own, or those that were trained with all of f sent",
+        allowed=(OWN_LINK, "smsc-complete"),
     )
 
     def trained(self, reading: LinkReading, protocol: Protocol) -> SemanticHarqArguments:

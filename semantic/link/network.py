@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,14 @@ CLIP = 6.0
 
 #: Shares of a slot for whose retransmission thresholds are calibrated (SemHARQ v2, Table II).
 RATIOS = (0.25, 0.5, 0.75)
+
+#: Detectors that read z_hat alone and are not trained. The noise makes the low digits of z_hat uniform:
+#: a coin that needs no random numbers of its own.
+UNTRAINED_DETECTORS: dict[Detector | None, Callable[[Tensor], Tensor]] = {
+    "received": torch.sigmoid,
+    "magnitude": lambda z_hat: z_hat.square() / (1 + z_hat.square()),
+    "coin": lambda z_hat: (z_hat * 64).frac().abs(),
+}
 
 #: Reading of the papers unless another one is given.
 DEFAULT_READING = LinkReading()
@@ -125,13 +134,14 @@ class LinkNetwork(nn.Module):
         if self.fde is not None:
             d: Tensor = self.fde.distortion(self.fde_input(buffer))
             return d
-        if self.detector == "received":
-            return buffer.received().sigmoid()
+        z_hat = buffer.received()
+        if self.detector in UNTRAINED_DETECTORS:
+            return UNTRAINED_DETECTORS[self.detector](z_hat)
         if self.detector is None or sent is None:
             raise ValueError(
                 f"distortion needs a detector, and the genie the sent features, got {self.detector!r}"
             )
-        error = (buffer.received() - sent).square()
+        error = (z_hat - sent).square()
         return error / (1 + error)
 
     def threshold_at(self, snr_db: float, ratio: float = 0.5) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from semantic.link.protocol import Protocol
+from semantic.link.protocol import LearnedScheme, Protocol
 from semantic.suggest import nearest
 
 if TYPE_CHECKING:  # `simulate list` reads this module and starts quickly
@@ -77,6 +77,13 @@ class LinkReading:
         source="SemHARQ section III-B, SMSC-FIR section 3.2: how the receiver knows them is not said",
     )
 
+    retraining: str = _option(
+        *("all", "proposed", "none"),
+        help="schemes that are trained by their own protocol after the training with all of f sent: "
+        "all, all but the baselines, or none (then F alone is trained)",
+        source="SMSC-FIR section 4: the same training strategy; SemHARQ section V-B does not say",
+    )
+
     def __post_init__(self) -> None:
         for name, option in OPTIONS.items():
             value = getattr(self, name)
@@ -96,6 +103,10 @@ class LinkReading:
         """Returns what is sent of f [batch, L]: f itself, or ones where the values are destroyed."""
         destroyed = self.positions == "destroyed" and self.own_order(protocol)
         return f.new_ones(f.shape) if destroyed else f
+
+    def retrains(self, scheme: LearnedScheme) -> bool:
+        """Whether a scheme is trained by its own protocol."""
+        return self.retraining == "all" or (self.retraining == "proposed" and not scheme.baseline)
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> LinkReading:

@@ -22,7 +22,7 @@ from semantic.link.buffer import Buffer, SlotFeatures
 from semantic.link.network import LinkNetwork
 from semantic.link.order import order_of
 from semantic.link.protocol import Protocol
-from semantic.link.retransmission import Retransmission, retransmission_of
+from semantic.link.retransmission import Retransmission, largest_share, retransmission_of
 from semantic.link.selector import Plan, Selection
 from semantic.link.stopping import REASONS, Decode, stopping_of
 from semantic.tasks import TaskOutputs
@@ -131,10 +131,10 @@ class SemanticHarq(Scheme):
 
     def retransmission(self, snr_db: float) -> Retransmission:
         """Returns the retransmission rule at an average SNR."""
-        ratio = self.arguments.ratio
-        return retransmission_of(
-            self.protocol.retransmit, lambda d, sent: self.link.threshold_at(snr_db, ratio)
-        )
+        ratio, rule = self.arguments.ratio, self.protocol.retransmit
+        if rule == "share":
+            return retransmission_of(rule, largest_share(ratio))
+        return retransmission_of(rule, lambda d, sent: self.link.threshold_at(snr_db, ratio))
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """Returns one slot, all that f takes, or G_max."""

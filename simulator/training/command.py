@@ -18,6 +18,8 @@ from semantic.data.joined import join
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import (
+    CONTROLS,
+    LEARNED,
     PROTOCOLS,
     SINGLE_TASK,
     SINGLE_TASK_PROTOCOL,
@@ -70,6 +72,10 @@ def stages(
     if not schemes:
         raise ValueError(f"no scheme was given; {nearest('', known)}")
     for name in schemes:
+        if name in CONTROLS:
+            raise ValueError(
+                f"scheme {name!r} uses the weights of {CONTROLS[name].weights!r}: train that"
+            )
         if name not in known:
             raise ValueError(f"scheme {name!r} is not trained; {nearest(name, known)}")
         if name == PLUS and preset.reading.changed:
@@ -236,6 +242,8 @@ def _train_scheme(
         save_plus(path, plus, config)
         return
     protocol = PROTOCOLS[scheme]
+    if not stage.preset.reading.retrains(LEARNED[scheme]):
+        recipe = replace(recipe, selected_steps=0)
     link = _fresh(stage, encoder, protocol.detector)
     link.load_state_dict(link.state_dict() | complete)
     report = stage.log(scheme, recipe.steps(link.fde is not None))
