@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from semantic.conventions import CODED_FEATURES, SEMANTIC_FEATURES
-from semantic.distortion.network import FdeNetwork
+from semantic.distortion.network import HIDDEN, FdeNetwork
 from semantic.link.buffer import BUFFERS, Buffer
 from semantic.link.jsc import JscDecoder, JscEncoder
 from semantic.link.protocol import TRAINED_DETECTORS, Detector
@@ -84,7 +84,11 @@ class LinkNetwork(nn.Module):
         self.jsc_decoder = JscDecoder(parts * BUFFERS[buffer].inputs)
         self.performers = TaskPerformers(identities) if clean is None else clean
         inputs = 2 * CODED_FEATURES if detector == "fde-csi" else CODED_FEATURES
-        self.fde = FdeNetwork(inputs=inputs) if detector in TRAINED_DETECTORS else None
+        self.fde = None
+        if detector in TRAINED_DETECTORS:
+            self.fde = FdeNetwork(hidden=HIDDEN[reading.fde], inputs=inputs)
+            if reading.pairs == "s":  # the score itself is MINE's statistic, not `pair_score`
+                self.fde.statistic.reset_parameters()
         self.register_buffer("order", torch.arange(CODED_FEATURES))
         self.register_buffer("scale", torch.ones(SEMANTIC_FEATURES))
         self.register_buffer("threshold_snr_db", torch.linspace(-6, 8, thresholds))

@@ -77,6 +77,21 @@ class LinkReading:
         source="SemHARQ section III-B, SMSC-FIR section 3.2: how the receiver knows them is not said",
     )
 
+    fde: str = _option(
+        *("v2", "v1"),
+        help="widths of F's first two layers: 1024 and 256, or 256 and 256",
+        source="SemHARQ Table I: 256 in version 1 of the paper, 1024 in version 2",
+    )
+    pairs: str = _option(
+        *("features", "s"),
+        help="pairs of MINE in F's training: received and sent features, or s_hat and s, multiplied",
+        source="SemHARQ eq. 3-7: s and s_hat; how two vectors enter F is not said",
+    )
+    losses: str = _option(
+        *("apart", "printed"),
+        help="L_MI for F alone and L_T for all but F, or each of them for all networks",
+        source="SemHARQ eq. 23: L_E2E = L_CH + L_MI + L_T, for all parameters in stage 3",
+    )
     retraining: str = _option(
         *("all", "proposed", "none"),
         help="schemes that are trained by their own protocol after the training with all of f sent: "

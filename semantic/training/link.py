@@ -10,7 +10,9 @@ if the scheme has it, then all networks with B features in a slot. The channel i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,15 +26,17 @@ from semantic.link.protocol import Protocol
 from semantic.link.selector import Plan
 from semantic.link.stopping import stopping_of
 from semantic.training.encoder import step_seed
-from semantic.training.fde import Information, fde_loss, feature_information, only_fde
+from semantic.training.fde import Information, fde_loss, information_of, only_fde
 from semantic.training.loop import (
     LinkData,
     LinkRecipe,
     Report,
+    clip_all_but_fde,
     draw_slot_size,
     draw_snr,
     keep_statistics,
     link_gradients,
+    task_loss,
     train_loop,
 )
 from semantic.training.round_trip import (
@@ -95,7 +99,7 @@ def train_scheme(
     recipe: LinkRecipe,
     checkpoint: Path,
     report: Report,
-    information: Information = feature_information,
+    information: Information | None = None,
 ) -> LinkNetwork:
     """Trains a scheme by its own protocol. Thresholds are calibrated afterwards.
 
@@ -106,7 +110,7 @@ def train_scheme(
         recipe: Settings of the training.
         checkpoint: Checkpoint file; if it exists, training resumes from it.
         report: Called after each step with the loss terms.
-        information: Information term that F maximizes.
+        information: Information term that F maximizes; None for that of the network's reading.
 
     Returns:
         The same network, in evaluation mode.
@@ -125,7 +129,8 @@ def train_scheme(
                 network, protocol, data, recipe, index, snr_db, B, transmissions, generator
             )
         if network.fde is not None:
-            with only_fde(network):
+            printed = network.reading.losses == "printed" and number >= alone
+            with nullcontext() if printed else only_fde(network):
                 loss = fde_loss(
                     network,
                     protocol,
@@ -137,10 +142,13 @@ def train_scheme(
                     generator,
                     annealed_temperature(number / total),
                     recipe.images_per_vehicle,
-                    information,
+                    information or information_of(network),
+                    partial(task_loss, data, recipe, index) if printed else None,
                 )
                 loss.backward()
             nn.utils.clip_grad_norm_(network.fde.parameters(), 5.0)
+            if printed:
+                clip_all_but_fde(network)
             terms["fde"] = float(loss.detach())
         return terms
 

@@ -15,11 +15,11 @@ from torch import Tensor
 from phy.snr import snr_from_db
 from semantic.link.network import LinkNetwork
 from semantic.link.selector import Plan
+from simulator.schemes.image_importance import image_order
 from simulator.schemes.order_signaling import (
     Announced,
     OrderSignaling,
     announce_known,
-    image_order,
     new_first,
 )
 from simulator.slots import Slot

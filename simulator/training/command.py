@@ -16,7 +16,7 @@ from torch import Tensor
 
 from semantic.data.joined import join
 from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.link.network import LinkNetwork
+from semantic.link.network import DEFAULT_READING, LinkNetwork
 from semantic.link.protocol import (
     CONTROLS,
     LEARNED,
@@ -78,9 +78,6 @@ def stages(
             )
         if name not in known:
             raise ValueError(f"scheme {name!r} is not trained; {nearest(name, known)}")
-        if name == PLUS and preset.reading.changed:
-            given = ", ".join(preset.reading.changed)
-            raise ValueError(f"{PLUS} is not of the papers and takes no reading, got {given}")
     joint = tuple(name for name in schemes if name != SINGLE_TASK)
     found = [Stage(out, preset.only(tasks), joint, device, show, bar)] if joint else []
     if SINGLE_TASK in schemes:
@@ -237,6 +234,9 @@ def _train_scheme(
     if scheme == PLUS:
         report = stage.log(scheme, recipe.complete_steps + recipe.selected_steps)
         plus = _fresh_plus(stage, encoder, complete)
+        # It is not of the papers: its belief is exact for the gains that no reading hides.
+        own = replace(stage.preset, reading=DEFAULT_READING)
+        data = replace(data, channel=preset_channel(own, stage.device))
         train_plus(plus, data, recipe, checkpoint, report)
         round_to_four_bits(plus)
         save_plus(path, plus, config)

@@ -15,6 +15,9 @@ from semantic.training.performers import PerformersRecipe
 from simulator.slots import Slot
 from simulator.spec import BANDWIDTH_HZ, SLOT_S, SYNTHETIC_BANDWIDTH_HZ, RunSpec
 
+#: The reading of the preset of the papers: what is printed, see docs/readings.md.
+PRINTED = LinkReading(equalizer="none", criterion="gradient", pairs="s", losses="printed")
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -98,7 +101,7 @@ def presets(images: int) -> dict[str, Preset]:
         "paper": Preset(
             256,
             BANDWIDTH_HZ,
-            "concatenate",
+            "concatenate-raw",
             EncoderRecipe(
                 phases=((256, 40 * epoch),), learning_rate=1e-4, task_weights=TaskWeights()
             ),
@@ -111,5 +114,6 @@ def presets(images: int) -> dict[str, Preset]:
                 vehicles_per_batch=8,
                 task_weights=TaskWeights(),
             ),
+            reading=PRINTED,
         ),
     }

@@ -1,5 +1,6 @@
 """Readings of the papers: what each option changes, in closed form, and that the default is as ever."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +16,18 @@ from semantic.link.protocol import PROTOCOLS
 from semantic.link.quadrature import Quadrature
 from semantic.link.reading import OPTIONS, LinkReading
 from semantic.link.selector import Selection
+from semantic.losses import TaskWeights
 from semantic.training.calibration import calibrate_thresholds
+from semantic.training.encoder import one_cycle_rate, step_seed
+from semantic.training.fde import ReceivedFeatures, information_of
 from semantic.training.labels import Labels
 from semantic.training.link import train_complete, train_scheme
-from semantic.training.loop import LinkData, LinkRecipe
+from semantic.training.loop import LinkData, LinkRecipe, draw_snr, link_gradients
 from semantic.training.round_trip import play, sending_order, unit_power
+from semantic.training.sampler import PKSampler
 from semantic.weights.files import read_weights
 from semantic.weights.stored import load_link, save_link
-from simulator.schemes.order_signaling import image_order
+from simulator.schemes.image_importance import image_order
 
 POSITIONS = torch.tensor([[5, 900, 17]])
 SENT = torch.tensor([[True, True, False]])
@@ -185,14 +190,7 @@ def test_destroyed_values_leave_the_positions(positions: str) -> None:
 
 def test_readings_of_the_order_train(tmp_path: Path) -> None:
     """A scheme with F takes a step with orders of images and without values."""
-    vehicle = torch.arange(8) // 2
-    data = LinkData(
-        torch.rand(8, 1024), Labels(vehicle, vehicle, vehicle), noisy_channel, lambda snr_db: 32
-    )
-    recipe = LinkRecipe(
-        complete_steps=1, fde_steps=1, selected_steps=1, vehicles_per_batch=4,
-        images_per_vehicle=2, max_transmissions=2, fde_features=16, free_budget=0.0,
-    )  # fmt: skip
+    data, recipe = tiny_data(), replace(TINY, fde_steps=1)
     reading = LinkReading(importance="image", criterion="abs-f-gradient", positions="destroyed")
     network = LinkNetwork(4, "average", "fde", thresholds=1, reading=reading)
     train_complete(network, data, recipe, tmp_path / "a.safetensors", lambda step, terms: None)
@@ -212,3 +210,93 @@ def noisy_channel(
     """Power control and noise of variance 1."""
     z = unit_power(features, sent.sum(1))
     return z + torch.randn(z.shape, generator=generator), torch.ones_like(z)
+
+
+TINY = LinkRecipe(
+    complete_steps=1, fde_steps=0, selected_steps=1, vehicles_per_batch=4,
+    images_per_vehicle=2, max_transmissions=2, fde_features=16, free_budget=0.0,
+)  # fmt: skip
+
+
+def tiny_data() -> LinkData:
+    vehicle = torch.arange(8) // 2
+    s = torch.rand(8, 1024, generator=torch.Generator().manual_seed(0))
+    return LinkData(s, Labels(vehicle, vehicle, vehicle), noisy_channel, lambda snr_db: 32)
+
+
+def test_printed_losses_reach_all_networks(tmp_path: Path) -> None:
+    """L_MI and a second L_E2E move the coder; L_T moves F."""
+
+    def trained(losses: str, weight: float) -> LinkNetwork:
+        torch.manual_seed(0)
+        network = LinkNetwork(4, "combine", "fde", None, 1, LinkReading(losses=losses))
+        recipe = replace(TINY, task_weights=TaskWeights(weight, weight, weight))
+        path = tmp_path / f"{losses}{weight}.safetensors"
+        return train_scheme(
+            network, PROTOCOLS["semharq"], tiny_data(), recipe, path, lambda step, terms: None
+        )
+
+    def fde(network: LinkNetwork) -> Tensor:
+        assert network.fde is not None
+        return network.fde.judge.weight
+
+    apart, printed = trained("apart", 1.0), trained("printed", 1.0)
+    assert not torch.equal(apart.jsc_encoder.out.weight, printed.jsc_encoder.out.weight)
+    assert torch.equal(fde(apart), fde(trained("apart", 50.0)))
+    assert not torch.equal(fde(printed), fde(trained("printed", 50.0)))
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_sizes_and_pairs_of_f(version: str) -> None:
+    torch.manual_seed(0)
+    network = LinkNetwork(4, "combine", "fde", reading=LinkReading(fde=version, pairs="s")).eval()
+    assert network.fde is not None
+    widths = [
+        layer.out_features for layer in network.fde.compress if hasattr(layer, "out_features")
+    ]
+    assert widths == {"v1": [256, 256], "v2": [1024, 256]}[version]
+    s = torch.rand(4, 1024)
+    place = Selection(torch.arange(CODED_FEATURES).expand(4, -1), torch.ones(4, 1024) > 0)
+    buffer = network.empty_buffer(4).add(
+        SlotFeatures(place, torch.randn(4, 1024), torch.ones(4, 1024))
+    )
+    found = information_of(network)(ReceivedFeatures(network, s, buffer, s, (2,)))
+    s_hat, _ = network.decode(buffer)
+    joint = network.fde(s * s_hat).score
+    marginal = network.fde(s.roll(2, 0) * s_hat).score
+    assert torch.allclose(found, joint.mean() - marginal.exp().mean().log(), atol=1e-5)
+
+
+def test_pairs_of_s_do_not_fit_an_f_that_reads_reliabilities() -> None:
+    network = LinkNetwork(4, detector="fde-csi", reading=LinkReading(pairs="s"))
+    with pytest.raises(ValueError, match="pairs=s needs an F that reads one vector"):
+        information_of(network)
+
+
+def test_the_default_reading_takes_the_step_of_the_papers_losses_apart(tmp_path: Path) -> None:
+    """One step of ik-s-harq, written out: today's defaults change no bit."""
+    torch.manual_seed(0)
+    network = LinkNetwork(4, "combine", None, None, 1)
+    by_hand = deepcopy(network).train()
+    data, ik = tiny_data(), PROTOCOLS["ik-s-harq"]
+    recipe = replace(TINY, selected_steps=1, fixed_statistics=1.0)
+    train_scheme(network, ik, data, recipe, tmp_path / "c.safetensors", lambda step, terms: None)
+
+    generator = torch.Generator().manual_seed(step_seed(0, 7, 0))
+    index = torch.from_numpy(PKSampler(data.labels.vehicle.numpy(), 4, 2, 0).batch(0))
+    snr_db = draw_snr(recipe, generator)
+    _, _, count = torch.rand(3, generator=generator).tolist()
+    f = by_hand.jsc_encoder(data.s[index] / by_hand.scale)
+    matched, weight = torch.zeros_like(f), torch.zeros_like(f)
+    for j in range(1 + int(2 * count)):
+        own = slice(32 * j, 32 * (j + 1))
+        sent = torch.ones(len(f), 32, dtype=torch.bool)
+        add, snr = noisy_channel(f[:, own], sent, snr_db, generator)
+        matched = matched.index_add(1, torch.arange(1024)[own], add)
+        weight = weight.index_add(1, torch.arange(1024)[own], snr)
+    found = by_hand.decode(Combining(matched, weight))
+    link_gradients(by_hand, data, recipe, index, found)
+    optimizer = torch.optim.Adam(by_hand.parameters(), one_cycle_rate(0, 1, 1e-3, 0.05), fused=True)
+    optimizer.step()
+    for name, value in by_hand.eval().state_dict().items():
+        assert torch.equal(value, network.state_dict()[name]), name

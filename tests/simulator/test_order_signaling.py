@@ -27,8 +27,8 @@ from simulator.schemes.enumerative_code import (
     encode_selection,
     selection_bits,
 )
+from simulator.schemes.image_importance import image_order
 from simulator.schemes.order_signaling import (
-    image_order,
     new_first,
     read_new_features,
     write_header,
