@@ -1,5 +1,7 @@
 """Readings of the papers in training and simulation: the same choice on both sides."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from phy.channel import Received
 from phy.channels.fading import Rician
 from phy.streams import Streams
 from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.link.buffer import Averaging, SlotFeatures
+from semantic.link.buffer import BUFFERS, Averaging, SlotFeatures
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS
 from semantic.link.reading import OPTIONS, LinkReading
@@ -25,7 +27,7 @@ from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.slots import Slot
 from simulator.training.channel import preset_channel, training_channel
 from simulator.training.link_options import LinkOptions, adapted
-from simulator.training.presets import presets
+from simulator.training.presets import PRINTED, presets
 
 IDENTITIES, IMAGES, B = 20, 12, 32
 SLOT = Slot(-2.0, 1e-3, 4e6)
@@ -171,6 +173,17 @@ def test_training_has_the_channels_of_a_run() -> None:
 def test_wrong_words_are_refused(options: LinkOptions, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         adapted(presets(10)["synthetic"], 0, "densenet121", None, None, None, options)
+
+
+def test_the_page_of_readings_has_every_value() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "readings.md").read_text("utf-8")
+    page = text.replace("\\|", "|")
+    for option in OPTIONS.values():
+        assert f"`{option.name}={'|'.join(option.values)}`" in page, option.name
+    assert f"`--buffer {'|'.join(BUFFERS)}`" in page
+    for name, value in PRINTED.changed.items():
+        row = next(line for line in page.splitlines() if f"`{name}=" in line)
+        assert f"`{value}`" in row.split(" | ")[-1], name
 
 
 def test_the_list_of_readings_has_every_value() -> None:

@@ -112,6 +112,8 @@ def test_one_task_is_trained_and_other_options_are_not_mixed_in(
         ("--buffer", stc),
         ("--link-steps", [*stc, "--buffer", "concatenate", "--link-steps", "7"]),
         ("--seed", [*stc, "--buffer", "concatenate", "--seed", "1"]),
+        ("--reading", [*stc, "--buffer", "concatenate", "--reading", "equalizer=zf"]),
+        ("--channel", [*stc, "--buffer", "concatenate", "--fading", "block"]),
         ("--augmentation", [*stc, "--buffer", "concatenate", "--augmentation", "strong"]),
         ("--tasks", [*line, str(weights / "stc-color"), "--scheme", "smsc-fir"]),
     ):
