@@ -27,7 +27,7 @@ from semantic.data.dataset import VehicleImages
 from semantic.reid import ReidImages, evaluate_reid
 from simulator.encoded_dataset import EncodedDataset
 from simulator.files import write_whole
-from simulator.schemes.order_signaling import image_importance
+from simulator.schemes.image_importance import image_importance
 from simulator.setup.prepare import prepare
 from simulator.slots import Slot
 from simulator.spec import RunSpec

@@ -52,7 +52,7 @@ CHANNELS: dict[str, Entry] = {
     "rician": Entry(
         "phy.channels.fading:Rician",
         "line of sight and a diffuse component",
-        f"k_factor=2 {_FADING}",
+        f"k_factor=2 power=unit|printed {_FADING}",
     ),
     "rayleigh": Entry("phy.channels.fading:Rayleigh", "diffuse component alone", _FADING),
     "nakagami": Entry("phy.channels.nakagami:Nakagami", "Nakagami-m envelope", f"m=2 {_FADING}"),

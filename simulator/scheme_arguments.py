@@ -6,13 +6,19 @@ This module imports no torch, so that `simulate list` starts quickly. Lists of n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from semantic.link.protocol import Protocol
+from semantic.link.reading import LinkReading
 from simulator.arguments import Arguments, argument
 
 #: Names in `phy.equalizer.COMBINERS`.
 EQUALIZERS = ("none", "zf", "mmse", "mrc")
+#: Value of an argument that leaves it to the reading with which the link was trained.
+TRAINED = "trained"
+#: Value of `link`: the scheme's own networks.
+OWN_LINK = "own"
 #: Smallest and largest of `semantic.link.network.RATIOS`.
 RATIO_LIMITS = (0.25, 0.75)
 #: Names in `phy.modulation.BITS_PER_SYMBOL`.
@@ -41,7 +47,12 @@ def _features_per_use() -> Any:
 
 
 def _equalizer() -> Any:
-    return argument("mrc", "equalizer before the receive buffer", allowed=EQUALIZERS)
+    return argument(
+        TRAINED,
+        "equalizer before the receive buffer; trained: the one of the link's training",
+        words=(TRAINED,),
+        allowed=EQUALIZERS,
+    )
 
 
 @dataclass(frozen=True)
@@ -63,10 +74,44 @@ class SemanticHarqArguments(Arguments):
     )
     equalizer: str = _equalizer()
     importance: str = argument(
-        "mean",
-        "importance of a feature: the mean over the training set, or of each image, sent in headers",
+        TRAINED,
+        "importance of a feature: the mean over the training set, or of each image; trained: as in "
+        "the link's training",
+        words=(TRAINED,),
         allowed=("mean", "image"),
     )
+    positions: str = argument(
+        TRAINED,
+        "positions with importance=image: in headers, known for free, or free and every value sent "
+        "is 1; trained: as in the link's training",
+        words=(TRAINED,),
+        allowed=("header", "free", "destroyed"),
+    )
+
+    link: str = argument(
+        OWN_LINK,
+        "networks of a baseline: its own, or those that were trained with all of f sent",
+        allowed=(OWN_LINK, "smsc-complete"),
+    )
+
+    def trained(self, reading: LinkReading, protocol: Protocol) -> SemanticHarqArguments:
+        """Returns the arguments with those of the link's reading where they are left to it.
+
+        Raises:
+            ValueError: If two features share a use whose parts the decoder reads apart, or positions
+                are given where all images share an order.
+        """
+        if reading.parts == "complex" and self.features_per_use == 2:
+            raise ValueError("features_per_use 2 needs a link whose reading has parts=real")
+        equalizer = reading.equalizer if self.equalizer == TRAINED else self.equalizer
+        own = "image" if reading.own_order(protocol) else "mean"
+        importance = own if self.importance == TRAINED else self.importance
+        if importance == "mean" and self.positions not in (TRAINED, "header"):
+            raise ValueError(f"positions {self.positions} needs importance=image")
+        positions = self.positions
+        if positions == TRAINED:
+            positions = reading.positions if importance == "image" else "header"
+        return replace(self, equalizer=equalizer, importance=importance, positions=positions)
 
 
 @dataclass(frozen=True)

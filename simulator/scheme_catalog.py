@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from semantic.link.protocol import LEARNED, SINGLE_TASK, LearnedScheme
+from semantic.link.protocol import CONTROLS, LEARNED, SINGLE_TASK, LearnedScheme
 from simulator.arguments import Argument, Arguments, declarations
 from simulator.renamed import current_names
 from simulator.scheme_arguments import (
@@ -63,8 +63,10 @@ def _learned(name: str, scheme: LearnedScheme) -> SchemeEntry:
     """The entry of a learned scheme: only HARQ has a criterion, only FIR has an importance."""
     fixed = set() if scheme.protocol.transmissions == "harq" else {"theta_0_db", "ratio"}
     if scheme.protocol.order != "importance":
-        fixed.add("importance")
-    builder = "simulator.setup.learned:semantic_harq"
+        fixed |= {"importance", "positions"}
+    if not scheme.baseline:
+        fixed.add("link")
+    builder = f"simulator.setup.learned:{'semantic_harq' if scheme.weights is None else 'control'}"
     return SchemeEntry(builder, scheme.summary, SemanticHarqArguments(), frozenset(fixed))
 
 
@@ -72,7 +74,7 @@ _IMAGE_FILE = "simulator.setup.coded:image_file"
 _ONE_SHOT = frozenset({"harq", "rv_order", "combining", "retransmission", "groups", "target_bler"})
 
 SCHEMES: dict[str, SchemeEntry] = {
-    **{name: _learned(name, scheme) for name, scheme in LEARNED.items()},
+    **{name: _learned(name, scheme) for name, scheme in (LEARNED | CONTROLS).items()},
     "semharq-plus": SchemeEntry(
         "simulator.setup.learned:semharq_plus",
         "each use carries the most informative innovation; the receiver feeds estimates back",

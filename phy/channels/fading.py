@@ -14,10 +14,19 @@ from torch import Tensor
 
 from phy.channel import Channel
 from phy.channels.diffuse import BANDWIDTH_HZ, FADING, INTERVAL_S, DiffuseComponent
-from phy.channels.parameters import BANDWIDTH, CARRIER, INTERVAL, SPEED, Domain, checked
+from phy.channels.parameters import (
+    BANDWIDTH,
+    CARRIER,
+    INTERVAL,
+    SPEED,
+    Domain,
+    checked,
+    checked_word,
+)
 from phy.streams import Streams
 
 K_FACTOR = Domain(0, 1e12)
+POWERS = Domain(choices=("unit", "printed"))
 
 
 @final
@@ -53,7 +62,7 @@ class Rician(Channel):
     receiver has removed it. The autocorrelation is (K + J0(2 pi f_d tau)) / (K + 1).
 
     Source: SemHARQ section II-A (r = 2). SMSC-FIR prints a mean of sqrt(r) / (r + 1), for which
-    E|h|^2 is 5/9; this is taken as a misprint.
+    E|h|^2 is 5/9 with r = 2; this is taken as a misprint, and is the law with power="printed".
 
     Args:
         k_factor: Rician factor K >= 0, the power of the line of sight over that of the diffuse
@@ -64,6 +73,8 @@ class Rician(Channel):
         bandwidth_hz: Bandwidth W in hertz, for "jakes"; a channel use takes 1 / W.
         interval_s: Time in seconds from the start of one transmission to the start of the next,
             for "jakes".
+        power: "unit" for E|h|^2 = 1, or "printed" for a line of sight of sqrt(K) / (K + 1), as
+            SMSC-FIR prints it: E|h|^2 = (2 K + 1) / (K + 1)^2.
 
     Raises:
         ValueError: When K is negative or not finite, the fading is unknown, or a parameter of the
@@ -78,9 +89,13 @@ class Rician(Channel):
         carrier_hz: Annotated[float | None, CARRIER] = None,
         bandwidth_hz: Annotated[float, BANDWIDTH] = BANDWIDTH_HZ,
         interval_s: Annotated[float, INTERVAL] = INTERVAL_S,
+        power: Annotated[str, POWERS] = "unit",
     ) -> None:
         self.k_factor = checked("rician", "k_factor", k_factor, K_FACTOR)
-        self.fading = fading
+        checked_word("rician", "power", power, POWERS)
+        self.fading, self.power = fading, power
+        if power == "printed":
+            self.average_gain = (2 * self.k_factor + 1) / (self.k_factor + 1) ** 2
         self.diffuse = DiffuseComponent(
             "rician", fading, speed_mps, carrier_hz, bandwidth_hz, interval_s
         )
@@ -90,8 +105,18 @@ class Rician(Channel):
     ) -> tuple[Complex[Tensor, "batch uses"], Any]:
         """Draws h, [batch, uses] or for block fading [batch, 1]; see `Channel.draw`."""
         g, state = self.diffuse.draw(streams, uses, state)
-        line_of_sight = math.sqrt(self.k_factor / (self.k_factor + 1))
-        return line_of_sight + g * math.sqrt(1 / (self.k_factor + 1)), state
+        return self.line_of_sight + g * math.sqrt(1 / (self.k_factor + 1)), state
+
+    @property
+    def line_of_sight(self) -> float:
+        """Mean of h.
+
+        >>> round(Rician(2.0).line_of_sight ** 2, 6), round(Rician(2.0, power="printed").average_gain, 6)
+        (0.666667, 0.555556)
+        """
+        if self.power == "printed":
+            return math.sqrt(self.k_factor) / (self.k_factor + 1)
+        return math.sqrt(self.k_factor / (self.k_factor + 1))
 
     def gain_cdf(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns P(|h|^2 <= power): 2 (K + 1) |h|^2 is noncentral chi-square, of 2 degrees.
@@ -99,7 +124,9 @@ class Rician(Channel):
         >>> Rician(k_factor=0.0).gain_cdf(np.array([0.5, 1.0])).round(4)
         array([0.3935, 0.6321])
         """
-        cdf: NDArray[np.float64] = chndtr(2 * (self.k_factor + 1) * power, 2, 2 * self.k_factor)
+        K = self.k_factor
+        center = 2 * K / (K + 1) if self.power == "printed" else 2 * K
+        cdf: NDArray[np.float64] = chndtr(2 * (K + 1) * power, 2, center)
         return cdf
 
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from semantic.conventions import CODED_FEATURES
 
-#: Widths of the first two layers; version 1 of the paper has (256, 256).
-HIDDEN = (1024, 256)
+#: Widths of the first two layers by version of the paper.
+HIDDEN = {"v2": (1024, 256), "v1": (256, 256)}
 
 
 class FdeOutput(NamedTuple):
@@ -51,7 +51,7 @@ class FdeNetwork(nn.Module):
     def __init__(
         self,
         length: int = CODED_FEATURES,
-        hidden: tuple[int, int] = HIDDEN,
+        hidden: tuple[int, int] = HIDDEN["v2"],
         inputs: int | None = None,
     ) -> None:
         """Initializes the layers.

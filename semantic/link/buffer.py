@@ -7,11 +7,13 @@ weights of its features, returns a new buffer.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from functools import partial
+from typing import NamedTuple, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Inexact, Int
 from torch import Tensor
 
 from semantic.conventions import CODED_FEATURES
@@ -27,22 +29,34 @@ class SlotFeatures:
 
     Attributes:
         selection: Feature of f that each symbol carries.
-        matched: Output of the matched filter, Re(h* y) 2 / no.
+        matched: Output of the matched filter, Re(h* y) 2 / no; complex, with the quadrature part as
+            the imaginary one, for a `Quadrature` buffer.
         weight: SNR of each feature, |h|^2 2 / no. Its noise is real, of variance no / 2.
+        unbiased: Set by `shared`: the unbiased estimate of each feature times its share.
+        share: Set by `shared`: share of each feature that the buffer takes; None for all of it.
     """
 
     selection: Selection
-    matched: Float[Tensor, "batch B"]
+    matched: Inexact[Tensor, "batch B"]
     weight: Float[Tensor, "batch B"]
+    unbiased: Inexact[Tensor, "batch B"] | None = None
+    share: Float[Tensor, "batch B"] | None = None
+
+    @property
+    def estimate(self) -> Inexact[Tensor, "batch B"]:
+        """Unbiased estimate of each feature, times its share."""
+        if self.unbiased is not None:
+            return self.unbiased
+        return self.matched / self.weight.clamp_min(1e-9)
+
+    def shared(self, share: Float[Tensor, "batch B"]) -> SlotFeatures:
+        """Returns the slot of which a buffer takes a share in [0, 1] of each feature."""
+        matched, weight = self.matched * share, self.weight * share
+        return SlotFeatures(self.selection, matched, weight, self.estimate * share, share)
 
 
 class Buffer(ABC):
     """A receiver's buffer: an immutable value that `add` turns into the next one."""
-
-    @classmethod
-    @abstractmethod
-    def empty(cls, batch: int, device: torch.device | str = "cpu") -> Buffer:
-        """Returns the buffer before the first transmission."""
 
     @abstractmethod
     def add(self, slot: SlotFeatures) -> Buffer:
@@ -121,37 +135,90 @@ class Combining(Buffer):
 
 @final
 @dataclass(frozen=True)
+class Averaging(Buffer):
+    """The mean of the estimates of each feature, without any reliability.
+
+    Attributes:
+        total: Sum of the unbiased estimates over the transmissions.
+        count: Number of transmissions of each feature.
+
+    >>> two = Averaging(torch.tensor([[3.0, 0.0]]), torch.tensor([[2.0, 0.0]]))
+    >>> two.decoder_input()
+    tensor([[1.5000, 0.0000]])
+    """
+
+    total: Float[Tensor, "batch L"]
+    count: Float[Tensor, "batch L"]
+
+    inputs = CODED_FEATURES
+
+    @classmethod
+    def empty(cls, batch: int, device: torch.device | str = "cpu") -> Averaging:
+        """Returns the buffer before the first transmission."""
+        zero = torch.zeros(batch, CODED_FEATURES, device=device)
+        return cls(zero, zero)
+
+    def add(self, slot: SlotFeatures) -> Averaging:
+        """Returns the buffer with the slot's estimates added at their positions."""
+        taken = (slot.weight > 0).to(slot.weight.dtype) if slot.share is None else slot.share
+        spread = slot.selection.spread
+        return Averaging(self.total + spread(slot.estimate), self.count + spread(taken))
+
+    def decoder_input(self) -> Float[Tensor, "batch inputs"]:
+        """Returns the mean estimate of each feature."""
+        return self.total / self.count.clamp_min(1)
+
+    def received(self) -> Float[Tensor, "batch L"]:
+        """Returns the mean estimate of each feature."""
+        return self.decoder_input()
+
+    def reliability(self) -> Float[Tensor, "batch L"]:
+        """Returns 1 for each feature that was received, else 0."""
+        return self.count.clamp_max(1)
+
+    def take(self, index: Int[Tensor, " rows"]) -> Averaging:
+        """Returns the buffer of some of the images."""
+        return Averaging(self.total[index], self.count[index])
+
+
+@final
+@dataclass(frozen=True)
 class Concatenating(Buffer):
     """The paper's buffer: the zero-padded vectors of up to 16 transmissions, side by side.
 
     From the 17th transmission on, a new vector replaces the oldest one.
 
     Attributes:
-        vectors: MMSE estimates of each transmission.
+        vectors: MMSE estimates of each transmission, or unbiased ones.
         latest: Latest estimate of each feature.
         latest_weight: SNR of the latest estimate.
         count: Number of transmissions so far.
+        raw: Whether the vectors are unbiased estimates, z_hat / h for a receiver that knows h.
     """
 
     vectors: Float[Tensor, "batch 16 L"]
     latest: Float[Tensor, "batch L"]
     latest_weight: Float[Tensor, "batch L"]
     count: int = 0
+    raw: bool = False
 
     inputs = CONCATENATED * CODED_FEATURES
 
     @classmethod
-    def empty(cls, batch: int, device: torch.device | str = "cpu") -> Concatenating:
+    def empty(
+        cls, batch: int, device: torch.device | str = "cpu", raw: bool = False
+    ) -> Concatenating:
         """Returns the buffer before the first transmission."""
         zero = torch.zeros(batch, CODED_FEATURES, device=device)
-        return cls(torch.zeros(batch, CONCATENATED, CODED_FEATURES, device=device), zero, zero)
+        vectors = torch.zeros(batch, CONCATENATED, CODED_FEATURES, device=device)
+        return cls(vectors, zero, zero, raw=raw)
 
     def add(self, slot: SlotFeatures) -> Concatenating:
         """Returns the buffer with the slot's zero-padded vector in the next place."""
-        vector = slot.selection.spread(slot.matched / (1 + slot.weight))
+        newest = slot.selection.spread(slot.estimate)
+        mmse = slot.matched / (1 + slot.weight)
         vectors = self.vectors.clone()
-        vectors[:, self.count % CONCATENATED] = vector
-        newest = slot.selection.spread(slot.matched / slot.weight.clamp_min(1e-9))
+        vectors[:, self.count % CONCATENATED] = newest if self.raw else slot.selection.spread(mmse)
         weight = slot.selection.spread(slot.weight)
         here = slot.selection.spread(torch.ones_like(slot.weight)) > 0
         return Concatenating(
@@ -159,6 +226,7 @@ class Concatenating(Buffer):
             torch.where(here, newest, self.latest),
             torch.where(here, weight, self.latest_weight),
             self.count + 1,
+            self.raw,
         )
 
     def decoder_input(self) -> Float[Tensor, "batch inputs"]:
@@ -175,13 +243,26 @@ class Concatenating(Buffer):
 
     def take(self, index: Int[Tensor, " rows"]) -> Concatenating:
         """Returns the buffer of some of the images."""
-        return Concatenating(
-            self.vectors[index], self.latest[index], self.latest_weight[index], self.count
-        )
+        rows = (self.vectors[index], self.latest[index], self.latest_weight[index])
+        return Concatenating(*rows, self.count, self.raw)
 
 
-#: Buffers by name.
-BUFFERS: dict[str, type[Combining] | type[Concatenating]] = {
-    "combine": Combining,
-    "concatenate": Concatenating,
+class BufferKind(NamedTuple):
+    """A kind of buffer.
+
+    Attributes:
+        inputs: Width of `Buffer.decoder_input`.
+        empty: Maps a batch size and a device to the buffer before the first transmission.
+    """
+
+    inputs: int
+    empty: Callable[..., Buffer]
+
+
+#: Kinds of buffers by name.
+BUFFERS = {
+    "combine": BufferKind(Combining.inputs, Combining.empty),
+    "average": BufferKind(Averaging.inputs, Averaging.empty),
+    "concatenate": BufferKind(Concatenating.inputs, Concatenating.empty),
+    "concatenate-raw": BufferKind(Concatenating.inputs, partial(Concatenating.empty, raw=True)),
 }

@@ -8,6 +8,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+#: (f, slope of a task's predicted probability) -> importance of each feature for this task, by name.
+CRITERIA: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "abs-gradient": lambda f, slope: slope.abs(),
+    "gradient": lambda f, slope: slope,
+    "abs-f-gradient": lambda f, slope: (f * slope).abs(),
+    "abs-f": lambda f, slope: f.abs(),
+}
 #: Weight lambda of re-identification, color and type in FIR.
 FIR_TASK_WEIGHTS = (1.0, 0.125, 0.125)
 
@@ -16,10 +23,13 @@ def importance(
     probabilities_of: Callable[[Tensor], tuple[Tensor, ...]],
     f: Float[Tensor, "batch length"],
     weights: Sequence[float] = FIR_TASK_WEIGHTS,
+    criterion: str = "abs-gradient",
 ) -> Float[Tensor, "batch length"]:
     """Returns the importance Ind of each feature of each image.
 
-        Ind = sum_k lambda_k |d c_km / d f|,    m = the class that task k predicts
+        Ind = sum_k lambda_k c(f, d c_km / d f),    m = the class that task k predicts
+
+    The criterion c is the magnitude of the gradient by default.
 
     The result carries no gradient, and no parameter's gradient changes.
 
@@ -29,6 +39,7 @@ def importance(
             normalization must be in evaluation mode.
         f: Features after the JSC encoder.
         weights: Weight lambda of each task, in the order of the tasks.
+        criterion: A name in `CRITERIA`.
 
     Raises:
         ValueError: The number of tasks is not the number of weights.
@@ -51,7 +62,7 @@ def importance(
             # Images do not mix: the gradient of the sum holds the gradient of each image.
             predicted = probabilities.amax(dim=1).sum()
             (slope,) = torch.autograd.grad(predicted, f, retain_graph=True)
-            total += weight * slope.abs()
+            total += weight * CRITERIA[criterion](f.detach(), slope)
     return total
 
 

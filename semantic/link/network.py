@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from semantic.conventions import CODED_FEATURES, SEMANTIC_FEATURES
-from semantic.distortion.network import FdeNetwork
+from semantic.distortion.network import HIDDEN, FdeNetwork
 from semantic.link.buffer import BUFFERS, Buffer
 from semantic.link.jsc import JscDecoder, JscEncoder
 from semantic.link.protocol import TRAINED_DETECTORS, Detector
+from semantic.link.quadrature import Quadrature
+from semantic.link.reading import LinkReading
 from semantic.tasks import TaskOutputs, TaskPerformers
 
 #: Limit to which z_hat is clipped before the FDE network; sent features have unit power.
@@ -19,6 +24,17 @@ CLIP = 6.0
 
 #: Shares of a slot for whose retransmission thresholds are calibrated (SemHARQ v2, Table II).
 RATIOS = (0.25, 0.5, 0.75)
+
+#: Detectors that read z_hat alone and are not trained. The noise makes the low digits of z_hat uniform:
+#: a coin that needs no random numbers of its own.
+UNTRAINED_DETECTORS: dict[Detector | None, Callable[[Tensor], Tensor]] = {
+    "received": torch.sigmoid,
+    "magnitude": lambda z_hat: z_hat.square() / (1 + z_hat.square()),
+    "coin": lambda z_hat: (z_hat * 64).frac().abs(),
+}
+
+#: Reading of the papers unless another one is given.
+DEFAULT_READING = LinkReading()
 
 
 class LinkNetwork(nn.Module):
@@ -32,10 +48,11 @@ class LinkNetwork(nn.Module):
 
     Args:
         identities: Number of classes of the re-identification head.
-        buffer: "combine" or "concatenate".
+        buffer: A name in `semantic.link.buffer.BUFFERS`.
         detector: Distortion measure; None for schemes without retransmission requests.
         clean: The encoder's own performers, to be shared; None for performers of its own.
         thresholds: Number of SNRs at which t is calibrated.
+        reading: Reading of the papers with which the link is trained and used.
 
     Attributes:
         order: Positions of f in descending importance (FIR), known to both ends; [L] int64.
@@ -57,19 +74,31 @@ class LinkNetwork(nn.Module):
         detector: Detector | None = "fde",
         clean: TaskPerformers | None = None,
         thresholds: int = 8,
+        reading: LinkReading = DEFAULT_READING,
     ) -> None:
         super().__init__()
-        self.buffer_name, self.detector = buffer, detector
+        self.buffer_name, self.detector, self.reading = buffer, detector, reading
         self.shares_performers = clean is not None
         self.jsc_encoder = JscEncoder()
-        self.jsc_decoder = JscDecoder(BUFFERS[buffer].inputs)
+        parts = 2 if reading.parts == "complex" else 1
+        self.jsc_decoder = JscDecoder(parts * BUFFERS[buffer].inputs)
         self.performers = TaskPerformers(identities) if clean is None else clean
         inputs = 2 * CODED_FEATURES if detector == "fde-csi" else CODED_FEATURES
-        self.fde = FdeNetwork(inputs=inputs) if detector in TRAINED_DETECTORS else None
+        self.fde = None
+        if detector in TRAINED_DETECTORS:
+            self.fde = FdeNetwork(hidden=HIDDEN[reading.fde], inputs=inputs)
+            if reading.pairs == "s":  # the score itself is MINE's statistic, not `pair_score`
+                self.fde.statistic.reset_parameters()
         self.register_buffer("order", torch.arange(CODED_FEATURES))
         self.register_buffer("scale", torch.ones(SEMANTIC_FEATURES))
         self.register_buffer("threshold_snr_db", torch.linspace(-6, 8, thresholds))
         self.register_buffer("threshold", torch.full((len(RATIOS), thresholds), 0.5))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Buffer, and reading if it is not the default: what checkpoints and weights must share."""
+        changed = self.reading.changed
+        return {"buffer": self.buffer_name, **({"reading": changed} if changed else {})}
 
     def encode(self, s: Float[Tensor, "batch N"]) -> Float[Tensor, "batch L"]:
         """Returns the coded features f of s."""
@@ -83,7 +112,8 @@ class LinkNetwork(nn.Module):
 
     def empty_buffer(self, batch: int) -> Buffer:
         """Returns the receiver's buffer before the first transmission."""
-        return BUFFERS[self.buffer_name].empty(batch, self.order.device)
+        empty = BUFFERS[self.buffer_name].empty(batch, self.order.device)
+        return Quadrature(empty, empty) if self.reading.parts == "complex" else empty
 
     def fde_input(self, buffer: Buffer) -> Float[Tensor, "batch inputs"]:
         """Returns the input of the FDE network: z_hat [batch, L], clipped after deep fades.
@@ -108,13 +138,14 @@ class LinkNetwork(nn.Module):
         if self.fde is not None:
             d: Tensor = self.fde.distortion(self.fde_input(buffer))
             return d
-        if self.detector == "received":
-            return buffer.received().sigmoid()
+        z_hat = buffer.received()
+        if self.detector in UNTRAINED_DETECTORS:
+            return UNTRAINED_DETECTORS[self.detector](z_hat)
         if self.detector is None or sent is None:
             raise ValueError(
                 f"distortion needs a detector, and the genie the sent features, got {self.detector!r}"
             )
-        error = (buffer.received() - sent).square()
+        error = (z_hat - sent).square()
         return error / (1 + error)
 
     def threshold_at(self, snr_db: float, ratio: float = 0.5) -> float:

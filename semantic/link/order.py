@@ -7,6 +7,7 @@ from a seed that both ends share, training from its generator.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
 
@@ -15,8 +16,11 @@ import torch
 from torch import Tensor
 
 from semantic.conventions import CODED_FEATURES
+from semantic.link.buffer import SlotFeatures
+from semantic.link.importance import importance
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import Protocol
+from semantic.link.selector import Selection
 
 #: Seed of the random orders that both ends know.
 SHARED_SEED = 2404
@@ -97,3 +101,43 @@ def order_of(protocol: Protocol, network: LinkNetwork) -> Order:
     if protocol.order == "sequential":
         return FixedOrder(torch.arange(CODED_FEATURES, device=device))
     return RandomOrder(device)
+
+
+def image_importance(
+    link: LinkNetwork, f: Tensor, weight: float, power: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Returns the importance [batch, L] of each feature of each image, as the transmitter sees it.
+
+    The transmitter evaluates the link once as it expects it to be: f complete, gains at their mean
+    power, no noise. The importance follows from f and from the gradient of the predicted classes'
+    posteriors, by the criterion of the link's reading.
+
+    Args:
+        link: Networks of the scheme; batch normalization must be in evaluation mode.
+        f: [batch, L].
+        weight: SNR of a feature that the transmitter expects.
+        power: Power control of a slot with all of f.
+
+    Source: SemHARQ eq. 13-14.
+    """
+
+    def probabilities(f: Tensor) -> tuple[Tensor, ...]:
+        place = torch.arange(CODED_FEATURES, device=f.device).expand(len(f), -1)
+        all_of_f = Selection(place, torch.ones_like(f, dtype=torch.bool))
+        z = power(f)
+        matched = weight * z
+        if link.reading.parts == "complex":
+            matched = torch.complex(matched, torch.zeros_like(matched))
+        slot = SlotFeatures(all_of_f, matched, torch.full_like(z, weight))
+        return link.decode(link.empty_buffer(len(f)).add(slot))[1].probabilities
+
+    return importance(probabilities, f, criterion=link.reading.criterion)
+
+
+def ranked(ind: Tensor) -> Tensor:
+    """Returns positions [batch, L] in descending importance, ties by position.
+
+    >>> ranked(torch.tensor([[0.0, 2.0, 2.0]]))
+    tensor([[1, 2, 0]])
+    """
+    return ind.argsort(dim=1, descending=True, stable=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Order = Literal["importance", "sequential", "random"]
-Retransmit = Literal["distorted", "none", "all"]
+Retransmit = Literal["distorted", "share", "none", "all"]
 Transmissions = Literal["harq", "one", "all"]
-Detector = Literal["fde", "fde-csi", "received", "oracle"]
+Detector = Literal["fde", "fde-csi", "received", "oracle", "magnitude", "coin"]
 
 #: Detectors that are networks, which are trained.
 TRAINED_DETECTORS: tuple[Detector, ...] = ("fde", "fde-csi")
@@ -22,13 +22,14 @@ class Protocol:
         order: Order of new features (`semantic.link.order`): by mean importance (FIR), sequential,
             or random, a different order for each image that both ends draw from a shared seed.
         retransmit: Features of the latest slot that are retransmitted
-            (`semantic.link.retransmission`): those that the receiver finds distorted, none
-            (incremental knowledge), or all (retransmission only).
+            (`semantic.link.retransmission`): those that the receiver finds distorted, a fixed share
+            with the largest distortion, none (incremental knowledge), or all (retransmission only).
         transmissions: When transmission stops (`semantic.link.stopping`): "harq", once the stopping
             criterion is met; "one", after one slot; "all", once all of f is sent.
         detector: How the receiver detects distortion: the FDE network F on z_hat ("fde"), F that
             also reads the reliability of each feature ("fde-csi"), z_hat itself ("received", the
-            papers' ablation), or the true errors ("oracle"); None if it detects none.
+            papers' ablation), the true errors ("oracle"), |z_hat| ("magnitude"), or a random
+            number ("coin"); None if it detects none.
     """
 
     order: Order = "importance"
@@ -39,18 +40,22 @@ class Protocol:
 
 @dataclass(frozen=True)
 class LearnedScheme:
-    """A learned scheme: its protocol, with weights of its own.
+    """A learned scheme: its protocol and its weights.
 
     Attributes:
         summary: One line for lists.
         protocol: How it sends features.
+        baseline: Whether the papers propose another scheme and compare this one with it.
+        weights: Scheme whose weights it uses; None for weights of its own.
     """
 
     summary: str
     protocol: Protocol
+    baseline: bool = False
+    weights: str | None = None
 
 
-#: The learned schemes by name; the only list of them.
+#: The learned schemes with weights of their own by name; the only list of them.
 LEARNED: dict[str, LearnedScheme] = {
     "semharq": LearnedScheme(
         "semantic HARQ: retransmits distorted features, then sends the next most important ones",
@@ -72,10 +77,14 @@ LEARNED: dict[str, LearnedScheme] = {
         "SemHARQ with the true errors in place of F: an upper bound", Protocol(detector="oracle")
     ),
     "ik-s-harq": LearnedScheme(
-        "incremental knowledge: new features in every slot", Protocol(retransmit="none")
+        "incremental knowledge: new features in every slot",
+        Protocol(retransmit="none"),
+        baseline=True,
     ),
     "rt-s-harq": LearnedScheme(
-        "retransmission: the B most important features in every slot", Protocol(retransmit="all")
+        "retransmission: the B most important features in every slot",
+        Protocol(retransmit="all"),
+        baseline=True,
     ),
     "smsc-fir": LearnedScheme(
         "one slot with the most important features",
@@ -84,10 +93,12 @@ LEARNED: dict[str, LearnedScheme] = {
     "smsc-sequential": LearnedScheme(
         "one slot with the first features of f",
         Protocol(order="sequential", retransmit="none", transmissions="one"),
+        baseline=True,
     ),
     "smsc-random": LearnedScheme(
         "one slot with random features",
         Protocol(order="random", retransmit="none", transmissions="one"),
+        baseline=True,
     ),
     "smsc-complete": LearnedScheme(
         "all of f in as many slots as it needs: an upper bound",
@@ -95,7 +106,22 @@ LEARNED: dict[str, LearnedScheme] = {
     ),
 }
 
-#: Their protocols by name.
+#: Controls: SemHARQ with its own weights, and another detector in place of F. They retransmit as many
+#: features as SemHARQ on average.
+CONTROLS: dict[str, LearnedScheme] = {
+    "semharq-magnitude": LearnedScheme(
+        "SemHARQ's weights; retransmits the features with the largest |z_hat|",
+        Protocol(retransmit="share", detector="magnitude"),
+        weights="semharq",
+    ),
+    "semharq-coin": LearnedScheme(
+        "SemHARQ's weights; retransmits features at random",
+        Protocol(retransmit="share", detector="coin"),
+        weights="semharq",
+    ),
+}
+
+#: Protocols of the schemes with weights of their own by name.
 PROTOCOLS = {name: scheme.protocol for name, scheme in LEARNED.items()}
 
 #: Single-task coding (SMSC-FIR, Table 1): three encoders and links with this protocol, each trained

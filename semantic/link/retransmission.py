@@ -94,6 +94,23 @@ def median_of_sent(d: Tensor, sent: Tensor) -> Tensor:
     return d.masked_fill(~sent, torch.nan).nanmedian(1, keepdim=True).values
 
 
+def largest_share(ratio: float) -> Limit:
+    """Returns the limit that requests the share `ratio` of each image's sent features.
+
+    >>> d, sent = torch.tensor([[0.1, 0.9, 0.5, 0.7]]), torch.tensor([[True, True, True, False]])
+    >>> largest_share(0.34)(d, sent)
+    tensor([[0.9000]])
+    """
+
+    def limit(d: Tensor, sent: Tensor) -> Tensor:
+        count = (ratio * sent.sum(1, keepdim=True)).round().long()
+        ranked = d.masked_fill(~sent, -torch.inf).sort(dim=1, descending=True).values
+        least = ranked.gather(1, (count - 1).clamp_min(0))
+        return torch.where(count > 0, least, torch.inf)
+
+    return limit
+
+
 def retransmission_of(retransmit: Retransmit, limit: Limit) -> Retransmission:
     """Returns the rule of a protocol.
 

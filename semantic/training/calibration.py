@@ -70,7 +70,8 @@ def threshold_for(
     repeat some features, then have the same share in the result as in use.
     """
     f = network.encode(s)
-    order = sending_order(network, protocol, len(f), generator)
+    order = sending_order(network, protocol, f, snr_db, generator)
+    f = network.reading.sent_values(f, protocol)
     plan, buffer, request = Plan.empty(len(f), f.device), network.empty_buffer(len(f)), None
     sent = torch.zeros_like(f)
     seen: list[Tensor] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import torch
@@ -15,6 +15,7 @@ from semantic.link.buffer import Buffer, SlotFeatures
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import Protocol
 from semantic.losses import channel_mse
+from semantic.tasks import TaskOutputs
 from semantic.training.round_trip import TrainingChannel, play
 
 
@@ -61,6 +62,35 @@ def feature_information(received: ReceivedFeatures) -> Tensor:
     return bounds.mean()
 
 
+def vector_information(received: ReceivedFeatures) -> Tensor:
+    """Returns a bound of the mutual information of s and s_hat, in nats.
+
+    F is the statistics network of MINE as printed (eq. 5-7). Its input is the product of the two
+    vectors, of one image (joint) or of different images of the batch (marginal).
+    """
+    network = received.network
+    assert network.fde is not None
+    s_hat, _ = network.decode(received.buffer)
+    score, s = network.fde, received.s / network.scale
+    marginal = torch.cat([score(s.roll(k, 0) * s_hat).score for k in received.shifts])
+    return mine_bound(score(s * s_hat).score, marginal)
+
+
+def information_of(network: LinkNetwork) -> Information:
+    """Returns the information term of a link's reading.
+
+    Raises:
+        ValueError: If F also reads the reliabilities, which s and s_hat do not have.
+    """
+    if network.reading.pairs == "features":
+        return feature_information
+    if network.detector == "fde-csi":
+        raise ValueError(
+            "reading pairs=s needs an F that reads one vector, not that of semharq-csi"
+        )
+    return vector_information
+
+
 def fde_loss(
     network: LinkNetwork,
     protocol: Protocol,
@@ -73,8 +103,11 @@ def fde_loss(
     temperature: float,
     images_per_vehicle: int = 4,
     information: Information = feature_information,
+    task_loss: Callable[[TaskOutputs], Tensor] | None = None,
 ) -> Tensor:
     """Returns L_FDE = L_CH + L_MI (SemHARQ eq. 20), with a gradient in F alone.
+
+    With a task loss it is L_E2E = L_FDE + L_T (eq. 23), with a gradient in all networks.
 
     L_MI is the negative information term. L_CH is the error of s_hat after the features of the
     latest slot that F finds distorted have been retransmitted. Its gradient reaches F through the
@@ -92,11 +125,13 @@ def fde_loss(
         temperature: Temperature of the Gumbel-softmax.
         images_per_vehicle: Adjacent images of the batch that show the same vehicle.
         information: Information term that F maximizes.
+        task_loss: L_T of the outputs of the tasks; None for L_FDE alone.
     """
-    with torch.no_grad():
+    with torch.no_grad() if task_loss is None else nullcontext():
         f = network.encode(s)
         buffer, latest, z = play(network, protocol, f, snr_db, B, transmissions, channel, generator)
-        matched, weight = channel(latest.gather(f), latest.sent, snr_db, generator)
+        again = latest.gather(network.reading.sent_values(f, protocol))
+        matched, weight = channel(again, latest.sent, snr_db, generator)
     # The images of a vehicle are adjacent: a shift by whole vehicles pairs different vehicles.
     shifts = (images_per_vehicle * k % len(s) for k in (1, 3, 5, 7))
     assert network.fde is not None
@@ -106,8 +141,13 @@ def fde_loss(
     p = select_distorted(
         d, float(d.detach().median()), temperature, generator=generator, valid=latest.sent
     )
-    s_hat = network.jsc_decoder(buffer.add(SlotFeatures(latest, matched * p, weight * p)))
-    return channel_mse(s / network.scale, s_hat) - information(received)
+    buffer = buffer.add(SlotFeatures(latest, matched, weight).shared(p))
+    if task_loss is None:
+        s_hat = network.jsc_decoder(buffer)
+        return channel_mse(s / network.scale, s_hat) - information(received)
+    s_hat, outputs = network.decode(buffer)
+    loss = channel_mse(s / network.scale, s_hat) + task_loss(outputs)
+    return loss - information(received)
 
 
 @contextmanager

@@ -10,7 +10,9 @@ if the scheme has it, then all networks with B features in a slot. The channel i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -24,15 +26,17 @@ from semantic.link.protocol import Protocol
 from semantic.link.selector import Plan
 from semantic.link.stopping import stopping_of
 from semantic.training.encoder import step_seed
-from semantic.training.fde import Information, fde_loss, feature_information, only_fde
+from semantic.training.fde import Information, fde_loss, information_of, only_fde
 from semantic.training.loop import (
     LinkData,
     LinkRecipe,
     Report,
+    clip_all_but_fde,
     draw_slot_size,
     draw_snr,
     keep_statistics,
     link_gradients,
+    task_loss,
     train_loop,
 )
 from semantic.training.round_trip import (
@@ -78,9 +82,8 @@ def train_complete(
             network, COMPLETE, data, recipe, index, snr_db, CODED_FEATURES, 1, generator
         )
 
-    note = {"buffer": network.buffer_name}
     ends = (recipe.complete_steps,)
-    train_loop(network, recipe, "complete", data, ends, step, checkpoint, report, note)
+    train_loop(network, recipe, "complete", data, ends, step, checkpoint, report, network.settings)
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, 8))
     order = measure_importance(
         network, data.s, data.channel, generator, recipe.snr_db, recipe.importance_weights
@@ -96,7 +99,7 @@ def train_scheme(
     recipe: LinkRecipe,
     checkpoint: Path,
     report: Report,
-    information: Information = feature_information,
+    information: Information | None = None,
 ) -> LinkNetwork:
     """Trains a scheme by its own protocol. Thresholds are calibrated afterwards.
 
@@ -107,7 +110,7 @@ def train_scheme(
         recipe: Settings of the training.
         checkpoint: Checkpoint file; if it exists, training resumes from it.
         report: Called after each step with the loss terms.
-        information: Information term that F maximizes.
+        information: Information term that F maximizes; None for that of the network's reading.
 
     Returns:
         The same network, in evaluation mode.
@@ -126,7 +129,8 @@ def train_scheme(
                 network, protocol, data, recipe, index, snr_db, B, transmissions, generator
             )
         if network.fde is not None:
-            with only_fde(network):
+            printed = network.reading.losses == "printed" and number >= alone
+            with nullcontext() if printed else only_fde(network):
                 loss = fde_loss(
                     network,
                     protocol,
@@ -138,15 +142,18 @@ def train_scheme(
                     generator,
                     annealed_temperature(number / total),
                     recipe.images_per_vehicle,
-                    information,
+                    information or information_of(network),
+                    partial(task_loss, data, recipe, index) if printed else None,
                 )
                 loss.backward()
             nn.utils.clip_grad_norm_(network.fde.parameters(), 5.0)
+            if printed:
+                clip_all_but_fde(network)
             terms["fde"] = float(loss.detach())
         return terms
 
     ends = (alone, total) if alone else (total,)
-    note = {"buffer": network.buffer_name, "protocol": asdict(protocol)}
+    note = {**network.settings, "protocol": asdict(protocol)}
     train_loop(network, recipe, "scheme", data, ends, step, checkpoint, report, note)
     return network.eval()
 
@@ -184,7 +191,7 @@ def measure_importance(
             buffer, _ = transmit_slot(f, empty, plan, snr_db, channel, generator)
             return network.decode(buffer)[1].probabilities
 
-        mean.add(importance(probabilities, f, weights))
+        mean.add(importance(probabilities, f, weights, network.reading.criterion))
     network.train()
     return mean.order()
 

@@ -168,11 +168,21 @@ def link_gradients(
     losses = retrieval_losses(outputs, target, 0.1)
     mse = channel_mse(data.s[index] / network.get_buffer("scale"), s_hat)
     (losses.total(recipe.task_weights) + mse).backward()
-    trained = [p for n, p in network.named_parameters() if not n.startswith("fde.")]
-    # Clipped without F: a scheme with F then trains exactly as one without.
-    nn.utils.clip_grad_norm_(trained, 5.0)
+    clip_all_but_fde(network)
     terms = {name: float(value.detach()) for name, value in losses._asdict().items()}
     return {**terms, "mse": float(mse.detach())}
+
+
+def clip_all_but_fde(network: nn.Module) -> None:
+    """Clips the gradients without those of F: a scheme with F then trains exactly as one without."""
+    trained = [p for n, p in network.named_parameters() if not n.startswith("fde.")]
+    nn.utils.clip_grad_norm_(trained, 5.0)
+
+
+def task_loss(data: LinkData, recipe: LinkRecipe, index: Tensor, outputs: TaskOutputs) -> Tensor:
+    """Returns L_T of the outputs for the rows `index` of the data."""
+    target = Labels(*(column[index] for column in data.labels.columns))
+    return retrieval_losses(outputs, target, 0.1).total(recipe.task_weights)
 
 
 def train_loop(

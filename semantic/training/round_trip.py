@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from semantic.link.buffer import Buffer, SlotFeatures
 from semantic.link.network import LinkNetwork
-from semantic.link.order import order_of
+from semantic.link.order import image_importance, order_of, ranked
 from semantic.link.protocol import Protocol
 from semantic.link.retransmission import median_of_sent, retransmission_of
 from semantic.link.selector import Plan, Selection
@@ -44,10 +44,33 @@ class Played(NamedTuple):
 
 
 def sending_order(
-    network: LinkNetwork, protocol: Protocol, batch: int, generator: torch.Generator
+    network: LinkNetwork,
+    protocol: Protocol,
+    f: Tensor,
+    snr_db: float,
+    generator: torch.Generator,
 ) -> Tensor:
-    """Returns the order of new features, [L], or [batch, L] where each image has its own."""
-    return order_of(protocol, network).drawn(batch, generator)
+    """Returns the order of new features of f [batch, L]: [L], or [batch, L] for one of each image."""
+    if network.reading.own_order(protocol):
+        return image_order(network, f, snr_db)
+    return order_of(protocol, network).drawn(len(f), generator)
+
+
+def image_order(network: LinkNetwork, f: Tensor, snr_db: float) -> Tensor:
+    """Returns the order of importance [batch, L] of each image by itself, as a run computes it.
+
+    Batch normalization uses its running statistics meanwhile, so that images do not mix.
+    """
+    uses = torch.full((len(f),), f.shape[1], device=f.device)
+    trained = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d) and m.training]
+    for module in trained:
+        module.eval()
+    expected = 2 * 10 ** (snr_db / 10)
+    with torch.inference_mode(False):  # the gradient needs a graph
+        ind = image_importance(network, f.detach().clone(), expected, lambda f: unit_power(f, uses))
+    for module in trained:
+        module.train()
+    return ranked(ind)
 
 
 def transmit_slot(
@@ -86,7 +109,8 @@ def play(
     generator: torch.Generator,
 ) -> Played:
     """Sends f [batch, L] in a given number of slots of B features."""
-    order = sending_order(network, protocol, len(f), generator)
+    order = sending_order(network, protocol, f, snr_db, generator)
+    f = network.reading.sent_values(f, protocol)
     buffer, plan = network.empty_buffer(len(f)), Plan.empty(len(f), f.device)
     sent, request = torch.zeros_like(f), None
     for transmission in range(transmissions):

@@ -13,6 +13,7 @@ from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.encoder.timm import DENSENET
 from semantic.link.buffer import BUFFERS
 from semantic.link.network import LinkNetwork
+from semantic.link.reading import LinkReading
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import LATENT_FEATURES
 from semantic.precision import Bf16Encoder, Precision, round_products
@@ -142,6 +143,7 @@ def load_link(
             config["detector"],
             clean if config["shares_performers"] else None,
             state["threshold"].shape[1],
+            LinkReading.of(config.get("reading", {})),
         )
     return network, _fill(network, state, clean, path, device)
 
@@ -154,8 +156,7 @@ def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:
         network: Network to save.
         config: Settings of the training.
     """
-    kind = {"buffer": network.buffer_name, "detector": network.detector}
-    _save(path, network, kind, config)
+    _save(path, network, {**network.settings, "detector": network.detector}, config)
 
 
 #: Name of the scheme semharq-plus.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from semantic.link.reading import OPTIONS
 from semantic.plugins import installed
 from simulator import columns
 from simulator.arguments import declarations
@@ -22,13 +23,18 @@ run.json, `scheme_args` does. `simulate list --markdown` writes this page from t
 
 
 @click.command("list")
+@click.argument("what", required=False, type=click.Choice(["readings"]))
 @click.option("--markdown", is_flag=True, help="Print the arguments of all schemes as Markdown.")
 @click.option("--columns", "columns_page", is_flag=True, help="Print all columns as Markdown.")
-def list_names(markdown: bool, columns_page: bool) -> None:
+def list_names(what: str | None, markdown: bool, columns_page: bool) -> None:
     """List schemes, channels, codecs and data.
 
-    The list has all names that options of `simulate` take, and their arguments.
+    The list has all names that options of `simulate` take, and their arguments. `simulate list
+    readings` lists the options of `simulate train --reading KEY=VALUE`.
     """
+    if what == "readings":
+        click.echo("\n".join(_readings()))
+        return
     if columns_page:
         click.echo("\n".join(columns.markdown()))
         return
@@ -50,6 +56,14 @@ def list_names(markdown: bool, columns_page: bool) -> None:
         theirs = installed(title.removesuffix("s")) if title in kinds else {}
         for name, target in theirs.items():
             click.echo(f"  {name:22} {target}, installed")
+
+
+def _readings() -> Iterator[str]:
+    """Lines about the options of a reading: name, values with the default first, place in the papers."""
+    for option in OPTIONS.values():
+        yield f"{option.name}={'|'.join(option.values)} [{option.values[0]}]"
+        yield f"  {option.help}"
+        yield f"  {option.source}"
 
 
 def _scheme_arguments() -> dict[str, str]:

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from simulator.commands.options import key_values
 from simulator.commands.part_log import logged_part_errors
 from simulator.files import leftovers, remove_abandoned
 
@@ -39,18 +38,6 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
     multiple=True,
     metavar="NAME=VALUE",
     help="Argument of a scheme of your own.",
-)
-@click.option(
-    "--channel",
-    metavar="NAME|module:Class",
-    help="Channel over which a scheme of your own is trained [rician].",
-)
-@click.option(
-    "--channel-arg",
-    "channel_args",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Argument of that channel.",
 )
 @click.option("--data", "data_spec", required=True, metavar="DIR|veri:DIR", help="Training images.")
 @click.option(
@@ -118,8 +105,27 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
 )
 @click.option(
     "--buffer",
-    metavar="combine|concatenate",
+    metavar="combine|average|concatenate|concatenate-raw",
     help="How the receiver buffers transmissions [that of the preset].",
+)
+@click.option(
+    "--reading",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Reading of the papers, e.g. equalizer=zf; see `simulate list readings`.",
+)
+@click.option("--channel", metavar="NAME|module:Class", help="Channel in training [rician].")
+@click.option(
+    "--channel-arg",
+    "channel_args",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Argument of the channel, e.g. k_factor=4.",
+)
+@click.option(
+    "--fading",
+    metavar="fast|block|jakes",
+    help="A gain per channel use, per slot, or of a moving receiver, as in a run [fast].",
 )
 @click.option(
     "--link-steps",
@@ -141,18 +147,22 @@ def train(**options: Any) -> None:
     After an interruption, the same command continues from the last checkpoint. Ctrl-C and SIGTERM
     save one at the end of the step.
     """
+    from simulator.commands.options import key_values, texts
     from simulator.commands.terminal import Bar
     from simulator.training.command import train_from_options
+    from simulator.training.link_options import LinkOptions
     from simulator.training.own_scheme import own_training
 
     quiet, out = options.pop("quiet"), options["out"]
-    clear_leftovers(out)
-    own = own_training(
-        options["scheme"],
+    options["link_options"] = LinkOptions(
+        tuple(texts("--reading", options.pop("reading")).items()),
         options.pop("channel"),
         key_values("--channel-arg", options.pop("channel_args")),
-        key_values("--scheme-arg", options.pop("scheme_args")),
+        options.pop("fading"),
     )
+    clear_leftovers(out)
+    scheme_args = key_values("--scheme-arg", options.pop("scheme_args"))
+    own = own_training(options["scheme"], scheme_args)
     # A pipe gets each line at once, and no bar.
     show = (lambda line: None) if quiet else partial(print, flush=True)
     try:

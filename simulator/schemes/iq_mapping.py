@@ -25,7 +25,11 @@ def map_iq(z: Tensor, features_per_use: int) -> Tensor:
 
 
 def demap_iq(
-    received: Received, B: int, features_per_use: int, equalizer: str = "mrc"
+    received: Received,
+    B: int,
+    features_per_use: int,
+    equalizer: str = "mrc",
+    parts: str = "real",
 ) -> tuple[Tensor, Tensor]:
     """Returns the input of the receive buffer: (SNR times estimate, SNR) of each feature.
 
@@ -38,15 +42,16 @@ def demap_iq(
         B: Features of the burst.
         features_per_use: 1 or 2.
         equalizer: A name in `phy.equalizer.COMBINERS`.
+        parts: "complex" keeps the quadrature part beside the in-phase one; of one feature per use.
 
     Returns:
-        Two tensors [batch, B].
+        Two tensors [batch, B]; the first one is complex if `parts` is.
     """
     y, h, no = received
     if features_per_use == 2:
         y = y * math.sqrt(2)
     matched, weight = COMBINERS[equalizer](Received(y, h, no * (features_per_use / 2)))
     if features_per_use == 1:
-        return matched.real, weight
+        return matched if parts == "complex" else matched.real, weight
     both = torch.stack([matched.real, matched.imag], 2).flatten(1)
     return both[:, :B], weight.repeat_interleave(2, 1)[:, :B]

@@ -20,16 +20,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phy.power import normalize_power
 from phy.snr import snr_from_db
-from semantic.conventions import CODED_FEATURES
-from semantic.link.buffer import SlotFeatures
-from semantic.link.importance import importance
 from semantic.link.network import LinkNetwork
 from semantic.link.order import FixedOrder, Order
-from semantic.link.selector import Plan, Selection
-from semantic.tiles import in_tiles
+from semantic.link.selector import Plan
 from simulator.schemes.enumerative_code import decode_selection, encode_selection
+from simulator.schemes.image_importance import image_order
 from simulator.slots import Slot
 
 
@@ -99,6 +95,23 @@ class OrderSignaling(ABC):
         """
 
 
+def announce_known(
+    sent: Plan, positions: Tensor, request: Tensor | None, arrived: Tensor | None, B: int
+) -> Announced:
+    """Plans by an order that both ends know; one header bit on a feedback link with errors."""
+    header = None if arrived is None else arrived[:, None]
+    return Announced(sent.next(positions, request, B), header, None)
+
+
+def read_known(
+    sent: Plan, positions: Tensor, request: Tensor | None, header: Tensor | None, B: int
+) -> Plan:
+    """Plans by an order that both ends know; a request that did not arrive is not followed."""
+    if header is not None and request is not None:
+        request = request & header.to(request.device)
+    return sent.next(positions, request, B)
+
+
 @final
 @dataclass(frozen=True)
 class KnownOrder(OrderSignaling):
@@ -130,8 +143,7 @@ class KnownOrder(OrderSignaling):
         B: int,
     ) -> Announced:
         """Plans by the known order; one header bit on a feedback link with errors."""
-        header = None if arrived is None else arrived[:, None]
-        return Announced(sent.next(self._positions(order), request, B), header, None)
+        return announce_known(sent, self._positions(order), request, arrived, B)
 
     def read(
         self,
@@ -142,9 +154,7 @@ class KnownOrder(OrderSignaling):
         B: int,
     ) -> Plan:
         """Plans by the known order; a request that did not arrive is not followed."""
-        if header is not None and request is not None:
-            request = request & header.to(request.device)
-        return sent.next(self._positions(order), request, B)
+        return read_known(sent, self._positions(order), request, header, B)
 
     def _positions(self, order: Tensor | None) -> Tensor:
         if order is not None:
@@ -215,36 +225,6 @@ class ImageOrder(OrderSignaling):
             room = room - request.sum(1).cpu()
         new = read_new_features(header, sent.covered, room)
         return sent.next(new_first(new), request, B)
-
-
-def image_order(link: LinkNetwork, f: Tensor, weight: float) -> Tensor:
-    """Returns positions [batch, L] of f, the most important of each image first, ties by position."""
-    return image_importance(link, f, weight).argsort(dim=1, descending=True, stable=True)
-
-
-def image_importance(link: LinkNetwork, f: Tensor, weight: float) -> Tensor:
-    """Returns the importance [batch, L] of each feature of each image, as the transmitter sees it.
-
-    The transmitter evaluates the link once as it expects it to be: f complete, gains at their mean
-    power, no noise. The importance of a feature is the gradient of the predicted classes' posteriors.
-
-    Args:
-        link: The scheme's networks.
-        f: [batch, L].
-        weight: SNR of a feature that the transmitter expects.
-
-    Source: SemHARQ eq. 13-14.
-    """
-
-    def probabilities(f: Tensor) -> tuple[Tensor, ...]:
-        place = torch.arange(CODED_FEATURES, device=f.device).expand(len(f), -1)
-        all_of_f = Selection(place, torch.ones_like(f, dtype=torch.bool))
-        z = normalize_power(f, CODED_FEATURES)
-        slot = SlotFeatures(all_of_f, weight * z, torch.full_like(z, weight))
-        return link.decode(link.empty_buffer(len(f)).add(slot))[1].probabilities
-
-    with torch.inference_mode(False):  # the gradient needs a graph
-        return in_tiles(lambda tile: importance(probabilities, tile), f.clone())
 
 
 def new_first(new: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from semantic.link.buffer import Buffer, SlotFeatures
 from semantic.link.network import LinkNetwork
 from semantic.link.order import order_of
 from semantic.link.protocol import Protocol
-from semantic.link.retransmission import Retransmission, retransmission_of
+from semantic.link.retransmission import Retransmission, largest_share, retransmission_of
 from semantic.link.selector import Plan, Selection
 from semantic.link.stopping import REASONS, Decode, stopping_of
 from semantic.tasks import TaskOutputs
@@ -30,6 +30,7 @@ from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme
 from simulator.scheme_arguments import SemanticHarqArguments
+from simulator.schemes.free_positions import FreePositions
 from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.schemes.order_signaling import ImageOrder, KnownOrder, OrderSignaling
 from simulator.slots import Slot
@@ -97,7 +98,7 @@ class SemanticHarq(Scheme):
 
     Raises:
         ValueError: If each image is to have its own order of importance, and the protocol's order
-            is not that of importance.
+            is not that of importance; or the arguments contradict the link's reading.
     """
 
     reasons = REASONS
@@ -110,7 +111,7 @@ class SemanticHarq(Scheme):
         protocol: Protocol,
         arguments: SemanticHarqArguments | None = None,
     ) -> None:
-        arguments = arguments or SemanticHarqArguments()
+        arguments = (arguments or SemanticHarqArguments()).trained(link.reading, protocol)
         self.encoder, self.link, self.protocol = encoder, link, protocol
         self.arguments = arguments
         self.stopping = stopping_of(protocol.transmissions, snr_from_db(arguments.theta_0_db))
@@ -124,14 +125,16 @@ class SemanticHarq(Scheme):
         if self.protocol.order != "importance":
             order = self.protocol.order
             raise ValueError(f"a scheme that sends f in {order} order ranks no features")
-        return ImageOrder(self.link, self.arguments.features_per_use, self.names_features)
+        if self.arguments.positions == "header":
+            return ImageOrder(self.link, self.arguments.features_per_use, self.names_features)
+        return FreePositions(self.link, self.arguments.features_per_use)
 
     def retransmission(self, snr_db: float) -> Retransmission:
         """Returns the retransmission rule at an average SNR."""
-        ratio = self.arguments.ratio
-        return retransmission_of(
-            self.protocol.retransmit, lambda d, sent: self.link.threshold_at(snr_db, ratio)
-        )
+        ratio, rule = self.arguments.ratio, self.protocol.retransmit
+        if rule == "share":
+            return retransmission_of(rule, largest_share(ratio))
+        return retransmission_of(rule, lambda d, sent: self.link.threshold_at(snr_db, ratio))
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """Returns one slot, all that f takes, or G_max."""
@@ -153,9 +156,11 @@ class SemanticHarq(Scheme):
     def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
         """Both ends begin with nothing sent."""
         f = payload.tensors["f"]
+        tx_order, rx_order = self.signaling.start(f, payload.tensors, slot)
+        if tx_order is not None and self.arguments.positions == "destroyed":
+            f = torch.ones_like(f)
         plan, snr = Plan.empty(len(f), f.device), torch.zeros(len(f), device=f.device)
         truth = f if self.link.detector == "oracle" else None
-        tx_order, rx_order = self.signaling.start(f, payload.tensors, slot)
         rx = RxState(self.link.empty_buffer(len(f)), plan, snr, rx_order, truth)
         return TxState(f, plan, tx_order), rx
 
@@ -188,7 +193,9 @@ class SemanticHarq(Scheme):
         latest = plan.selection
         assert latest is not None
         B, arguments = latest.sent.shape[1], self.arguments
-        matched, weight = demap_iq(received, B, arguments.features_per_use, arguments.equalizer)
+        matched, weight = demap_iq(
+            received, B, arguments.features_per_use, arguments.equalizer, self.link.reading.parts
+        )
         buffer = rx.buffer.add(SlotFeatures(latest, matched, weight))
         snr = rx.received_snr + (weight * latest.sent).sum(1) / latest.uses.clamp_min(1)
         ack, reason, outputs = self.stopping.answer(plan.covered, snr, self._decode(buffer))

@@ -21,10 +21,13 @@ from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme
-from simulator.scheme_arguments import SemharqPlusArguments
+from simulator.scheme_arguments import TRAINED, SemharqPlusArguments
 from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.slots import Slot
 from simulator.spec_fields import LARGE_BATCH_SIZE
+
+#: Equalizer of its training: the belief is exact for known gains.
+TRAINED_EQUALIZER = "mrc"
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,9 @@ class SemharqPlus(Scheme):
         arguments = arguments or SemharqPlusArguments()
         self.encoder, self.network = encoder, network
         self.stopping = StoppingCriterion(snr_from_db(arguments.theta_0_db))
-        self.bits, self.equalizer = arguments.estimate_bits, arguments.equalizer
+        own = arguments.equalizer == TRAINED
+        self.equalizer = TRAINED_EQUALIZER if own else arguments.equalizer
+        self.bits = arguments.estimate_bits
         self.bursts_per_slot = arguments.bursts_per_slot if arguments.estimate_bits else 1
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL
+from semantic.link.protocol import CONTROLS, PROTOCOLS, SINGLE_TASK_PROTOCOL
 from semantic.losses import TASKS
 from simulator.scheme import Scheme
 from simulator.scheme_arguments import (
+    OWN_LINK,
     NoArguments,
     SemanticHarqArguments,
     SemharqPlusArguments,
@@ -25,7 +26,17 @@ def perfect(networks: Networks, name: str, arguments: NoArguments) -> Scheme:
 
 def semantic_harq(networks: Networks, name: str, arguments: SemanticHarqArguments) -> Scheme:
     """Builds a scheme of `semantic.link.protocol.LEARNED`."""
-    return SemanticHarq(networks.encoder.network, networks.link(name), PROTOCOLS[name], arguments)
+    link = networks.link(name if arguments.link == OWN_LINK else arguments.link)
+    return SemanticHarq(networks.encoder.network, link, PROTOCOLS[name], arguments)
+
+
+def control(networks: Networks, name: str, arguments: SemanticHarqArguments) -> Scheme:
+    """Builds a scheme of `semantic.link.protocol.CONTROLS`."""
+    scheme = CONTROLS[name]
+    assert scheme.weights is not None
+    link = networks.link(scheme.weights)
+    link.fde, link.detector = None, scheme.protocol.detector
+    return SemanticHarq(networks.encoder.network, link, scheme.protocol, arguments)
 
 
 def semharq_plus(networks: Networks, name: str, arguments: SemharqPlusArguments) -> Scheme:

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from phy.channels.fading import Rician
 from semantic.data.joined import join
 from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.link.buffer import BUFFERS
-from semantic.link.network import LinkNetwork
+from semantic.link.network import DEFAULT_READING, LinkNetwork
 from semantic.link.protocol import (
+    CONTROLS,
+    LEARNED,
     PROTOCOLS,
     SINGLE_TASK,
     SINGLE_TASK_PROTOCOL,
@@ -39,7 +39,7 @@ from semantic.weights.files import file_hash, read_weights, round_to_four_bits, 
 from semantic.weights.stored import PLUS, save_link, save_plus
 from semantic.weights.vq import VQ, save_vq
 from simulator.setup.prepare import choose_device
-from simulator.training.channel import training_channel
+from simulator.training.channel import preset_channel
 from simulator.training.data import open_training_images, refuse_few_vehicles
 from simulator.training.encoder import (
     Stage,
@@ -53,6 +53,7 @@ from simulator.training.encoder import (
     validator,
 )
 from simulator.training.encoder_options import encoder_recipe
+from simulator.training.link_options import NO_LINK_OPTIONS, LinkOptions, adapted
 from simulator.training.other_options import refuse_other_options, refuse_other_vehicles
 from simulator.training.own_scheme import OwnTraining, is_own, train_own_scheme
 from simulator.training.presets import Preset, presets
@@ -76,6 +77,10 @@ def stages(
     if not schemes:
         raise ValueError(f"no scheme was given; {nearest('', known)}")
     for name in schemes:
+        if name in CONTROLS:
+            raise ValueError(
+                f"scheme {name!r} uses the weights of {CONTROLS[name].weights!r}: train that"
+            )
         if name not in known and not is_own(name):
             raise ValueError(f"scheme {name!r} is not trained; {nearest(name, known)}")
     joint = tuple(name for name in schemes if name != SINGLE_TASK)
@@ -108,6 +113,7 @@ def train_from_options(
     extra_data: str | None = None,
     encoder: Path | None = None,
     own: OwnTraining | None = None,
+    link_options: LinkOptions = NO_LINK_OPTIONS,
     **encoder_options: Any,
 ) -> None:
     """Trains the weights that are missing in `out`.
@@ -124,7 +130,8 @@ def train_from_options(
             among the data.
     """
     images = open_training_images(data_spec, show)
-    chosen = _adapted(presets(len(images))[preset], seed, backbone, snr_db, buffer, link_steps)
+    chosen = presets(len(images))[preset]
+    chosen = adapted(chosen, seed, backbone, snr_db, buffer, link_steps, link_options)
     device, first = join_processes(choose_device(device))
     recipe = encoder_recipe(chosen.encoder, device, extra_data is not None, **encoder_options)
     chosen = replace(chosen, encoder=recipe)
@@ -164,8 +171,9 @@ def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskN
     """Returns the encoder of a directory, and the training data of the links behind it."""
     encoder = open_encoder(stage.out / "encoder.safetensors", stage.device)
     s, labels = encoder_outputs(stage, encoder, training_images)
-    channel = training_channel(Rician(), stage.device)
-    return encoder, LinkData(s, labels, channel, stage.preset.budget)
+    return encoder, LinkData(
+        s, labels, preset_channel(stage.preset, stage.device), stage.preset.budget
+    )
 
 
 def _train_links(
@@ -187,31 +195,6 @@ def _listed(names: str) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()]
 
 
-def _adapted(
-    preset: Preset,
-    seed: int,
-    backbone: str,
-    snr_db: float | None,
-    buffer: str | None,
-    link_steps: int | None,
-) -> Preset:
-    """Returns the preset with the changes of the command line."""
-    if buffer is not None and buffer not in BUFFERS:
-        raise ValueError(f"unknown buffer {buffer!r}: {nearest(buffer, BUFFERS)}")
-    snr_range_db = preset.link.snr_db if snr_db is None else (snr_db, snr_db)
-    return replace(
-        preset,
-        buffer=preset.buffer if buffer is None else buffer,
-        encoder=replace(preset.encoder, seed=seed, backbone=backbone),
-        link=replace(
-            preset.link,
-            seed=seed,
-            snr_db=snr_range_db,
-            selected_steps=preset.link.selected_steps if link_steps is None else link_steps,
-        ),
-    )
-
-
 def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[str, Tensor]:
     """Returns the state of the link trained with f sent complete; every scheme starts from it."""
     path, recipe = stage.out / "link.complete.safetensors", stage.preset.link
@@ -224,7 +207,7 @@ def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[s
     report = stage.log("link.complete", recipe.complete_steps)
     checkpoint = stage.out / "link.complete.checkpoint.safetensors"
     train_complete(link, data, recipe, checkpoint, report)
-    config = {"recipe": asdict(recipe), "buffer": stage.preset.buffer}
+    config = {"recipe": asdict(recipe), "buffer": stage.preset.buffer, **stage.preset.changed}
     write_tensors(path, link.state_dict(), {"config": json.dumps(config)})
     return link.state_dict()
 
@@ -232,7 +215,13 @@ def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[s
 def _fresh(stage: Stage, encoder: MultiTaskNetwork, detector: Detector | None) -> LinkNetwork:
     """Returns an untrained link with the clean performers: shared, or a copy to train."""
     shared = encoder.performers if stage.preset.share_performers else None
-    link = LinkNetwork(encoder.performers.identities, stage.preset.buffer, detector, shared)
+    link = LinkNetwork(
+        encoder.performers.identities,
+        stage.preset.buffer,
+        detector,
+        shared,
+        reading=stage.preset.reading,
+    )
     if shared is None:
         link.performers.load_state_dict(encoder.performers.state_dict())
     return link.to(stage.device)
@@ -263,6 +252,7 @@ def _train_scheme(
         "encoder_sha256": file_hash(out / "encoder.safetensors"),
         "bandwidth_hz": stage.preset.bandwidth_hz,
         "recipe": asdict(recipe),
+        **stage.preset.changed,
     }
     path, checkpoint = out / f"{scheme}.safetensors", out / f"{scheme}.checkpoint.safetensors"
     torch.manual_seed(recipe.seed)
@@ -270,17 +260,22 @@ def _train_scheme(
         vq = VqNetwork(encoder.performers).to(stage.device)
         train_vq(vq, data.s, data.labels, recipe.seed, stage.log(VQ, len(vq.stage_bits)))
         # Nothing but the seed and the encoder matters: it is not trained for a channel or a slot.
-        own = {"encoder_sha256": config["encoder_sha256"], "recipe": {"seed": recipe.seed}}
-        save_vq(path, vq, own)
+        about = {"encoder_sha256": config["encoder_sha256"], "recipe": {"seed": recipe.seed}}
+        save_vq(path, vq, about)
         return
     if scheme == PLUS:
         report = stage.log(scheme, recipe.complete_steps + recipe.selected_steps)
         plus = _fresh_plus(stage, encoder, complete)
+        # It is not of the papers: its belief is exact for the gains that no reading hides.
+        own = replace(stage.preset, reading=DEFAULT_READING)
+        data = replace(data, channel=preset_channel(own, stage.device))
         train_plus(plus, data, recipe, checkpoint, report)
         round_to_four_bits(plus)
         save_plus(path, plus, config)
         return
     protocol = PROTOCOLS[scheme]
+    if not stage.preset.reading.retrains(LEARNED[scheme]):
+        recipe = replace(recipe, selected_steps=0)
     link = _fresh(stage, encoder, protocol.detector)
     link.load_state_dict(link.state_dict() | complete)
     report = stage.log(scheme, recipe.steps(link.fde is not None))

@@ -34,7 +34,7 @@ def refuse_other_options(path: Path, preset: Preset, images: str | None = None) 
         images: Hash of the present training images; None to compare options alone.
 
     Raises:
-        ValueError: If an option of `RECIPE_OPTIONS` or the images were others.
+        ValueError: If an option of `RECIPE_OPTIONS`, the reading, the channel or the images were others.
     """
     _, config = read_weights(path)
     recipe = config.get("recipe", {})
@@ -46,6 +46,9 @@ def refuse_other_options(path: Path, preset: Preset, images: str | None = None) 
         del options["selected_steps"]
     for key, option in options.items():
         if key in made and made[key] != wanted.get(key):
+            raise ValueError(f"{path} was trained with another --{option}: give another --out")
+    for key, option in (("reading", "reading"), ("channel", "channel")):
+        if now is preset.link and config.get(key) != preset.changed.get(key):
             raise ValueError(f"{path} was trained with another --{option}: give another --out")
     if images is not None and config.get("images_sha256", images) != images:
         raise ValueError(

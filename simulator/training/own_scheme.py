@@ -31,21 +31,17 @@ class OwnTraining:
     """What the training of users' schemes takes beside the options of all trainings.
 
     Attributes:
-        channel: Name of the channel.
-        channel_args: Its arguments.
         scheme_args: Arguments of the schemes.
     """
 
-    channel: str = "rician"
-    channel_args: tuple[tuple[str, Any], ...] = ()
     scheme_args: tuple[tuple[str, Any], ...] = ()
 
     def spec(self, name: str, stage: Stage) -> RunSpec:
         """Returns a run of the scheme with the weights of the training's directory."""
         return RunSpec(
             schemes=(name,),
-            channel=self.channel,
-            channel_args=self.channel_args,
+            channel=stage.preset.channel,
+            channel_args=stage.preset.channel_args,
             scheme_args=self.scheme_args,
             weights=str(stage.out),
             bandwidth_hz=stage.preset.bandwidth_hz,
@@ -53,26 +49,15 @@ class OwnTraining:
         )
 
 
-def own_training(
-    schemes: str,
-    channel: str | None,
-    channel_args: tuple[tuple[str, Any], ...],
-    scheme_args: tuple[tuple[str, Any], ...],
-) -> OwnTraining:
+def own_training(schemes: str, scheme_args: tuple[tuple[str, Any], ...]) -> OwnTraining:
     """Returns the options of users' schemes, as the command line gives them.
 
     Raises:
-        ValueError: If one was given, and no scheme is a user's.
+        ValueError: If an argument was given, and no scheme is a user's.
     """
-    given = {"--channel": channel, "--channel-arg": channel_args, "--scheme-arg": scheme_args}
-    if not any(is_own(name.strip()) for name in schemes.split(",")):
-        for option, value in given.items():
-            if value:
-                raise ValueError(
-                    f"{option} is for schemes of your own (module:MyScheme); built-in schemes are "
-                    "trained over Rician fading"
-                )
-    return OwnTraining(channel or "rician", channel_args, scheme_args)
+    if scheme_args and not any(is_own(name.strip()) for name in schemes.split(",")):
+        raise ValueError("--scheme-arg is for schemes of your own (module:MyScheme) in a training")
+    return OwnTraining(scheme_args)
 
 
 def is_own(name: str) -> bool:
@@ -90,7 +75,7 @@ def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkDa
     Args:
         stage: Directory, preset and device; the directory has the encoder.
         name: Import string of the scheme.
-        options: Channel of the training, arguments of the scheme.
+        options: Arguments of the scheme.
         data: Features and labels of the training images.
 
     Raises:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
+from semantic.link.network import DEFAULT_READING
+from semantic.link.reading import LinkReading
 from semantic.losses import TaskWeights
 from semantic.training.encoder import EncoderRecipe
 from semantic.training.loop import LinkRecipe
 from semantic.training.performers import PerformersRecipe
 from simulator.slots import Slot
-from simulator.spec import BANDWIDTH_HZ, SLOT_S, SYNTHETIC_BANDWIDTH_HZ
+from simulator.spec import BANDWIDTH_HZ, SLOT_S, SYNTHETIC_BANDWIDTH_HZ, RunSpec
+
+#: The reading of the preset of the papers: what is printed, see docs/readings.md.
+PRINTED = LinkReading(equalizer="none", criterion="gradient", pairs="s", losses="printed")
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,9 @@ class Preset:
         link: Recipe of everything behind the encoder.
         share_performers: Whether links use the encoder's performers unchanged.
         views: Views of each image of which s is computed: 1, unchanged, or 2, also mirrored.
+        reading: Reading of the papers of the links.
+        channel: Channel in the training of the links, as in a run.
+        channel_args: Its arguments.
     """
 
     image_size: int
@@ -36,6 +45,26 @@ class Preset:
     link: LinkRecipe
     share_performers: bool = False
     views: int = 2
+    reading: LinkReading = DEFAULT_READING
+    channel: str = RunSpec.channel
+    channel_args: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """Reading and channel where they are not the defaults, as weights record them."""
+        found: dict[str, Any] = {}
+        if self.reading.changed:
+            found["reading"] = self.reading.changed
+        if (self.channel, self.channel_args) != (RunSpec.channel, ()):
+            found["channel"] = self.channel_spec.channel_law
+        return found
+
+    @property
+    def channel_spec(self) -> RunSpec:
+        """A run over the channel of the training."""
+        return RunSpec(
+            channel=self.channel, channel_args=self.channel_args, bandwidth_hz=self.bandwidth_hz
+        )
 
     def budget(self, snr_db: float) -> int:
         """Returns B of a slot at an SNR in dB."""
@@ -72,7 +101,7 @@ def presets(images: int) -> dict[str, Preset]:
         "paper": Preset(
             256,
             BANDWIDTH_HZ,
-            "concatenate",
+            "concatenate-raw",
             EncoderRecipe(
                 phases=((256, 40 * epoch),), learning_rate=1e-4, task_weights=TaskWeights()
             ),
@@ -85,5 +114,6 @@ def presets(images: int) -> dict[str, Preset]:
                 vehicles_per_batch=8,
                 task_weights=TaskWeights(),
             ),
+            reading=PRINTED,
         ),
     }

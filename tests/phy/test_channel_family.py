@@ -17,6 +17,7 @@ FLAT: dict[str, dict[str, Any]] = {
     "rician": {"k_factor": 4},
     "rician ": {"fading": "block"},
     "rician  ": {"fading": "jakes", "speed_mps": 300},
+    "rician   ": {"power": "printed"},
     "rayleigh": {},
     "rayleigh ": {"fading": "jakes", "bandwidth_hz": 3e6},
     "nakagami": {"m": 0.5},

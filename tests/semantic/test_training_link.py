@@ -327,7 +327,8 @@ def test_what_each_protocol_sends() -> None:
 
 
 def test_random_orders_are_permutations() -> None:
-    order = sending_order(fresh(), PROTOCOLS["smsc-random"], 3, torch.Generator().manual_seed(0))
+    f, generator = torch.zeros(3, CODED_FEATURES), torch.Generator().manual_seed(0)
+    order = sending_order(fresh(), PROTOCOLS["smsc-random"], f, 0.0, generator)
     assert torch.equal(order.sort(1).values, torch.arange(CODED_FEATURES).expand(3, -1))
 
 

@@ -114,7 +114,7 @@ def test_values_have_their_declared_type(scheme: str, pair: str, value: object) 
         (
             "semharq",
             "equalizer=1",
-            "equalizer '1' is not allowed, it must be none, zf, mmse or mrc",
+            "equalizer '1' is not allowed, it must be trained, none, zf, mmse or mrc",
         ),
         ("semharq", "equalizer=mrcc", "nearest: 'mrc'"),
         ("semharq", "ratio=true", "ratio 'true' is not a number, it must be 0.25 to 0.75"),

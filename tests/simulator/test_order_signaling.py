@@ -27,8 +27,8 @@ from simulator.schemes.enumerative_code import (
     encode_selection,
     selection_bits,
 )
+from simulator.schemes.image_importance import image_order
 from simulator.schemes.order_signaling import (
-    image_order,
     new_first,
     read_new_features,
     write_header,
@@ -250,7 +250,7 @@ def test_new_first_puts_new_ones_first_by_place() -> None:
 def test_schemes_without_a_ranking_and_unknown_words(encoder: MultiTaskNetwork) -> None:
     link = link_of("smsc-fir")
     with pytest.raises(
-        ValueError, match="importance 'picture' is not allowed, it must be mean or image"
+        ValueError, match="importance 'picture' is not allowed, it must be trained, mean or image"
     ):
         SemanticHarq(
             encoder, link, PROTOCOLS["smsc-fir"], SemanticHarqArguments(importance="picture")

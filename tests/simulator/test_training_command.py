@@ -16,7 +16,7 @@ from semantic.training.performers import PerformersRecipe
 from semantic.weights.files import read_weights
 from simulator.cli import main
 from simulator.training.command import stages
-from simulator.training.presets import Preset, presets
+from simulator.training.presets import PRINTED, Preset, presets
 
 pytestmark = pytest.mark.integration
 
@@ -115,6 +115,8 @@ def test_one_task_is_trained_and_other_options_are_not_mixed_in(
         ("--buffer", stc),
         ("--link-steps", [*stc, "--buffer", "concatenate", "--link-steps", "7"]),
         ("--seed", [*stc, "--buffer", "concatenate", "--seed", "1"]),
+        ("--reading", [*stc, "--buffer", "concatenate", "--reading", "equalizer=zf"]),
+        ("--channel", [*stc, "--buffer", "concatenate", "--fading", "block"]),
         ("--augmentation", [*stc, "--buffer", "concatenate", "--augmentation", "strong"]),
         ("--tasks", [*line, str(weights / "stc-color"), "--scheme", "smsc-fir"]),
     ):
@@ -186,7 +188,11 @@ def test_paper_preset_counts_epochs_of_its_data() -> None:
         *(30 * 1181, 40 * 1181, 65 * 1181),
     )
     assert paper.image_size == 256
-    assert paper.buffer == "concatenate"
+    assert paper.buffer == "concatenate-raw"
+    assert paper.reading == PRINTED
+    assert paper.reading.given({"equalizer": "mrc"}).changed.keys() == {
+        *("criterion", "pairs", "losses")
+    }
 
 
 def test_extra_data_and_the_recipe_of_the_encoder(
