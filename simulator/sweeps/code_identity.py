@@ -42,11 +42,21 @@ WITHOUT_INFLUENCE = (
         "simulator/checks/",
         "simulator/commands/",
         "simulator/papers/",
+        "simulator/plots/",
+        "simulator/report/",
         "simulator/training/",
     ),
     *(
         f"simulator/results/{name}.py"
-        for name in ("compare", "curve", "curve_file", "figures", "grouping", "intervals")
+        for name in (
+            "compare",
+            "curve",
+            "curve_file",
+            "figures",
+            "grouping",
+            "intervals",
+            "line_styles",
+        )
     ),
     "simulator/results/significance.py",
     *(
