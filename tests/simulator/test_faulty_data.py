@@ -161,7 +161,7 @@ def test_check_takes_veri_for_the_data_set_and_not_for_a_module(
     assert f"simulate: {name[5:]}: no such directory" in result.stderr
     for part, camera in (("query", 1), ("test", 2)):
         plain("red", tmp_path / f"{name[5:]}/image_{part}/0001_c00{camera}_1.jpg")
-    result = CliRunner().invoke(main, ["check", name])
+    result = CliRunner(env={"COLUMNS": "120"}).invoke(main, ["check", name])
     assert result.exit_code == 0, result.output
     assert "1 queries, 1 other images of 1 vehicles" in result.output
 
@@ -170,7 +170,7 @@ def test_check_shows_what_is_left_out_and_unknown(tmp_path: Path) -> None:
     for vehicle, camera in ((1, 1), (1, 2), (-1, 2)):
         plain("red", tmp_path / f"{vehicle:04d}_c00{camera}_1.jpg")
     (tmp_path / "notes.txt").write_text("x")
-    result = CliRunner().invoke(main, ["check", str(tmp_path)])
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(main, ["check", str(tmp_path)])
     assert result.exit_code == 0, result.output
     words = " ".join(result.output.split())
     assert "1 queries, 2 other images of 1 vehicles" in words
