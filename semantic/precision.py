@@ -101,13 +101,9 @@ class PackedLinear(nn.Module):
     True
     """
 
-    weight: Tensor
-    bias: Tensor | None
-
     def __init__(self, linear: nn.Linear, rows: int = TILE) -> None:
         super().__init__()
-        self.register_buffer("weight", linear.weight.detach())
-        self.register_buffer("bias", None if linear.bias is None else linear.bias.detach())
+        self.weight, self.bias = linear.weight, linear.bias
         self.rows = rows
         self._packed: tuple[Tensor, int, Tensor] | None = None
 

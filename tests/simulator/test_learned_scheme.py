@@ -84,9 +84,12 @@ def test_a_scheme_is_trained_stopped_resumed_and_run(
     assert state["encode.1.weight"].shape == (32, 1024)
     assert (config["channel"], config["scheme_args"]) == ("awgn", {"uses": 16})
     again = [*train, "--out", "again", "--scheme-arg", "uses=16", "--channel", "awgn"]
+    # Tests that run in the background of a shell ignore the signal.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with monkeypatch.context() as patch:
         patch.setattr("semantic.training.loop.one_cycle_rate", _interrupted_at(3))
         assert simulate(*again).exit_code == 130
+    signal.signal(signal.SIGINT, before)
     assert (here / "again" / "my_learned_scheme.MyScheme.checkpoint.safetensors").exists()
     assert not (here / "again" / "my-scheme.safetensors").exists()
     assert simulate(*again).exit_code == 0

@@ -46,6 +46,8 @@ def test_packed_products_are_those_of_torch_and_rows_do_not_depend_on_their_comp
     packed = deepcopy(network)
     pack_products(packed, "cpu")
     assert sum(isinstance(part, PackedLinear) for part in packed.modules()) == 2
+    names = [name for name, _ in network.named_parameters()]
+    assert [name for name, _ in packed.named_parameters()] == names
     x = torch.randn(2 * TILE, 64)
     with torch.no_grad():
         assert torch.allclose(packed(x), network(x), atol=1e-5)

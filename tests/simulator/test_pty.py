@@ -49,6 +49,8 @@ def test_the_cursor_is_shown_again(
     run = subprocess.Popen(
         [str(word) for word in command], stdin=slave, stdout=slave, stderr=slave, cwd=tmp_path,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}, start_new_session=True,
+        # The jobs of a shell in the background ignore the signal, and their children with them.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     os.close(slave)
     try:
