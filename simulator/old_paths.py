@@ -20,6 +20,7 @@ MODULES: dict[str, str] = {
 #: "old.module:name" -> "new.module:name", for names that have changed or moved elsewhere.
 NAMES: dict[str, str] = {
     "simulator.build:build_schemes": "simulator.setup.schemes:build_schemes",
+    "simulator.schemes.own_order:image_order": "simulator.schemes.image_importance:image_order",
     "simulator.schemes.packing:pack": "simulator.schemes.iq_mapping:map_iq",
     "simulator.schemes.packing:unpack": "simulator.schemes.iq_mapping:demap_iq",
     "simulator.schemes.subset_code:subset_bits": "simulator.schemes.enumerative_code:selection_bits",
