@@ -440,6 +440,19 @@ def test_ctrl_c_right_after_the_start(delay_s: float, given: list[str], tmp_path
 
 
 @pytest.mark.integration
+def test_ctrl_c_in_an_import_that_catches_everything_ends_the_program(tmp_path: Path) -> None:
+    text = "import signal\ntry:\n    signal.raise_signal(signal.SIGINT)\nexcept:\n    pass\n"
+    (tmp_path / "swallows.py").write_text(text)
+    found = subprocess.run(
+        [sys.executable, "-m", "simulator", "check", "swallows:Channel"],
+        capture_output=True, text=True, cwd=tmp_path, timeout=60,
+        env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    assert (found.returncode, found.stderr) == (130, "simulate: interrupted\n")
+
+
+@pytest.mark.integration
 def test_sigterm_says_a_word(given: list[str], tmp_path: Path) -> None:
     options = [
         "--scheme",
