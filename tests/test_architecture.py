@@ -49,8 +49,8 @@ ALLOWED: dict[str, str] = {
     "simulator/setup",
     "simulator/papers": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/training",
-    "simulator/report": "PHY SEMANTIC simulator simulator/results simulator/schemes "
-    "simulator/setup simulator/sweeps",
+    "simulator/report": "PHY SEMANTIC simulator simulator/results simulator/setup "
+    "simulator/sweeps simulator/interactive",
     "simulator/commands": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/plots simulator/checks simulator/sweeps simulator/training simulator/papers "
     "simulator/report",

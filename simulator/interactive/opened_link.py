@@ -12,7 +12,6 @@ import pandas as pd
 import torch
 
 from phy.channel import Channel
-from phy.streams import Streams
 from semantic.data.dataset import VehicleImages
 from semantic.tasks import TaskOutputs
 from simulator.interactive.given_images import (
@@ -26,7 +25,6 @@ from simulator.interactive.recorder import Recorder, Transmission
 from simulator.interactive.sent import Sent
 from simulator.interactive.tables import Record
 from simulator.ledger import Ledger
-from simulator.link import run_link
 from simulator.results.image_rows import answer_rows
 from simulator.run_fields import RunFields, listed_snrs, with_fields, with_run_fields
 from simulator.setup.prepare import Prepared, prepare
@@ -133,24 +131,15 @@ class Link:
     def _send(self, encoded: GivenImages, snr_db: float, seed: int) -> Record:
         """Sends the images at one SNR with one seed, batch by batch."""
         prepared, spec = self._prepared, self.spec
-        scheme, slot = prepared.schemes[self.scheme], spec.slot(snr_db)
-        law = f"{spec.channel_law} snr_db={float(slot.snr_db)}"
+        scheme = prepared.schemes[self.scheme]
         parts: list[tuple[TaskOutputs, Ledger]] = []
         made: list[Transmission] = []
         size = spec.batch_size or scheme.batch_size
         for first in range(0, len(encoded.numbers), size):
             rows = np.arange(first, min(first + size, len(encoded.numbers)))
             recorder = Recorder(scheme, len(rows))
-            outputs, ledger = run_link(
-                recorder,
-                scheme.encode(encoded, rows),
-                prepared.channel,
-                slot,
-                Streams(seed, law, encoded.numbers[rows], device=prepared.device),
-                spec.max_transmissions,
-                prepared.feedback_link,
-            )
-            parts.append((TaskOutputs(*(value.cpu() for value in outputs)), ledger))
+            payload = scheme.encode(encoded, rows)
+            parts.append(prepared.transmit(recorder, payload, snr_db, seed, encoded.numbers[rows]))
             made += [replace(one, images=one.images + first) for one in recorder.transmissions_made]
         outputs = TaskOutputs(*(torch.cat(c) for c in zip(*(o for o, _ in parts), strict=True)))
         costs = Ledger.join([ledger for _, ledger in parts])

@@ -6,77 +6,27 @@ compared with those in images.parquet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
 
-from phy.streams import Streams
 from semantic.conventions import UNKNOWN
 from semantic.data.dataset import VehicleImages
-from semantic.link.selector import Plan
 from semantic.tasks import TaskOutputs
 from simulator.encoded_dataset import Progress
+from simulator.interactive.recorder import Recorder
+from simulator.interactive.tables import Record, history_rows
 from simulator.ledger import Ledger
-from simulator.link import run_link
 from simulator.report.run_files import RunFiles
-from simulator.scheme import Burst, Feedback, Scheme
-from simulator.schemes.semharq_plus import SemharqPlus
 from simulator.setup.prepare import prepare
-from simulator.slots import Slot
 from simulator.sweeps.cells import CellRunner, one_thread
 from simulator.trust import parts_of
 
 #: Images per point whose features are counted.
 SAMPLE = 128
-
-
-class Watched:
-    """Wraps a scheme for `run_link`, and counts the features of each transmission.
-
-    Attributes:
-        counts: A row (transmission, kind, features, images) for each transmission and kind.
-    """
-
-    def __init__(self, scheme: Scheme) -> None:
-        self._scheme = scheme
-        self._covered = torch.zeros(1, 1, dtype=torch.bool)
-        self.counts: list[dict[str, Any]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._scheme, name)
-
-    def transmit(self, tx: Any, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
-        """Transmits; counts new features, and those that an earlier burst carried."""
-        before = tx
-        burst, tx = self._scheme.transmit(tx, feedback, slot)
-        found = self._features(before, tx, slot)
-        if found is not None:
-            sent, covered = found
-            transmission = 1 + len(self.counts) // 2
-            for kind, part in (("new", sent & ~covered), ("repeated", sent & covered)):
-                mean = float(part.sum(1).double().mean())
-                at = {"transmission": transmission, "kind": kind}
-                self.counts.append({**at, "features": mean, "images": len(burst.uses)})
-        return burst, tx
-
-    def _features(self, before: Any, after: Any, slot: Slot) -> tuple[Tensor, Tensor] | None:
-        """Returns the features of a burst and those of the bursts before it, [images or 1, L].
-
-        None for a scheme that sends no features by a plan.
-        """
-        plan = getattr(after, "plan", None)
-        if isinstance(plan, Plan) and plan.selection is not None:
-            return plan.selection.spread(plan.selection.sent), before.plan.covered
-        if isinstance(self._scheme, SemharqPlus):
-            sent, covered = self._scheme.plan(slot, before.bursts).sent[None], self._covered
-            self._covered = covered | sent
-            return sent, covered.expand_as(sent)
-        return None
 
 
 @dataclass
@@ -115,7 +65,7 @@ class Replay:
 
     @torch.inference_mode()
     def transmit(
-        self, name: str, snr_db: float, rows: np.ndarray, watch: Callable[[Scheme], Any]
+        self, name: str, snr_db: float, rows: np.ndarray, recorder: Recorder | None = None
     ) -> tuple[TaskOutputs, Ledger]:
         """Transmits some images of a point with the run's first seed.
 
@@ -123,28 +73,18 @@ class Replay:
             name: Name of the scheme.
             snr_db: SNR in dB.
             rows: [rows] int64, indices among the readable images.
-            watch: Wraps the scheme.
+            recorder: Records the transmissions of the scheme that it holds.
 
         Raises:
             ValueError: If the costs differ from those of the run: code, weights or data changed.
         """
-        prepared = self.runner.prepared
-        spec, scheme = prepared.spec, prepared.schemes[name]
-        slot = spec.slot(snr_db)
-        label = f"{spec.channel_law} snr_db={float(slot.snr_db)}"
-        streams = Streams(spec.seed, label, self.runner.kept[rows], device=prepared.device)
+        prepared, numbers = self.runner.prepared, self.runner.kept[rows]
+        scheme = prepared.schemes[name] if recorder is None else recorder
         with one_thread():
-            outputs, ledger = run_link(
-                cast(Scheme, watch(scheme)),
-                scheme.encode(self.runner.encoded, rows),
-                prepared.channel,
-                slot,
-                streams,
-                spec.max_transmissions,
-                prepared.feedback_link,
-            )
-        self._check(name, snr_db, rows, ledger)
-        return TaskOutputs(*(value.cpu() for value in outputs)), ledger
+            payload = scheme.encode(self.runner.encoded, rows)
+            found = prepared.transmit(scheme, payload, snr_db, prepared.spec.seed, numbers)
+        self._check(name, snr_db, rows, found[1])
+        return found
 
     def _check(self, name: str, snr_db: float, rows: np.ndarray, ledger: Ledger) -> None:
         images = self.run.images
@@ -163,17 +103,23 @@ class Replay:
         """
         count = len(self.runner.kept)
         rows = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).round().astype(np.int64))
-        found = []
-        for snr_db in snrs:
-            watched: list[Watched] = []
+        return pd.concat([self._features(name, snr_db, rows) for snr_db in snrs])
 
-            def watch(scheme: Scheme, watched: list[Watched] = watched) -> Watched:
-                watched.append(Watched(scheme))
-                return watched[0]
-
-            self.transmit(name, snr_db, rows, watch)
-            found += [{"snr_db": snr_db, **counts} for counts in watched[0].counts]
-        return pd.DataFrame(found)
+    def _features(self, name: str, snr_db: float, rows: np.ndarray) -> pd.DataFrame:
+        """Returns the rows of one SNR."""
+        recorder = Recorder(self.runner.prepared.schemes[name], len(rows))
+        outputs, ledger = self.transmit(name, snr_db, rows, recorder)
+        made = tuple(recorder.transmissions_made)
+        if all(one.features is None for one in made):
+            return pd.DataFrame()
+        record = Record(snr_db, self.run.spec.seed, outputs, ledger, made)
+        history = history_rows(record, rows, (self.dataset.colors, self.dataset.types))
+        kinds = {"new_features": "new", "repeated_features": "repeated"}
+        by_transmission = history.groupby("transmission")
+        means = by_transmission[list(kinds)].mean().rename(columns=kinds)
+        table = means.reset_index().melt("transmission", var_name="kind", value_name="features")
+        images = table["transmission"].map(by_transmission.size())
+        return table.assign(snr_db=snr_db, images=images)
 
     @torch.inference_mode()
     def ranked(self, name: str, snr_db: float, queries: np.ndarray, most: int) -> list[np.ndarray]:
@@ -190,9 +136,7 @@ class Replay:
         data, everything = self.dataset, np.arange(len(self.dataset))
         size = self.runner.prepared.spec.batch_size or self.runner.prepared.schemes[name].batch_size
         parts = [
-            self.transmit(name, snr_db, everything[i : i + size], lambda scheme: scheme)[
-                0
-            ].embedding
+            self.transmit(name, snr_db, everything[i : i + size])[0].embedding
             for i in range(0, len(everything), size)
         ]
         embedding = torch.cat(parts)

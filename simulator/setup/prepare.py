@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 
 from phy.channel import Channel
+from phy.streams import Streams
 from semantic.data.dataset import VehicleImages
 from semantic.data.opening import open_dataset
 from semantic.part_files import Reading, file_hashes
+from semantic.tasks import TaskOutputs
 from simulator.catalog import SCHEMES
 from simulator.feedback import FeedbackLink
+from simulator.ledger import Ledger
+from simulator.link import run_link
 from simulator.read_only import ReadOnlyInputs
-from simulator.scheme import Scheme
+from simulator.scheme import Payload, Scheme
 from simulator.setup.channel import open_channel, open_feedback_link
 from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_schemes
@@ -38,6 +43,35 @@ class Prepared:
     feedback_link: FeedbackLink
     device: str
     files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def transmit(
+        self, scheme: Scheme, payload: Payload, snr_db: float, seed: int, numbers: np.ndarray
+    ) -> tuple[TaskOutputs, Ledger]:
+        """Transmits a batch of images; returns outputs of the tasks on the CPU, and costs.
+
+        The random numbers of an image depend on the law of the run, the SNR, the seed and the
+        number of the image alone.
+
+        Args:
+            scheme: One of `schemes`, or one that passes its calls on.
+            payload: What the scheme has made of the images.
+            snr_db: SNR in dB.
+            seed: Seed of fading and noise.
+            numbers: [batch] int64, numbers of the images.
+        """
+        spec = self.spec
+        slot = spec.slot(snr_db)
+        law = f"{spec.channel_law} snr_db={float(slot.snr_db)}"
+        outputs, ledger = run_link(
+            scheme,
+            payload,
+            self.channel,
+            slot,
+            Streams(seed, law, numbers, device=self.device),
+            spec.max_transmissions,
+            self.feedback_link,
+        )
+        return TaskOutputs(*(value.cpu() for value in outputs)), ledger
 
 
 def choose_device(device: str) -> str:

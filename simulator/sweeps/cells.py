@@ -21,11 +21,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from phy.streams import Streams
 from semantic.tasks import TaskOutputs
 from simulator.encoded_dataset import EncodedDataset, Progress
 from simulator.ledger import Ledger
-from simulator.link import run_link
 from simulator.results.image_rows import image_rows
 from simulator.scheme import Payload
 from simulator.setup.prepare import Prepared
@@ -178,9 +176,7 @@ class CellRunner:
     def _simulate(self, cell: Cell, step: Callable[[int], None]) -> tuple[TaskOutputs, Ledger]:
         """Transmits the images of a cell, batch by batch."""
         spec, point = self.prepared.spec, cell.point
-        slot = spec.slot(point.snr_db)
         scheme = self.prepared.schemes[point.scheme]
-        name = f"{spec.channel_law} snr_db={float(slot.snr_db)}"
         found: dict[int, tuple[TaskOutputs, Ledger]] = {}
         size = spec.batch_size or scheme.batch_size
         starts = range(cell.first, cell.stop, size)
@@ -190,18 +186,10 @@ class CellRunner:
         offset = int(van_der_corput(number) * len(starts))
         for first in (*starts[offset:], *starts[:offset]):
             rows = np.arange(first, min(first + size, cell.stop))
-            streams = Streams(point.seed, name, self.kept[rows], device=self.prepared.device)
             payload = self._payload(point.scheme, rows)
-            batch, ledger = run_link(
-                scheme,
-                payload,
-                self.prepared.channel,
-                slot,
-                streams,
-                spec.max_transmissions,
-                self.prepared.feedback_link,
+            found[first] = self.prepared.transmit(
+                scheme, payload, point.snr_db, point.seed, self.kept[rows]
             )
-            found[first] = TaskOutputs(*(value.cpu() for value in batch)), ledger
             step(len(rows))
         outputs, ledgers = zip(*(found[first] for first in starts), strict=True)
         joined = TaskOutputs(*(torch.cat(column) for column in zip(*outputs, strict=True)))
