@@ -46,7 +46,7 @@ ALLOWED: dict[str, str] = {
     "simulator/interactive": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/plots simulator/sweeps",
     "simulator/training": "PHY SEMANTIC simulator simulator/results simulator/schemes "
-    "simulator/setup",
+    "simulator/setup simulator/sweeps",
     "simulator/papers": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/training",
     "simulator/report": "PHY SEMANTIC simulator simulator/results simulator/setup "

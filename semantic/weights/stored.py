@@ -143,9 +143,18 @@ def load_link(
             config["detector"],
             clean if config["shares_performers"] else None,
             state["threshold"].shape[1],
-            LinkReading.of(config.get("reading", {})),
+            _stored_reading(path, config.get("reading", {})),
         )
     return network, _fill(network, state, clean, path, device)
+
+
+def _stored_reading(path: Path, stored: Any) -> LinkReading:
+    if not isinstance(stored, dict) or not all(isinstance(v, str) for v in stored.values()):
+        raise WeightsError(f"{path}: its config has no valid reading: {stored!r:.60}")
+    try:
+        return LinkReading.of(stored)
+    except ValueError as error:
+        raise WeightsError(f"{path}: {error}") from None
 
 
 def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import sys
 import sysconfig
+from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
@@ -29,6 +30,8 @@ PACKAGES = tuple(Path(package.__path__[0]) for package in (phy, semantic, simula
 LIBRARY_FOLDERS = tuple(
     {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
+#: Files of a package up to which all of them count: a part may be of a large library.
+MOST_FILES = 500
 #: Files and folders that only show, store, check or train. A file that is not named here counts.
 WITHOUT_INFLUENCE = (
     *("semantic/data/synthetic/", "semantic/training/"),
@@ -143,19 +146,20 @@ def module_code(part: Any) -> dict[str, str]:
         A hash for the module of the part, of its base classes, and of every module that one of
         these imports, directly or not, and of all modules of their packages. A module that is
         imported inside a function counts before that function is called. Modules of the three
-        packages, of Python and of installed libraries are left out. Empty for a part of the three
-        packages.
+        packages, of Python and of installed libraries are left out, but for the package of the part
+        itself, which may be installed. Empty for a part of the three packages.
     """
     part = getattr(part, "func", part)
     kinds = part.__mro__ if isinstance(part, type) else (part,)
     waiting = {getattr(kind, "__module__", "") or "" for kind in kinds}
+    own = (getattr(part, "__module__", "") or "").partition(".")[0]
     files: dict[Path, str] = {}
     done: set[str] = set()
     while waiting:
         name = waiting.pop()
         done.add(name)
         module = sys.modules.get(name) or _not_yet_imported(name)
-        file = _users_file(module)
+        file = _users_file(module, own)
         if module is None or file is None:
             continue
         files |= _files_beside(module, file)
@@ -175,22 +179,34 @@ def _not_yet_imported(name: str) -> ModuleType | None:
         spec = find_spec(top)
     except (ImportError, ValueError):
         return None
-    if spec is None or spec.origin is None:
+    if spec is None:
         return None
     module = ModuleType(top)  # empty: compiled code would run if it were made of the spec
     module.__file__, module.__package__ = spec.origin, spec.parent
+    if spec.submodule_search_locations is not None:
+        module.__path__ = list(spec.submodule_search_locations)
     return module
 
 
-def _users_file(module: ModuleType | None) -> Path | None:
-    """The source file of a module that is neither ours nor Python's nor a library's."""
+def _users_file(module: ModuleType | None, own: str) -> Path | None:
+    """The source file of a module that is neither ours nor Python's nor a library's.
+
+    Of a package without `__init__.py`, it is the place where that file would be.
+
+    Args:
+        module: The module.
+        own: Name of the package or module of the part, which counts wherever it is installed.
+    """
     name, file = getattr(module, "__name__", ""), getattr(module, "__file__", None)
-    if file is None or name.split(".")[0] in {root.name for root in PACKAGES}:
+    folders = getattr(module, "__path__", None)  # anything, in a module that makes its names up
+    if file is None and isinstance(folders, Iterable):
+        file = next((str(Path(folder) / "__init__.py") for folder in folders), None)
+    top = name.partition(".")[0]
+    if file is None or top in {root.name for root in PACKAGES}:
         return None
     path = Path(file)
-    if path.suffix != ".py" or any(path.is_relative_to(root) for root in LIBRARY_FOLDERS):
-        return None
-    return path
+    library = top != own and any(path.is_relative_to(root) for root in LIBRARY_FOLDERS)
+    return None if path.suffix != ".py" or library else path
 
 
 def _files_beside(module: ModuleType, file: Path) -> dict[Path, str]:
@@ -200,7 +216,8 @@ def _files_beside(module: ModuleType, file: Path) -> dict[Path, str]:
         return {file: f"{module.__name__}/{file.name}"}
     depth = len(module.__name__.split(".")) - (file.name != "__init__.py")
     root = file.parents[depth - 1] if depth else file.parent
-    return {path: f"{top}/{path.relative_to(root).as_posix()}" for path in root.rglob("*.py")}
+    found = {path: f"{top}/{path.relative_to(root).as_posix()}" for path in root.rglob("*.py")}
+    return found if len(found) <= MOST_FILES else {file: found[file]}
 
 
 def _imports(module: ModuleType) -> set[str]:
@@ -209,7 +226,9 @@ def _imports(module: ModuleType) -> set[str]:
         value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
         for value in list(vars(module).values())
     }
-    for node in ast.walk(ast.parse(Path(str(module.__file__)).read_bytes())):
+    file = Path(str(getattr(module, "__file__", None)))
+    source = file.read_bytes() if file.is_file() else b""  # a package may have no file of its own
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

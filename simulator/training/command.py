@@ -140,6 +140,8 @@ def train_from_options(
         images = join(images, open_training_images(extra_data, show, data_spec))
     single = TASKS if tasks is None else _listed(tasks)
     wanted = stages(out, chosen, _listed(scheme), single, device, show, bar)
+    if all(map(is_own, _listed(scheme))) and (buffer is not None or link_options.reading):
+        raise ValueError("--buffer and --reading are for built-in schemes")
     refuse_few_vehicles(images, first_images, chosen)
     stored = max(chosen.image_size, 128) if preset == "synthetic" else chosen.image_size
     training_images = read_training_images(images, stored, show, first_images)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from semantic.plugins import is_import_string
+from semantic.training.checkpoint import hash_of
 from semantic.training.labels import Labels
 from semantic.training.loop import LinkData, draw_snr, train_loop
-from semantic.weights.files import file_hash, write_tensors
+from semantic.weights.files import file_hash, read_weights, write_tensors
 from simulator.learned_scheme import LearnedScheme, TrainingBatch
 from simulator.setup.channel import open_channel
 from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_schemes
 from simulator.slots import Slot
 from simulator.spec import SLOT_S, RunSpec
+from simulator.sweeps.code_identity import module_code
 from simulator.training.encoder import Stage
-from simulator.training.other_options import refuse_other_options
 
 #: Largest norm of the gradient, as for the built-in links.
 CLIPPED_NORM = 5.0
@@ -82,15 +84,26 @@ def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkDa
         ValueError: One line, if it is no `LearnedScheme`, declares no network, has a loss that is
             not finite or has no gradient, or was trained with other options.
     """
-    scheme, own = open_for_training(options.spec(name, stage), stage)
+    spec = options.spec(name, stage)
+    scheme, own = open_for_training(spec, stage)
     recipe, label = stage.preset.link, name.replace(":", ".")
     files = {one: stage.out / f"{one}.safetensors" for one in own}
+    about = {
+        "scheme": name,
+        "scheme_args": dict(options.scheme_args),
+        "channel": spec.channel_label,
+        "code": module_code(type(scheme)),
+        "data_sha256": hash_of(data.s, *data.labels.columns),
+        "encoder_sha256": file_hash(stage.out / "encoder.safetensors"),
+        "bandwidth_hz": stage.preset.bandwidth_hz,
+        "recipe": asdict(recipe),
+    }
     known = [path for path in files.values() if path.exists()]
     for path in known:
-        refuse_other_options(path, stage.preset)
+        refuse_other_training(path, about)
     if len(known) == len(files):
         return
-    channel = open_channel(options.spec(name, stage))
+    channel = open_channel(spec)
     network = nn.ModuleDict(own)
 
     def step(index: Tensor, generator: torch.Generator, number: int) -> dict[str, float]:
@@ -108,18 +121,27 @@ def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkDa
         step,
         stage.out / f"{label}.checkpoint.safetensors",
         stage.log(label, recipe.selected_steps),
-        {"channel": options.spec(name, stage).channel_label, "args": list(options.scheme_args)},
+        {key: about[key] for key in ("channel", "scheme_args", "code")},
     )
-    config = {
-        "scheme": name,
-        "scheme_args": dict(options.scheme_args),
-        "channel": options.spec(name, stage).channel_label,
-        "encoder_sha256": file_hash(stage.out / "encoder.safetensors"),
-        "bandwidth_hz": stage.preset.bandwidth_hz,
-        "recipe": asdict(recipe),
-    }
     for one, path in files.items():
-        write_tensors(path, own[one].state_dict(), {"config": json.dumps(config, sort_keys=True)})
+        write_tensors(path, own[one].state_dict(), {"config": json.dumps(about, sort_keys=True)})
+
+
+def refuse_other_training(path: Path, about: dict[str, Any]) -> None:
+    """Checks that existing weights of a user's scheme are of the same training.
+
+    Args:
+        path: Existing weights.
+        about: Everything that the training depends on, as the file stores it.
+
+    Raises:
+        ValueError: If something was different; names it.
+    """
+    _, made = read_weights(path)
+    wanted = json.loads(json.dumps(about))
+    other = [key for key, value in wanted.items() if made.get(key) != value]
+    if other:
+        raise ValueError(f"{path} was trained with another {', '.join(other)}: give another --out")
 
 
 def open_for_training(spec: RunSpec, stage: Stage) -> tuple[LearnedScheme, dict[str, nn.Module]]:

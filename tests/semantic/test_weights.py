@@ -18,6 +18,7 @@ from semantic.weights.files import (
     save_weights,
 )
 from semantic.weights.four_bits import from_four_bits, to_four_bits
+from semantic.weights.stored import _stored_reading
 
 CONFIG = {"identities": 20, "recipe": {"phases": [[64, 5]], "rate": 1e-3}}
 
@@ -160,3 +161,19 @@ def test_weights_of_another_network(saved: Path) -> None:
         load_into(network(6), state, str(saved))
     with pytest.raises(WeightsError, match=r"extra \(file \(2,\), network None\)"):
         load_into(network(6), {**read_weights(saved)[0], "extra": torch.zeros(2)}, str(saved))
+
+
+@pytest.mark.parametrize(
+    ("stored", "problem"),
+    [
+        (["equalizer"], "no valid reading"),
+        (None, "no valid reading"),
+        ("zf", "no valid reading"),
+        ({"equalizer": 1}, "no valid reading"),
+        ({"equalizer": "qq"}, "equalizer 'qq'"),
+        ({"nope": "zf"}, "unknown reading 'nope'"),
+    ],
+)
+def test_a_reading_that_is_none_names_the_file(stored: object, problem: str) -> None:
+    with pytest.raises(WeightsError, match=f"^weights/x.safetensors: .*{problem}"):
+        _stored_reading(Path("weights/x.safetensors"), stored)

@@ -289,6 +289,7 @@ def test_code_that_a_users_part_imports_counts(
         ("import late", "late.py"),
         ("from late import K", "late.py"),
         ("import later.sub.k", "later/sub/k.py"),
+        ("from spaced.k import K", "spaced/k.py"),
     ],
 )
 def test_an_import_inside_a_function_counts_before_it_is_executed(
@@ -298,15 +299,35 @@ def test_an_import_inside_a_function_counts_before_it_is_executed(
     path = tmp_path / changed
     path.parent.mkdir(parents=True, exist_ok=True)
     for folder in [p for p in path.parents if p.is_relative_to(tmp_path) and p != tmp_path]:
-        (folder / "__init__.py").write_text("")
+        if folder.name != "spaced":  # a package without a file of its own
+            (folder / "__init__.py").write_text("")
     path.write_text("K = 1")
     monkeypatch.syspath_prepend(str(tmp_path))
-    for name in [n for n in sys.modules if n.split(".")[0] in ("own", "late", "later")]:
+    for name in [n for n in sys.modules if n.split(".")[0] in ("own", "late", "later", "spaced")]:
         monkeypatch.delitem(sys.modules, name)
     part = importlib.import_module("own").C
     before = code_identity.module_code(part)
-    assert not {"late", "later"} & {*sys.modules}, "it is not executed either"
+    assert not {"late", "later", "spaced"} & {*sys.modules}, "it is not executed either"
     part().f()
     assert code_identity.module_code(part) == before, "in a worker that has called it"
     path.write_text("K = 2")
     assert code_identity.module_code(part) != before
+
+
+def test_a_part_counts_where_libraries_are_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.py").write_text("import beside\nclass C:\n    K = 1\n")
+    (tmp_path / "beside.py").write_text("L = 1")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folders = (*code_identity.LIBRARY_FOLDERS, tmp_path)
+    monkeypatch.setattr(code_identity, "LIBRARY_FOLDERS", folders)
+    for name in {"own", "beside"} & {*sys.modules}:
+        monkeypatch.delitem(sys.modules, name)
+    part = importlib.import_module("own").C
+    before = code_identity.module_code(part)
+    assert [*before] == ["own/own.py"], "the other file is a library"
+    (tmp_path / "own.py").write_text("import beside\nclass C:\n    K = 2\n")
+    assert code_identity.module_code(part) != before
+    for name in ("own", "beside"):
+        sys.modules.pop(name, None)

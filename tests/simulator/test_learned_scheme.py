@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import sys
@@ -21,7 +22,7 @@ import simulator.training.command
 from phy.channels.fading import Rician
 from semantic.training.encoder import one_cycle_rate
 from semantic.training.labels import Labels
-from semantic.weights.files import file_hash, read_weights
+from semantic.weights.files import file_hash, read_weights, write_tensors
 from simulator import open_link
 from simulator.checks.dispatch import recognize
 from simulator.cli import main
@@ -35,6 +36,7 @@ from simulator.training.own_scheme import (
     loss_gradients,
     open_for_training,
     own_training,
+    refuse_other_training,
 )
 from simulator.training.presets import Preset
 
@@ -93,6 +95,15 @@ def test_a_scheme_is_trained_stopped_resumed_and_run(
     assert (here / "again" / "my_learned_scheme.MyScheme.checkpoint.safetensors").exists()
     assert not (here / "again" / "my-scheme.safetensors").exists()
     assert simulate(*again).exit_code == 0
+    assert simulate(*again).exit_code == 0  # finished: the same command has nothing to do
+    refused = simulate(*again[:-1], "rayleigh")
+    assert refused.exit_code == 2
+    assert "my-scheme.safetensors was trained with another channel: give another --out" in (
+        refused.stderr
+    )
+    reading = simulate(*again, "--reading", "equalizer=zf")
+    assert reading.exit_code == 2
+    assert "--buffer and --reading are for built-in schemes" in reading.stderr
     resumed, _ = read_weights(here / "again" / "my-scheme.safetensors")
     assert all(torch.equal(resumed[name], value) for name, value in state.items())
     _run_it(here, folder_data)
@@ -199,6 +210,16 @@ def test_a_gradient_flows_through_the_channel_to_the_network() -> None:
     terms = loss_gradients(scheme, a_batch()[0], scheme.network, "step 0")
     assert terms["zero"] == 0 < terms["power"]
     assert float(scheme.network.weight.grad.abs()) > 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("key", ["code", "data_sha256", "scheme_args", "recipe"])
+def test_weights_of_another_training_are_refused_by_name(tmp_path: Path, key: str) -> None:
+    path, about = tmp_path / "w.safetensors", {"code": {"a": "1"}, "data_sha256": "2"}
+    about |= {"scheme_args": {"uses": 16}, "recipe": {"snr_db": (0, 1)}}
+    write_tensors(path, {"x": torch.zeros(1)}, {"config": json.dumps(about)})
+    refuse_other_training(path, about)
+    with pytest.raises(ValueError, match=f"another {key}: give another --out"):
+        refuse_other_training(path, {**about, key: "other"})
 
 
 def test_arguments_of_ones_own_schemes_need_one() -> None:
