@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from semantic.data.dataset import COLORS
+from semantic.data.synthetic import difficulty as d
 from semantic.suggest import nearest
 
 # Shares in percent. Black, white and gray make up about three quarters, as among the query vehicles
@@ -44,6 +45,7 @@ class Population:
         types: Share of each type in percent.
         any_color: Share of each type that is spread over all ten colors instead of its own.
         stream: Part of the seed, different for each population.
+        families: Share of the vehicles that belong to a family.
         queries: Number of query images of the default number of vehicles.
         images: Number of all images of the default number of vehicles.
         more_cameras: Mean number of cameras that see a vehicle, in addition to two.
@@ -55,6 +57,7 @@ class Population:
     types: dict[str, float]
     any_color: float
     stream: int
+    families: float
     queries: int = 0
     images: int = 0
     more_cameras: float = 0.0
@@ -62,12 +65,20 @@ class Population:
 
 POPULATIONS = {
     # The colors reveal little about the type: a network must not learn that buses are white.
-    "train": Population(3001, 2400, 6999, _TYPES_IN_TRAINING, 0.45, 12, 0, 22_000, 2.6),
-    "validation": Population(1001, 250, 999, _TYPES_ON_THE_ROAD, 0.40, 13, 500, 2_900, 6.4),
-    "test": Population(601, 250, 399, _TYPES_ON_THE_ROAD, 0.40, 11, 500, 2_900, 6.4),
-    "large": Population(2001, 720, 999, _TYPES_ON_THE_ROAD, 0.40, 14, 1_678, 13_257, 8.0),
+    "train": Population(
+        3001, 2400, 6999, _TYPES_IN_TRAINING, 0.45, 12, d.FAMILY_SHARE, 0, 22_000, 2.6
+    ),
+    "validation": Population(
+        1001, 220, 999, _TYPES_ON_THE_ROAD, 0.40, 13, d.TEST_FAMILY_SHARE, 500, 2_900, 10.0
+    ),
+    "test": Population(
+        601, 220, 399, _TYPES_ON_THE_ROAD, 0.40, 11, d.TEST_FAMILY_SHARE, 500, 2_900, 10.0
+    ),
+    "large": Population(
+        2001, 720, 999, _TYPES_ON_THE_ROAD, 0.40, 14, d.TEST_FAMILY_SHARE, 1_678, 13_257, 10.0
+    ),
     # Vehicles in the background of other vehicles' images.
-    "extras": Population(1, 60, 576, _TYPES_ON_THE_ROAD, 0.2, 10),
+    "extras": Population(1, 60, 576, _TYPES_ON_THE_ROAD, 0.2, 10, d.FAMILY_SHARE),
 }
 SPLITS = ("train", "validation", "test", "large")
 

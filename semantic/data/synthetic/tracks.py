@@ -91,13 +91,10 @@ def _sample_visits(rng: np.random.Generator, split: str, count: int) -> list[lis
     pool = TRAINING_CAMERAS if split == "train" else CAMERAS
     cameras = [np.sort(rng.permutation(pool)[:n]) for n in seen_by]
     owner = np.repeat(np.arange(count), seen_by)
-    first = np.concatenate([[0], np.cumsum(seen_by)[:-1]])
-    # Each vehicle has a query; further ones are spread over all passages.
     asked = np.zeros(len(owner), dtype=bool)
     if population.queries:
-        asked[first + rng.integers(seen_by)] = True
-        wanted = round(population.queries * count / population.count) - count
-        asked[rng.permutation(np.flatnonzero(~asked))[: max(wanted, 0)]] = True
+        wanted = round(population.queries * count / population.count)
+        asked = _sample_queries(rng, np.concatenate(cameras), owner, max(wanted, count))
     # A query is one frame more, so that the gallery keeps each passage.
     images = population.images * count / population.count - asked.sum()
     frames = _sample_frames(rng, len(owner), images) + asked
@@ -106,6 +103,24 @@ def _sample_visits(rng: np.random.Generator, split: str, count: int) -> list[lis
     for i, camera in enumerate(np.concatenate(cameras)):
         visits[owner[i]].append(_Visit(int(camera), int(frames[i]), int(query[i])))
     return visits
+
+
+def _sample_queries(
+    rng: np.random.Generator, cameras: NDArray[np.int64], owner: NDArray[np.int64], wanted: int
+) -> NDArray[np.bool_]:
+    """Draws the passages with a query: one of each vehicle, then any, none of a far camera.
+
+    A vehicle that far cameras alone see has its query there.
+    """
+    clear = ~np.isin(cameras + 1, d.FAR_CAMERAS)
+    order = rng.permutation(len(owner))
+    order = order[np.argsort(~clear[order], kind="stable")]
+    _, one_each = np.unique(owner[order], return_index=True)
+    asked = np.zeros(len(owner), dtype=bool)
+    asked[order[one_each]] = True
+    others = order[~asked[order] & clear[order]]
+    asked[others[: wanted - len(one_each)]] = True
+    return asked
 
 
 def _sample_frames(rng: np.random.Generator, tracks: int, images: float) -> NDArray[np.int64]:
@@ -150,7 +165,8 @@ def _sample_track(
         neighbors=(_sample_neighbor(rng, extras, heading, camera),) if beside else (),
         seed=0,
     )
-    size = float(np.exp(rng.uniform(*np.log(camera.native_px))))
+    far = camera.number in d.FAR_CAMERAS and not training
+    size = float(np.exp(rng.uniform(*np.log(d.FAR_PX if far else camera.native_px))))
     return [_sample_shot(rng, first, float(x), heading, size, training) for x in path]
 
 
@@ -169,7 +185,7 @@ def _sample_shot(
         x_m=heading * x,
         yaw_rad=float(first.yaw_rad + rng.normal(0, 0.015)),
         crop=_sample_margins(rng, training),
-        native_px=int(np.clip(size * rng.uniform(0.92, 1.08), 56, 400)),
+        native_px=int(np.clip(size * rng.uniform(0.92, 1.08), 20, 400)),
         occluder_seed=int(rng.integers(1 << 30)) if blocked else -1,
         backdrop_seed=int(rng.integers(1 << 30)) if backdrop else -1,
         neighbors=tuple(replace(n, x_m=n.x_m + 0.3 * x) for n in first.neighbors),

@@ -7,7 +7,6 @@ import numpy as np
 from semantic.data.synthetic.difficulty import (
     DIRT_MOST,
     DIRTY_SHARE,
-    FAMILY_SHARE,
     FAMILY_SIZE_ODDS,
     FAMILY_SIZES,
     OWN_WHEELS_SHARE,
@@ -116,7 +115,7 @@ def sample_vehicles(seed: int, population: str, count: int | None = None) -> lis
     """
     drawn_from, count = population_of(population, count)
     rng = np.random.default_rng([seed, drawn_from.stream, 1])
-    sizes = _sample_family_sizes(rng, count)
+    sizes = _sample_family_sizes(rng, count, drawn_from.families)
     labels = sample_labels(rng, population, len(sizes))
     family_of = np.repeat(rng.permutation(len(sizes)), sizes)
     numbers = drawn_from.first + rng.permutation(count)
@@ -128,10 +127,10 @@ def sample_vehicles(seed: int, population: str, count: int | None = None) -> lis
     return [sample_vehicle(seed, n, *label_of[n], name_of[n]) for n in sorted(label_of)]
 
 
-def _sample_family_sizes(rng: np.random.Generator, count: int) -> list[int]:
+def _sample_family_sizes(rng: np.random.Generator, count: int, share: float) -> list[int]:
     """Draws the sizes of the families of `count` vehicles; 1 is a vehicle without a family."""
     sizes: list[int] = []
-    while (left := round(FAMILY_SHARE * count) - sum(sizes)) > 1:
+    while (left := round(share * count) - sum(sizes)) > 1:
         sizes.append(min(left, int(rng.choice(FAMILY_SIZES, p=FAMILY_SIZE_ODDS))))
     sizes += [1] * (count - sum(sizes))
     return sizes
