@@ -39,6 +39,7 @@ from semantic.training.loop import (
     task_loss,
     train_loop,
 )
+from semantic.training.products import onednn_products
 from semantic.training.round_trip import (
     FeatureBudget,
     TrainingChannel,
@@ -83,7 +84,9 @@ def train_complete(
         )
 
     ends = (recipe.complete_steps,)
-    train_loop(network, recipe, "complete", data, ends, step, checkpoint, report, network.settings)
+    with onednn_products(network):
+        note = network.settings
+        train_loop(network, recipe, "complete", data, ends, step, checkpoint, report, note)
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, 8))
     order = measure_importance(
         network, data.s, data.channel, generator, recipe.snr_db, recipe.importance_weights
@@ -154,7 +157,8 @@ def train_scheme(
 
     ends = (alone, total) if alone else (total,)
     note = {**network.settings, "protocol": asdict(protocol)}
-    train_loop(network, recipe, "scheme", data, ends, step, checkpoint, report, note)
+    with onednn_products(network):
+        train_loop(network, recipe, "scheme", data, ends, step, checkpoint, report, note)
     return network.eval()
 
 
