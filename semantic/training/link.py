@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from semantic.conventions import CODED_FEATURES
 from semantic.distortion.gumbel import annealed_temperature
@@ -32,6 +32,7 @@ from semantic.training.loop import (
     LinkRecipe,
     Report,
     clip_all_but_fde,
+    clip_gradients,
     draw_slot_size,
     draw_snr,
     keep_statistics,
@@ -149,7 +150,7 @@ def train_scheme(
                     partial(task_loss, data, recipe, index) if printed else None,
                 )
                 loss.backward()
-            nn.utils.clip_grad_norm_(network.fde.parameters(), 5.0)
+            clip_gradients(network.fde.parameters())
             if printed:
                 clip_all_but_fde(network)
             terms["fde"] = float(loss.detach())
