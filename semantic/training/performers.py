@@ -74,7 +74,9 @@ def refit_performers(
         report: Called after each step with the loss terms.
         checkpoint_every: Number of steps between checkpoints. Ctrl-C and SIGTERM save one too.
     """
-    optimizer = torch.optim.AdamW(performers.parameters(), weight_decay=recipe.weight_decay, fused=True)
+    optimizer = torch.optim.AdamW(
+        performers.parameters(), weight_decay=recipe.weight_decay, fused=True
+    )
     sampler = PKSampler(
         labels.vehicle.cpu().numpy(),
         recipe.vehicles_per_batch,
