@@ -143,16 +143,20 @@ def batch_hard_triplet(
     if not margin >= 0:  # also catches NaN
         raise ValueError(f"margin must be >= 0, got {margin}")
     _check_batch(embedding, vehicle)
-    distance = _pairwise_distance(embedding)
+    distance = _pairwise_distance(embedding.detach())
     known = vehicle != UNKNOWN
     comparable = known[:, None] & known[None, :]
     same = vehicle[:, None] == vehicle[None, :]
     itself = torch.eye(len(vehicle), dtype=torch.bool, device=vehicle.device)
     positive, negative = same & comparable & ~itself, ~same & comparable
     counts = positive.any(dim=1) & negative.any(dim=1)
-    hardest_positive = distance.masked_fill(~positive, 0.0).amax(dim=1)
-    hardest_negative = distance.masked_fill(~negative, torch.inf).amin(dim=1)
-    loss = functional.relu(margin + hardest_positive - hardest_negative)
+    farthest = distance.masked_fill(~positive, 0.0).argmax(dim=1)
+    nearest_other = distance.masked_fill(~negative, torch.inf).argmin(dim=1)
+    x = _at_least_float32(embedding)
+    to_same, to_other = (
+        torch.linalg.vector_norm(x - x[other], dim=1) for other in (farthest, nearest_other)
+    )
+    loss = functional.relu(margin + to_same - to_other)
     return torch.where(counts, loss, 0.0).sum() / counts.sum().clamp(min=1)
 
 
@@ -246,7 +250,7 @@ def channel_mse(
 
 
 def _pairwise_distance(x: Float[Tensor, "batch d"]) -> Float[Tensor, "batch batch"]:
-    """Returns Euclidean distances, exact for near points; the gradient at equal points is 0."""
+    """Returns Euclidean distances, exact for near points."""
     x = _at_least_float32(x)
     return torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
 

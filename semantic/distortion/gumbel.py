@@ -99,16 +99,16 @@ def relaxed_draws(
     tensor([[[1., 0., 0.],
              [0., 0., 1.]]])
     """
-    number = _numbers(first, noise.shape[1], d)
     # Half precision would make neighbors among hundreds of values equal.
     wide = d.to(torch.promote_types(d.dtype, torch.float32))
+    number = _numbers(first, noise.shape[1], d)
     remaining = torch.where(rank[:, None, :] >= number[None, :, None], wide[:, None, :], 0.0)
     # Not -inf, which would give NaN, also in the gradient, for an image without a valid feature.
     never = torch.finfo(wide.dtype).min
     # In place: these are the largest tensors of the training.
     logits = remaining.add_(noise).div_(temperature).masked_fill_(~valid[:, None, :], never)
-    taken = (number[None, :] < draws[:, None])[:, :, None]
-    return torch.where(taken, logits.softmax(dim=2), 0.0)
+    beyond = (number[None, :] >= draws[:, None])[:, :, None]
+    return logits.softmax(dim=2).masked_fill(beyond, 0.0)
 
 
 def gumbel_noise(
@@ -127,9 +127,10 @@ def gumbel_noise(
     True
     """
     device = "cpu" if generator is None else generator.device
-    waiting = torch.empty(shape, device=device).exponential_(generator=generator)
-    # An exponential variate may round to 0, whose logarithm is not finite.
-    return waiting.clamp_(min=torch.finfo(torch.float32).tiny).log_().neg_()
+    # Uniform numbers and two logarithms take half the time of torch's exponential numbers on a CPU.
+    # They are multiples of 2^-24 below 1, and 0 has no finite logarithm.
+    uniform = torch.rand(shape, device=device, generator=generator).clamp_(min=2.0**-25)
+    return uniform.log_().neg_().log_().neg_()
 
 
 def annealed_temperature(progress: float, first: float = 10.0, last: float = 0.1) -> float:
@@ -194,8 +195,9 @@ class _StraightThrough(torch.autograd.Function):
             w = relaxed_draws(d, rank, valid, draws, ctx.temperature, noise, start)
             mean_u = w @ u[:, :, None].to(w.dtype)  # [batch, size, 1]
             # Values that a draw sets to 0 take part in its softmax but do not depend on d.
-            free = rank[:, None, :] >= _numbers(start, size, d)[None, :, None]
-            gradient += (u[:, None, :] - mean_u).mul_(w).mul_(free).sum(dim=1).to(d.dtype)
+            w.masked_fill_(rank[:, None, :] < _numbers(start, size, d)[None, :, None], 0.0)
+            mean = (mean_u.transpose(1, 2) @ w).squeeze(1)
+            gradient += (u * w.sum(dim=1) - mean).to(d.dtype)
         return gradient / ctx.temperature, None, None, None, None, None
 
 

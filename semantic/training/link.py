@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from semantic.conventions import CODED_FEATURES
 from semantic.distortion.gumbel import annealed_temperature
@@ -32,6 +32,7 @@ from semantic.training.loop import (
     LinkRecipe,
     Report,
     clip_all_but_fde,
+    clip_gradients,
     draw_slot_size,
     draw_snr,
     keep_statistics,
@@ -39,6 +40,7 @@ from semantic.training.loop import (
     task_loss,
     train_loop,
 )
+from semantic.training.products import onednn_products
 from semantic.training.round_trip import (
     FeatureBudget,
     TrainingChannel,
@@ -83,7 +85,9 @@ def train_complete(
         )
 
     ends = (recipe.complete_steps,)
-    train_loop(network, recipe, "complete", data, ends, step, checkpoint, report, network.settings)
+    with onednn_products(network):
+        note = network.settings
+        train_loop(network, recipe, "complete", data, ends, step, checkpoint, report, note)
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, 8))
     order = measure_importance(
         network, data.s, data.channel, generator, recipe.snr_db, recipe.importance_weights
@@ -146,7 +150,7 @@ def train_scheme(
                     partial(task_loss, data, recipe, index) if printed else None,
                 )
                 loss.backward()
-            nn.utils.clip_grad_norm_(network.fde.parameters(), 5.0)
+            clip_gradients(network.fde.parameters())
             if printed:
                 clip_all_but_fde(network)
             terms["fde"] = float(loss.detach())
@@ -154,7 +158,8 @@ def train_scheme(
 
     ends = (alone, total) if alone else (total,)
     note = {**network.settings, "protocol": asdict(protocol)}
-    train_loop(network, recipe, "scheme", data, ends, step, checkpoint, report, note)
+    with onednn_products(network):
+        train_loop(network, recipe, "scheme", data, ends, step, checkpoint, report, note)
     return network.eval()
 
 

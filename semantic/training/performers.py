@@ -21,6 +21,7 @@ from semantic.training.checkpoint import hash_of, load_checkpoint, save_checkpoi
 from semantic.training.encoder import one_cycle_rate, retrieval_losses, step_seed
 from semantic.training.interrupt import signals_between_steps
 from semantic.training.labels import Labels
+from semantic.training.products import onednn_products
 from semantic.training.sampler import PKSampler
 
 #: Equal weights of the tasks.
@@ -73,7 +74,9 @@ def refit_performers(
         report: Called after each step with the loss terms.
         checkpoint_every: Number of steps between checkpoints. Ctrl-C and SIGTERM save one too.
     """
-    optimizer = torch.optim.AdamW(performers.parameters(), weight_decay=recipe.weight_decay)
+    optimizer = torch.optim.AdamW(
+        performers.parameters(), weight_decay=recipe.weight_decay, fused=True
+    )
     sampler = PKSampler(
         labels.vehicle.cpu().numpy(),
         recipe.vehicles_per_batch,
@@ -83,7 +86,7 @@ def refit_performers(
     performers.requires_grad_(True).train()
     note = {"what": "performers", "recipe": asdict(recipe), "data": hash_of(s, *labels.columns)}
     first = load_checkpoint(checkpoint, performers, optimizer, note)
-    with signals_between_steps() as end_of_step:
+    with signals_between_steps() as end_of_step, onednn_products(performers):
         for step in range(first, recipe.steps):
             index = torch.from_numpy(sampler.batch(step))
             generator = torch.Generator().manual_seed(step_seed(recipe.seed, 3, step))

@@ -24,6 +24,7 @@ from semantic.training.loop import (
     link_gradients,
     train_loop,
 )
+from semantic.training.products import onednn_products
 from semantic.training.round_trip import TrainingChannel
 
 #: Bits of each fed-back estimate and bursts of a slot, in alternate steps: one network for both.
@@ -104,5 +105,6 @@ def train_plus(
         )
         return link_gradients(network, data, recipe, index, found)
 
-    train_loop(network, recipe, "plus", data, (total,), step, checkpoint, report)
+    with onednn_products(network):
+        train_loop(network, recipe, "plus", data, (total,), step, checkpoint, report)
     return network.eval()
