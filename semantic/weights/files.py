@@ -19,6 +19,7 @@ from torch.hub import download_url_to_file
 
 from semantic.encoder.densenet import torchvision_names
 from semantic.weights.four_bits import BLOCK, fits, from_four_bits, to_four_bits
+from semantic.weights.settings import settings_problem
 
 #: Published ImageNet weights of torchvision's DenseNet-121.
 IMAGENET_URL = "https://download.pytorch.org/models/densenet121-a639ec97.pth"
@@ -104,14 +105,21 @@ def _matrices(model: nn.Module) -> set[str]:
     return {name for name, value in model.named_parameters() if value.ndim > 1}
 
 
-def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_weights(
+    path: Path, needed: tuple[str, ...] = ()
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Reads the state dict, in float32, and the config of a weights file.
+
+    Args:
+        path: The file.
+        needed: Names of the settings that its config must have.
 
     Raises:
         WeightsError: The file is missing, truncated, or not a weights file of this program.
     """
     if not path.is_file():
-        raise WeightsError(f"weights file {path} does not exist")
+        there = path.exists() or path.is_symlink()
+        raise WeightsError(f"weights file {path} {'is no file' if there else 'does not exist'}")
     try:
         path.open("rb").close()  # safetensors says of a locked file that it does not exist
         with safe_open(path, framework="pt") as file:
@@ -121,26 +129,43 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsError(
             f"weights file {path} cannot be read: {error.strerror or error}"
         ) from None
-    except (SafetensorError, ValueError, OverflowError) as error:
+    except (SafetensorError, ValueError, OverflowError, AttributeError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise WeightsError(
-            f"weights file {path} is truncated or not a safetensors file: {error}"
+            f"weights file {path} is truncated or not a safetensors file: {reason}"
         ) from None
+    config = _config(path, metadata)
+    problem = settings_problem(config, needed)
+    if problem is not None:
+        raise WeightsError(f"weights file {path}: {problem}")
+    for name in [name.removesuffix(PACKED) for name in state if name.endswith(PACKED)]:
+        packed, scale = state.pop(name + PACKED), state.pop(name + SCALE, None)
+        if packed.ndim != 2 or packed.dtype != torch.uint8:
+            found = f"{packed.dtype} of shape {list(packed.shape)}"
+            raise WeightsError(f"weights file {path} holds {name} in four bits as {found}")
+        if scale is None or tuple(scale.shape) != (len(packed), 2 * packed.shape[1] // BLOCK):
+            raise WeightsError(f"weights file {path} holds {name} in four bits without its scales")
+        state[name] = from_four_bits(packed, scale)
+    return {n: v.float() if v.is_floating_point() else v for n, v in state.items()}, config
+
+
+def _config(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the config of a file that `write_tensors` wrote.
+
+    Raises:
+        WeightsError: There is none, or it is not a JSON object.
+    """
     if "config" not in metadata:
         raise WeightsError(
             f"weights file {path} carries no config: it was not written by `simulate train`"
         )
     try:
-        config: dict[str, Any] = dict(json.loads(metadata["config"]))
-    except (TypeError, ValueError):
-        raise WeightsError(
-            f"weights file {path} carries a config that is not a JSON object"
-        ) from None
-    for name in [name.removesuffix(PACKED) for name in state if name.endswith(PACKED)]:
-        packed, scale = state.pop(name + PACKED), state.pop(name + SCALE, None)
-        if scale is None or tuple(scale.shape) != (len(packed), 2 * packed.shape[1] // BLOCK):
-            raise WeightsError(f"weights file {path} holds {name} in four bits without its scales")
-        state[name] = from_four_bits(packed, scale)
-    return {n: v.float() if v.is_floating_point() else v for n, v in state.items()}, config
+        config = json.loads(metadata["config"])
+    except (ValueError, RecursionError):
+        config = None
+    if not isinstance(config, dict):
+        raise WeightsError(f"weights file {path} carries a config that is not a JSON object")
+    return config
 
 
 def load_into(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> None:
@@ -167,6 +192,14 @@ def load_into(model: nn.Module, state: Mapping[str, Tensor], origin: str) -> Non
             f"{origin} does not fit this network: {len(wrong)} tensors differ, {shown}"
         )
     targets = model.state_dict()
+    for name, value in state.items():
+        if value.is_floating_point() != targets[name].is_floating_point() or value.is_complex():
+            raise WeightsError(
+                f"{origin} does not fit this network: {name} is of type {value.dtype}, it must be "
+                f"{targets[name].dtype}"
+            )
+        if bool(value.isnan().any()):
+            raise WeightsError(f"{origin} has NaN in {name}")
     unmade = any(value.is_meta for value in targets.values())
     cast = {name: value.to(targets[name].dtype) for name, value in state.items()}
     model.load_state_dict(cast, assign=unmade)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.encoder.timm import DENSENET
-from semantic.link.buffer import BUFFERS
 from semantic.link.network import LinkNetwork
 from semantic.link.reading import LinkReading
 from semantic.plus.network import PlusNetwork
@@ -25,6 +24,7 @@ from semantic.weights.files import (
     read_weights,
     save_in_four_bits,
 )
+from semantic.weights.settings import settings_problem
 
 #: Directory of the embedded weights, made by `simulate train --preset synthetic`.
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
@@ -106,8 +106,11 @@ def load_encoder(weights: str | None = None, device: str = "cpu") -> EncoderBund
     state, config = read_weights(path)
     if "image_size" not in config or "identities" not in config:
         raise WeightsError(f"{path} holds no encoder (its config: {', '.join(sorted(config))})")
-    with UNFILLED:
-        network = MultiTaskNetwork(int(config["identities"]), config.get("backbone", DENSENET))
+    try:
+        with UNFILLED:
+            network = MultiTaskNetwork(config["identities"], config.get("backbone", DENSENET))
+    except ValueError as error:
+        raise WeightsError(f"weights file {path}: {error}") from None
     load_into(network, state, str(path))
     network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return EncoderBundle(network, config, {path.name: file_hash(path)})
@@ -132,20 +135,45 @@ def load_link(
     """
     path = weights_path(weights, scheme)
     state, config = read_weights(path)
-    if config.get("buffer") not in BUFFERS or "threshold" not in state:
+    if "buffer" not in config or "threshold" not in state:
         raise WeightsError(
             f"{path} holds no link network (its config: {', '.join(sorted(config))})"
         )
+    identities = _identities(path, config, clean, ("detector",))
+    if state["threshold"].ndim != 2:
+        raise WeightsError(
+            f"{path}: threshold has the shape {list(state['threshold'].shape)}, it must be [ratios, points]"
+        )
     with UNFILLED:
         network = LinkNetwork(
-            clean.identities if config["shares_performers"] else int(config["identities"]),
+            identities,
             config["buffer"],
             config["detector"],
             clean if config["shares_performers"] else None,
             state["threshold"].shape[1],
             _stored_reading(path, config.get("reading", {})),
         )
-    return network, _fill(network, state, clean, path, device)
+    hashes = _fill(network, state, clean, path, device)
+    positions = torch.arange(len(network.order), device=network.order.device)
+    if not torch.equal(network.order.sort().values, positions):
+        raise WeightsError(f"{path}: order does not have each position of f once")
+    return network, hashes
+
+
+def _identities(
+    path: Path, config: dict[str, Any], clean: TaskPerformers, needed: tuple[str, ...] = ()
+) -> int:
+    """Returns the number of classes of a network that may share the encoder's performers.
+
+    Raises:
+        WeightsError: A setting is missing.
+    """
+    problem = settings_problem(config, ("shares_performers", *needed))
+    if problem is None and not config["shares_performers"]:
+        problem = settings_problem(config, ("identities",))
+    if problem is not None:
+        raise WeightsError(f"weights file {path}: {problem}")
+    return clean.identities if config["shares_performers"] else int(config["identities"])
 
 
 def _stored_reading(path: Path, stored: Any) -> LinkReading:
@@ -192,10 +220,9 @@ def load_plus(
     state, config = read_weights(path)
     if config.get("latent") != LATENT_FEATURES:
         raise WeightsError(f"{path} holds no {PLUS} network of {LATENT_FEATURES} latent features")
-    shared = bool(config["shares_performers"])
-    identities = clean.identities if shared else int(config["identities"])
+    identities = _identities(path, config, clean)
     with UNFILLED:
-        network = PlusNetwork(identities, clean if shared else None)
+        network = PlusNetwork(identities, clean if config["shares_performers"] else None)
     return network, _fill(network, state, clean, path, device)
 
 

@@ -41,6 +41,8 @@ def load_vq(
     state, config = read_weights(path)
     if "stage_bits" not in config or "projection" not in state:
         raise WeightsError(f"{path} holds no {VQ} quantizer")
+    if state["projection"].ndim != 2:
+        raise WeightsError(f"{path}: projection has the shape {list(state['projection'].shape)}")
     network = VqNetwork(performers, tuple(config["stage_bits"]), state["projection"].shape[1])
     state |= {f"performers.{name}": value for name, value in performers.state_dict().items()}
     load_into(network, state, str(path))

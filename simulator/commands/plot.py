@@ -108,7 +108,15 @@ def plot(
     """
     from simulator.plots.draw import draw
     from simulator.plots.layout import Axis, Layout
-    from simulator.plots.panels import AXES, Choice, choose, panels, read_curves, read_labels
+    from simulator.plots.panels import (
+        AXES,
+        Choice,
+        choose,
+        panels,
+        read_curves,
+        read_labels,
+        unused_labels,
+    )
     from simulator.results.figures import parse_size
 
     inches = None if size is None else parse_size(size)
@@ -128,8 +136,10 @@ def plot(
     for panel in found:
         for label in panel.empty:
             click.echo(f"note: {label} has no point to draw: {panel.title}", err=True)
+    for name in unused_labels(curve, choice, points is not None):
+        click.echo(f"note: --label {name}: the figure shows no such name", err=True)
     ticks = tuple(sorted(curve["snr_db"].unique())) if axis == "snr" else ()
-    draw(found, Axis(AXES[axis], ticks, choice.log), layout, out)
+    draw(found, Axis(choice.labels.get(axis, AXES[axis]), ticks, choice.log), layout, out)
     click.echo(str(out))
 
 

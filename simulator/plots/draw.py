@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import LogFormatter
 
 from semantic.suggest import nearest
@@ -49,9 +51,34 @@ def draw(panels: list[Panel], axis: Axis, layout: Layout, path: Path) -> None:
         down, across, size = layout.grid(style, len(panels))
         write_text_whole(path, pgfplots_document(panels, axis, (down, across), size, layout))
         return
+    check_formulas(
+        [axis.title, *(text for p in panels for text in (p.title, *(n.label for n in p.lines)))]
+    )
     with applied(style):
         figure = make_figure(panels, axis, layout)
         write_whole(path, lambda whole: save(figure, whole, rcParams["savefig.dpi"]))
+
+
+def check_formulas(texts: Iterable[str]) -> None:
+    """Checks the formulas between dollar signs.
+
+    Raises:
+        ValueError: One line, for a text that matplotlib cannot draw.
+
+    >>> check_formulas([r"50 % of $\\theta_0$", "5 $ a use", r"$\\thta$"])
+    Traceback (most recent call last):
+    ValueError: the text '$\\\\thta$' has a formula that cannot be drawn: Unknown symbol: \\thta
+    """
+    parser = MathTextParser("path")
+    for text in texts:
+        try:
+            parser.parse(text)
+        except ValueError as error:
+            reason = str(error).strip().splitlines()[-1].partition(", found")[0]
+            reason = reason.removeprefix("ParseFatalException: ").removeprefix("ParseException: ")
+            raise ValueError(
+                f"the text {text!r:.80} has a formula that cannot be drawn: {reason:.120}"
+            ) from None
 
 
 def make_figure(panels: list[Panel], axis: Axis, layout: Layout) -> Figure:
@@ -64,7 +91,7 @@ def make_figure(panels: list[Panel], axis: Axis, layout: Layout) -> Figure:
         ax.remove()
     for ax, panel in zip(axes, panels, strict=False):
         _draw_panel(ax, panel, axis, layout.intervals)
-    labels = [line.label for panel in panels for line in panel.lines]
+    labels = [_in_legend(line) for panel in panels for line in panel.lines]
     place_legend(figure, axes[: len(panels)], labels, layout.legend)
     return figure
 
@@ -94,11 +121,16 @@ def _plain_numbers(axis: Any) -> None:
         axis.set_minor_formatter(LogFormatter())
 
 
+def _in_legend(line: Line) -> str:
+    """The name of a line; matplotlib hides one that begins with an underscore."""
+    return f" {line.label}" if line.label.startswith("_") else line.label
+
+
 def _draw_line(ax: Axes, line: Line, intervals: str) -> None:
     """Draws a line with its intervals; published points are hollow markers without a line."""
     look = line_style(line.number)
     style: dict[str, Any] = {"color": look.color, "marker": MARKERS[look.marker]}
-    style |= {"label": line.label, "linestyle": (0, look.dashes) if look.dashes else "-"}
+    style |= {"label": _in_legend(line), "linestyle": (0, look.dashes) if look.dashes else "-"}
     if line.published:
         style |= {"linestyle": "none", "markerfacecolor": "none"}
         ax.plot(line.x, line.y, **style)

@@ -91,15 +91,17 @@ def read_curves(directories: Iterable[Path]) -> pd.DataFrame:
     Raises:
         ValueError: One line, if a directory has no finished run.
     """
-    found = []
+    found: dict[Path, Path] = {}  # a run that is named twice is drawn once
     for directory in directories:
         files = [
             p for p in sorted(directory.rglob("curve.csv")) if (p.parent / "run.json").exists()
         ]
         if not files:
             raise ValueError(f"{directory} holds no finished run, nor does a directory below it")
-        found += [read_curve(file).assign(run=str(file.parent)) for file in files]
-    return pd.concat(found, ignore_index=True)
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    curves = [read_curve(file).assign(run=str(file.parent)) for file in found.values()]
+    return pd.concat(curves, ignore_index=True)
 
 
 def choose(curve: pd.DataFrame, choice: Choice) -> pd.DataFrame:
@@ -125,7 +127,7 @@ def read_labels(texts: Iterable[str], curve: pd.DataFrame) -> dict[str, str]:
     """Reads texts NAME=TEXT, where NAME is a scheme, run, channel or metric of the curves.
 
     Raises:
-        ValueError: One line, for another name.
+        ValueError: One line, for another name, one that is given twice, or no text.
 
     >>> table = pd.DataFrame({"run": ["r"], "scheme": ["a"], "channel": ["c(k=1)"], "metric": ["m"]})
     >>> read_labels(["c(k=1)=Rician", "a=A=B"], table)
@@ -141,8 +143,30 @@ def read_labels(texts: Iterable[str], curve: pd.DataFrame) -> dict[str, str]:
                 raise ValueError(f"--label {text!r} is not NAME=TEXT")
             raise ValueError(f"--label {text!r}: unknown name {name!r}: {nearest(name, known)}")
         name = max(names, key=len)
+        if name in found:
+            raise ValueError(f"--label {text!r}: {name!r} has the text {found[name]!r} already")
         found[name] = text[len(name) + 1 :]
+        if not found[name].strip():
+            raise ValueError(f"--label {text!r} gives no text")
     return found
+
+
+def unused_labels(curve: pd.DataFrame, choice: Choice, published: bool = False) -> list[str]:
+    """Returns the names of the labels that the figure does not show.
+
+    Args:
+        curve: The result of `choose`.
+        choice: The choice.
+        published: Whether there are published points, which are named by their scheme.
+    """
+    parts = {*_named(curve), *(["scheme"] if published else [])}
+    shown = {str(value) for part in parts for value in curve[part].unique()}
+    return [name for name in choice.labels if name not in {*shown, *choice.metrics, choice.axis}]
+
+
+def _named(curve: pd.DataFrame) -> list[str]:
+    """Returns the parts that the names of the lines consist of."""
+    return [part for part in PARTS if curve[part].nunique() > 1] or ["scheme"]
 
 
 def panels(
@@ -156,9 +180,9 @@ def panels(
         published: Published points with the columns label (a scheme), snr_db, metric, value.
 
     Raises:
-        ValueError: One line, if there is nothing to draw.
+        ValueError: One line, if there is nothing to draw, or two lines would have one name.
     """
-    named = [part for part in PARTS if curve[part].nunique() > 1] or ["scheme"]
+    named = _named(curve)
     keys = list(curve.groupby(list(PARTS), sort=False))
     found = []
     for metric in choice.metrics:
@@ -169,6 +193,7 @@ def panels(
             lines.append(_line(rows, metric, choice, label, number))
         if published is not None:
             lines += _published(published, metric, lines, [str(key[1]) for key, _ in keys], choice)
+        _refuse_same_name(lines)
         title = choice.labels.get(metric, TITLES.get(metric, metric.replace("_", " ")))
         empty = tuple(line.label for line in lines if not len(line.y))
         found.append(Panel(title, tuple(line for line in lines if len(line.y)), empty))
@@ -177,6 +202,21 @@ def panels(
             scale = " above 0 for a logarithmic axis" if choice.log else ""
             raise ValueError(f"no run has a point of {metric}{scale}")
     return found
+
+
+def _refuse_same_name(lines: Sequence[Line]) -> None:
+    """Refuses lines that a legend cannot tell apart.
+
+    Raises:
+        ValueError: One line with their name.
+    """
+    names = [line.label.strip() for line in lines]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"{names.count(name)} lines of the figure would be called {name!r}: give each a "
+                "--label of its own"
+            )
 
 
 def _line(rows: pd.DataFrame, metric: str, choice: Choice, label: str, number: int) -> Line:

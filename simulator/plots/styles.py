@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context, rc_params_from_file
+from matplotlib import rc_context
 
 from semantic.suggest import nearest
+from simulator.plots.style_file import read_style_file
 
 
 @dataclass(frozen=True)
@@ -71,24 +72,9 @@ def open_style(text: str) -> Style:
     path = Path(text)
     if path.suffix != ".mplstyle":
         raise ValueError(f"unknown style {text!r}: {nearest(text, STYLES)}, or a FILE.mplstyle")
-    settings = _settings(path)
+    settings = read_style_file(path)
     width, height = settings.get("figure.figsize", (STYLES["plain"].widths[0], 4.6))
     return Style((width, 2 * width), (min(width, 3.5), height), {**_LINES, **settings})
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    """Reads a style file without the settings of matplotlib's own.
-
-    Raises:
-        ValueError: One line, if it cannot be read.
-    """
-    try:
-        settings: dict[Any, Any] = dict(rc_params_from_file(path, use_default_template=False))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"style file {path} cannot be read: {error}") from None
-    if not settings:
-        raise ValueError(f"style file {path} has no setting of matplotlib")
-    return settings
 
 
 @contextmanager
@@ -102,5 +88,6 @@ def applied(style: Style) -> Iterator[None]:
     try:
         with rc_context(settings):
             yield
-    except RuntimeError as error:
-        raise ValueError(f"the style cannot be drawn here: {error}") from None
+    except (RuntimeError, ArithmeticError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"the style cannot be drawn here: {reason}") from None

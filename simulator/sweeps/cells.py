@@ -28,7 +28,7 @@ from simulator.results.image_rows import image_rows
 from simulator.scheme import Payload
 from simulator.setup.prepare import Prepared
 from simulator.spec import RunSpec
-from simulator.sweeps.identity import common_identity, digest, point_identity
+from simulator.sweeps.identity import common_identity, digest, not_recorded, point_identity
 from simulator.sweeps.late_reads import late_reads
 from simulator.sweeps.spread import van_der_corput
 
@@ -107,6 +107,14 @@ class CellRunner:
         at = point.scheme, point.snr_db, point.seed
         return point_identity(self.common, self.prepared, *at, files)
 
+    @property
+    def not_recorded(self) -> tuple[str, ...]:
+        """One text for each dependency of users' code that no identity contains."""
+        spec = self.prepared.spec
+        points = (Point(scheme, spec.snr_db[0], spec.seed) for scheme in spec.schemes)
+        texts = (text for point in points for text in not_recorded(self.identity(point)))
+        return tuple(dict.fromkeys(texts))
+
     def cells(self, point: Point, images_per_cell: int) -> list[Cell]:
         """Returns the cells of a point."""
         total, key = len(self.kept), digest(self.identity(point))
@@ -141,7 +149,8 @@ class CellRunner:
         """
         if digest(self.identity(cell.point, cell.files)) != cell.key:
             raise ValueError(
-                "this worker has other code, weights, images, files or libraries than the run: "
+                "this worker has other code, weights, images, files, environment variables or "
+                "libraries than the run: "
                 "restart the workers from one installation"
             )
         with one_thread(), late_reads(cell.files):

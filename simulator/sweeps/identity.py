@@ -18,7 +18,8 @@ from semantic.plugins import installed
 from simulator.catalog import CHANNELS, CODECS, SCHEMES, Entry, SchemeEntry, resolve
 from simulator.setup.prepare import Prepared
 from simulator.spec import RunSpec
-from simulator.sweeps.code_identity import module_code, package_code
+from simulator.sweeps.code_identity import package_code
+from simulator.sweeps.part_code import part_code
 
 #: Libraries that compute numbers of a point.
 LIBRARIES = ("torch", "sionna-no-rt", "numpy", "scipy", "numba", "pillow")
@@ -27,6 +28,8 @@ NOT_HASHED = {
     *("schemes", "snr_db", "seed", "seeds", "until", "max_seeds", "batch_size"),
     *("data", "images", "weights", "trainings", "device", "bandwidth_hz"),
 }
+#: The entry of an identity for what it cannot contain; absent where there is nothing.
+NOT_RECORDED = "not_recorded"
 #: The catalogs of the parts that a user can replace by a module of their own.
 ENTRIES: dict[str, Mapping[str, Entry | SchemeEntry]] = {
     "scheme": SCHEMES,
@@ -45,7 +48,7 @@ def common_identity(prepared: Prepared) -> dict[str, Any]:
         "data": prepared.dataset.content_hash(),
         "device": prepared.device.split(":")[0],
         "libraries": {name: installed_version(name) for name in LIBRARIES},
-        "code": {**package_code(), **_code_of_parts(spec)},
+        **_with_parts({"code": package_code()}, _own_parts(spec)),
     }
 
 
@@ -71,12 +74,11 @@ def point_identity(
     hashed = _files(prepared.files.get(scheme, {}), files)
     return {
         **({"files": hashed} if hashed else {}),
-        **common,
+        **_with_parts(common, [("scheme", scheme)]),
         "scheme": scheme,
         "snr_db": float(snr_db),
         "seed": seed,
         "weights": prepared.networks.hashes_of(scheme),
-        "code": {**common["code"], **_foreign_code("scheme", scheme)},
     }
 
 
@@ -117,32 +119,45 @@ def differences(old: dict[str, Any], new: dict[str, Any], within: str = "") -> l
         if name == "files":
             found += differences(before or {}, after or {}, "file ")
             continue
-        if before == after:
+        if before == after or name == NOT_RECORDED:  # with other such places, other code as well
             continue
         if isinstance(before, dict) and isinstance(after, dict):
             found += differences(before, after, f"{within}{name} ")
         elif within.startswith(("code", "weights", "file ")) or name == "data":
-            found.append(f"{within}{name} has changed")
+            scope = "" if name.startswith("environment variable") else within
+            found.append(f"{scope}{name} has changed")
         else:
             found.append(f"{within}{name} was {before}, is {after}")
     return found
 
 
-def _code_of_parts(spec: RunSpec) -> dict[str, str]:
-    """Returns the hashes of a user's own channels, wrapped ones included, and of their codec."""
+def not_recorded(identity: Mapping[str, Any]) -> list[str]:
+    """Returns one text for each dependency of users' code that an identity cannot contain."""
+    return list(identity.get(NOT_RECORDED, ()))
+
+
+def _with_parts(identity: dict[str, Any], parts: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Returns an identity with the code of users' own parts, each a kind and a name."""
+    found = [part_code(resolve(kind, name, ENTRIES[kind])) for kind, name in parts]
+    code = {
+        name: sha
+        for hashes in (identity["code"], *(p.hashes for p in found))
+        for name, sha in hashes.items()
+    }
+    computed = sorted({*not_recorded(identity), *(text for p in found for text in p.computed)})
+    return {**identity, "code": code, **({NOT_RECORDED: computed} if computed else {})}
+
+
+def _own_parts(spec: RunSpec) -> list[tuple[str, str]]:
+    """Returns a user's own channels, wrapped ones included, and their codec."""
     over = str(dict(spec.channel_args).get("over", "")).split("/")
     codec = str(dict(spec.scheme_args).get("codec", ""))
-    found = {}
-    for kind, name in (*(("channel", n) for n in (spec.channel, *over)), ("codec", codec)):
+    return [
+        (kind, name)
+        for kind, name in (*(("channel", n) for n in (spec.channel, *over)), ("codec", codec))
         # An argument called codec of a user's own scheme may have another meaning.
-        if name not in {"", *ENTRIES[kind]} and (":" in name or name in installed(kind)):
-            found.update(_foreign_code(kind, name))
-    return found
-
-
-def _foreign_code(kind: str, name: str) -> dict[str, str]:
-    """Returns the hashes of a user's own module."""
-    return module_code(resolve(kind, name, ENTRIES[kind]))
+        if name not in {"", *ENTRIES[kind]} and (":" in name or name in installed(kind))
+    ]
 
 
 def installed_version(package: str) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Point
+from simulator.sweeps.identity import not_recorded
 from simulator.sweeps.limits import check_load
 from simulator.sweeps.plan import Plan
 from simulator.sweeps.records import write_result
@@ -76,7 +77,18 @@ def merge_points(directories: Sequence[Path], out: Path) -> Merged:
         count = plans[0].images
         Plan(spec, count, planned).write(target)
         points = stored_curve(target, here)
-        result = Result(spec, points, found.hashes, (), (), count, target, here, files=found.files)
+        result = Result(
+            spec,
+            points,
+            found.hashes,
+            (),
+            (),
+            count,
+            target,
+            here,
+            files=found.files,
+            not_recorded=tuple(found.not_recorded),
+        )
         write_result(result, out)
     missing = sum(point not in here for point in wanted)
     return Merged(result, missing, found.damaged)
@@ -84,11 +96,13 @@ def merge_points(directories: Sequence[Path], out: Path) -> Merged:
 
 @dataclass
 class _Gathered:
-    """Finished points of several runs: their files, weights, files of own parts, and one line per damaged file."""
+    """Finished points of several runs: their files, weights, files of own parts, what
+    is not recorded, and one line per damaged file."""
 
     names: dict[Point, str] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    not_recorded: dict[str, None] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
 
 
@@ -114,6 +128,7 @@ def _gather(runs: Sequence[tuple[Path, Plan]], target: Store) -> _Gathered:
             found.names[point] = name
             found.hashes |= identity["weights"]
             found.files |= identity.get("files", {})
+            found.not_recorded |= dict.fromkeys(not_recorded(identity))
     for store, name in copied:
         stored = store.read(name)
         if stored is not None:

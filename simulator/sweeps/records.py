@@ -63,6 +63,7 @@ def run_record(result: Result) -> dict[str, Any]:
         "bandwidth_hz": result.spec.bandwidth,
         "weights_sha256": result.hashes,
         "files_sha256": result.files,
+        "not_recorded": list(result.not_recorded),
         "images": result.count,
         "unreadable_images": list(result.problems),
         "failed_cells": [str(failure) for failure in result.failures],

@@ -8,6 +8,7 @@ killed, or that has more points than the last one, therefore computes only the m
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -26,10 +27,12 @@ from simulator.sweeps.cells import CellRunner, Point, read_rows
 from simulator.sweeps.collect import Collector
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.limits import check_cells, check_load
+from simulator.sweeps.part_code import not_noticed
 from simulator.sweeps.seeds import SeedSummary, enough, summarize
 from simulator.sweeps.store import Store
 from simulator.sweeps.worker import Failure, attempt
 
+LOG = logging.getLogger(__name__)
 #: Most small tables in memory before they are joined.
 MOST_TABLES = 64
 
@@ -48,6 +51,7 @@ class Result:
         store: The files of the finished points.
         names: Names of these files, in the order of schemes, SNRs and seeds.
         files: SHA-256 of the files that users' own parts read, by path.
+        not_recorded: One text for each dependency of users' code that no identity contains.
     """
 
     spec: RunSpec
@@ -60,6 +64,7 @@ class Result:
     names: dict[Point, str]
     keep: ExitStack = field(default_factory=ExitStack, repr=False)  # keeps a temporary store
     files: dict[str, str] = field(default_factory=dict)
+    not_recorded: tuple[str, ...] = ()
 
     def tables(self, at_least: int | None = 65536) -> Iterator[pd.DataFrame]:
         """Yields the per-image rows in tables of at least so many rows; None for one table."""
@@ -116,6 +121,8 @@ def run(
         if not resume:
             store.remove([*store.names("*.rows"), *store.names("*.block")])
         runner = CellRunner(prepared, progress)
+        if runner.not_recorded:
+            LOG.warning(not_noticed(runner.not_recorded))
         work = _Run(runner, store, engine, progress)
         work.simulate()
     names, failures = work.finished(), tuple(work.collector.failures)
@@ -132,6 +139,7 @@ def run(
         names=names,
         keep=keep,
         files={path: sha for files in prepared.files.values() for path, sha in files.items()},
+        not_recorded=runner.not_recorded,
     )
 
 

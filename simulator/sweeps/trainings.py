@@ -95,6 +95,7 @@ def joined_trainings(spec: RunSpec, parts: Sequence[Result]) -> TrainedResult:
         names=first.names,
         keep=first.keep,
         files={path: digest for part in parts for path, digest in part.files.items()},
+        not_recorded=first.not_recorded,
         parts=tuple(parts),
     )
     return replace(joined, curve=_curve(joined))

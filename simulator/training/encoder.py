@@ -31,7 +31,7 @@ from semantic.weights.files import (
     read_weights,
     save_weights,
 )
-from semantic.weights.stored import load_encoder, weights_path
+from semantic.weights.stored import UNFILLED, load_encoder, weights_path
 from simulator.encoded_dataset import TILE
 from simulator.files import write_whole
 from simulator.ledger import Ledger
@@ -213,8 +213,11 @@ def validator(
 
 def open_encoder(path: Path, device: str) -> MultiTaskNetwork:
     """Returns the clean network of a weights file, frozen."""
-    state, config = read_weights(path)
-    network = MultiTaskNetwork(int(config["identities"]), config.get("backbone", DENSENET))
+    state, config = read_weights(path, ("identities",))
+    made_of = config["identities"], config.get("backbone", DENSENET)
+    with UNFILLED:  # takes no memory: the config may be of another network than the tensors
+        load_into(MultiTaskNetwork(*made_of), state, str(path))
+    network = MultiTaskNetwork(*made_of)
     load_into(network, state, str(path))
     return network.requires_grad_(False).eval().to(device)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_schemes
 from simulator.slots import Slot
 from simulator.spec import SLOT_S, RunSpec
-from simulator.sweeps.code_identity import module_code
+from simulator.sweeps.part_code import not_noticed, part_code
 from simulator.training.encoder import Stage
 
+LOG = logging.getLogger(__name__)
 #: Largest norm of the gradient, as for the built-in links.
 CLIPPED_NORM = 5.0
 
@@ -88,11 +90,12 @@ def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkDa
     scheme, own = open_for_training(spec, stage)
     recipe, label = stage.preset.link, name.replace(":", ".")
     files = {one: stage.out / f"{one}.safetensors" for one in own}
+    code = part_code(type(scheme))
     about = {
         "scheme": name,
         "scheme_args": dict(options.scheme_args),
         "channel": spec.channel_label,
-        "code": module_code(type(scheme)),
+        "code": code.hashes,
         "data_sha256": hash_of(data.s, *data.labels.columns),
         "encoder_sha256": file_hash(stage.out / "encoder.safetensors"),
         "bandwidth_hz": stage.preset.bandwidth_hz,
@@ -103,6 +106,8 @@ def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkDa
         refuse_other_training(path, about)
     if len(known) == len(files):
         return
+    if code.computed:
+        LOG.warning(not_noticed(code.computed))
     channel = open_channel(spec)
     network = nn.ModuleDict(own)
 

@@ -1,5 +1,6 @@
 """Weights on disk: what was saved comes back, and anything else is one clear line."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from semantic.link.network import LinkNetwork
+from semantic.tasks import TaskPerformers
 from semantic.weights.files import (
     WeightsError,
     file_hash,
@@ -18,7 +21,9 @@ from semantic.weights.files import (
     save_weights,
 )
 from semantic.weights.four_bits import from_four_bits, to_four_bits
-from semantic.weights.stored import _stored_reading
+from semantic.weights.settings import SETTINGS, settings_problem
+from semantic.weights.stored import _stored_reading, load_encoder, load_link, load_plus
+from semantic.weights.vq import load_vq
 
 CONFIG = {"identities": 20, "recipe": {"phases": [[64, 5]], "rate": 1e-3}}
 
@@ -137,9 +142,22 @@ def test_missing_and_foreign_files(tmp_path: Path) -> None:
     text.write_text("these are no weights, whatever they are called\n" * 9)
     save_file({"x": torch.zeros(3)}, bare)
     save_file({"x": torch.zeros(3)}, odd, {"config": "[1, 2"})
+    loop, pickled, empty, deep, pairs = (
+        tmp_path / f"{name}.safetensors" for name in ("loop", "pickled", "empty", "deep", "pairs")
+    )
+    loop.symlink_to(loop)
+    torch.save({"x": torch.zeros(3)}, pickled)
+    empty.write_bytes(bytes(8))
+    save_file({"x": torch.zeros(3)}, deep, {"config": "[" * 100_000})
+    save_file({"x": torch.zeros(3)}, pairs, {"config": '[["identities", 20]]'})
     for path, problem in (
         (tmp_path / "none.safetensors", "does not exist"),
-        (tmp_path, "does not exist"),
+        (tmp_path, "is no file"),
+        (loop, "is no file"),
+        (pickled, "not a safetensors file"),
+        (empty, "not a safetensors file"),
+        (deep, "not a JSON object"),
+        (pairs, "not a JSON object"),
         (text, "not a safetensors file"),
         (bare, "carries no config"),
         (odd, "not a JSON object"),
@@ -177,3 +195,106 @@ def test_weights_of_another_network(saved: Path) -> None:
 def test_a_reading_that_is_none_names_the_file(stored: object, problem: str) -> None:
     with pytest.raises(WeightsError, match=f"^weights/x.safetensors: .*{problem}"):
         _stored_reading(Path("weights/x.safetensors"), stored)
+
+
+#: Values that no setting allows, beside those that only another type of setting allows.
+ODD = (None, True, 0, -1, 1.5, 10**30, float("nan"), float("inf"), "", "x", [], ["x"], [1.5], {})
+#: Settings that take some of them.
+TEXTS = ("backbone", "encoder_sha256", "images_sha256", "data_sha256", "data", "channel", "scheme")
+OBJECTS = ("recipe", "performers", "reading", "code", "scheme_args")
+TAKEN = {
+    "detector": [None],
+    "shares_performers": [True],
+    "bandwidth_hz": [1.5],
+    **{name: ["", "x"] for name in TEXTS},
+    **{name: [{}] for name in OBJECTS},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_of_a_file_has_a_type_and_limits(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "x.safetensors"
+    for value in ODD:
+        save_file({"x": torch.zeros(3)}, path, {"config": json.dumps({name: value})})
+        if any(value is taken or value == taken != 1 for taken in TAKEN.get(name, ())):
+            assert settings_problem({name: value}) is None
+            read_weights(path)
+            continue
+        with pytest.raises(WeightsError, match="its config has ") as caught:
+            read_weights(path)
+        assert f"{name} {value!r:.60}, it must be " in one_line(caught.value, path)
+
+
+LINK = {"buffer": "combine", "detector": None, "shares_performers": True}
+
+
+@pytest.fixture(scope="module")
+def clean() -> TaskPerformers:
+    return TaskPerformers(20)
+
+
+@pytest.mark.parametrize(
+    ("config", "change", "problem"),
+    [
+        ({"buffer": "combine", "shares_performers": True}, {}, "its config has no detector"),
+        ({"buffer": "combine", "detector": None}, {}, "its config has no shares_performers"),
+        (LINK | {"shares_performers": False}, {}, "its config has no identities"),
+        (LINK | {"buffer": "heap"}, {}, "its config has buffer 'heap', it must be one of"),
+        ({"identities": 20}, {}, "holds no link network"),
+        (LINK, {"threshold": torch.zeros(3)}, r"threshold has the shape \[3\]"),
+        (LINK, {"order": torch.zeros(1024, dtype=torch.int64)}, "each position of f once"),
+        (LINK, {"order": torch.arange(1024.0)}, "order is of type torch.float32, it must be"),
+        (LINK, {"order": torch.arange(8)}, "1 tensors differ, order"),
+        (LINK, {"threshold_snr_db": torch.full((8,), torch.nan)}, "NaN in threshold_snr_db"),
+        (LINK | {"identities": 10**7, "shares_performers": False}, {}, "does not fit"),
+    ],
+)
+def test_a_link_that_is_none_is_refused_in_one_line(
+    tmp_path: Path, clean: TaskPerformers, config: dict, change: dict, problem: str
+) -> None:
+    path = tmp_path / "semharq.safetensors"
+    link = LinkNetwork(20, detector=None, clean=clean)
+    state = {n: v for n, v in link.state_dict().items() if not n.startswith("performers.")}
+    save_file(state | change, path, {"config": json.dumps(config)})
+    with pytest.raises(WeightsError, match=problem) as caught:
+        load_link("semharq", clean, str(tmp_path))
+    one_line(caught.value, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "tensors", "problem"),
+    [
+        ("encoder", {"identities": 20}, {}, "holds no encoder"),
+        ("encoder", {"identities": 10**7, "image_size": 96}, {}, "tensors differ"),
+        ("encoder", {"identities": "20", "image_size": 96}, {}, "identities '20', it must be"),
+        ("encoder", {"identities": 20, "image_size": 96, "backbone": "x"}, {}, "backbone 'x'"),
+        ("semharq-plus", {"latent": 64}, {}, "its config has no shares_performers"),
+        ("semharq-plus", {"latent": "64"}, {}, "latent '64', it must be"),
+        ("digital-vq", {"stage_bits": [3]}, {"projection": torch.zeros(3)}, "has the shape"),
+        ("digital-vq", {"stage_bits": ["3"]}, {"projection": torch.zeros(3, 2)}, "stage_bits"),
+    ],
+)
+def test_other_networks_that_are_none_are_refused_in_one_line(
+    tmp_path: Path, clean: TaskPerformers, name: str, config: dict, tensors: dict, problem: str
+) -> None:
+    path = tmp_path / f"{name}.safetensors"
+    save_file({"x": torch.zeros(3)} | tensors, path, {"config": json.dumps(config)})
+    load = {
+        "encoder": lambda: load_encoder(str(tmp_path)),
+        "semharq-plus": lambda: load_plus(clean, str(tmp_path)),
+        "digital-vq": lambda: load_vq(clean, str(tmp_path)),
+    }[name]
+    with pytest.raises(ValueError, match=problem) as caught:
+        load()
+    one_line(caught.value, path)
+
+
+@pytest.mark.parametrize(
+    "packed", [torch.zeros(8, dtype=torch.uint8), torch.zeros(2, 64), torch.zeros(1)[0]]
+)
+def test_four_bits_of_another_form_are_refused(tmp_path: Path, packed: torch.Tensor) -> None:
+    path = tmp_path / "net.safetensors"
+    scale = torch.zeros(2, 4, dtype=torch.float16)
+    save_file({"w.packed": packed, "w.scales": scale}, path, {"config": "{}"})
+    with pytest.raises(WeightsError, match="holds w in four bits as torch"):
+        read_weights(path)

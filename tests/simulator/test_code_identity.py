@@ -11,7 +11,7 @@ import pytest
 
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.sweeps import code_identity
+from simulator.sweeps import code_identity, part_code
 from simulator.sweeps.code_identity import (
     PACKAGES,
     WITHOUT_INFLUENCE,
@@ -276,11 +276,11 @@ def test_code_that_a_users_part_imports_counts(
     module = importlib.import_module(part)
     if "late.py" in files:
         importlib.import_module("late")  # as the run itself has done
-    before = code_identity.module_code(module.C)
+    before = part_code.module_code(module.C)
     (tmp_path / changed).write_text(files[changed] + "\n# a comment")
-    assert code_identity.module_code(module.C) == before
+    assert part_code.module_code(module.C) == before
     (tmp_path / changed).write_text(files[changed].replace("1", "2") + "\nL = 3")
-    assert code_identity.module_code(module.C) != before
+    assert part_code.module_code(module.C) != before
 
 
 @pytest.mark.parametrize(
@@ -306,12 +306,12 @@ def test_an_import_inside_a_function_counts_before_it_is_executed(
     for name in [n for n in sys.modules if n.split(".")[0] in ("own", "late", "later", "spaced")]:
         monkeypatch.delitem(sys.modules, name)
     part = importlib.import_module("own").C
-    before = code_identity.module_code(part)
+    before = part_code.module_code(part)
     assert not {"late", "later", "spaced"} & {*sys.modules}, "it is not executed either"
     part().f()
-    assert code_identity.module_code(part) == before, "in a worker that has called it"
+    assert part_code.module_code(part) == before, "in a worker that has called it"
     path.write_text("K = 2")
-    assert code_identity.module_code(part) != before
+    assert part_code.module_code(part) != before
 
 
 def test_a_part_counts_where_libraries_are_installed(
@@ -320,14 +320,14 @@ def test_a_part_counts_where_libraries_are_installed(
     (tmp_path / "own.py").write_text("import beside\nclass C:\n    K = 1\n")
     (tmp_path / "beside.py").write_text("L = 1")
     monkeypatch.syspath_prepend(str(tmp_path))
-    folders = (*code_identity.LIBRARY_FOLDERS, tmp_path)
-    monkeypatch.setattr(code_identity, "LIBRARY_FOLDERS", folders)
+    folders = (*part_code.LIBRARY_FOLDERS, tmp_path)
+    monkeypatch.setattr(part_code, "LIBRARY_FOLDERS", folders)
     for name in {"own", "beside"} & {*sys.modules}:
         monkeypatch.delitem(sys.modules, name)
     part = importlib.import_module("own").C
-    before = code_identity.module_code(part)
+    before = part_code.module_code(part)
     assert [*before] == ["own/own.py"], "the other file is a library"
     (tmp_path / "own.py").write_text("import beside\nclass C:\n    K = 2\n")
-    assert code_identity.module_code(part) != before
+    assert part_code.module_code(part) != before
     for name in ("own", "beside"):
         sys.modules.pop(name, None)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from matplotlib import rc_params_from_file
 from matplotlib.colors import to_rgb
 
 from simulator.cli import main
@@ -203,7 +204,7 @@ def test_a_style_file_is_applied(run: Path, tmp_path: Path) -> None:
     assert 'width="360pt" height="144pt"' in text
     assert "#00ff00" in text
     assert "stroke-width: 7" in text
-    style.write_text("no setting\n")
+    style.write_text("# no setting\n")
     assert "has no setting of matplotlib" in plot(
         run, "--style", style, "--out", tmp_path / "x.svg", code=2
     )
@@ -220,6 +221,22 @@ def test_a_style_file_is_applied(run: Path, tmp_path: Path) -> None:
         ),
         (["--metric", ","], "--metric ',' names no metric"),
         (["--scheme", ","], "--scheme ',' names no scheme"),
+        (["--label", "semharq="], "--label 'semharq=' gives no text"),
+        (["--label", "semharq= "], "--label 'semharq= ' gives no text"),
+        (
+            ["--label", "semharq=x", "--label", "semharq=y"],
+            "--label 'semharq=y': 'semharq' has the text 'x' already",
+        ),
+        (
+            ["--label", "semharq=x", "--label", "a_b=x"],
+            "2 lines of the figure would be called 'x': give each a --label of its own",
+        ),
+        (["--label", "semharq=a_b"], "2 lines of the figure would be called 'a_b'"),
+        (
+            ["--label", "semharq=$\\thta$"],
+            "'$\\\\thta$' has a formula that cannot be drawn: Unknown",
+        ),
+        (["--label", "rank1=$\\frac{1$"], "has a formula that cannot be drawn"),
         (["--label", "semharq"], "--label 'semharq' is not NAME=TEXT"),
         (["--label", "semhark=x"], "unknown name 'semhark': nearest: 'semharq'"),
         (["--published", "fig88"], "unknown published figure 'fig88': nearest: 'fig8'"),
@@ -253,6 +270,95 @@ def test_lines_of_points_that_a_logarithmic_axis_cannot_show_are_named(
     assert "note: a_b has no point to draw" in plot(tmp_path, "--log", "y", "--out", out)
     line = plot(tmp_path, "--log", "y", "--scheme", "a_b", "--out", out, code=2)
     assert "no run has a point of rank1 above 0 for a logarithmic axis" in line
+
+
+BAD_LINES = [
+    (
+        "lines.linewidth: abc",
+        "lines.linewidth 'abc' is not allowed; allowed is a value such as 1.5",
+    ),
+    ("lines.linewidht: 1", "unknown setting 'lines.linewidht': nearest: 'lines.linewidth'"),
+    ("lines.linewidth 3", "'lines.linewidth 3' is no setting, it must be NAME: VALUE"),
+    ("axes.grid: perhaps", "axes.grid 'perhaps' is not allowed; allowed is True or False"),
+    ("figure.figsize: 3", "figure.figsize '3' is not allowed; allowed is a value such as 6.4, 4.8"),
+    ("figure.figsize: 0, 0", "figure.figsize 0 is not allowed; allowed is 1 to 40"),
+    ("savefig.dpi: 1e9", "savefig.dpi 1e+09 is not allowed; allowed is 1 to 2400"),
+    ("font.size: -3", "font.size -3 is not allowed; allowed is 0 to 10000"),
+    ("lines.linewidth: nan", "lines.linewidth nan is not allowed"),
+    ("axes.prop_cycle: cycler('x'", "axes.prop_cycle \"cycler('x'\" is not allowed"),
+    ("axes.prop_cycle: __import__('os')", "is not allowed"),
+    ("text.color: notacolor", "text.color 'notacolor' is not allowed"),
+    ("backend: qtagg", "unknown setting 'backend'"),
+    ("font.size: 9", "font.size is given twice"),
+]
+
+
+@pytest.mark.parametrize(("line", "problem"), BAD_LINES)
+def test_a_bad_line_of_a_style_file_is_named(tmp_path: Path, line: str, problem: str) -> None:
+    style = tmp_path / "mine.mplstyle"
+    style.write_text(f"# of mine\nfont.size: 8  # points\n{line}\n")
+    with pytest.raises(ValueError, match=r"^style file .*mine.mplstyle, line 3: ") as caught:
+        open_style(str(style))
+    assert problem in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_style_file_is_read_as_matplotlib_reads_it(tmp_path: Path) -> None:
+    style = tmp_path / "mine.mplstyle"
+    text = 'lines.color: "#00ff00"  # green\naxes.prop_cycle: cycler("color", ["r", "b"])\n'
+    text += "font.family: serif\r\nfigure.figsize: 5, 2\naxes.grid: True\nsavefig.bbox: tight\n"
+    style.write_bytes(text.encode())
+    expected = dict(rc_params_from_file(style, use_default_template=False))
+    assert len(expected) == 6
+    style.write_bytes(b"\xef\xbb\xbf" + text.encode())  # with a byte order mark, too
+    assert expected.items() <= dict(open_style(str(style)).settings).items()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"\xff\xfe\x00", "it is no text in UTF-8"),
+        (b"", "no setting of matplotlib"),
+        (None, "Is a dir"),
+    ],
+)
+def test_a_style_file_that_is_none(tmp_path: Path, content: bytes | None, problem: str) -> None:
+    style = tmp_path / "mine.mplstyle"
+    style.mkdir() if content is None else style.write_bytes(content)
+    with pytest.raises(ValueError, match=problem):
+        open_style(str(style))
+
+
+def test_a_label_that_the_figure_does_not_show_is_named(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.tex"
+    given = ["--label", "a_b=x", "--label", "mAP=y", "--label", "semharq=z"]
+    lines = plot(run, "--scheme", "semharq", *given, "--out", out).splitlines()
+    assert lines[:-1] == [
+        f"note: --label {n}: the figure shows no such name" for n in ("a_b", "mAP")
+    ]
+    assert "note" not in plot(run, "--metric", "rank1,mAP", *given, "--out", out)
+
+
+def test_the_horizontal_axis_takes_a_label(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "x.tex"
+    options = ["--x", "channel_uses", "--label", "channel_uses=n per image"]
+    assert "note" not in plot(run, *options, "--out", out)
+    assert "xlabel={n per image}" in out.read_text()
+
+
+def test_a_run_that_is_named_twice_is_drawn_once(run: Path, tmp_path: Path) -> None:
+    once, twice = tmp_path / "1.tex", tmp_path / "2.tex"
+    (tmp_path / "link").symlink_to(run)
+    plot(run, "--out", once)
+    plot(run, str(run), str(tmp_path / "link"), "--out", twice)
+    assert once.read_text() == twice.read_text()
+
+
+def test_a_name_that_begins_with_an_underscore_is_in_the_legend() -> None:
+    table = curve(2).replace({"s0": "_mine:Scheme"})
+    figure = make_figure(made(table), Axis("x"), Layout(legend="below"))
+    (legend,) = figure.legends
+    assert [text.get_text().strip() for text in legend.get_texts()] == ["_mine:Scheme", "s1"]
 
 
 # LaTeX
