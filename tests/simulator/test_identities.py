@@ -52,7 +52,7 @@ def others(argument: Argument) -> Iterator[Any]:
     yield from limits
     if argument.open_ends:
         yield sum(limits) / 2
-    yield from {"rv_order": ["0"], "codec": ["webp"]}.get(argument.name, [])
+    yield from {"rv_order": ["0"], "codec": ["jpeg", "webp"]}.get(argument.name, [])
 
 
 #: Arguments that another one needs beside it, where the default does not do.
