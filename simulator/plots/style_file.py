@@ -79,12 +79,12 @@ def _setting(line: str) -> tuple[str, Any]:
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1]
     try:
-        value: Any = dict(RcParams({name: text}))[name]
+        checked: dict[Any, Any] = dict(RcParams({name: text}))
     except Exception:  # anything: a cycle of properties is parsed as Python
         allowed = _allowed(name)
         raise ValueError(f"{name} {text!r:.60} is not allowed; allowed is {allowed}") from None
-    _check_range(name, value)
-    return name, value
+    _check_range(name, checked[name])
+    return name, checked[name]
 
 
 def _allowed(name: str) -> str:
