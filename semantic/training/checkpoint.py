@@ -70,8 +70,8 @@ def load_checkpoint(
         with safe_open(path, framework="pt") as file:
             meta = file.metadata()
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        saved = json.loads(meta["note"])
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        saved, step = dict(json.loads(meta["note"])), int(meta["step"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is not a valid checkpoint, delete it to start again: {error}"
         ) from None
@@ -82,6 +82,20 @@ def load_checkpoint(
             f"{path} was written by a run with other settings ({', '.join(differing)}): "
             "give another --out, or delete it"
         )
+    try:
+        _restore(model, optimizer, tensors)
+    except (RuntimeError, KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(
+            f"{path} is not of this network, delete it to start again: {reason}"
+        ) from None
+    return step
+
+
+def _restore(
+    model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]
+) -> None:
+    """Fills a model and its optimizer with the tensors of a checkpoint."""
     model.load_state_dict(
         {n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")}
     )
@@ -93,4 +107,3 @@ def load_checkpoint(
     optimizer.load_state_dict(
         {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
     )
-    return int(meta["step"])

@@ -10,10 +10,11 @@ run resumed from a checkpoint gives the same result as an uninterrupted one.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -133,6 +134,7 @@ def train_encoder(
     checkpoint_every: int = 50,
     validate_every: int = 200,
     extra: np.ndarray | None = None,
+    about: Mapping[str, Any] | None = None,
 ) -> MultiTaskNetwork:
     """Trains the encoder to the recipe's last step, from the checkpoint if there is one.
 
@@ -150,6 +152,7 @@ def train_encoder(
         checkpoint_every: Number of steps between checkpoints. Ctrl-C and SIGTERM save one too.
         validate_every: Number of steps between validations.
         extra: Images of the extra data, [images] bool; None if there are none.
+        about: What a checkpoint must share besides recipe, data and initial weights, e.g. code.
 
     Returns:
         The trained network, in evaluation mode.
@@ -159,6 +162,7 @@ def train_encoder(
     model = MultiTaskNetwork(labels.identities, recipe.backbone)
     if initialize is not None:
         initialize(model)
+    initial = hash_of(*model.state_dict().values())
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.weight_decay)
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
@@ -170,8 +174,8 @@ def train_encoder(
         extra,
         recipe.extra_vehicles,
     )
-    data = hash_of(pixels, *labels.columns)
-    note = {"recipe": asdict(recipe), "data": data}
+    data = hash_of(pixels, *labels.columns, *(() if extra is None else (extra,)))
+    note = {"recipe": asdict(recipe), "data": data, "initial": initial, **(about or {})}
     start = load_checkpoint(checkpoint, model, optimizer, note)
     model.train()
     with signals_between_steps() as end_of_step:

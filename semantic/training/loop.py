@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, astuple, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,14 @@ class LinkData:
         labels: Labels of the same images.
         channel: Channel in the loop.
         budget: Features B of a slot at an SNR.
+        about: What a checkpoint must share besides: code, channel and slot, which have no value here.
     """
 
     s: Tensor
     labels: Labels
     channel: TrainingChannel
     budget: FeatureBudget
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def draw_snr(recipe: LinkRecipe, generator: torch.Generator) -> float:
@@ -233,7 +235,13 @@ def train_loop(
         recipe.seed,
     )
     data_hash = hash_of(data.s, *data.labels.columns)
-    about = {"what": what, "recipe": asdict(recipe), "data": data_hash, **(note or {})}
+    about = {
+        "what": what,
+        "recipe": asdict(recipe),
+        "data": data_hash,
+        **data.about,
+        **(note or {}),
+    }
     network.train()
     first = load_checkpoint(checkpoint, network, optimizer, about)
     with signals_between_steps() as end_of_step:

@@ -7,10 +7,11 @@ s. With a frozen encoder the tasks share no weights, so that equal task weights 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -62,6 +63,7 @@ def refit_performers(
     checkpoint: Path,
     report: Callable[[int, dict[str, float]], None],
     checkpoint_every: int = 500,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
     """Trains the performers in place, from the checkpoint if there is one.
 
@@ -73,6 +75,7 @@ def refit_performers(
         checkpoint: Checkpoint file, for these s and this recipe alone.
         report: Called after each step with the loss terms.
         checkpoint_every: Number of steps between checkpoints. Ctrl-C and SIGTERM save one too.
+        about: What a checkpoint must share besides recipe and data, e.g. code.
     """
     optimizer = torch.optim.AdamW(
         performers.parameters(), weight_decay=recipe.weight_decay, fused=True
@@ -84,7 +87,8 @@ def refit_performers(
         recipe.seed,
     )
     performers.requires_grad_(True).train()
-    note = {"what": "performers", "recipe": asdict(recipe), "data": hash_of(s, *labels.columns)}
+    data = hash_of(s, *labels.columns)
+    note = {"what": "performers", "recipe": asdict(recipe), "data": data, **(about or {})}
     first = load_checkpoint(checkpoint, performers, optimizer, note)
     with signals_between_steps() as end_of_step, onednn_products(performers):
         for step in range(first, recipe.steps):

@@ -134,7 +134,7 @@ def read_labels(texts: Iterable[str], curve: pd.DataFrame) -> dict[str, str]:
     {'c(k=1)': 'Rician', 'a': 'A=B'}
     """
     known = [str(name) for column in (*PARTS, "metric") for name in curve[column].unique()]
-    found = {}
+    found: dict[str, str] = {}
     for text in texts:
         names = [name for name in known if text.startswith(f"{name}=")]
         if not names:

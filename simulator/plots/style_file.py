@@ -15,6 +15,8 @@ from matplotlib import RcParams, rcParamsDefault
 from semantic.suggest import nearest
 from simulator.files import read_text
 
+#: All settings, with the values of matplotlib.
+DEFAULTS: dict[Any, Any] = dict(rcParamsDefault)
 #: Settings of the program that draws; a style has none of them.
 NOT_OF_A_STYLE = (
     *("backend", "backend_fallback", "date.epoch", "docstring.hardcopy", "interactive"),
@@ -71,22 +73,22 @@ def _setting(line: str) -> tuple[str, Any]:
     name, colon, text = (part.strip() for part in line.partition(":"))
     if not colon:
         raise ValueError(f"{line!r:.60} is no setting, it must be NAME: VALUE")
-    known = [name for name in rcParamsDefault if name not in NOT_OF_A_STYLE]
+    known = [name for name in DEFAULTS if name not in NOT_OF_A_STYLE]
     if name not in known:
         raise ValueError(f"unknown setting {name!r:.60}: {nearest(name, known)}")
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1]
     try:
-        value: Any = dict(RcParams({name: text}))[name]  # type: ignore[dict-item]
+        checked: dict[Any, Any] = dict(RcParams({name: text}))
     except Exception:  # anything: a cycle of properties is parsed as Python
         allowed = _allowed(name)
         raise ValueError(f"{name} {text!r:.60} is not allowed; allowed is {allowed}") from None
-    _check_range(name, value)
-    return name, value
+    _check_range(name, checked[name])
+    return name, checked[name]
 
 
 def _allowed(name: str) -> str:
-    default: Any = dict(rcParamsDefault)[name]
+    default = DEFAULTS[name]
     if isinstance(default, bool):
         return "True or False"
     if isinstance(default, list):

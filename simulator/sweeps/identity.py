@@ -148,6 +148,11 @@ def _with_parts(identity: dict[str, Any], parts: Sequence[tuple[str, str]]) -> d
     return {**identity, "code": code, **({NOT_RECORDED: computed} if computed else {})}
 
 
+def own_code(spec: RunSpec) -> dict[str, str]:
+    """Returns the hashes of a user's own channels and codec, see `part_code`."""
+    return dict(_with_parts({"code": {}}, _own_parts(spec))["code"])
+
+
 def _own_parts(spec: RunSpec) -> list[tuple[str, str]]:
     """Returns a user's own channels, wrapped ones included, and their codec."""
     over = str(dict(spec.channel_args).get("over", "")).split("/")

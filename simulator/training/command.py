@@ -40,6 +40,7 @@ from semantic.weights.stored import PLUS, save_link, save_plus
 from semantic.weights.vq import VQ, save_vq
 from simulator.setup.prepare import choose_device
 from simulator.training.channel import preset_channel
+from simulator.training.code import link_note
 from simulator.training.data import open_training_images, refuse_few_vehicles
 from simulator.training.encoder import (
     Stage,
@@ -54,7 +55,11 @@ from simulator.training.encoder import (
 )
 from simulator.training.encoder_options import encoder_recipe
 from simulator.training.link_options import NO_LINK_OPTIONS, LinkOptions, adapted
-from simulator.training.other_options import refuse_other_options, refuse_other_vehicles
+from simulator.training.other_options import (
+    refuse_other_encoder,
+    refuse_other_options,
+    refuse_other_vehicles,
+)
 from simulator.training.own_scheme import OwnTraining, is_own, train_own_scheme
 from simulator.training.presets import Preset, presets
 
@@ -174,7 +179,11 @@ def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskN
     encoder = open_encoder(stage.out / "encoder.safetensors", stage.device)
     s, labels = encoder_outputs(stage, encoder, training_images)
     return encoder, LinkData(
-        s, labels, preset_channel(stage.preset, stage.device), stage.preset.budget
+        s,
+        labels,
+        preset_channel(stage.preset, stage.device),
+        stage.preset.budget,
+        link_note(stage.preset),
     )
 
 
@@ -189,6 +198,7 @@ def _train_links(
         path = stage.out / f"{name}.safetensors"
         if path.exists():
             refuse_other_options(path, stage.preset)
+            refuse_other_encoder(path, stage.out / "encoder.safetensors")
         else:
             _train_scheme(stage, name, complete, encoder, data)
 
@@ -204,12 +214,18 @@ def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[s
     link = _fresh(stage, encoder, None)
     if path.exists():
         refuse_other_options(path, stage.preset)
+        refuse_other_encoder(path, stage.out / "encoder.safetensors")
         state, _ = read_weights(path)
         return state
     report = stage.log("link.complete", recipe.complete_steps)
     checkpoint = stage.out / "link.complete.checkpoint.safetensors"
     train_complete(link, data, recipe, checkpoint, report)
-    config = {"recipe": asdict(recipe), "buffer": stage.preset.buffer, **stage.preset.changed}
+    config = {
+        "encoder_sha256": file_hash(stage.out / "encoder.safetensors"),
+        "recipe": asdict(recipe),
+        "buffer": stage.preset.buffer,
+        **stage.preset.changed,
+    }
     write_tensors(path, link.state_dict(), {"config": json.dumps(config)})
     return link.state_dict()
 

@@ -37,6 +37,7 @@ from simulator.files import write_whole
 from simulator.ledger import Ledger
 from simulator.results.curve import ACCURACIES, point
 from simulator.results.image_rows import image_rows
+from simulator.training.code import training_code
 from simulator.training.presets import Preset
 
 
@@ -127,6 +128,7 @@ def train_clean(
         device=stage.device,
         initialize=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
         extra=training_images.extra,
+        about={"program": training_code()},
     )
     if not first:
         return
@@ -145,7 +147,15 @@ def train_clean(
     s, labels = encoder_outputs(stage, network, training_images)
     report = stage.log("performers", preset.performers.steps)
     checkpoint = out / "performers.checkpoint.safetensors"
-    refit_performers(network.performers, s, labels, preset.performers, checkpoint, report)
+    refit_performers(
+        network.performers,
+        s,
+        labels,
+        preset.performers,
+        checkpoint,
+        report,
+        about={"program": training_code()},
+    )
     save_weights(out / "encoder.safetensors", network, config)
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from semantic.weights.files import read_weights
+from semantic.weights.files import file_hash, read_weights
 from simulator.training.presets import Preset
 
 #: Settings of a recipe -> the option that sets them. The precision is not among them, because "auto"
@@ -54,6 +54,22 @@ def refuse_other_options(path: Path, preset: Preset, images: str | None = None) 
         raise ValueError(
             f"{path} was trained with another --data or --extra-data: give another --out"
         )
+
+
+def refuse_other_encoder(path: Path, encoder: Path) -> None:
+    """Checks that existing weights of a link were trained behind the encoder that is there now.
+
+    Args:
+        path: Existing weights of a link. Older ones may not say which encoder they belong to.
+        encoder: The file of the encoder.
+
+    Raises:
+        ValueError: If it was another one.
+    """
+    _, config = read_weights(path)
+    here = file_hash(encoder)
+    if config.get("encoder_sha256", here) != here:
+        raise ValueError(f"{path} was trained behind another encoder than {encoder}: delete it")
 
 
 def refuse_other_vehicles(encoder: Path, images: str) -> None:
