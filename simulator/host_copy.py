@@ -34,9 +34,11 @@ def on_host(*values: Columns) -> tuple[Columns, ...]:
         pieces = joined.split([part.shape[1] for part in parts.values()], 1)
         for (key, there), piece in zip(away.items(), pieces, strict=True):
             tensors[key] = _like(there, piece)
-    return tuple(
-        type(value)(*(None if t is None else tensors[id(t)] for t in value)) for value in values
-    )
+    found: list[Columns] = []
+    for value in values:
+        columns = [None if t is None else tensors[id(t)] for t in value]
+        found.append(type(value)(*columns))
+    return tuple(found)
 
 
 def _real(value: Tensor) -> Tensor:
