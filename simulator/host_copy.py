@@ -6,15 +6,13 @@ over transmissions read.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
-Columns = TypeVar("Columns", bound=tuple[Any, ...])
 
-
-def on_host(*values: Columns) -> tuple[Columns, ...]:
+def on_host(*values: Any) -> tuple[Any, ...]:
     """Returns named tuples of tensors with all tensors on the host; on a CPU the same tensors.
 
     Args:
@@ -34,7 +32,7 @@ def on_host(*values: Columns) -> tuple[Columns, ...]:
         pieces = joined.split([part.shape[1] for part in parts.values()], 1)
         for (key, there), piece in zip(away.items(), pieces, strict=True):
             tensors[key] = _like(there, piece)
-    found: list[Columns] = []
+    found = []
     for value in values:
         columns = [None if t is None else tensors[id(t)] for t in value]
         found.append(type(value)(*columns))
