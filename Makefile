@@ -11,7 +11,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
 # --dist loadgroup keeps the tests of one xdist_group in one process, one after the other.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help demo check lint test test-slow fuzz kills bench format cov docs dist clean
+.PHONY: help demo check lint test test-slow fuzz kills bench gpu format cov docs dist clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -55,6 +55,9 @@ kills: $(STAMP)  ## 200 kills at random moments (KILLS, KILLS_SEED): nothing is 
 bench: $(STAMP)  ## Speed of every part beside a reference (ONLY="--only NAME"); docs/performance.md
 	$(BIN)/python -m benchmarks $(ONLY)
 	$(BIN)/python -m benchmarks --page
+
+gpu: $(STAMP)  ## The first GPU beside the CPU: equality, throughput, memory
+	$(BIN)/python -m benchmarks.gpu
 
 format: $(STAMP)  ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .

@@ -59,11 +59,12 @@ def words(counter: Tensor, key: int) -> Tensor:
     >>> [f"{word:08x}" for word in words(torch.zeros(4, 1, dtype=torch.int64), 0)[:, 0].tolist()]
     ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']
     """
-    multipliers = torch.tensor(MULTIPLIERS, device=counter.device)[:, None]
     keys = [key & MASK, key >> 32]
     even, odd = counter[0::2], counter[1::2]
     for _ in range(ROUNDS):
-        product = even * multipliers  # modulo 2^64: the 64 bits are right, whatever their sign
+        # Modulo 2^64: the 64 bits are right, whatever their sign. No tensor of the multipliers,
+        # whose copy to the device would wait for it.
+        product = torch.stack([word * m for word, m in zip(even, MULTIPLIERS, strict=True)])
         high = (product >> 32) & MASK
         mixed = torch.stack([high[1] ^ odd[0] ^ keys[0], high[0] ^ odd[1] ^ keys[1]])
         even, odd = mixed, (product & MASK).flip(0)
@@ -73,7 +74,7 @@ def words(counter: Tensor, key: int) -> Tensor:
 
 def _blocks(key: int, images: NDArray[np.int64], count: int, device: str) -> Tensor:
     """[4, batch, blocks] words of all blocks that hold some of the numbers."""
-    image = torch.from_numpy(images).to(device)[:, None]
+    image = torch.from_numpy(images).to(device, non_blocking=True)[:, None]
     block = torch.arange(-(-count // 4), device=device)[None, :]
     shape = (len(images), block.shape[1])
     parts = (block, torch.zeros_like(block), image & MASK, (image >> 32) & MASK)

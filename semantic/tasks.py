@@ -63,8 +63,22 @@ def put_rows(
     if whole is None:
         whole = TaskOutputs(*(value.new_zeros(batch, *value.shape[1:]) for value in rows))
     for target, part in zip(whole, rows, strict=True):
-        target[index.to(target.device)] = part
+        target[index.to(target.device, non_blocking=True)] = part
     return whole
+
+
+def rows_to_compute(mask: Tensor) -> Tensor:
+    """Returns the rows that a receiver has to compute: those of a mask [batch] on a CPU.
+
+    Other devices compute all rows: the host would have to wait for the number of rows, and the
+    next kernel with it.
+
+    >>> rows_to_compute(torch.tensor([False, True]))
+    tensor([1])
+    """
+    if mask.device.type == "cpu":
+        return mask.nonzero().flatten()
+    return torch.arange(len(mask), device=mask.device)
 
 
 class TaskPerformers(nn.Module):

@@ -16,17 +16,29 @@ from torch import Tensor
 #: Rows of a tile. On a CPU, 128 rows reach 95 % of the rate of the largest products, and fewer rows
 #: of the last tile are padding than with 256 (docs/performance.md).
 TILE = 128
+#: Rows of a tile on other devices: as many as a batch of a learned scheme has. It is one number for
+#: all GPUs, so that a result depends on the kind of device and not on its memory.
+DEVICE_TILE = 1024
 
 Rows = TypeVar("Rows", Tensor, tuple[Tensor, ...])
 
 
-def in_tiles(function: Callable[..., Rows], *rows: Tensor, tile: int = TILE) -> Rows:
+def tile_of(device: str) -> int:
+    """Returns the rows of a tile on a kind of device, e.g. "cuda".
+
+    >>> tile_of("cpu"), tile_of("cuda")
+    (128, 1024)
+    """
+    return TILE if device == "cpu" else DEVICE_TILE
+
+
+def in_tiles(function: Callable[..., Rows], *rows: Tensor, tile: int | None = None) -> Rows:
     """Computes function(*rows), `tile` rows at a time.
 
     Args:
         function: Maps tensors [tile, ...] to a tensor or a (named) tuple of tensors [tile, ...].
         rows: Tensors that share the leading axis "batch", at least one row.
-        tile: Number of rows per call.
+        tile: Number of rows per call; None for that of the device.
 
     Returns:
         The output of `function` with leading axis "batch".
@@ -35,6 +47,8 @@ def in_tiles(function: Callable[..., Rows], *rows: Tensor, tile: int = TILE) -> 
     tensor([0, 1, 4])
     """
     batch = len(rows[0])
+    if tile is None:
+        tile = tile_of(rows[0].device.type)
     parts = []
     for start in range(0, batch, tile):
         part = [value[start : start + tile] for value in rows]

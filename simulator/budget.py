@@ -59,9 +59,14 @@ class Budget:
                 covers the whole burst: the first part of QAM symbols need not have average power.
         """
         check_power(burst)
+        return self.admitted(burst, spent)
+
+    def admitted(self, burst: Burst, spent: Tensor) -> Burst:
+        """Returns what `admit` does, without its check, which waits for the device of the burst."""
         if self.uses is None:
             return burst
-        uses = torch.minimum(burst.uses.cpu(), self.uses - spent)
+        left = (self.uses - spent).to(burst.uses.device, non_blocking=True)
+        uses = torch.minimum(burst.uses, left)
         return burst._replace(x=burst.x.masked_fill(beyond(burst.x, uses), 0), uses=uses)
 
     def limit_received(self, received: Received, burst: Burst) -> Received:

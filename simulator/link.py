@@ -9,6 +9,7 @@ from phy.streams import Streams
 from semantic.tasks import TaskOutputs, put_rows
 from simulator.budget import Budget
 from simulator.feedback import ERROR_FREE, FeedbackLink
+from simulator.host_copy import on_host
 from simulator.ledger import Ledger
 from simulator.scheme import Payload, Scheme, take
 from simulator.slots import Slot
@@ -53,26 +54,29 @@ def run_link(
     for transmission in range(most):
         rows = streams.rows(active.numpy(), transmission)
         burst, tx = scheme.transmit(tx, feedback, slot)
-        burst = budget.admit(burst, ledger.channel_uses[active])
-        x = ledger.charge_burst(active, burst, slot, channel.pilot_uses)
+        spent = ledger.channel_uses[active]
+        x = (admitted := budget.admitted(burst, spent)).x
         h, memory = channel.draw(rows.for_role("fading"), x.shape[1], memory)
         memory = link.wait(channel, rows.for_role("waiting"), memory)
         received = budget.limit_received(
-            channel.apply(x, h, slot.no, rows.for_role("noise")), burst
+            channel.apply(x, h, slot.no, rows.for_role("noise")), admitted
         )
         answer, rx = scheme.receive(scheme.read_header(rx, burst.header), received, slot)
-        last = budget.used_up(transmission + 1, ledger.channel_uses[active])
         feedback = link.carry(answer, rows.for_role("feedback"))
-        ledger.charge_feedback(active, answer, last, scheme.side_information_bits, feedback)
-        done = feedback.ack.cpu() | last
+        # The only wait for the device.
+        burst, answer, received_answer = on_host(burst, answer, feedback)
+        ledger.charge_burst(active, budget.admit(burst, spent), slot, channel.pilot_uses)
+        last = budget.used_up(transmission + 1, ledger.channel_uses[active])
+        ledger.charge_feedback(active, answer, last, scheme.side_information_bits, received_answer)
+        done = received_answer.ack | last
         stop, go_on = done.nonzero().flatten(), (~done).nonzero().flatten()
         if len(stop):
-            end = take(rx, stop)
+            end = take(rx, stop.to(feedback.ack.device, non_blocking=True))
             ledger.count_bits(active[stop], take(scheme.offered(tx), stop), scheme.accepted(end))
             outputs = put_rows(outputs, active[stop], scheme.perform(end), n)
         if not len(go_on):
             break
-        active = active[go_on]
+        active, go_on = active[go_on], go_on.to(feedback.ack.device, non_blocking=True)
         ledger.latency_s[active] += link.delay_slots * slot.slot_s
         tx, rx, feedback, memory = (take(state, go_on) for state in (tx, rx, feedback, memory))
     assert outputs is not None

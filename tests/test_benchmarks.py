@@ -3,10 +3,13 @@
 import ast
 import importlib
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted((ROOT / "benchmarks").rglob("*.py"))
@@ -80,3 +83,19 @@ def test_the_compiled_reference_of_reid_is_right() -> None:
     found = evaluate_reid(query, gallery)
     assert rank1 == pytest.approx(found.rank1)
     assert mean_ap == pytest.approx(found.mean_average_precision)
+
+
+@pytest.mark.integration
+def test_the_comparison_of_devices(capsys: pytest.CaptureFixture[str]) -> None:
+    from benchmarks import gpu
+
+    found = [gpu.compare(part, "cpu") for part in gpu.parts(4)]
+    assert all(line.endswith("differs from the CPU by 0") for line in found)
+    one = torch.ones(1)
+    other = gpu.Part("x", 0.1, 1, "calls", lambda device: lambda: one if device == "cpu" else -one)
+    with pytest.raises(ValueError, match="x: meta and CPU differ by 2 of the largest value"):
+        gpu.compare(other, "meta")
+    if not torch.cuda.is_available():
+        with patch.object(sys, "argv", ["gpu"]):
+            gpu.main()
+        assert capsys.readouterr().out.count("\n") == 1

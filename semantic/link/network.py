@@ -154,6 +154,6 @@ class LinkNetwork(nn.Module):
         >>> LinkNetwork(20, detector=None).threshold_at(3.0)  # not calibrated
         0.5
         """
-        points = self.threshold_snr_db.cpu()
-        at_snr = [float(np.interp(snr_db, points, t.cpu())) for t in self.threshold]
+        points, *thresholds = torch.cat([self.threshold_snr_db[None], self.threshold]).cpu()
+        at_snr = [float(np.interp(snr_db, points, t)) for t in thresholds]
         return float(np.interp(ratio, RATIOS, at_snr))

@@ -95,6 +95,21 @@ def select(
     return Selection(position, group < 2)
 
 
+def first_features(order: Int[Tensor, "*batch L"], images: int, B: int) -> Selection:
+    """Selects the features of the first slot: the B most important ones.
+
+    Args:
+        order: As in `select`.
+        images: Number of images.
+        B: Largest number of features of the slot.
+
+    >>> first_features(torch.tensor([2, 0, 1, 3]), 1, 2).position
+    tensor([[2, 0]])
+    """
+    position = order[..., :B].expand(images, -1).contiguous()
+    return Selection(position, torch.ones_like(position, dtype=torch.bool))
+
+
 def _first(
     group: Shaped[Tensor, "images L"], B: int
 ) -> tuple[Shaped[Tensor, "images B"], Int[Tensor, "images B"]]:
@@ -145,10 +160,13 @@ class Plan:
                 requested; None for no request.
             B: Largest number of features of the next slot.
         """
-        again = torch.zeros_like(self.covered)
-        if self.selection is not None and request is not None:
-            again = self.selection.spread(request)
-        selection = select(order, self.covered, again, B)
+        if self.selection is None:
+            selection = first_features(order, len(self.covered), B)
+        else:
+            again = torch.zeros_like(self.covered)
+            if request is not None:
+                again = self.selection.spread(request)
+            selection = select(order, self.covered, again, B)
         return Plan(self.covered | selection.spread(selection.sent), selection)
 
     def take(self, index: Int[Tensor, " rows"]) -> Plan:

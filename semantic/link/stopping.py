@@ -22,7 +22,7 @@ from torch import Tensor
 
 from semantic.conventions import CODED_FEATURES
 from semantic.link.protocol import Transmissions
-from semantic.tasks import TaskOutputs, put_rows
+from semantic.tasks import TaskOutputs, put_rows, rows_to_compute
 
 #: Rows of the batch [rows] int64 -> the tasks' outputs on what these images have received.
 Decode = Callable[[Tensor], TaskOutputs]
@@ -160,11 +160,11 @@ class StoppingCriterion(Stopping):
     def decide(self, received_snr: Tensor, decode: Decode) -> Answer:
         """Returns the answer, which does not depend on the features sent so far."""
         ack = torch.zeros_like(received_snr, dtype=torch.bool)
-        rows = (received_snr > self.theta_0).nonzero().flatten()
+        rows = rows_to_compute(received_snr > self.theta_0)
         if not len(rows):
             return Answer(ack, ack.to(torch.int8))
         some = decode(rows)
-        ack[rows] = received_snr[rows] > self.target(some)
+        ack[rows] = received_snr[rows] > self.target(some)  # which is at least theta_0
         return Answer(ack, ack.to(torch.int8), put_rows(None, rows, some, len(received_snr)))
 
     def target(self, outputs: TaskOutputs) -> Tensor:
@@ -181,6 +181,8 @@ class StoppingCriterion(Stopping):
         """Returns the tasks' outputs; decodes only the images that `answer` left out."""
         if outputs is None:
             return super().final_outputs(decode, received_snr, outputs)
+        if received_snr.device.type != "cpu":  # `rows_to_compute` were all
+            return outputs
         rows = (received_snr <= self.theta_0).nonzero().flatten()
         return put_rows(outputs, rows, decode(rows), len(received_snr)) if len(rows) else outputs
 

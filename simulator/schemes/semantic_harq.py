@@ -25,7 +25,7 @@ from semantic.link.protocol import Protocol
 from semantic.link.retransmission import Retransmission, largest_share, retransmission_of
 from semantic.link.selector import Plan, Selection
 from semantic.link.stopping import REASONS, Decode, stopping_of
-from semantic.tasks import TaskOutputs
+from semantic.tasks import TaskOutputs, rows_to_compute
 from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme
@@ -114,6 +114,7 @@ class SemanticHarq(Scheme):
         arguments = (arguments or SemanticHarqArguments()).trained(link.reading, protocol)
         self.encoder, self.link, self.protocol = encoder, link, protocol
         self.arguments = arguments
+        self._limits: dict[float, float] = {}
         self.stopping = stopping_of(protocol.transmissions, snr_from_db(arguments.theta_0_db))
         self.open_loop = self.stopping.open_loop
         self.names_features = self.retransmission(0.0).names_features
@@ -134,7 +135,13 @@ class SemanticHarq(Scheme):
         ratio, rule = self.arguments.ratio, self.protocol.retransmit
         if rule == "share":
             return retransmission_of(rule, largest_share(ratio))
-        return retransmission_of(rule, lambda d, sent: self.link.threshold_at(snr_db, ratio))
+        return retransmission_of(rule, lambda d, sent: self._limit(snr_db))
+
+    def _limit(self, snr_db: float) -> float:
+        """Returns the threshold at an average SNR, which is read from the device once."""
+        if snr_db not in self._limits:
+            self._limits[snr_db] = self.link.threshold_at(snr_db, self.arguments.ratio)
+        return self._limits[snr_db]
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """Returns one slot, all that f takes, or G_max."""
@@ -216,14 +223,14 @@ class SemanticHarq(Scheme):
 
         Acknowledged images request nothing, so that F need not judge their features.
         """
-        rows = (~ack).nonzero().flatten()
+        rows = rows_to_compute(~ack)
         some = latest.take(rows)
         request = self.retransmission(slot.snr_db).request(
             some, lambda: self._distortion(rx, some, rows)
         )
         if request is None:
             return None
-        return torch.zeros_like(latest.sent).index_put((rows,), request)
+        return torch.zeros_like(latest.sent).index_put((rows,), request) & ~ack[:, None]
 
     def _distortion(self, rx: RxState, latest: Selection, rows: Tensor) -> Tensor:
         """Returns d [rows, L] of some images."""

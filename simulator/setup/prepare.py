@@ -16,6 +16,7 @@ from semantic.part_files import Reading, file_hashes
 from semantic.tasks import TaskOutputs
 from simulator.catalog import SCHEMES
 from simulator.feedback import FeedbackLink
+from simulator.host_copy import on_host
 from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.read_only import ReadOnlyInputs
@@ -71,7 +72,7 @@ class Prepared:
             spec.max_transmissions,
             self.feedback_link,
         )
-        return TaskOutputs(*(value.cpu() for value in outputs)), ledger
+        return on_host(outputs)[0], ledger
 
 
 def choose_device(device: str) -> str:

@@ -1,12 +1,13 @@
 """Which features go into the next slot: SemHARQ section IV-A as properties."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from semantic.conventions import CODED_FEATURES
-from semantic.link.selector import Plan, Selection, select
+from semantic.link.selector import Plan, Selection, first_features, select
 
 SMALL = 12
 
@@ -65,6 +66,16 @@ def test_over_the_slots_nothing_goes_twice_unless_asked_for(
         ).all()  # no room is left while there is more
         request = (torch.rand(chosen.sent.shape, generator=generator) < asked) & chosen.sent
         may_repeat = chosen.spread(request)
+
+
+@pytest.mark.parametrize("B", [1, 33, 500, 1024])
+def test_first_slot_is_that_of_the_general_rule(B: int) -> None:
+    nothing = torch.zeros(3, 1024, dtype=torch.bool)
+    orders = torch.stack([torch.randperm(1024) for _ in range(3)])
+    for order in (orders[0], orders):
+        first, general = first_features(order, 3, B), select(order, nothing, nothing, B)
+        assert torch.equal(first.position, general.position)
+        assert torch.equal(first.sent, general.sent)
 
 
 def test_without_requests_the_order_is_sent_piece_by_piece() -> None:

@@ -335,9 +335,8 @@ def test_random_orders_are_permutations() -> None:
 def test_half_of_what_was_sent_is_asked_for_again(data: LinkData) -> None:
     network = fresh().eval()
     f = network.encode(data.s)
-    plan = Plan(
-        torch.ones(24, CODED_FEATURES, dtype=torch.bool).index_fill(1, torch.arange(30), False)
-    )
+    backwards = network.order.flip(0)
+    plan = Plan.empty(24).next(backwards, None, CODED_FEATURES - 30)
     plan = plan.next(network.order, None, 100)  # room for 100, only 30 are left
     generator = torch.Generator().manual_seed(0)
     buffer, _ = transmit_slot(f, network.empty_buffer(24), plan, 0.0, toy_channel, generator)
