@@ -14,6 +14,7 @@ from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.network import LinkNetwork
 from semantic.weights.files import save_weights
 from semantic.weights.stored import save_link
+from simulator.sweeps import records
 
 #: Real photographs, which are not part of the repository: 507 vehicles before two cameras.
 PHOTOGRAPHS = "SEMHARQ_PHOTOGRAPHS"
@@ -32,6 +33,17 @@ PAINT = {"yellow": "#e8d21d", "green": "#1d8a3c", "red": "#c2201b", "blue": "#1f
 def seeded() -> None:
     """Seeds torch's global generator, so that no test depends on the tests before it."""
     torch.default_generator.manual_seed(0)  # torch.manual_seed visits every device: 3 ms a test
+
+
+@pytest.fixture(autouse=True)
+def no_curve_is_drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves curve.png of a run empty: matplotlib takes longer than the whole run of a test.
+
+    It is drawn in fresh processes, and where a test or its directory is marked `draws`. The figure
+    itself is tested with curves of its own.
+    """
+    if request.node.get_closest_marker("draws") is None:
+        monkeypatch.setattr(records, "_draw", lambda result, path: path.touch())
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,12 @@ from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Cell, Point
 from simulator.sweeps.engines import Engine, EngineError, local_pools
-from simulator.sweeps.forkserver import MOST_WORKERS, WORTH_IMAGES, worth_workers
+from simulator.sweeps.forkserver import (
+    MOST_WORKERS,
+    WORTH_IMAGES,
+    start_forkserver,
+    worth_workers,
+)
 from simulator.sweeps.store import Store
 from simulator.sweeps.sweep import run, simulate
 
@@ -179,15 +184,23 @@ def test_threads_change_no_bit(spec: RunSpec, inline: pd.DataFrame) -> None:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """A LocalCluster of two worker processes, its scheduler's address."""
+    """A LocalCluster of two worker processes, its scheduler's address.
+
+    Its workers are forks of the fork server that serves the engine "local", which has the imports.
+    """
     distributed = pytest.importorskip("distributed", reason="extra [cluster] is not installed")
-    with distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        dashboard_address=None,
-        env={"PYTHONPATH": str(HERE)},
-        silence_logs=50,
-    ) as found:
+    dask = pytest.importorskip("dask")
+    start_forkserver()
+    with (
+        dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}),
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            env={"PYTHONPATH": str(HERE)},
+            silence_logs=50,
+        ) as found,
+    ):
         yield found.scheduler_address
 
 
