@@ -214,6 +214,8 @@ def test_extra_data_and_the_recipe_of_the_encoder(
     extra = tmp_path / "extra"
     shutil.copytree(training_images, extra)
     line = ["train", "--data", str(training_images), "--out", str(tmp_path / "w")]
+    # The smallest link, because the encoder is looked at.
+    line += ["--scheme", "smsc-fir", "--device", "cpu"]
     line += ["--extra-data", str(extra), "--extra-vehicles", "3", "--encoder-steps", "32:1,48:1"]
     line += ["--batch-size", "10", "--augmentation", "strong", "--precision", "bf16"]
     result = CliRunner().invoke(main, line)
