@@ -1,19 +1,14 @@
-"""Fixtures that many tests share. The rules that hold for every test are in ../conftest.py."""
+"""Fixtures that many tests share. The rules that hold for every test are in ../conftest.py.
+
+They import what they need: the process of pytest-xdist that hands out the tests runs none of them,
+and starts before all others.
+"""
 
 import csv
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from PIL import Image, ImageDraw
-
-from semantic.data.dataset import COLORS, TYPES
-from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.link.network import LinkNetwork
-from semantic.weights.files import save_weights
-from semantic.weights.stored import save_link
 
 #: Real photographs, which are not part of the repository: 507 vehicles before two cameras.
 PHOTOGRAPHS = "SEMHARQ_PHOTOGRAPHS"
@@ -31,7 +26,20 @@ PAINT = {"yellow": "#e8d21d", "green": "#1d8a3c", "red": "#c2201b", "blue": "#1f
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     """Seeds torch's global generator, so that no test depends on the tests before it."""
+    import torch
+
     torch.default_generator.manual_seed(0)  # torch.manual_seed visits every device: 3 ms a test
+
+
+@pytest.fixture(autouse=True)
+def no_curve_is_drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves curve.png of a run empty: matplotlib takes longer than the whole run of a test.
+
+    It is drawn in fresh processes, and where a test or its directory is marked `draws`. The figure
+    itself is tested with curves of its own.
+    """
+    if request.node.get_closest_marker("draws") is None:
+        monkeypatch.setattr("simulator.sweeps.records._draw", lambda result, path: path.touch())
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +49,13 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     The encoder has run in training mode for three passes, which sets its batch statistics. The
     link is scaled by the encoder's output, so that no class probability saturates at 0 or 1.
     """
+    import torch
+
+    from semantic.encoder.multitask import MultiTaskNetwork
+    from semantic.link.network import LinkNetwork
+    from semantic.weights.files import save_weights
+    from semantic.weights.stored import save_link
+
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randn(48, 3, IMAGE_SIZE, IMAGE_SIZE, generator=generator)
     with torch.random.fork_rng(), torch.no_grad():
@@ -67,6 +82,11 @@ def folder_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     A vehicle is a rectangle. Color and size tell the vehicles apart, so that random weights
     re-identify some of them and not all.
     """
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    from semantic.data.dataset import COLORS, TYPES
+
     root = tmp_path_factory.mktemp("rectangles")
     rng = np.random.default_rng(0)
     with (root / "labels.csv").open("w", newline="") as file:

@@ -33,7 +33,7 @@ from simulator.cli import main
 from simulator.spec import RunSpec
 from simulator.sweeps.sweepfile import read_sweep
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.draws]
 
 CASES, SEED = int(os.environ.get("FUZZ_CASES", "300")), int(os.environ.get("FUZZ_SEED", "0"))
 #: Memory of the process; looked at by `make fuzz` alone, as other tests leave theirs behind.

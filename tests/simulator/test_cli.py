@@ -21,10 +21,10 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments], prog_name="simulate")
 
 
-def process(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+def process(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """A fresh interpreter, as a user would start it."""
     home = str(Path(simulator.__path__[0]).parent)
-    environment = {**os.environ, "PYTHONPATH": home}
+    environment = {**os.environ, "PYTHONPATH": home, **environment}
     command = [sys.executable, *(str(a) for a in arguments)]
     return subprocess.run(
         command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=300, check=False
@@ -48,11 +48,13 @@ def refused(result: Result, *expected: str) -> str:
 
 
 @pytest.mark.integration
+@pytest.mark.draws
 def test_a_run_writes_its_four_files_and_shows_a_table(given: list[object], tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = run("--scheme", "semharq,perfect", "--snr", "-6:6:6", *given, "--out", out)
     assert result.exit_code == 0, result.output
     assert {path.name for path in out.iterdir()} == FILES
+    assert (out / "curve.png").read_bytes().startswith(b"\x89PNG")
     curve = pd.read_csv(out / "curve.csv")
     assert list(curve.columns) == [
         *("scheme", "channel", "snr_db", "metric", "value", "ci_low", "ci_high", "n"),
@@ -239,12 +241,15 @@ def test_nothing_heavy_is_imported_before_there_is_work(code: str, tmp_path: Pat
 
 @pytest.mark.integration
 def test_a_fresh_process_runs_the_owners_line(given: list[object], tmp_path: Path) -> None:
+    """The backend of a notebook, which Jupyter sets for its processes, does not matter."""
     line = ["-m", "simulator.cli", "--scheme", "semharq", "--snr", "-6:8:2"]
-    found = process(*line, *given, "--out", "out", cwd=tmp_path)
+    backend = "module://a_package_that_is_not_there.backend_inline"
+    found = process(*line, *given, "--out", "out", cwd=tmp_path, MPLBACKEND=backend)
     assert found.returncode == 0, found.stderr
     assert "features per slot B" in found.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert pd.read_csv(tmp_path / "out" / "curve.csv")["snr_db"].nunique() == 8
+    assert (tmp_path / "out" / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.integration

@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from run_processes import checked_cells, command
+from run_processes import arguments, checked_cells, command, forked
 
 from simulator.files import write_whole
 from simulator.setup.prepare import prepare
@@ -94,33 +96,34 @@ def test_a_cell_stuck_in_compiled_code_fails_alone(spec: RunSpec, tmp_path: Path
     check_the_others(result, "were ended because it took longer than 2 s")
 
 
-def kill_at_random(arguments: list[str], rng: np.random.Generator, longest_s: float) -> int:
-    """Starts a run and kills it, wherever it is; its exit code."""
-    process = subprocess.Popen(
-        arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        return process.wait(timeout=float(rng.uniform(0, longest_s)))
-    except subprocess.TimeoutExpired:
-        os.kill(process.pid, signal.SIGKILL)
+Start = Callable[[Path], subprocess.Popen[bytes] | ForkServerProcess]
+
+
+def ended(process: subprocess.Popen[bytes] | ForkServerProcess) -> int | None:
+    """The exit code of a process, once it has ended."""
+    if isinstance(process, subprocess.Popen):
         return process.wait()
+    process.join()
+    return process.exitcode
 
 
-def run_through_kills(spec: RunSpec, out: Path, kills: int, *options: str) -> None:
+def run_through_kills(spec: RunSpec, out: Path, kills: int, start: Start) -> None:
     """Kills a run over and over; what was finished stays, and the end is what it would have been."""
     rng = np.random.default_rng(0)
-    arguments = command(spec, out, *options)
     begun = time.monotonic()
     kept: set[str] = set()
     # As long as a run takes that is left alone, so that kills come at every stage of it.
-    assert subprocess.run(command(spec, out / "whole", *options), check=False).returncode == 0
+    assert ended(start(out / "whole")) == 0
     longest_s = 1.2 * (time.monotonic() - begun)
     for _ in range(kills):
-        kill_at_random(arguments, rng, longest_s)
+        process = start(out)
+        time.sleep(float(rng.uniform(0, longest_s)))
+        process.kill()
+        ended(process)
         found = checked_cells(out)
         assert found >= kept
         kept = found
-    assert subprocess.run(arguments, check=False).returncode == 0
+    assert ended(start(out)) == 0
     expected = simulate(spec)
     log = pd.read_parquet(out / "images.parquet")
     pd.testing.assert_frame_equal(log, expected.images, check_exact=True)
@@ -128,16 +131,26 @@ def run_through_kills(spec: RunSpec, out: Path, kills: int, *options: str) -> No
 
 
 def test_three_kills_lose_nothing(spec: RunSpec, tmp_path: Path) -> None:
+    """A fork has no imports of its own, so that every kill meets the run itself."""
     slow = replace(spec, channel_args=(("seconds", 0.05),), snr_db=(3.0, 6.0))
-    run_through_kills(slow, tmp_path, 3, "--channel-arg", "seconds=0.05", "--cell-images", "16")
+
+    def start(out: Path) -> ForkServerProcess:
+        options = ("--channel-arg", "seconds=0.05", "--cell-images", "16")
+        return forked(arguments(slow, out, *options))
+
+    run_through_kills(slow, tmp_path, 3, start)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", [(), ("--engine", "local", "--workers", "2")])
 def test_thirty_kills_lose_nothing(spec: RunSpec, tmp_path: Path, engine: tuple[str, ...]) -> None:
     slow = replace(spec, channel_args=(("seconds", 0.05),))
-    arguments = ("--channel-arg", "seconds=0.05", "--cell-images", "16", *engine)
-    run_through_kills(slow, tmp_path, 30, *arguments)
+    options = ("--channel-arg", "seconds=0.05", "--cell-images", "16", *engine)
+
+    def start(out: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command(slow, out, *options), start_new_session=True)
+
+    run_through_kills(slow, tmp_path, 30, start)
 
 
 def workers_of(pid: int) -> list[int]:
@@ -148,10 +161,9 @@ def workers_of(pid: int) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("channel", ["Hangs", "HoldsThePythonLock"])
-def test_workers_of_a_killed_run_end(spec: RunSpec, tmp_path: Path, channel: str) -> None:
-    """Also one whose threads cannot act, because compiled code holds Python's lock."""
-    stuck = replace(spec, channel=f"toy_parts:{channel}", snr_db=(-6.0, -3.0))
+def test_workers_of_a_killed_run_end(spec: RunSpec, tmp_path: Path) -> None:
+    """One hangs in Python. The other's threads cannot act: compiled code holds Python's lock."""
+    stuck = replace(spec, channel="toy_parts:HangsOrHoldsThePythonLock", snr_db=(-6.0, -3.0))
     marks = tmp_path / "marks"
     marks.mkdir()
     run_of = subprocess.Popen(

@@ -24,8 +24,7 @@ def run(*arguments: object) -> Result:
 
 
 @pytest.fixture
-def given(tiny_weights: Path, folder_data: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    monkeypatch.setattr("simulator.sweeps.records._draw", lambda result, path: path.touch())
+def given(tiny_weights: Path, folder_data: Path) -> list[object]:
     return [*SOME, "--data", folder_data, "--weights", tiny_weights, "--bandwidth-mhz", 4]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
+from run_processes import forked
 
 import simulator
 from simulator.cache import cache_directory
@@ -180,14 +181,6 @@ def test_output_that_nobody_reads() -> None:
     os.close(writer)
     assert found.stderr == ""
     assert found.returncode == 141
-
-
-@pytest.mark.integration
-def test_the_backend_of_a_notebook_does_not_matter(given: list[str], tmp_path: Path) -> None:
-    backend = "module://a_package_that_is_not_there.backend_inline"
-    found = process(RUN, *given, "--out", tmp_path, MPLBACKEND=backend)
-    assert found.returncode == 0, found.stderr
-    assert (tmp_path / "curve.png").stat().st_size > 0
 
 
 @pytest.mark.integration
@@ -453,6 +446,7 @@ def test_ctrl_c_in_an_import_that_catches_everything_ends_the_program(tmp_path: 
 
 
 @pytest.mark.integration
+@pytest.mark.xdist_group("processes")
 def test_sigterm_says_a_word(given: list[str], tmp_path: Path) -> None:
     options = [
         "--scheme",
@@ -462,15 +456,15 @@ def test_sigterm_says_a_word(given: list[str], tmp_path: Path) -> None:
         "--channel-arg",
         "seconds=30",
     ]
-    environment = {**os.environ, "PYTHONPATH": f"{PACKAGES}:{Path(__file__).parent}"}
-    command = [sys.executable, "-c", RUN, *given, *options, "--out", str(tmp_path)]
-    found = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-    while not (tmp_path / "cells" / "plan.json").exists():
+    shown = tmp_path / "shown"
+    found = forked([*given, *options, "--out", str(tmp_path / "out")], str(shown))
+    while not (tmp_path / "out" / "cells" / "plan.json").exists():
         time.sleep(0.05)
-        assert found.poll() is None
-    found.send_signal(signal.SIGTERM)
-    _, errors = found.communicate(timeout=60)
-    assert found.returncode == 143
+        assert found.is_alive()
+    found.terminate()
+    found.join(60)
+    errors = shown.read_text()
+    assert found.exitcode == 143
     assert "terminated; 0 finished points are kept in" in errors
     assert "Traceback" not in errors
 

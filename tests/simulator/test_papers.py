@@ -72,6 +72,13 @@ def test_every_experiment_leaves_its_files(name: str, tmp_path: Path) -> None:
         assert len(image.convert("L").getcolors()) > 50  # not an empty sheet
 
 
+@pytest.fixture
+def no_ink(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the files of figures empty where their content is not looked at: each takes a second."""
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **options: Path(path).touch())
+
+
+@pytest.mark.usefixtures("no_ink")
 def test_other_settings_have_files_of_their_own(tmp_path: Path) -> None:
     seen: list[RunSpec] = []
 
@@ -109,6 +116,7 @@ def test_published_points_are_those_of_the_papers() -> None:
     assert published_points(EXPERIMENTS["fig12"]).empty
 
 
+@pytest.mark.usefixtures("no_ink")
 def test_tables_hold_our_number_and_the_papers(tmp_path: Path) -> None:
     run_experiment("table2", RunSpec(), tmp_path, invented, lambda line: None)
     row = next(r for r in (tmp_path / "table2.md").read_text().splitlines() if "| -6 " in r)

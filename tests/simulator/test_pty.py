@@ -5,12 +5,11 @@ import pty
 import re
 import select
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from run_processes import forked
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
 
@@ -43,23 +42,20 @@ def test_the_cursor_is_shown_again(
     folder_data: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "simulator", "--scheme", "perfect", "--snr", "0"]
-    command += ["--seeds", "20000", "--data", folder_data, "--weights", tiny_weights]
-    command += ["--engine", "inline", "--out", tmp_path / "out"]
-    run = subprocess.Popen(
-        [str(word) for word in command], stdin=slave, stdout=slave, stderr=slave, cwd=tmp_path,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"}, start_new_session=True,
-        # The jobs of a shell in the background ignore the signal, and their children with them.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
-    os.close(slave)
+    words = ["--scheme", "perfect", "--snr", "0", "--seeds", "20000", "--engine", "inline"]
+    words += ["--data", str(folder_data), "--weights", str(tiny_weights)]
+    words += ["--out", str(tmp_path / "out")]
+    run = forked(words, os.ttyname(slave), TERM="xterm", COLUMNS="100")
     try:
         shown = read_until(master, HIDE, 120)
         assert HIDE in shown, shown
         time.sleep(delay_s)
-        run.send_signal(sent)
+        assert run.pid is not None
+        os.kill(run.pid, sent)
+        os.close(slave)
         shown += read_until(master, b"no such text", 60)
-        assert run.wait(60) == code, shown[-2000:]
+        run.join(60)
+        assert run.exitcode == code, shown[-2000:]
     finally:
         run.kill()
         os.close(master)

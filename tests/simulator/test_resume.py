@@ -1,13 +1,15 @@
 """Finished cells: taken up again, checked, kept apart by what their numbers depend on."""
 
 import functools
-import json
+import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +18,7 @@ import pytest
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
+from simulator.sweeps.forkserver import start_forkserver
 from simulator.sweeps.store import DamagedError, Store, StoreError
 from simulator.sweeps.sweep import Result, run, simulate
 
@@ -224,36 +227,33 @@ def test_two_runs_do_not_share_a_directory(spec: RunSpec, tmp_path: Path) -> Non
     assert not list(tmp_path.rglob(".*.json"))
 
 
+def run_with_small_files(spec: RunSpec, out: Path, answer: Connection) -> None:
+    """In a process of its own: files must be small once a cell is finished. Sends the error."""
+
+    def progress(what: str, done: int, total: int) -> None:
+        if done > 40:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    try:
+        run(prepare(spec), progress, out)
+    except ValueError as error:
+        answer.send(str(error))
+
+
 def test_a_directory_that_cannot_be_written_to(
     spec: RunSpec, straight: pd.DataFrame, tmp_path: Path
 ) -> None:
     """The limit on the size of a file stands for a disk without room: the same refusal to write."""
-    code = """
-import resource, sys, json
-from pathlib import Path
-from simulator.spec import RunSpec
-from simulator.setup.prepare import prepare
-from simulator.sweeps.sweep import run
-spec, out = RunSpec.from_json(json.loads(sys.argv[1])), Path(sys.argv[2])
-prepared = prepare(spec)
-def progress(what, done, total):
-    if done > 40:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-try:
-    run(prepared, progress, out)
-except ValueError as error:
-    print(error)
-"""
-    found = subprocess.run(
-        [sys.executable, "-c", code, json.dumps(spec.to_json()), str(tmp_path)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=True,
-    )
-    lines = found.stdout.splitlines()
-    assert len(lines) == 1, found
-    assert "cannot be written: File too large; 1 finished cells are kept in" in lines[0]
+    start_forkserver()
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=run_with_small_files, args=(spec, tmp_path, theirs))
+    process.start()
+    assert ours.poll(120)
+    line = ours.recv()
+    process.join()
+    assert "\n" not in line
+    assert "cannot be written: File too large; 1 finished cells are kept in" in line
     assert not list((tmp_path / "cells").glob(".*"))
     result, simulated = into(spec, tmp_path)
     assert simulated == 40

@@ -25,9 +25,9 @@ def no_bar(what: str, done: int, total: int) -> None:
     """Stands for a terminal's progress bar."""
 
 
-@pytest.fixture
-def training_images(folder_data: Path, tmp_path: Path) -> Path:
-    root = tmp_path / "train"
+@pytest.fixture(scope="module")
+def training_images(folder_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("training") / "train"
     shutil.copytree(folder_data, root)
     with (root / "labels.csv").open() as file:
         rows = [{**row, "split": "train"} for row in csv.DictReader(file)]
@@ -45,20 +45,33 @@ def tiny(images: int) -> dict[str, Preset]:
     return {"synthetic": Preset(32, 4e6, "combine", encoder, performers, link)}
 
 
-def test_train_then_simulate(
-    training_images: Path, folder_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(simulator.training.command, "presets", tiny)
-    runner, weights = CliRunner(), tmp_path / "weights"
-    train = ["train", "--data", str(training_images), "--out", str(weights), "--device", "cpu"]
-    train += ["--scheme", "semharq,digital-vq"]
-    result = runner.invoke(main, train)
+def train_line(images: Path, weights: Path) -> list[str]:
+    line = ["train", "--data", str(images), "--out", str(weights), "--device", "cpu"]
+    return [*line, "--scheme", "semharq,digital-vq"]
+
+
+@pytest.fixture(scope="module")
+def trained(training_images: Path) -> Path:
+    """Weights of a short training, which tests do not change."""
+    weights = training_images.parent / "weights"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulator.training.command, "presets", tiny)
+        result = CliRunner().invoke(main, train_line(training_images, weights))
     assert result.exit_code == 0, result.output
+    return weights
+
+
+def test_train_then_simulate(
+    training_images: Path, trained: Path, folder_data: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(simulator.training.command, "presets", tiny)
+    runner, weights = CliRunner(), trained
     made = {path.name: path.stat().st_mtime_ns for path in weights.glob("*.safetensors")}
     assert {"encoder.safetensors", "semharq.safetensors", "digital-vq.safetensors"} <= made.keys()
     assert (weights / "digital-vq.safetensors").stat().st_size <= 1e6
     # once more: everything is there, nothing is made again
-    assert runner.invoke(main, train).exit_code == 0
+    assert runner.invoke(main, train_line(training_images, weights)).exit_code == 0
     assert made == {path.name: path.stat().st_mtime_ns for path in weights.glob("*.safetensors")}
     run = ["--snr", "0", "--data", str(folder_data), "--weights", str(weights)]
     run += ["--scheme", "semharq,digital-vq"]
@@ -126,16 +139,14 @@ def test_one_task_is_trained_and_other_options_are_not_mixed_in(
 
 
 def test_weights_of_other_images_are_not_taken_up(
-    training_images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    training_images: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(simulator.training.command, "presets", tiny)
-    weights, other = tmp_path / "weights", tmp_path / "other"
-    line = ["train", "--out", str(weights), "--scheme", "smsc-fir", "--device", "cpu", "--data"]
-    assert CliRunner().invoke(main, [*line, str(training_images)]).exit_code == 0
+    other = tmp_path / "other"
     shutil.copytree(training_images, other)
     for path in other.glob("*.png"):
         path.write_bytes(path.read_bytes() + b"x")  # the same names and labels
-    result = CliRunner().invoke(main, [*line, str(other)])
+    result = CliRunner().invoke(main, train_line(other, trained))
     assert result.exit_code == 2
     assert "was trained with another --data or --extra-data" in result.stderr
 
@@ -203,6 +214,8 @@ def test_extra_data_and_the_recipe_of_the_encoder(
     extra = tmp_path / "extra"
     shutil.copytree(training_images, extra)
     line = ["train", "--data", str(training_images), "--out", str(tmp_path / "w")]
+    # The smallest link, because the encoder is looked at.
+    line += ["--scheme", "smsc-fir", "--device", "cpu"]
     line += ["--extra-data", str(extra), "--extra-vehicles", "3", "--encoder-steps", "32:1,48:1"]
     line += ["--batch-size", "10", "--augmentation", "strong", "--precision", "bf16"]
     result = CliRunner().invoke(main, line)

@@ -122,3 +122,11 @@ class HoldsThePythonLock(Faulty):
     def fail(self, x: Tensor, received: Received) -> Received:
         ctypes.PyDLL(None).sleep(600)
         return received
+
+
+class HangsOrHoldsThePythonLock(Faulty):
+    """Holds it where the noise is stronger than 3, and hangs elsewhere."""
+
+    def fail(self, x: Tensor, received: Received) -> Received:
+        kind = HoldsThePythonLock if float(received.no.max()) > 3 else Hangs
+        return kind.fail(self, x, received)  # type: ignore[arg-type]
