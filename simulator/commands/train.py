@@ -138,7 +138,15 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
     metavar="DATA",
     help="Test images, as in --data of a run, on which accuracies are shown from time to time.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of the encoder and the links."
+)
+@click.option(
+    "--link-seed",
+    type=int,
+    metavar="N",
+    help="Seed of the links alone, for several trainings behind one encoder [that of --seed].",
+)
 @click.option("--device", default="auto", show_default=True, help="Device of the networks.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def train(**options: Any) -> None:
@@ -159,6 +167,7 @@ def train(**options: Any) -> None:
         options.pop("channel"),
         key_values("--channel-arg", options.pop("channel_args")),
         options.pop("fading"),
+        options.pop("link_seed"),
     )
     clear_leftovers(out)
     scheme_args = key_values("--scheme-arg", options.pop("scheme_args"))
