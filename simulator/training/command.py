@@ -161,7 +161,7 @@ def train_from_options(
     for stage in wanted if first else ():
         network, data = link_data(stage, training_images)
         theirs = [name for name in stage.schemes if is_own(name)]
-        _train_links(stage, [name for name in stage.schemes if name not in theirs], network, data)
+        train_links(stage, [name for name in stage.schemes if name not in theirs], network, data)
         for name in theirs:
             train_own_scheme(stage, name, own or OwnTraining(), data)
         show(f"{stage.out}: {', '.join(['encoder', *stage.schemes])}")
@@ -178,13 +178,13 @@ def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskN
     )
 
 
-def _train_links(
+def train_links(
     stage: Stage, schemes: Sequence[str], encoder: MultiTaskNetwork, data: LinkData
 ) -> None:
-    """Trains the links of built-in schemes that are missing."""
+    """Trains the links of built-in schemes that are missing in the directory of a stage."""
     if not schemes:
         return
-    complete = _complete(stage, encoder, data) if {*schemes} - {VQ} else {}
+    complete = complete_link(stage, encoder, data) if {*schemes} - {VQ} else {}
     for name in schemes:
         path = stage.out / f"{name}.safetensors"
         if path.exists():
@@ -197,7 +197,7 @@ def _listed(names: str) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()]
 
 
-def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[str, Tensor]:
+def complete_link(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[str, Tensor]:
     """Returns the state of the link trained with f sent complete; every scheme starts from it."""
     path, recipe = stage.out / "link.complete.safetensors", stage.preset.link
     torch.manual_seed(recipe.seed)
@@ -210,6 +210,7 @@ def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[s
     checkpoint = stage.out / "link.complete.checkpoint.safetensors"
     train_complete(link, data, recipe, checkpoint, report)
     config = {"recipe": asdict(recipe), "buffer": stage.preset.buffer, **stage.preset.changed}
+    config |= stage.note
     write_tensors(path, link.state_dict(), {"config": json.dumps(config)})
     return link.state_dict()
 
@@ -255,6 +256,7 @@ def _train_scheme(
         "bandwidth_hz": stage.preset.bandwidth_hz,
         "recipe": asdict(recipe),
         **stage.preset.changed,
+        **stage.note,
     }
     path, checkpoint = out / f"{scheme}.safetensors", out / f"{scheme}.checkpoint.safetensors"
     torch.manual_seed(recipe.seed)
