@@ -33,6 +33,7 @@ from semantic.training.calibration import calibrate_thresholds
 from semantic.training.link import train_complete, train_scheme
 from semantic.training.loop import LinkData
 from semantic.training.plus import train_plus
+from semantic.training.system import train_first_stage
 from semantic.training.vq import train_vq
 from semantic.vq.network import VqNetwork
 from semantic.weights.files import file_hash, read_weights, round_to_four_bits, write_tensors
@@ -53,6 +54,7 @@ from simulator.training.encoder import (
     validator,
 )
 from simulator.training.encoder_options import encoder_recipe
+from simulator.training.joint import train_joint
 from simulator.training.link_options import NO_LINK_OPTIONS, LinkOptions, adapted
 from simulator.training.other_options import refuse_other_options, refuse_other_vehicles
 from simulator.training.own_scheme import OwnTraining, is_own, train_own_scheme
@@ -159,6 +161,9 @@ def train_from_options(
         validate = None if validation is None else validator(validation, chosen, device, show)
         train_clean(stage, training_images, first, imagenet, validate)
     for stage in wanted if first else ():
+        if stage.preset.reading.encoder == "joint":
+            train_joint(stage, training_images)
+            continue
         network, data = link_data(stage, training_images)
         theirs = [name for name in stage.schemes if is_own(name)]
         train_links(stage, [name for name in stage.schemes if name not in theirs], network, data)
@@ -201,14 +206,15 @@ def complete_link(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> di
     """Returns the state of the link trained with f sent complete; every scheme starts from it."""
     path, recipe = stage.out / "link.complete.safetensors", stage.preset.link
     torch.manual_seed(recipe.seed)
-    link = _fresh(stage, encoder, None)
+    loop = stage.preset.reading.stage2 == "harq"
+    link = _fresh(stage, encoder, "fde" if loop else None)
     if path.exists():
         refuse_other_options(path, stage.preset)
         state, _ = read_weights(path)
         return state
     report = stage.log("link.complete", recipe.complete_steps)
     checkpoint = stage.out / "link.complete.checkpoint.safetensors"
-    train_complete(link, data, recipe, checkpoint, report)
+    (train_first_stage if loop else train_complete)(link, data, recipe, checkpoint, report)
     config = {"recipe": asdict(recipe), "buffer": stage.preset.buffer, **stage.preset.changed}
     config |= stage.note
     write_tensors(path, link.state_dict(), {"config": json.dumps(config)})
@@ -281,7 +287,9 @@ def _train_scheme(
     if not stage.preset.reading.retrains(LEARNED[scheme]):
         recipe = replace(recipe, selected_steps=0)
     link = _fresh(stage, encoder, protocol.detector)
-    link.load_state_dict(link.state_dict() | complete)
+    own = link.state_dict()
+    known = {n: v for n, v in complete.items() if n in own and own[n].shape == v.shape}
+    link.load_state_dict(own | known)
     report = stage.log(scheme, recipe.steps(link.fde is not None))
     train_scheme(link, protocol, data, recipe, checkpoint, report)
     round_to_four_bits(link)  # thresholds belong to the rounded weights

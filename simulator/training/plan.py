@@ -163,6 +163,8 @@ def _reading(name: str, table: Any, preset: Preset, schemes: tuple[str, ...]) ->
         preset = replace(preset, link=_recipe(preset.link, table.get("recipe", {})))
         backbone = preset.encoder.backbone
         chosen = adapted(preset, 0, backbone, snr_db, table.get("buffer"), None, options)
+        if chosen.reading.encoder == "joint":
+            raise ValueError("encoder=joint has no place in a plan: give --reading encoder=joint")
         own = _schemes(table["schemes"]) if "schemes" in table else schemes
         return PlannedReading(name, chosen, own)
     except ValueError as error:

@@ -55,6 +55,7 @@ def plan_of(text: str, tmp_path: Path) -> TrainingPlan:
         ("[readings.a]\nbuffer = 'averages'", "reading a: unknown buffer 'averages': .*average"),
         ("[readings.a]\nsnr_db = 'low'", "reading a: snr_db is 'low', it must be a number"),
         ("[readings.'../a']", r"reading ../a: a name has letters"),
+        ("[readings.a]\nreading.encoder = 'joint'", "encoder=joint has no place in a plan"),
         ("readings = 3", "readings is 3, it must be a table"),
         ("x = ", "cannot be read"),
     ],
