@@ -162,7 +162,8 @@ def train_system(
             if system is None or pixels is None:
                 return data.s[index]
             batch = pixels[index].to(data.labels.vehicle.device)
-            return system(batch.flip(2) if mirrored else batch)
+            found: Tensor = system(batch.flip(2) if mirrored else batch)
+            return found
 
         s = encode()
         local = _batch_of(data, s, index)

@@ -287,9 +287,9 @@ def _train_scheme(
     if not stage.preset.reading.retrains(LEARNED[scheme]):
         recipe = replace(recipe, selected_steps=0)
     link = _fresh(stage, encoder, protocol.detector)
-    own = link.state_dict()
-    known = {n: v for n, v in complete.items() if n in own and own[n].shape == v.shape}
-    link.load_state_dict(own | known)
+    fresh = link.state_dict()
+    known = {n: v for n, v in complete.items() if n in fresh and fresh[n].shape == v.shape}
+    link.load_state_dict(fresh | known)
     report = stage.log(scheme, recipe.steps(link.fde is not None))
     train_scheme(link, protocol, data, recipe, checkpoint, report)
     round_to_four_bits(link)  # thresholds belong to the rounded weights

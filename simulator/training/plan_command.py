@@ -183,7 +183,10 @@ def _train_wave(
     show: Callable[[str], None],
 ) -> None:
     engine = _chosen(engine, len(jobs))
-    outcomes = engine.outcomes(iter(jobs), train_job, work=train_job) if jobs else ()  # type: ignore[arg-type]
+    if not jobs:
+        return
+    gpu, waiting = jobs[0].device.startswith("cuda"), iter(jobs)
+    outcomes = engine.outcomes(waiting, train_job, gpu, train_job)  # type: ignore[arg-type]
     for done, (job, found) in enumerate(outcomes, 1):
         if isinstance(found, Failure):
             failures[str(job)] = found.reason
