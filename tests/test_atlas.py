@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks.atlas.comparisons import COMPARISONS, FOREST, published_differences
+from benchmarks.atlas.evaluate import _differences as paired
 from benchmarks.atlas.forest import draw_forest
 from benchmarks.atlas.page import BEGIN, END, numbers, write_page
 from semantic.link.protocol import CONTROLS, LEARNED
+
+READING = "default"
 
 
 def test_published_gains_become_differences() -> None:
@@ -22,6 +26,24 @@ def test_published_gains_become_differences() -> None:
 
 def test_the_comparisons_are_of_schemes_that_exist() -> None:
     assert {s for pair in COMPARISONS.values() for s in pair} <= {*LEARNED, *CONTROLS}
+
+
+def test_a_difference_is_over_the_training_seeds_that_both_schemes_have() -> None:
+    rng = np.random.default_rng(0)
+    images = pd.DataFrame({"image": np.arange(40), "vehicle": np.arange(40) // 4})
+    tables = {}
+    for scheme, seeds in (("semharq", (0, 1, 2)), ("ik-s-harq", (0, 2))):
+        parts = [images.assign(training=n, seed=0, snr_db=-6.0) for n in seeds]
+        rows = pd.concat(parts, ignore_index=True)
+        for column in ("rank1_hit", "average_precision", "color_correct", "type_correct"):
+            rows[column] = rng.random(len(rows)).round()
+        tables[scheme] = rows
+    (found,) = [row for row in paired(READING, tables) if row["metric"] == "rank1"]
+    ours, theirs = tables["semharq"], tables["ik-s-harq"]
+    ours = ours[ours["training"] != 1]
+    expected = 100 * (ours["rank1_hit"].mean() - theirs["rank1_hit"].mean())
+    assert found["difference"] == pytest.approx(expected)
+    assert (found["comparison"], found["trainings"]) == ("SemHARQ - IK", 2)
 
 
 def differences() -> pd.DataFrame:

@@ -135,7 +135,7 @@ def _differences(reading: str, tables: dict[str, pd.DataFrame]) -> Iterator[dict
         ours, theirs = (tables[s][tables[s]["training"].isin(common)] for s in (a, b))
         others = dict(list(theirs.groupby("snr_db")))
         for snr_db, rows in ours.groupby("snr_db"):
-            for metric in ACCURACIES:
+            for metric in ACCURACIES if snr_db in others else ():
                 key = {"reading": reading, "comparison": name, "snr_db": snr_db, "metric": metric}
                 yield {**key, **paired_difference(rows, others[snr_db], metric)}
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import comb, log2
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.atlas.evaluate import Evaluation
+from benchmarks.atlas.forest import STYLES
 from semantic.conventions import CODED_FEATURES
 from semantic.distortion.threshold import auroc
 from semantic.link.importance import CRITERIA
@@ -70,8 +72,6 @@ def measure_mechanism(task: Evaluation, show: Callable[[str], None]) -> dict[str
 
 
 def _encoded(task: Evaluation, directory: Path) -> EncodedDataset:
-    from dataclasses import replace
-
     prepared = prepare(replace(task.spec, weights=str(directory), schemes=("perfect",)))
     return EncodedDataset(prepared.dataset, prepared.networks.encoder, "cpu", lambda *done: None)
 
@@ -162,11 +162,17 @@ def draw_mechanism(
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
+    height = max(4.0, 1.5 + 0.25 * differences["reading"].nunique())
     with mpl.rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
-        figure, axes = plt.subplots(1, 3, figsize=(11, 4))
+        figure, axes = plt.subplots(1, 4, figsize=(14, height))
         _draw_positions(axes[0], positions)
-        _draw_value(axes[1], detectors, differences)
-        _draw_controls(axes[2], differences)
+        _draw_bits(axes[1], positions)
+        _draw_value(axes[2], detectors, differences)
+        _draw_controls(axes[3], differences)
+        for ax in axes:
+            ax.legend(
+                fontsize=6, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.5 / height)
+            )
         figure.tight_layout()
         write_whole(path, lambda temporary: figure.savefig(temporary, dpi=150))
         plt.close(figure)
@@ -177,8 +183,17 @@ def _draw_positions(ax: Any, positions: pd.DataFrame) -> None:
         mean = table.groupby("snr_db")["rank1"].mean()
         ax.plot(mean.index, mean, marker="o", markersize=3, label=f"{criterion} ({reading})")
     ax.set(xlabel="SNR in dB", ylabel="rank-1 in %", title="Positions alone, no values")
-    ax.set_ylim(0, 100)
-    ax.legend(fontsize=6, frameon=False)
+    ax.set(ylim=(0, 102), xticks=POSITION_SNRS_DB)
+
+
+def _draw_bits(ax: Any, positions: pd.DataFrame) -> None:
+    """Draws the bits that name the positions of a slot beside those that the slot carries."""
+    table = positions.drop_duplicates("snr_db").sort_values("snr_db")
+    names = {"bits": "positions of B of 1024 features", "slot_bits": "slot: B log2(1 + SNR)"}
+    for column, label in names.items():
+        ax.plot(table["snr_db"], table[column], marker="o", markersize=3, label=label)
+    ax.set(xlabel="SNR in dB", ylabel="bits", title="What the positions cost", yscale="log")
+    ax.set_xticks(POSITION_SNRS_DB)
 
 
 def _draw_value(ax: Any, detectors: pd.DataFrame, differences: pd.DataFrame) -> None:
@@ -189,11 +204,12 @@ def _draw_value(ax: Any, detectors: pd.DataFrame, differences: pd.DataFrame) -> 
     both = value.merge(area, on=["reading", "snr_db"])
     for snr_db, table in both.groupby("snr_db"):
         bars = [table["difference"] - table["ci_low"], table["ci_high"] - table["difference"]]
+        color, marker = STYLES.get(snr_db, ("0.4", "D"))
         label = f"{snr_db:g} dB"
-        ax.errorbar(table["auroc"], table["difference"], bars, fmt="o", markersize=3, label=label)
+        x, y = table["auroc"], table["difference"]
+        ax.errorbar(x, y, bars, fmt=marker, color=color, markersize=3.5, label=label)
     ax.axhline(0, color="0.4", linewidth=0.8)
     ax.set(xlabel="AUROC of F", ylabel="F - coin, points of mAP", title="What F is worth")
-    ax.legend(fontsize=6, frameon=False)
 
 
 def _draw_controls(ax: Any, differences: pd.DataFrame) -> None:
@@ -211,4 +227,3 @@ def _draw_controls(ax: Any, differences: pd.DataFrame) -> None:
     ax.invert_yaxis()
     lowest = f"{table['snr_db'].min():g} dB" if len(table) else ""
     ax.set(xlabel="difference, points of mAP", title=f"Detectors against the coin, {lowest}")
-    ax.legend(fontsize=6, frameon=False)
