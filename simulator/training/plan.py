@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from semantic.link.protocol import LEARNED, TRAINED_DETECTORS
+from semantic.plugins import is_import_string
 from semantic.suggest import nearest
 from semantic.training.loop import LinkRecipe
 from simulator.files import read_text
@@ -157,6 +158,10 @@ def _reading(name: str, table: Any, preset: Preset, schemes: tuple[str, ...]) ->
             table.get("channel"),
             tuple(_table("channel_args", table.get("channel_args", {})).items()),
         )
+        if is_import_string(str(options.channel)):
+            raise ValueError(
+                f"channel {options.channel!r} must be a built-in one: a plan runs no code"
+            )
         snr_db = table.get("snr_db")
         if isinstance(snr_db, bool) or not isinstance(snr_db, int | float | None):
             raise ValueError(f"snr_db is {snr_db!r}, it must be a number")

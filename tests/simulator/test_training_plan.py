@@ -56,6 +56,8 @@ def plan_of(text: str, tmp_path: Path) -> TrainingPlan:
         ("[readings.a]\nsnr_db = 'low'", "reading a: snr_db is 'low', it must be a number"),
         ("[readings.'../a']", r"reading ../a: a name has letters"),
         ("[readings.a]\nreading.encoder = 'joint'", "encoder=joint has no place in a plan"),
+        ("[readings.a]\nchannel = 'my:Channel'", "'my:Channel' must be a built-in one"),
+        ("[readings.a]\nchannel_args.fading = 'blok'", "reading a: .*blok"),
         ("readings = 3", "readings is 3, it must be a table"),
         ("x = ", "cannot be read"),
     ],
