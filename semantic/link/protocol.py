@@ -119,6 +119,11 @@ CONTROLS: dict[str, LearnedScheme] = {
         Protocol(retransmit="share", detector="coin"),
         weights="semharq",
     ),
+    "semharq-genie": LearnedScheme(
+        "SemHARQ's weights; retransmits the features with the largest true errors",
+        Protocol(retransmit="share", detector="oracle"),
+        weights="semharq",
+    ),
 }
 
 #: Protocols of the schemes with weights of their own by name.

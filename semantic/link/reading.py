@@ -99,6 +99,18 @@ class LinkReading:
         source="SMSC-FIR section 4: the same training strategy; SemHARQ section V-B does not say",
     )
 
+    encoder: str = _option(
+        *("frozen", "joint"),
+        help="the encoder is trained before the link and frozen, or all parameters are trained "
+        "with the link; each scheme then has an encoder of its own",
+        source="SemHARQ section IV-B, stages 2 and 3: all parameters of the system",
+    )
+    stage2: str = _option(
+        *("slot", "harq"),
+        help="training with all of f sent: in one slot, or with the HARQ loop and F",
+        source="SemHARQ section IV-B, stage 2: the whole system, with f sent complete",
+    )
+
     def __post_init__(self) -> None:
         for name, option in OPTIONS.items():
             value = getattr(self, name)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from simulator.commands.part_log import logged_part_errors
+from simulator.commands.train_plan import plan_options, train_from_plan
 from simulator.files import leftovers, remove_abandoned
 
 #: Weights and checkpoints that are being written, see `semantic.weights.files.write_tensors`.
@@ -138,8 +139,17 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
     metavar="DATA",
     help="Test images, as in --data of a run, on which accuracies are shown from time to time.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of the encoder and the links."
+)
+@click.option(
+    "--link-seed",
+    type=int,
+    metavar="N",
+    help="Seed of the links alone, for several trainings behind one encoder [that of --seed].",
+)
 @click.option("--device", default="auto", show_default=True, help="Device of the networks.")
+@plan_options
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def train(**options: Any) -> None:
     """Train the encoder and the links.
@@ -154,11 +164,14 @@ def train(**options: Any) -> None:
     from simulator.training.own_scheme import own_training
 
     quiet, out = options.pop("quiet"), options["out"]
+    if train_from_plan(options, quiet):
+        return
     options["link_options"] = LinkOptions(
         tuple(texts("--reading", options.pop("reading")).items()),
         options.pop("channel"),
         key_values("--channel-arg", options.pop("channel_args")),
         options.pop("fading"),
+        options.pop("link_seed"),
     )
     clear_leftovers(out)
     scheme_args = key_values("--scheme-arg", options.pop("scheme_args"))

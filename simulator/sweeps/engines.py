@@ -32,6 +32,8 @@ LONGEST_CELL_S = 365 * 86400.0
 MOST_DEATHS = 2
 
 Outcome = tuple[Cell, "bytes | Failure"]
+#: Computes one cell within a time limit in seconds; a worker imports it by its name.
+Work = Callable[[Any, float | None], Any]
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Engine:
         cells: Iterator[Cell],
         compute_here: Callable[[Cell, float | None], bytes | Failure],
         gpu: bool = False,
+        work: Work = compute,
     ) -> Generator[Outcome, None, None]:
         """Computes cells, in any order. An error in a cell is yielded as its `Failure`.
 
@@ -112,6 +115,7 @@ class Engine:
             cells: The cells, which are taken one by one.
             compute_here: Computes a cell in this process, within a time limit in seconds.
             gpu: Whether cells need a GPU.
+            work: Computes a cell in a worker. The trainings of a plan are cells of another kind.
 
         Yields:
             Each cell with its result or its failure.
@@ -123,10 +127,10 @@ class Engine:
             for cell in cells:
                 yield cell, compute_here(cell, self.cell_timeout_s)
         elif self.kept_pool is not None:
-            yield from self.kept_pool.pool(self, gpu).outcomes(cells)
+            yield from self.kept_pool.pool(self, gpu).outcomes(cells, work)
         else:
             with self._opened(gpu) as pool:
-                yield from pool.outcomes(cells)
+                yield from pool.outcomes(cells, work)
 
     @contextmanager
     def kept_open(self) -> Iterator[Engine]:
@@ -179,6 +183,7 @@ class _CellPool:
     ) -> None:
         self.open_pool, self.ahead, self.timeout_s = open_pool, ahead, timeout_s
         self.pool = open_pool()
+        self.work: Work = compute
         self.under_way: dict[Future[Any], Cell] = {}
         self.suspects: deque[Cell] = deque()
         self.deaths: Counter[str] = Counter()
@@ -189,8 +194,9 @@ class _CellPool:
         """Whether the last run has no cells left."""
         return not self.under_way and not self.suspects
 
-    def outcomes(self, cells: Iterator[Cell]) -> Iterator[Outcome]:
+    def outcomes(self, cells: Iterator[Cell], work: Work = compute) -> Iterator[Outcome]:
         """Yields each cell with its result, in the order in which the cells finish."""
+        self.work = work
         self.deaths.clear()
         more = True
         while more or self.under_way or self.suspects:
@@ -225,7 +231,7 @@ class _CellPool:
 
     def _submit(self, cell: Cell) -> None:
         try:
-            future = self.pool.submit(compute, cell, self.timeout_s)
+            future = self.pool.submit(self.work, cell, self.timeout_s)
         except BrokenExecutor as error:  # a worker has died since the last result
             future = Future()
             future.set_exception(error)

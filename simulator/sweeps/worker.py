@@ -87,7 +87,7 @@ def compute(cell: Cell, timeout_s: float | None) -> bytes | Failure:
     return attempt(lambda: opened.compute(cell), cell, timeout_s)
 
 
-def attempt(work: Callable[[], Value], cell: Cell, timeout_s: float | None) -> Value | Failure:
+def attempt(work: Callable[[], Value], cell: object, timeout_s: float | None) -> Value | Failure:
     """Does the work of a cell, and returns an error or a timeout as a `Failure`."""
     try:
         with unmoved():

@@ -33,6 +33,7 @@ from semantic.training.calibration import calibrate_thresholds
 from semantic.training.link import train_complete, train_scheme
 from semantic.training.loop import LinkData
 from semantic.training.plus import train_plus
+from semantic.training.system import train_first_stage
 from semantic.training.vq import train_vq
 from semantic.vq.network import VqNetwork
 from semantic.weights.files import file_hash, read_weights, round_to_four_bits, write_tensors
@@ -54,6 +55,7 @@ from simulator.training.encoder import (
     validator,
 )
 from simulator.training.encoder_options import encoder_recipe
+from simulator.training.joint import train_joint
 from simulator.training.link_options import NO_LINK_OPTIONS, LinkOptions, adapted
 from simulator.training.other_options import (
     refuse_other_encoder,
@@ -164,9 +166,12 @@ def train_from_options(
         validate = None if validation is None else validator(validation, chosen, device, show)
         train_clean(stage, training_images, first, imagenet, validate)
     for stage in wanted if first else ():
+        if stage.preset.reading.encoder == "joint":
+            train_joint(stage, training_images)
+            continue
         network, data = link_data(stage, training_images)
         theirs = [name for name in stage.schemes if is_own(name)]
-        _train_links(stage, [name for name in stage.schemes if name not in theirs], network, data)
+        train_links(stage, [name for name in stage.schemes if name not in theirs], network, data)
         for name in theirs:
             train_own_scheme(stage, name, own or OwnTraining(), data)
         show(f"{stage.out}: {', '.join(['encoder', *stage.schemes])}")
@@ -187,13 +192,13 @@ def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskN
     )
 
 
-def _train_links(
+def train_links(
     stage: Stage, schemes: Sequence[str], encoder: MultiTaskNetwork, data: LinkData
 ) -> None:
-    """Trains the links of built-in schemes that are missing."""
+    """Trains the links of built-in schemes that are missing in the directory of a stage."""
     if not schemes:
         return
-    complete = _complete(stage, encoder, data) if {*schemes} - {VQ} else {}
+    complete = complete_link(stage, encoder, data) if {*schemes} - {VQ} else {}
     for name in schemes:
         path = stage.out / f"{name}.safetensors"
         if path.exists():
@@ -207,11 +212,12 @@ def _listed(names: str) -> list[str]:
     return [name.strip() for name in names.split(",") if name.strip()]
 
 
-def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[str, Tensor]:
+def complete_link(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[str, Tensor]:
     """Returns the state of the link trained with f sent complete; every scheme starts from it."""
     path, recipe = stage.out / "link.complete.safetensors", stage.preset.link
     torch.manual_seed(recipe.seed)
-    link = _fresh(stage, encoder, None)
+    loop = stage.preset.reading.stage2 == "harq"
+    link = _fresh(stage, encoder, "fde" if loop else None)
     if path.exists():
         refuse_other_options(path, stage.preset)
         refuse_other_encoder(path, stage.out / "encoder.safetensors")
@@ -219,12 +225,13 @@ def _complete(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> dict[s
         return state
     report = stage.log("link.complete", recipe.complete_steps)
     checkpoint = stage.out / "link.complete.checkpoint.safetensors"
-    train_complete(link, data, recipe, checkpoint, report)
+    (train_first_stage if loop else train_complete)(link, data, recipe, checkpoint, report)
     config = {
         "encoder_sha256": file_hash(stage.out / "encoder.safetensors"),
         "recipe": asdict(recipe),
         "buffer": stage.preset.buffer,
         **stage.preset.changed,
+        **stage.note,
     }
     write_tensors(path, link.state_dict(), {"config": json.dumps(config)})
     return link.state_dict()
@@ -271,6 +278,7 @@ def _train_scheme(
         "bandwidth_hz": stage.preset.bandwidth_hz,
         "recipe": asdict(recipe),
         **stage.preset.changed,
+        **stage.note,
     }
     path, checkpoint = out / f"{scheme}.safetensors", out / f"{scheme}.checkpoint.safetensors"
     torch.manual_seed(recipe.seed)
@@ -295,7 +303,9 @@ def _train_scheme(
     if not stage.preset.reading.retrains(LEARNED[scheme]):
         recipe = replace(recipe, selected_steps=0)
     link = _fresh(stage, encoder, protocol.detector)
-    link.load_state_dict(link.state_dict() | complete)
+    fresh = link.state_dict()
+    known = {n: v for n, v in complete.items() if n in fresh and fresh[n].shape == v.shape}
+    link.load_state_dict(fresh | known)
     report = stage.log(scheme, recipe.steps(link.fde is not None))
     train_scheme(link, protocol, data, recipe, checkpoint, report)
     round_to_four_bits(link)  # thresholds belong to the rounded weights

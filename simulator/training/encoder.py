@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,6 +68,7 @@ class Stage:
         device: Torch device.
         show: Prints a line of text.
         bar: Shows what is trained, the steps done, and all of them.
+        note: What the weights of the links record beside their settings.
     """
 
     out: Path
@@ -75,6 +77,7 @@ class Stage:
     device: str
     show: Callable[[str], None]
     bar: Callable[[str, int, int], None] = lambda what, done, total: None
+    note: Mapping[str, Any] = field(default_factory=dict)
 
     def log(self, name: str, steps: int) -> Log:
         """Returns the log of one training of this directory."""
@@ -232,6 +235,14 @@ def open_encoder(path: Path, device: str) -> MultiTaskNetwork:
     return network.requires_grad_(False).eval().to(device)
 
 
+def outputs_path(out: Path, network: MultiTaskNetwork, pixels: np.ndarray) -> Path:
+    """Returns the file of s in a directory: it depends on the images and on the encoder."""
+    digest = hashlib.sha256(pixels.tobytes())
+    for value in network.encoder.state_dict().values():
+        digest.update(value.cpu().numpy().tobytes())
+    return out / f"s-{digest.hexdigest()[:16]}.npy"
+
+
 def encoder_outputs(
     stage: Stage, network: MultiTaskNetwork, training_images: TrainingImages
 ) -> tuple[Tensor, Labels]:
@@ -239,10 +250,7 @@ def encoder_outputs(
     pixels, views, edge = training_images.pixels, stage.preset.views, stage.preset.image_size
     labels = training_labels(training_images.images)
     repeated = Labels(*(c.repeat(views).to(stage.device) for c in labels.columns))
-    digest = hashlib.sha256(pixels.tobytes())
-    for value in network.encoder.state_dict().values():
-        digest.update(value.cpu().numpy().tobytes())
-    path = stage.out / f"s-{digest.hexdigest()[:16]}.npy"
+    path = outputs_path(stage.out, network, pixels)
     if not path.exists():
         parts = []
         with torch.inference_mode():

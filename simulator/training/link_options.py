@@ -12,19 +12,21 @@ from simulator.training.presets import Preset
 
 @dataclass(frozen=True)
 class LinkOptions:
-    """Reading and channel of the links, as the command line gives them.
+    """Reading, channel and seed of the links, as the command line gives them.
 
     Attributes:
         reading: Options of the reading by name.
         channel: Channel in training; None for that of the preset.
         channel_args: Its arguments.
         fading: Its argument `fading`; None if not given.
+        seed: Seed of the training of the links; None for that of the encoder.
     """
 
     reading: tuple[tuple[str, str], ...] = ()
     channel: str | None = None
     channel_args: tuple[tuple[str, object], ...] = ()
     fading: str | None = None
+    seed: int | None = None
 
 
 #: The options of a preset.
@@ -42,6 +44,12 @@ def adapted(
 ) -> Preset:
     """Returns the preset with the changes of the command line.
 
+    >>> from simulator.training.presets import presets
+    >>> options = LinkOptions(seed=3)
+    >>> preset = adapted(presets(1000)["synthetic"], 0, "densenet121", None, None, None, options)
+    >>> preset.encoder.seed, preset.link.seed
+    (0, 3)
+
     Raises:
         ValueError: For an unknown buffer, reading or channel, or a value that is not allowed.
     """
@@ -54,7 +62,7 @@ def adapted(
         encoder=replace(preset.encoder, seed=seed, backbone=backbone),
         link=replace(
             preset.link,
-            seed=seed,
+            seed=seed if options.seed is None else options.seed,
             snr_db=snr_range_db,
             selected_steps=preset.link.selected_steps if link_steps is None else link_steps,
         ),

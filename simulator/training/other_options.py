@@ -44,6 +44,8 @@ def refuse_other_options(path: Path, preset: Preset, images: str | None = None) 
     options = dict(RECIPE_OPTIONS)
     if path.name == "link.complete.safetensors":  # trained before the schemes
         del options["selected_steps"]
+    if now is preset.link and preset.link.seed != preset.encoder.seed:
+        options["seed"] = "link-seed"
     for key, option in options.items():
         if key in made and made[key] != wanted.get(key):
             raise ValueError(f"{path} was trained with another --{option}: give another --out")

@@ -29,7 +29,7 @@ from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_scheme
 from simulator.slots import Slot
 from simulator.spec import RunSpec
-from simulator.training.command import _complete, _train_scheme, stages
+from simulator.training.command import _train_scheme, complete_link, stages
 from simulator.training.encoder import Stage
 from simulator.training.presets import Preset, presets
 
@@ -144,7 +144,7 @@ def test_schemes_that_are_not_retrained_keep_the_complete_link(tmp_path: Path) -
     encoder = MultiTaskNetwork(2)
     (tmp_path / "encoder.safetensors").write_bytes(b"a stand-in")
     stage = Stage(tmp_path, preset, ("ik-s-harq", "smsc-fir"), "cpu", lambda line: None)
-    complete = _complete(stage, encoder, data)
+    complete = complete_link(stage, encoder, data)
     for name in stage.schemes:
         before = {key: value.clone() for key, value in complete.items()}
         _train_scheme(stage, name, before, encoder, data)

@@ -1,0 +1,1 @@
+"""The atlas of readings: evaluation of its trainings, the forest plot, and the mechanism."""

@@ -1,0 +1,220 @@
+"""Plans of trainings: readings x schemes x seeds behind one encoder, in a TOML file.
+
+    seeds = 5                                # or a list, as in [0, 3]
+    schemes = ["semharq", "ik-s-harq", "rt-s-harq"]
+
+    [recipe]                                 # fields of `LinkRecipe`, the same for all
+    complete_steps = 600
+    selected_steps = 1200
+
+    [readings.default]
+
+    [readings.zf-average]
+    reading = { equalizer = "zf" }
+    buffer = "average"
+
+    [readings.block]
+    channel_args = { fading = "block" }
+    schemes = ["semharq"]
+
+A reading that changes nothing in the training of a scheme shares the weights of an earlier one.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from semantic.link.protocol import LEARNED, TRAINED_DETECTORS
+from semantic.plugins import is_import_string
+from semantic.suggest import nearest
+from semantic.training.loop import LinkRecipe
+from simulator.files import read_text
+from simulator.training.link_options import LinkOptions, adapted
+from simulator.training.presets import Preset
+
+#: Keys of a plan, and of one of its readings.
+KEYS = ("seeds", "schemes", "recipe", "readings")
+READING_KEYS = ("reading", "buffer", "channel", "channel_args", "snr_db", "schemes", "recipe")
+#: Fields of a recipe that a plan sets by other keys.
+OTHER_KEYS = ("seed", "snr_db", "task_weights")
+#: Options of a reading that matter to schemes with F alone, or to those that rank features alone.
+OF_DETECTOR = ("fde", "pairs", "losses")
+OF_ORDER = ("importance", "criterion", "positions")
+
+
+@dataclass(frozen=True)
+class PlannedReading:
+    """One reading of a plan.
+
+    Attributes:
+        name: Its name in the plan, and of its directory.
+        preset: Options of its trainings; the seed is set for each training.
+        schemes: Schemes that are trained with it.
+    """
+
+    name: str
+    preset: Preset
+    schemes: tuple[str, ...]
+
+    def seeded(self, seed: int) -> Preset:
+        """Returns the options of the trainings of a seed."""
+        return replace(self.preset, link=replace(self.preset.link, seed=seed))
+
+    def effective(self, scheme: str) -> dict[str, Any]:
+        """Returns everything that the training of a scheme depends on, beside seed and data."""
+        learned, preset = LEARNED[scheme], self.preset
+        protocol, changed = learned.protocol, dict(preset.reading.changed)
+        changed.pop("retraining", None)
+        if protocol.detector not in TRAINED_DETECTORS:
+            changed = {k: v for k, v in changed.items() if k not in OF_DETECTOR}
+        if protocol.order != "importance" or protocol.transmissions == "all":
+            changed = {k: v for k, v in changed.items() if k not in OF_ORDER}
+        retrained = preset.reading.retrains(learned)
+        link = asdict(preset.link) | ({} if retrained else {"selected_steps": 0})
+        channel = preset.channel, preset.channel_args, preset.bandwidth_hz
+        return {"reading": changed, "link": link, "buffer": preset.buffer, "channel": channel}
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Trainings of links behind one encoder.
+
+    Attributes:
+        readings: The readings by name, in the order of the file.
+        seeds: Seeds of the trainings.
+    """
+
+    readings: Mapping[str, PlannedReading]
+    seeds: tuple[int, ...]
+
+    def trained_by(self, reading: str, scheme: str) -> str:
+        """Returns the reading whose weights of a scheme a reading uses: its own or an earlier one's."""
+        wanted = self.readings[reading].effective(scheme)
+        return next(
+            name
+            for name, planned in self.readings.items()
+            if name == reading
+            or (scheme in planned.schemes and planned.effective(scheme) == wanted)
+        )
+
+    def trained(self, reading: str) -> tuple[str, ...]:
+        """Returns the schemes of a reading that share no weights with an earlier reading."""
+        planned = self.readings[reading]
+        return tuple(s for s in planned.schemes if self.trained_by(reading, s) == reading)
+
+    def only(self, readings: tuple[str, ...]) -> TrainingPlan:
+        """Returns the same plan for some readings.
+
+        Raises:
+            ValueError: For an unknown reading.
+        """
+        for name in readings:
+            if name not in self.readings:
+                raise ValueError(
+                    f"the plan has no reading {name!r}: {nearest(name, self.readings)}"
+                )
+        return replace(self, readings={name: self.readings[name] for name in readings})
+
+
+def read_plan(path: Path, preset: Preset) -> TrainingPlan:
+    """Reads a plan.
+
+    Args:
+        path: The TOML file.
+        preset: Options of which the plan is a change.
+
+    Raises:
+        ValueError: One line, for a file that cannot be read, or a key or value that is not allowed.
+    """
+    try:
+        plan = tomllib.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"plan {path} cannot be read: {error}") from None
+    try:
+        _refuse_unknown("key", plan, KEYS)
+        preset = replace(preset, link=_recipe(preset.link, plan.get("recipe", {})))
+        schemes = _schemes(plan.get("schemes", list(LEARNED)))
+        readings = _table("readings", plan.get("readings", {}))
+        if not readings:
+            raise ValueError("it has no [readings.NAME]")
+        found = {name: _reading(name, table, preset, schemes) for name, table in readings.items()}
+        return TrainingPlan(found, _seeds(plan.get("seeds", 1)))
+    except ValueError as error:
+        raise ValueError(f"plan {path}: {error}") from None
+
+
+def _reading(name: str, table: Any, preset: Preset, schemes: tuple[str, ...]) -> PlannedReading:
+    try:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name):
+            raise ValueError("a name has letters, digits, '.', '-' and '_' alone")
+        _refuse_unknown("key", _table(name, table), READING_KEYS)
+        options = LinkOptions(
+            tuple((k, str(v)) for k, v in _table("reading", table.get("reading", {})).items()),
+            table.get("channel"),
+            tuple(_table("channel_args", table.get("channel_args", {})).items()),
+        )
+        if is_import_string(str(options.channel)):
+            raise ValueError(
+                f"channel {options.channel!r} must be a built-in one: a plan runs no code"
+            )
+        snr_db = table.get("snr_db")
+        if isinstance(snr_db, bool) or not isinstance(snr_db, int | float | None):
+            raise ValueError(f"snr_db is {snr_db!r}, it must be a number")
+        preset = replace(preset, link=_recipe(preset.link, table.get("recipe", {})))
+        backbone = preset.encoder.backbone
+        chosen = adapted(preset, 0, backbone, snr_db, table.get("buffer"), None, options)
+        if chosen.reading.encoder == "joint":
+            raise ValueError("encoder=joint has no place in a plan: give --reading encoder=joint")
+        own = _schemes(table["schemes"]) if "schemes" in table else schemes
+        return PlannedReading(name, chosen, own)
+    except ValueError as error:
+        raise ValueError(f"reading {name}: {error}") from None
+
+
+def _recipe(recipe: LinkRecipe, table: Any) -> LinkRecipe:
+    """Returns a recipe with the fields of a table, each of the type of its default."""
+    known = {f.name: getattr(recipe, f.name) for f in fields(recipe) if f.name not in OTHER_KEYS}
+    _refuse_unknown("field of recipe", _table("recipe", table), known)
+    for name, value in table.items():
+        number = int | float if isinstance(known[name], float) else int
+        if isinstance(value, bool) or not isinstance(value, number) or value < 0:
+            raise ValueError(f"recipe {name} is {value!r}, it must be a number as {known[name]}")
+    return replace(recipe, **table)
+
+
+def _schemes(given: Any) -> tuple[str, ...]:
+    if not isinstance(given, list) or not given:
+        raise ValueError(f"schemes is {given!r}, it must be a list of names")
+    _refuse_unknown("scheme", given, LEARNED)
+    return tuple(given)
+
+
+def _seeds(given: Any) -> tuple[int, ...]:
+    """Returns the seeds: a list of them, or their number.
+
+    >>> _seeds(2), _seeds([3, 5])
+    ((0, 1), (3, 5))
+    """
+    seeds = list(range(given)) if type(given) is int else given
+    if not isinstance(seeds, list) or not seeds or not all(type(n) is int for n in seeds):
+        raise ValueError(f"seeds is {given!r}, it must be a number of seeds or a list of them")
+    if len({*seeds}) < len(seeds) or min(seeds) < 0:
+        raise ValueError(f"seeds {seeds} must be different and not negative")
+    return tuple(seeds)
+
+
+def _table(name: str, given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise ValueError(f"{name} is {given!r}, it must be a table")
+    return given
+
+
+def _refuse_unknown(what: str, given: Any, known: Any) -> None:
+    for name in given:
+        if name not in known:
+            raise ValueError(f"unknown {what} {name!r}: {nearest(str(name), known)}")
