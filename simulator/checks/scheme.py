@@ -69,6 +69,7 @@ class SchemeTrial:
                     slot,
                     streams,
                     self.spec.max_transmissions,
+                    sent_images=lambda rows, images=images: self.encoded.pixels(images[rows]),
                 )
             )
         outputs = [torch.cat(column).cpu() for column in zip(*(o for o, _ in parts), strict=True)]

@@ -39,4 +39,4 @@ def test_every_scheme_passes(name: str, weights: Path, folder_data: Path) -> Non
         name, data=str(folder_data), images=10, weights=str(weights), bandwidth_hz=2e6
     )
     assert report.ok, str(report)
-    assert len(report.findings) == 9
+    assert len(report.findings) == 10
