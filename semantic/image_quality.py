@@ -63,14 +63,15 @@ def ssim(sent: UInt8[Tensor, "h w 3"], received: UInt8[Tensor, "h w 3"]) -> floa
     height, width, _ = sent.shape
     if min(height, width) < WINDOW:
         return float("nan")
-    # The middle of the range is subtracted, so that the variances lose fewer digits.
-    middle = (PEAK + 1) / 2
-    x, y = (image.permute(2, 0, 1).float() - middle for image in (sent, received))
+    # Variances do not change when each image loses its mean; they keep more digits so.
+    x, y = (image.permute(2, 0, 1).float() for image in (sent, received))
+    center_x, center_y = (image.mean((1, 2), keepdim=True) for image in (x, y))
+    x, y = x - center_x, y - center_y
     maps = torch.stack([x, y, x * x, y * y, x * y])
     mean = weights(height) @ maps @ weights(width).T
     var_x, var_y = (mean[2 + i] - mean[i] * mean[i] for i in (0, 1))
     covariance = mean[4] - mean[0] * mean[1]
-    mu_x, mu_y = mean[0] + middle, mean[1] + middle
+    mu_x, mu_y = mean[0] + center_x, mean[1] + center_y
     c_1, c_2 = (K_1 * PEAK) ** 2, (K_2 * PEAK) ** 2
     luminance = (2 * mu_x * mu_y + c_1) / (mu_x * mu_x + mu_y * mu_y + c_1)
     structure = (2 * covariance + c_2) / (var_x + var_y + c_2)

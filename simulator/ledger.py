@@ -148,7 +148,7 @@ class Ledger:
         if len(received) != len(originals):
             raise ValueError(f"a receiver has {len(received)} images of {len(originals)}")
         for image, original, found in zip(images.tolist(), originals, received, strict=True):
-            shown = torch.as_tensor(found).cpu()
+            shown = found.cpu() if isinstance(found, Tensor) else torch.from_numpy(found.copy())
             if shown.dtype != torch.uint8 or shown.shape != original.shape:
                 raise ValueError(
                     f"a received image is {shown.dtype} {list(shown.shape)}, it must be uint8 "

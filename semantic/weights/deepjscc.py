@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from semantic.deepjscc.network import DeepJsccNetwork
 from semantic.weights.files import (
     WeightsError,
@@ -58,8 +56,7 @@ def load_deepjscc(
     with UNFILLED:
         network = DeepJsccNetwork(channels)
     load_into(network, state, str(path))
-    network = network.requires_grad_(False).eval().to(device)
-    return network.to(memory_format=torch.channels_last), {path.name: file_hash(path)}
+    return network.requires_grad_(False).eval().to(device), {path.name: file_hash(path)}
 
 
 def save_deepjscc(path: Path, network: DeepJsccNetwork, config: dict[str, Any]) -> None:

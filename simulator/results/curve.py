@@ -146,7 +146,11 @@ def _ebn0(rows: pd.DataFrame, grouping: Grouping) -> dict[str, float]:
         return _row(math.nan, (math.nan, math.nan), bits, grouping)
     each = (rows["energy"] / rows["information_bits"])[there & (rows["energy"] > 0)]
     each /= rows["transmissions"].clip(lower=1)  # of one transmission
-    least, most = float(each.min()), float((each * (rows["retransmissions_allowed"] + 1)).max())
+    if "retransmissions_allowed" in rows:
+        allowed = rows["retransmissions_allowed"] + 1
+    else:  # a log of an earlier version
+        allowed = rows["transmissions"].clip(lower=1)
+    least, most = float(each.min()), float((each * allowed).max())
     bounds = share_interval(Vehicles(energy.sums().sums / most, bits.sums().sums))
     ratio = float(energy.values.sum() / bits.values.sum())
     low, high = (max(least, most * float(bound)) for bound in bounds)

@@ -43,7 +43,6 @@ def train_on_images(
         return
     torch.manual_seed(recipe.seed)
     network = DeepJsccNetwork(channels).to(stage.device)
-    network = network.to(memory_format=torch.channels_last)
     labels = Labels(*(c.to(stage.device) for c in training_labels(images).columns))
     pixels = torch.from_numpy(training_images.pixels).to(stage.device)
     data = LinkData(pixels, labels, preset_channel(stage.preset, stage.device), stage.preset.budget)
