@@ -97,6 +97,10 @@ CODECS: dict[str, Entry] = {
     "jpeg": Entry("simulator.codecs.pillow_codecs:jpeg", "JPEG, 4:2:0, optimized Huffman tables"),
     "webp": Entry("simulator.codecs.pillow_codecs:webp", "WebP, lossy"),
     "avif": Entry("simulator.codecs.pillow_codecs:avif", "AVIF"),
+    "heic": Entry(
+        "simulator.codecs.heif_codec:HeifCodec",
+        "HEIC (HEVC intra coding, as in BPG); needs the extra [heic]",
+    ),
 }
 
 #: Fields of `simulator.impairments.Impairments`, for --impair.

@@ -105,6 +105,12 @@ A run writes to its directory:
     help="Gallery images cross the link, or the server stores them [received].",
 )
 @click.option(
+    "--image-quality",
+    is_flag=True,
+    default=None,
+    help="Measure PSNR and SSIM of the images that schemes deliver.",
+)
+@click.option(
     "--impair",
     "impairments",
     multiple=True,

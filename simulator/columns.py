@@ -75,6 +75,15 @@ _COSTS = _columns(
         "complex symbols",
         "channel uses, pilots, and every control bit at 1 / log2(1 + SNR) uses",
     ),
+    (
+        "bandwidth_ratio",
+        "uses per value",
+        "channel bandwidth ratio k / n: channel uses over the 3 x edge^2 color values of the image",
+    ),
+)
+_QUALITY = _columns(
+    ("psnr_db", "dB", "PSNR of the received image, at most 100; with --image-quality"),
+    ("ssim", "-1 to 1", "SSIM of the received image, mean over colors; with --image-quality"),
 )
 _BITS = _columns(
     ("information_bits", "bits", "payload bits that a digital scheme offered; 0 if analog"),
@@ -93,8 +102,14 @@ METRICS = (
     *_BITS,
     *_columns(
         ("goodput", "bits per use", "delivered bits over channel uses with pilots, both summed"),
+        (
+            "ebn0_db",
+            "dB",
+            "Eb/N0: energy of all transmissions over N0 and offered bits, both summed",
+        ),
         ("bler_*", "share", "images that the receiver does not have after * transmissions"),
     ),
+    *_QUALITY,
 )
 #: Columns of curve.csv, and of the table that `simulate` returns.
 CURVE = (
@@ -134,6 +149,10 @@ IMAGES = (
     ),
     *_COSTS,
     *_BITS,
+    *_columns(
+        ("ebn0_db", "dB", "Eb/N0: energy of all transmissions over N0 and offered bits"),
+    ),
+    *_QUALITY,
 )
 #: Columns of a comparison.
 COMPARISON = (
@@ -195,8 +214,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
 #: What a table is, below its heading.
 ABOUT = {
     "curve.csv": "A row per scheme, channel, SNR and metric; also what `simulate` returns in Python.",
-    "Metrics": "Values of the column `metric`. Costs and bits are means per image. The last four are "
-    "of schemes that send information bits alone.",
+    "Metrics": "Values of the column `metric`. Costs, bits and quality are means per image. Those "
+    "from `information_bits` to `bler_*` are of schemes that send information bits, and the last two "
+    "of schemes that deliver images.",
     "images.parquet": "A row per scheme, channel, SNR, seed and image. `Sent.table` has the same "
     "columns without `rank1_hit` and `average_precision`, which need a gallery.",
     "Comparison": "What `simulate compare` and `simulator.compare` return.",

@@ -118,6 +118,11 @@ class EncodedDataset:
         """Edge in pixels of the images that the encoder reads."""
         return int(self.encoder.config["image_size"])
 
+    @property
+    def source_values(self) -> int:
+        """Source dimension n of an image: color values of the pixels that the encoder reads."""
+        return 3 * self.image_size**2
+
     def pixels(self, index: np.ndarray) -> np.ndarray:
         """Returns images by position [rows]: uint8 [rows, size, size, 3], decoded and resized.
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from semantic.image_quality import psnr_db, ssim
 from simulator.budget import energy_per_use
 from simulator.scheme import Burst, Feedback
 from simulator.slots import Slot
 
+#: Rows of a batch -> the images that were sent, uint8 [rows, h, w, 3].
+OriginalImages = Callable[[np.ndarray], np.ndarray]
 #: Reason of an image whose NACK was received as an ACK; its name follows the scheme's reasons.
 FALSE_ACK, FALSE_ACK_NAME = -1, "NACK received as ACK"
 
@@ -32,6 +36,9 @@ class Ledger:
         side_information_bits: Control bits for the receiver beside the payload.
         latency_s: Time in seconds from the start of the first slot to the end of the last one.
         reason: int8, why the image stopped, index into the scheme's `reasons`, or `FALSE_ACK`.
+        compared: bool, whether the received image was compared with the one that was sent.
+        psnr_db: PSNR of the received image in dB; 0 if not compared.
+        ssim: SSIM of the received image; 0 if not compared.
     """
 
     transmissions: Tensor
@@ -45,13 +52,17 @@ class Ledger:
     side_information_bits: Tensor
     latency_s: Tensor
     reason: Tensor
+    compared: Tensor
+    psnr_db: Tensor
+    ssim: Tensor
 
     @classmethod
     def zeros(cls, batch: int) -> Ledger:
         """Returns the ledger of a batch that has spent nothing."""
         rows = {f.name: torch.zeros(batch, dtype=torch.int64) for f in fields(cls)}
-        for name in ("energy", "latency_s"):
+        for name in ("energy", "latency_s", "psnr_db", "ssim"):
             rows[name] = rows[name].double()
+        rows["compared"] = rows["compared"].bool()
         return cls(**{**rows, "reason": torch.zeros(batch, dtype=torch.int8)})
 
     def charge_burst(
@@ -117,6 +128,35 @@ class Ledger:
             right = torch.equal(claim.cpu(), truth[: len(claim)].cpu().to(claim.dtype))
             self.information_bits[image] = len(truth)
             self.delivered_bits[image] = len(claim) if right else 0
+
+    def compare_images(
+        self, images: Tensor, sent: OriginalImages, received: Tensor | Sequence[np.ndarray] | None
+    ) -> None:
+        """Measures the quality of received images against those that were sent.
+
+        Args:
+            images: [rows] int64.
+            sent: Returns images of the batch by their rows.
+            received: uint8 [h, w, 3] for each image; None for a scheme that delivers none.
+
+        Raises:
+            ValueError: If a received image is missing, or has another shape or type.
+        """
+        if received is None:
+            return
+        originals = torch.from_numpy(sent(images.numpy()))
+        if len(received) != len(originals):
+            raise ValueError(f"a receiver has {len(received)} images of {len(originals)}")
+        for image, original, found in zip(images.tolist(), originals, received, strict=True):
+            shown = found.cpu() if isinstance(found, Tensor) else torch.from_numpy(found.copy())
+            if shown.dtype != torch.uint8 or shown.shape != original.shape:
+                raise ValueError(
+                    f"a received image is {shown.dtype} {list(shown.shape)}, it must be uint8 "
+                    f"{list(original.shape)}"
+                )
+            self.compared[image] = True
+            self.psnr_db[image] = psnr_db(original, shown)
+            self.ssim[image] = ssim(original, shown)
 
     def charge_feedback(
         self,

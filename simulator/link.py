@@ -10,7 +10,7 @@ from semantic.tasks import TaskOutputs, put_rows
 from simulator.budget import Budget
 from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.host_copy import on_host
-from simulator.ledger import Ledger
+from simulator.ledger import Ledger, OriginalImages
 from simulator.scheme import Payload, Scheme, take
 from simulator.slots import Slot
 
@@ -24,6 +24,7 @@ def run_link(
     streams: Streams,
     max_transmissions: int,
     feedback_link: FeedbackLink = ERROR_FREE,
+    sent_images: OriginalImages | None = None,
 ) -> tuple[TaskOutputs, Ledger]:
     """Transmits a batch of images until each is acknowledged or its budget is used up.
 
@@ -41,6 +42,8 @@ def run_link(
         streams: Random numbers, one stream per image.
         max_transmissions: G_max >= 1; a protocol may fix another number (one shot: 1).
         feedback_link: Errors and delay of the answers.
+        sent_images: Returns images of the batch, with which received ones are compared; None to
+            leave this out.
 
     Returns:
         (task outputs of all images of the batch, costs of each image).
@@ -73,6 +76,8 @@ def run_link(
         if len(stop):
             end = take(rx, stop.to(feedback.ack.device, non_blocking=True))
             ledger.count_bits(active[stop], take(scheme.offered(tx), stop), scheme.accepted(end))
+            if sent_images is not None:
+                ledger.compare_images(active[stop], sent_images, scheme.received_images(end))
             outputs = put_rows(outputs, active[stop], scheme.perform(end), n)
         if not len(go_on):
             break

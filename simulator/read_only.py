@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -117,6 +118,10 @@ class ReadOnlyInputs(Scheme):
     def sent_features(self, tx: _State, slot: Slot) -> Tensor | None:
         """Returns the scheme's own positions."""
         return self.scheme.sent_features(tx.value, slot)
+
+    def received_images(self, rx: _State) -> Tensor | Sequence[np.ndarray] | None:
+        """Returns the scheme's own images."""
+        return self.scheme.received_images(rx.value)
 
     def accepted(self, rx: _State) -> list[Tensor] | None:
         """Returns the scheme's own bits."""

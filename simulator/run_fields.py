@@ -32,6 +32,7 @@ class RunFields(TypedDict, total=False):
     max_transmissions: int
     budget: str
     gallery: str
+    image_quality: bool
     seed: int
     seeds: int
     until: str | None

@@ -201,6 +201,18 @@ class Scheme(ABC):
         """
         return None
 
+    def received_images(self, rx: Any) -> Tensor | Sequence[np.ndarray] | None:
+        """Returns the images as the receiver shows them: uint8 [h, w, 3] for each image.
+
+        None, the default, for a scheme that delivers no images. Only the ledger reads this: it
+        compares them with the images that were sent (`psnr_db`, `ssim`). Where an image failed,
+        this is what the tasks get in its place.
+
+        Args:
+            rx: The receiver's state after the last transmission.
+        """
+        return None
+
     def sent_features(self, tx: Any, slot: Slot) -> Tensor | None:
         """Returns which features the latest burst carries: [batch, width] int64 positions.
 

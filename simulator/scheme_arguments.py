@@ -142,6 +142,19 @@ class SingleTaskArguments(Arguments):
 
 
 @dataclass(frozen=True)
+class DeepJsccArguments(Arguments):
+    """Arguments of the joint source-channel coding of whole images."""
+
+    channels: int = argument(
+        10,
+        "channels c of the latent map: an image takes c / 96 channel uses per color value, 2 880 uses "
+        "for c = 10 and 96 x 96 pixels; each c has its own weights",
+        least=1,
+        most=512,
+    )
+
+
+@dataclass(frozen=True)
 class CodingArguments(Arguments):
     """Channel coding, modulation and HARQ of all schemes that send bits."""
 

@@ -10,6 +10,7 @@ from simulator.arguments import Argument, Arguments, declarations
 from simulator.renamed import current_names
 from simulator.scheme_arguments import (
     ADAPTIVE,
+    DeepJsccArguments,
     DigitalFeaturesArguments,
     DigitalVqArguments,
     ImageFileArguments,
@@ -113,6 +114,11 @@ SCHEMES: dict[str, SchemeEntry] = {
         "simulator.setup.coded:digital_vq",
         "vector-quantized features, sent by short codes in slots of B uses",
         DigitalVqArguments(),
+    ),
+    "deepjscc": SchemeEntry(
+        "simulator.setup.learned:deepjscc",
+        "the whole image as analog latent values of a convolutional autoencoder, one shot",
+        DeepJsccArguments(),
     ),
     "perfect": SchemeEntry("simulator.setup.learned:perfect", "no channel: the upper bound"),
 }

@@ -43,6 +43,7 @@ class RunSpec:
             G_max B channel uses.
         gallery: "received", gallery images cross the link as queries do, or "clean", the server
             holds them.
+        image_quality: Whether to measure PSNR and SSIM of received images.
         seed: First seed of fading and noise.
         seeds: Number of seeds, counted up from `seed`.
         until: Stop rule that adds seeds to a point, "ci=1.0" or "errors=100"; None for no rule.
@@ -72,6 +73,7 @@ class RunSpec:
     max_transmissions: int = 4
     budget: str = "slots"
     gallery: str = "received"
+    image_quality: bool = False
     seed: int = 0
     seeds: int = 1
     until: str | None = None

@@ -37,6 +37,7 @@ SCALARS: dict[str, Argument] = {
         _field("max_transmissions", int, least=1, most=10**6),
         _field("budget", str, allowed=BUDGETS),
         _field("gallery", str, allowed=GALLERIES),
+        _field("image_quality", bool),
         _field("seed", int, least=0, most=LAST_SEED),
         _field("seeds", int, least=1, most=MOST_SEEDS),
         _field("until", str, "ci=POINTS or errors=N", pattern=_NAME),

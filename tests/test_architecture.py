@@ -32,9 +32,11 @@ ALLOWED: dict[str, str] = {
     "semantic/link": "semantic semantic/distortion",
     "semantic/plus": "semantic semantic/link",
     "semantic/vq": "semantic",
-    "semantic/weights": "semantic semantic/encoder semantic/link semantic/plus semantic/vq",
+    "semantic/deepjscc": "",
+    "semantic/weights": "semantic semantic/encoder semantic/link semantic/plus semantic/vq "
+    "semantic/deepjscc",
     "semantic/training": "semantic semantic/data semantic/encoder semantic/distortion semantic/link "
-    "semantic/plus semantic/vq semantic/weights",
+    "semantic/plus semantic/vq semantic/deepjscc semantic/weights",
     "simulator": "PHY SEMANTIC",
     "simulator/results": "SEMANTIC simulator",
     "simulator/plots": "SEMANTIC simulator simulator/results",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -54,6 +55,10 @@ class SchemeTrial:
         with torch.inference_mode():
             return self.scheme.encode(self.encoded, rows)
 
+    def sent_images(self, numbers: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Returns the images of some rows of a batch."""
+        return self.encoded.pixels(numbers[rows])
+
     def run(self, snr_db: float, batches: list[np.ndarray], scheme: Any) -> list[Tensor]:
         """Returns all columns of outputs and costs, in the order of the images in the batches."""
         parts: list[tuple[TaskOutputs, Ledger]] = []
@@ -69,6 +74,7 @@ class SchemeTrial:
                     slot,
                     streams,
                     self.spec.max_transmissions,
+                    sent_images=partial(self.sent_images, images),
                 )
             )
         outputs = [torch.cat(column).cpu() for column in zip(*(o for o, _ in parts), strict=True)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +22,7 @@ RULES = {
     "power": "average power over a batch at most P = 1 per declared use, zero beyond those uses",
     "feedback": "ack bool [batch]; request bool [batch, features] or None; request_bits int64 "
     "[batch] >= 0; reason int8 [batch], an index of `reasons`",
+    "received images": "None, or uint8 [h, w, 3] of the size of the sent ones for each image",
     "task outputs": f"finite rows for each image: embedding, vehicle, {len(COLORS)} colors, "
     f"{len(TYPES)} types",
 }
@@ -77,6 +79,12 @@ class WatchedScheme:
         outputs = self._scheme.perform(rx)
         self._note("task outputs", outputs_problem(outputs))
         return outputs
+
+    def received_images(self, rx: Any) -> Any:
+        """Returns the received images, and checks them."""
+        images = self._scheme.received_images(rx)
+        self._note("received images", images_problem(images))
+        return images
 
     def _note(self, rule: str, problem: str | None) -> None:
         if problem is not None:
@@ -139,6 +147,24 @@ def feedback_problem(feedback: object, batch: int, reasons: tuple[str, ...]) -> 
         return f"the smallest of request_bits is {int(request_bits.min())}"
     if bool(((reason < 0) | (reason >= len(reasons))).any()):
         return f"reason {int(reason.max())}, there are {len(reasons)} reasons"
+    return None
+
+
+def images_problem(images: object) -> str | None:
+    """Returns the first problem of received images; None if there is none.
+
+    >>> images_problem(torch.zeros(2, 8, 8, 3))
+    'image 0 is torch.float32 [8, 8, 3]'
+    """
+    if images is None:
+        return None
+    if not isinstance(images, Tensor | Sequence):
+        return f"a {type(images).__name__}"
+    for i, image in enumerate(images):
+        if not isinstance(image, Tensor | np.ndarray):
+            return f"image {i} is a {type(image).__name__}"
+        if str(image.dtype).removeprefix("torch.") != "uint8" or image.ndim != 3:
+            return f"image {i} is {image.dtype} {list(image.shape)}"
     return None
 
 

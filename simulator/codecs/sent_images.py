@@ -17,7 +17,7 @@ from torch import Tensor
 
 from simulator.cache import cache_file, load_cached, save_cached
 from simulator.catalog import CODECS
-from simulator.codecs import encoded_files, image_codecs, pillow_codecs
+from simulator.codecs import encoded_files, heif_codec, image_codecs, pillow_codecs
 from simulator.codecs.encoded_files import EncodedFiles
 from simulator.codecs.image_codecs import ImageCodec, gray
 from simulator.encoded_dataset import TILE, EncodedDataset
@@ -122,7 +122,7 @@ class SentImages:
         name = str(self.codec.name)
         if name not in CODECS:
             return None
-        return cache_file(kind, name, self.codec.quality, _codec_code(), *depends_on)
+        return cache_file(kind, name, self.codec.quality, _codec_code(name), *depends_on)
 
 
 def _hash(data: bytes) -> bytes:
@@ -143,8 +143,10 @@ def _split(tensors: dict[str, Tensor]) -> list[bytes]:
 
 
 @cache
-def _codec_code() -> tuple[str, ...]:
-    """Returns what the files of this package's codecs depend on beside the images."""
-    modules = (image_codecs, encoded_files, pillow_codecs)
+def _codec_code(name: str) -> tuple[str, ...]:
+    """Returns what the files of one of this package's codecs depend on beside the images."""
+    own = heif_codec if name == "heic" else pillow_codecs
+    version = heif_codec.library().__version__ if name == "heic" else PIL.__version__
+    modules = (image_codecs, encoded_files, own)
     code = [hashlib.sha256(Path(str(m.__file__)).read_bytes()).hexdigest() for m in modules]
-    return (PIL.__version__, *code)
+    return (version, *code)

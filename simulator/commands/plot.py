@@ -29,7 +29,7 @@ _DIRECTORY = click.Path(path_type=Path)
     default="snr",
     show_default=True,
     metavar="snr|COST",
-    help="Horizontal axis: snr, channel_uses, uses_charged, transmissions, latency_ms or energy.",
+    help="Horizontal axis: snr, channel_uses, uses_charged, transmissions, latency_ms, energy or bandwidth_ratio.",
 )
 @click.option("--scheme", metavar="A[,B...]", help="Draw only these schemes.")
 @click.option("--channel", metavar="LABEL", help="Draw only this channel, as curve.csv names it.")
@@ -165,7 +165,7 @@ def _log_axes(text: str | None, axis: str) -> frozenset[str]:
     (['x', 'y'], ['x'])
     """
     if text is None:
-        return frozenset("x" if axis in ("channel_uses", "uses_charged") else "")
+        return frozenset("x" if axis in ("channel_uses", "uses_charged", "bandwidth_ratio") else "")
     if text not in ("none", "x", "y", "xy"):
         raise ValueError(f"unknown log {text!r}: none, x, y or xy")
     if "x" in text and axis == "snr":

@@ -38,7 +38,7 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
     "scheme_args",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Argument of a scheme of your own.",
+    help="Argument of a scheme of your own, or of deepjscc.",
 )
 @click.option("--data", "data_spec", required=True, metavar="DIR|veri:DIR", help="Training images.")
 @click.option(

@@ -139,7 +139,8 @@ class Link:
             rows = np.arange(first, min(first + size, len(encoded.numbers)))
             recorder = Recorder(scheme, len(rows))
             payload = scheme.encode(encoded, rows)
-            parts.append(prepared.transmit(recorder, payload, snr_db, seed, encoded.numbers[rows]))
+            at = snr_db, seed, encoded.numbers[rows], encoded
+            parts.append(prepared.transmit(recorder, payload, *at))
             made += [replace(one, images=one.images + first) for one in recorder.transmissions_made]
         outputs = TaskOutputs(*(torch.cat(c) for c in zip(*(o for o, _ in parts), strict=True)))
         costs = Ledger.join([ledger for _, ledger in parts])
@@ -157,6 +158,8 @@ class Link:
             scheme.reasons,
             slot.bits_per_use,
             most - 1,
+            record.snr_db,
+            encoded.source_values,
         )
         at: dict[str, Any] = {
             "scheme": self.scheme,

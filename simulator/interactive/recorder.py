@@ -123,6 +123,10 @@ class Recorder(Scheme):
         """Returns the scheme's own bits."""
         return self.scheme.offered(tx.value)
 
+    def received_images(self, rx: RxState) -> Tensor | Sequence[np.ndarray] | None:
+        """Returns the scheme's own images."""
+        return self.scheme.received_images(rx.value)
+
     def accepted(self, rx: RxState) -> list[Tensor] | None:
         """Returns the scheme's own bits."""
         return self.scheme.accepted(rx.value)

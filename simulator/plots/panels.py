@@ -21,7 +21,10 @@ AXES = {
     "transmissions": TITLES["transmissions"],
     "latency_ms": "latency per image (ms)",
     "energy": "energy per image (P per channel use)",
+    "bandwidth_ratio": "channel bandwidth ratio k/n",
 }
+#: Titles of metrics that the figure of a run does not show.
+MORE_TITLES = {"psnr_db": "PSNR (dB)", "ssim": "SSIM", "ebn0_db": "Eb/N0 (dB)"}
 #: What tells two lines of a figure apart.
 PARTS = ("run", "scheme", "channel")
 
@@ -194,7 +197,9 @@ def panels(
         if published is not None:
             lines += _published(published, metric, lines, [str(key[1]) for key, _ in keys], choice)
         _refuse_same_name(lines)
-        title = choice.labels.get(metric, TITLES.get(metric, metric.replace("_", " ")))
+        title = choice.labels.get(
+            metric, {**MORE_TITLES, **TITLES}.get(metric, metric.replace("_", " "))
+        )
         empty = tuple(line.label for line in lines if not len(line.y))
         found.append(Panel(title, tuple(line for line in lines if len(line.y)), empty))
     for metric, panel in zip(choice.metrics, found, strict=True):

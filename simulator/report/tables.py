@@ -23,6 +23,10 @@ COST_TITLES = {
     "information_bits": "offered (bits)",
     "delivered_bits": "delivered (bits)",
     "goodput": "goodput (bits per use)",
+    "bandwidth_ratio": "bandwidth ratio k/n",
+    "ebn0_db": "Eb/N0 (dB)",
+    "psnr_db": "PSNR (dB)",
+    "ssim": "SSIM",
 }
 
 

@@ -16,7 +16,13 @@ import numpy as np
 import pandas as pd
 
 from semantic.suggest import nearest
-from simulator.results.curve import ACCURACIES, COLUMN, METRICS, training_note
+from simulator.results.curve import (
+    ACCURACIES,
+    COLUMN,
+    IMAGE_QUALITY,
+    METRICS,
+    training_note,
+)
 from simulator.results.grouping import Grouping, cost_bounds
 from simulator.results.intervals import CONFIDENCE, mean_interval
 from simulator.results.significance import holm, p_value
@@ -99,8 +105,9 @@ def compare_runs(a: Side, b: Side, metrics: Sequence[str] | None = None) -> pd.D
     """
     chosen = tuple(metrics or ACCURACIES)
     for metric in chosen:
-        if metric not in METRICS:
-            raise ValueError(f"unknown metric {metric!r}: {nearest(metric, METRICS)}")
+        if metric not in (*METRICS, *IMAGE_QUALITY):
+            hint = nearest(metric, (*METRICS, *IMAGE_QUALITY))
+            raise ValueError(f"unknown metric {metric!r}: {hint}")
         for side in (a, b):
             if COLUMN.get(metric, metric) not in side.rows:
                 raise ValueError(f"{side.name} was made by a version without {metric!r}: run again")

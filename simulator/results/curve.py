@@ -24,10 +24,15 @@ COSTS = (
     "energy",
     "latency_ms",
     "uses_charged",
+    "bandwidth_ratio",
 )
 METRICS = ACCURACIES + COSTS
 #: Of schemes that send information bits; with them `bler_1` ... `bler_G`.
-DIGITAL = ("information_bits", "delivered_bits", "goodput")
+DIGITAL = ("information_bits", "delivered_bits", "goodput", "ebn0_db")
+#: Of schemes that deliver images, in a run with --image-quality.
+IMAGE_QUALITY = ("psnr_db", "ssim")
+#: Metrics that logs of earlier versions do not have.
+LATER = ("bandwidth_ratio",)
 
 #: Columns of a curve.
 #:
@@ -66,6 +71,8 @@ def point(rows: pd.DataFrame, metric: str, grouping: Grouping | None = None) -> 
     grouping = grouping or Grouping.of(rows)
     if metric == "goodput":
         return _goodput(rows, grouping)
+    if metric == "ebn0_db":
+        return _ebn0(rows, grouping)
     share = metric in ACCURACIES or metric.startswith("bler_")
     items = grouping.items(_values(rows, metric))
     if not len(items):
@@ -125,6 +132,40 @@ def _goodput(rows: pd.DataFrame, grouping: Grouping) -> dict[str, float]:
     return _row(ratio, (min(low, ratio), max(high, ratio)), uses, grouping)
 
 
+def _ebn0(rows: pd.DataFrame, grouping: Grouping) -> dict[str, float]:
+    """Energy of all transmissions over N0 and information bits: a ratio of sums, in dB.
+
+    Its interval is that of a share, in linear units: of the energy with which every image would use
+    all transmissions that are allowed. It begins no lower than with one transmission of each.
+    """
+    there = (rows["information_bits"] > 0) & (rows["energy"] > 0)
+    there = there.groupby(rows["image"]).transform("any")
+    energy = grouping.items(rows["energy"].where(there))
+    bits = grouping.items(rows["information_bits"].where(there))
+    if not len(bits):
+        return _row(math.nan, (math.nan, math.nan), bits, grouping)
+    each = (rows["energy"] / rows["information_bits"])[there & (rows["energy"] > 0)]
+    each /= rows["transmissions"].clip(lower=1)  # of one transmission
+    if "retransmissions_allowed" in rows:
+        allowed = rows["retransmissions_allowed"] + 1
+    else:  # a log of an earlier version
+        allowed = rows["transmissions"].clip(lower=1)
+    least, most = float(each.min()), float((each * allowed).max())
+    bounds = share_interval(Vehicles(energy.sums().sums / most, bits.sums().sums))
+    ratio = float(energy.values.sum() / bits.values.sum())
+    low, high = (max(least, most * float(bound)) for bound in bounds)
+    snr_db = float(rows["snr_db"].iloc[0])
+    value, low, high = (
+        snr_db + 10 * math.log10(linear) for linear in (ratio, min(low, ratio), max(high, ratio))
+    )
+    return _row(value, (low, high), bits, grouping)
+
+
+def quality_metrics(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The image-quality metrics of one scheme: none if no received image was compared."""
+    return tuple(name for name in IMAGE_QUALITY if name in rows and rows[name].notna().any())
+
+
 def digital_metrics(rows: pd.DataFrame) -> tuple[str, ...]:
     """The metrics that one scheme has beside `METRICS`: none when it sends no information bits.
 
@@ -138,7 +179,9 @@ def digital_metrics(rows: pd.DataFrame) -> tuple[str, ...]:
 
 
 def curve(images: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:
-    """Computes the tidy curve of a per-image log, with those of digital schemes where they apply.
+    """Computes the tidy curve of a per-image log, with further metrics where they apply.
+
+    Those are the metrics of digital schemes, and of received images that were compared.
 
     Args:
         images: Per-image rows of all schemes and SNRs.
@@ -149,12 +192,15 @@ def curve(images: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFram
     """
     points = []
     by_scheme = images.groupby("scheme")
-    digital: dict[Any, tuple[str, ...]] = {name: digital_metrics(rows) for name, rows in by_scheme}
+    more: dict[Any, tuple[str, ...]] = {
+        name: (*digital_metrics(rows), *quality_metrics(rows)) for name, rows in by_scheme
+    }
+    known = [metric for metric in metrics if metric not in LATER or metric in images]
     for (scheme, channel, snr_db), rows in images.groupby(
         ["scheme", "channel", "snr_db"], sort=False
     ):
         grouping = Grouping.of(rows)
-        for metric in (*metrics, *digital[scheme]):
+        for metric in (*known, *more[scheme]):
             name = {"scheme": scheme, "channel": channel, "snr_db": snr_db, "metric": metric}
             points.append({**name, **point(rows, metric, grouping)})
     return pd.DataFrame(points, columns=COLUMNS)

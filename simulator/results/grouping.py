@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from semantic.image_quality import EQUAL_DB
 from simulator.results.intervals import Array, Spread, Vehicles
 
 Codes = NDArray[np.int64]
@@ -17,6 +18,8 @@ Codes = NDArray[np.int64]
 ALIKE = 0.005
 #: Metrics that the image alone decides, whatever the channel does.
 FIXED = ("information_bits",)
+#: Metrics of received images, with the least and the largest value that they can have.
+LIMITS = {"psnr_db": (0.0, EQUAL_DB), "ssim": (-1.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -140,13 +143,16 @@ def cost_bounds(rows: pd.DataFrame, metric: str) -> tuple[float, float] | tuple[
     Without feedback (`retransmissions_allowed` is 0) the channel does not change the cost of an
     image: it is fixed by construction. With feedback each image could have stopped after one
     transmission, or used all that are allowed. An older log without that column is taken to allow
-    as many as it shows, and at least one retransmission. Delivered bits lie between none and all.
+    as many as it shows, and at least one retransmission. Delivered bits lie between none and all,
+    and the quality of a received image within `LIMITS`.
 
     Args:
         rows: Per-image rows of one scheme at one SNR.
         metric: A cost, in one transmission about 1 / transmissions of the whole.
     """
     sent = rows["transmissions"].to_numpy(float) if "transmissions" in rows else np.ones(len(rows))
+    if metric in LIMITS:
+        return LIMITS[metric]
     if metric == "delivered_bits":
         return 0.0, float(rows["information_bits"].max())
     if "retransmissions_allowed" in rows:

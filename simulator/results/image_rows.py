@@ -16,6 +16,9 @@ from semantic.reid import ReidImages, evaluate_reid
 from semantic.tasks import TaskOutputs
 from simulator.ledger import FALSE_ACK_NAME, Ledger
 
+#: Fields of the ledger that have no column of that name or at that place.
+ELSEWHERE = ("reason", "latency_s", "compared", "psnr_db", "ssim")
+
 
 def image_rows(
     dataset: VehicleImages,
@@ -25,6 +28,8 @@ def image_rows(
     held: Tensor | None = None,
     bits_per_use: float = math.inf,
     retransmissions_allowed: int = 0,
+    snr_db: float = math.nan,
+    source_values: int = 0,
 ) -> pd.DataFrame:
     """Makes one row per image: labels, predictions, correctness, costs, and why it stopped.
 
@@ -42,6 +47,8 @@ def image_rows(
             `bits_per_use` uses each.
         retransmissions_allowed: The most retransmissions that feedback can request; 0 for a scheme
             without feedback, whose costs the channel cannot change.
+        snr_db: Average Es/N0 in dB, for `ebn0_db`; NaN leaves this empty.
+        source_values: Source dimension n of an image, for `bandwidth_ratio`; 0 leaves this empty.
     """
     query, gallery = dataset.is_query, ~dataset.is_query
     known = outputs.embedding if held is None else held
@@ -52,7 +59,16 @@ def image_rows(
     precision = np.full(len(dataset), np.nan)
     rank1[query] = np.where(found.valid.numpy(), found.rank1_hit.numpy(), np.nan)
     precision[query] = found.average_precision.numpy()
-    table = answer_rows(dataset, outputs, ledger, reasons, bits_per_use, retransmissions_allowed)
+    table = answer_rows(
+        dataset,
+        outputs,
+        ledger,
+        reasons,
+        bits_per_use,
+        retransmissions_allowed,
+        snr_db,
+        source_values,
+    )
     place = list(table.columns).index("is_query") + 1
     table.insert(place, "rank1_hit", rank1)
     table.insert(place + 1, "average_precision", precision)
@@ -66,6 +82,8 @@ def answer_rows(
     reasons: tuple[str, ...],
     bits_per_use: float,
     retransmissions_allowed: int,
+    snr_db: float,
+    source_values: int,
 ) -> pd.DataFrame:
     """Makes the rows of `image_rows` without re-identification, which needs queries and a gallery.
 
@@ -76,6 +94,8 @@ def answer_rows(
         reasons: Names of the scheme's reasons to stop.
         bits_per_use: As for `image_rows`.
         retransmissions_allowed: As for `image_rows`.
+        snr_db: As for `image_rows`.
+        source_values: As for `image_rows`.
     """
     color, type_ = outputs.color.argmax(1).numpy(), outputs.type.argmax(1).numpy()
     columns: dict[str, Any] = {
@@ -94,14 +114,29 @@ def answer_rows(
     }
     columns["retransmissions_allowed"] = retransmissions_allowed
     for field in fields(Ledger):
-        if field.name not in ("reason", "latency_s"):
+        if field.name not in ELSEWHERE:
             columns[field.name] = getattr(ledger, field.name).numpy()
     columns["latency_ms"] = 1e3 * ledger.latency_s.numpy()
     control = ledger.feedback_bits + ledger.side_information_bits
     columns["uses_charged"] = (
         ledger.channel_uses + ledger.pilot_uses + control.double() / bits_per_use
     ).numpy()
+    columns["bandwidth_ratio"] = ledger.channel_uses.numpy() / (source_values or math.nan)
+    columns["ebn0_db"] = snr_db + ratio_db(ledger.energy, ledger.information_bits)
+    for name in ("psnr_db", "ssim"):
+        columns[name] = getattr(ledger, name).where(ledger.compared, math.nan).numpy()
     return pd.DataFrame(columns)
+
+
+def ratio_db(energy: Tensor, bits: Tensor) -> np.ndarray:
+    """Returns the energy per information bit in dB, [images]; NaN where there is none.
+
+    >>> ratio_db(torch.tensor([8.0, 8.0]), torch.tensor([4, 0])).round(2)
+    array([3.01,  nan])
+    """
+    there = (energy > 0) & (bits > 0)
+    found: np.ndarray = (10 * (energy / bits).log10()).where(there, math.nan).numpy()
+    return found
 
 
 def _reid(embedding: Tensor, dataset: VehicleImages, rows: np.ndarray) -> ReidImages:

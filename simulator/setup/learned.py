@@ -7,11 +7,13 @@ from semantic.losses import TASKS
 from simulator.scheme import Scheme
 from simulator.scheme_arguments import (
     OWN_LINK,
+    DeepJsccArguments,
     NoArguments,
     SemanticHarqArguments,
     SemharqPlusArguments,
     SingleTaskArguments,
 )
+from simulator.schemes.deepjscc import DeepJscc
 from simulator.schemes.perfect import Perfect
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.semharq_plus import SemharqPlus
@@ -42,6 +44,11 @@ def control(networks: Networks, name: str, arguments: SemanticHarqArguments) -> 
 def semharq_plus(networks: Networks, name: str, arguments: SemharqPlusArguments) -> Scheme:
     """Builds semharq-plus: planned latent features, and estimates that are fed back."""
     return SemharqPlus(networks.encoder.network, networks.plus(), arguments)
+
+
+def deepjscc(networks: Networks, name: str, arguments: DeepJsccArguments) -> Scheme:
+    """Builds the joint source-channel coding of whole images."""
+    return DeepJscc(networks.deepjscc(arguments.channels))
 
 
 def single_task(networks: Networks, name: str, arguments: SingleTaskArguments) -> Scheme:

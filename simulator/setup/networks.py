@@ -11,6 +11,7 @@ from typing import TypeVar
 from torch import nn
 
 from phy.channel import Channel
+from semantic.deepjscc.network import DeepJsccNetwork
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import (
     PROTOCOLS,
@@ -22,6 +23,7 @@ from semantic.part_files import Reading
 from semantic.plus.network import PlusNetwork
 from semantic.precision import choose_precision, pack_products, round_products
 from semantic.vq.network import VqNetwork
+from semantic.weights.deepjscc import load_deepjscc
 from semantic.weights.files import WeightsError, file_hash, load_into, read_weights
 from semantic.weights.stored import (
     PLUS,
@@ -121,6 +123,12 @@ class Networks:
     def vq(self) -> VqNetwork:
         """Returns the quantizer of digital-vq with the encoder's performers."""
         network, hashes = load_vq(self.encoder.network.performers, self.spec.weights, self.device)
+        self._count(hashes)
+        return network
+
+    def deepjscc(self, channels: int) -> DeepJsccNetwork:
+        """Returns the networks of deepjscc with so many latent channels."""
+        network, hashes = load_deepjscc(channels, self.spec.weights, self.device)
         self._count(hashes)
         return network
 

@@ -15,6 +15,7 @@ from semantic.data.opening import open_dataset
 from semantic.part_files import Reading, file_hashes
 from semantic.tasks import TaskOutputs
 from simulator.catalog import SCHEMES
+from simulator.encoded_dataset import EncodedDataset
 from simulator.feedback import FeedbackLink
 from simulator.host_copy import on_host
 from simulator.ledger import Ledger
@@ -46,7 +47,13 @@ class Prepared:
     files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def transmit(
-        self, scheme: Scheme, payload: Payload, snr_db: float, seed: int, numbers: np.ndarray
+        self,
+        scheme: Scheme,
+        payload: Payload,
+        snr_db: float,
+        seed: int,
+        numbers: np.ndarray,
+        encoded: EncodedDataset | None = None,
     ) -> tuple[TaskOutputs, Ledger]:
         """Transmits a batch of images; returns outputs of the tasks on the CPU, and costs.
 
@@ -59,6 +66,7 @@ class Prepared:
             snr_db: SNR in dB.
             seed: Seed of fading and noise.
             numbers: [batch] int64, numbers of the images.
+            encoded: The images, with which received ones are compared if the run wants it.
         """
         spec = self.spec
         slot = spec.slot(snr_db)
@@ -71,6 +79,9 @@ class Prepared:
             Streams(seed, law, numbers, device=self.device),
             spec.max_transmissions,
             self.feedback_link,
+            None
+            if encoded is None or not spec.image_quality
+            else lambda rows: encoded.pixels(numbers[rows]),
         )
         return on_host(outputs)[0], ledger
 

@@ -173,6 +173,8 @@ class CellRunner:
             self._clean_gallery(point.scheme),
             slot.bits_per_use,
             most - 1,
+            point.snr_db,
+            self.encoded.source_values,
         )
         at: dict[str, Any] = {
             "scheme": point.scheme,
@@ -197,7 +199,7 @@ class CellRunner:
             rows = np.arange(first, min(first + size, cell.stop))
             payload = self._payload(point.scheme, rows)
             found[first] = self.prepared.transmit(
-                scheme, payload, point.snr_db, point.seed, self.kept[rows]
+                scheme, payload, point.snr_db, point.seed, self.kept[rows], self.encoded
             )
             step(len(rows))
         outputs, ledgers = zip(*(found[first] for first in starts), strict=True)

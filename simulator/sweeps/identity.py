@@ -22,7 +22,7 @@ from simulator.sweeps.code_identity import package_code
 from simulator.sweeps.part_code import part_code
 
 #: Libraries that compute numbers of a point.
-LIBRARIES = ("torch", "sionna-no-rt", "numpy", "scipy", "numba", "pillow")
+LIBRARIES = ("torch", "sionna-no-rt", "numpy", "scipy", "numba", "pillow", "pillow-heif")
 #: Fields of a spec that change no number, or that another entry of the identity stands for.
 NOT_HASHED = {
     *("schemes", "snr_db", "seed", "seeds", "until", "max_seeds", "batch_size"),

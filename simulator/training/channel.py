@@ -1,4 +1,4 @@
-"""The simulator's channel as a function for the training loop."""
+"""The simulator's channel as a function for the training loops."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from phy.channel import Channel
 from phy.power import normalize_power
 from phy.snr import noise_variance
 from phy.streams import training_streams
+from semantic.training.deepjscc import LatentChannel
 from semantic.training.round_trip import TrainingChannel
+from simulator.schemes.deepjscc import from_uses, to_uses
 from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.setup.channel import open_channel
 from simulator.training.presets import Preset
@@ -46,5 +48,22 @@ def training_channel(
         h, _ = channel.draw(streams.for_role("fading"), x.shape[1], None)
         received = channel.apply(x, h, noise_variance(snr_db), streams.for_role("noise"))
         return demap_iq(received, x.shape[1], 1, equalizer, parts)
+
+    return send
+
+
+def latent_channel(channel: Channel) -> LatentChannel:
+    """Returns the channel of the training of deepjscc: power normalization, fading, noise, MMSE.
+
+    Args:
+        channel: A channel of the simulator.
+    """
+
+    def send(latent: Tensor, snr_db: float, generator: torch.Generator) -> Tensor:
+        streams = training_streams(generator, len(latent), str(latent.device))
+        x = to_uses(latent)
+        h, _ = channel.draw(streams.for_role("fading"), x.shape[1], None)
+        received = channel.apply(x, h, noise_variance(snr_db), streams.for_role("noise"))
+        return from_uses(received, latent.shape[1])
 
     return send

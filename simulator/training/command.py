@@ -36,6 +36,7 @@ from semantic.training.plus import train_plus
 from semantic.training.system import train_first_stage
 from semantic.training.vq import train_vq
 from semantic.vq.network import VqNetwork
+from semantic.weights.deepjscc import DEEPJSCC
 from semantic.weights.files import file_hash, read_weights, round_to_four_bits, write_tensors
 from semantic.weights.stored import PLUS, save_link, save_plus
 from semantic.weights.vq import VQ, save_vq
@@ -55,6 +56,7 @@ from simulator.training.encoder import (
     validator,
 )
 from simulator.training.encoder_options import encoder_recipe
+from simulator.training.images import of_pixels, train_on_images
 from simulator.training.joint import train_joint
 from simulator.training.link_options import NO_LINK_OPTIONS, LinkOptions, adapted
 from simulator.training.other_options import (
@@ -80,7 +82,7 @@ def stages(
     Raises:
         ValueError: For a scheme without weights, or an unknown task.
     """
-    known = [*PROTOCOLS, PLUS, VQ, SINGLE_TASK]
+    known = [*PROTOCOLS, PLUS, VQ, DEEPJSCC, SINGLE_TASK]
     if not schemes:
         raise ValueError(f"no scheme was given; {nearest('', known)}")
     for name in schemes:
@@ -150,14 +152,15 @@ def train_from_options(
     if all(map(is_own, _listed(scheme))) and (buffer is not None or link_options.reading):
         raise ValueError("--buffer and --reading are for built-in schemes")
     refuse_few_vehicles(images, first_images, chosen)
-    stored = max(chosen.image_size, 128) if preset == "synthetic" else chosen.image_size
+    augmented = preset == "synthetic" and not (encoder is not None and of_pixels(_listed(scheme)))
+    stored = max(chosen.image_size, 128) if augmented else chosen.image_size
     training_images = read_training_images(images, stored, show, first_images)
     for stage in wanted:
         stage.out.mkdir(parents=True, exist_ok=True)
         path = stage.out / "encoder.safetensors"
         if encoder is not None:
             take_encoder(encoder, stage)
-            if not all(map(is_own, stage.schemes)):
+            if not all(is_own(name) or name == DEEPJSCC for name in stage.schemes):
                 refuse_other_vehicles(path, training_images.images.images_hash())
             continue
         if path.exists():
@@ -169,14 +172,23 @@ def train_from_options(
         if stage.preset.reading.encoder == "joint":
             train_joint(stage, training_images)
             continue
-        network, data = link_data(stage, training_images)
-        theirs = [name for name in stage.schemes if is_own(name)]
-        train_links(stage, [name for name in stage.schemes if name not in theirs], network, data)
-        for name in theirs:
-            train_own_scheme(stage, name, own or OwnTraining(), data)
+        if not of_pixels(stage.schemes):
+            _train_behind(stage, training_images, own or OwnTraining())
+        if DEEPJSCC in stage.schemes:
+            train_on_images(stage, training_images, dict((own or OwnTraining()).scheme_args))
         show(f"{stage.out}: {', '.join(['encoder', *stage.schemes])}")
     if first:
         show(f"use it as --weights {out}")
+
+
+def _train_behind(stage: Stage, training_images: TrainingImages, own: OwnTraining) -> None:
+    """Trains the schemes behind the encoder that are missing, built-in ones and users' own."""
+    network, data = link_data(stage, training_images)
+    theirs = [name for name in stage.schemes if is_own(name)]
+    links = [name for name in stage.schemes if name not in (*theirs, DEEPJSCC)]
+    train_links(stage, links, network, data)
+    for name in theirs:
+        train_own_scheme(stage, name, own, data)
 
 
 def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskNetwork, LinkData]:

@@ -15,6 +15,7 @@ from semantic.plugins import is_import_string
 from semantic.training.checkpoint import hash_of
 from semantic.training.labels import Labels
 from semantic.training.loop import LinkData, draw_snr, train_loop
+from semantic.weights.deepjscc import DEEPJSCC
 from semantic.weights.files import file_hash, read_weights, write_tensors
 from simulator.learned_scheme import LearnedScheme, TrainingBatch
 from simulator.setup.channel import open_channel
@@ -57,10 +58,13 @@ def own_training(schemes: str, scheme_args: tuple[tuple[str, Any], ...]) -> OwnT
     """Returns the options of users' schemes, as the command line gives them.
 
     Raises:
-        ValueError: If an argument was given, and no scheme is a user's.
+        ValueError: If an argument was given, and no scheme is a user's or deepjscc.
     """
-    if scheme_args and not any(is_own(name.strip()) for name in schemes.split(",")):
-        raise ValueError("--scheme-arg is for schemes of your own (module:MyScheme) in a training")
+    names = [name.strip() for name in schemes.split(",")]
+    if scheme_args and not any(is_own(name) or name == DEEPJSCC for name in names):
+        raise ValueError(
+            "--scheme-arg is for schemes of your own (module:MyScheme) and deepjscc in a training"
+        )
     return OwnTraining(scheme_args)
 
 

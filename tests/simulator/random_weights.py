@@ -5,12 +5,14 @@ from pathlib import Path
 
 import torch
 
+from semantic.deepjscc.network import DeepJsccNetwork
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.losses import TASKS
 from semantic.plus.network import PlusNetwork
 from semantic.tasks import TaskPerformers
 from semantic.vq.network import VqNetwork
+from semantic.weights.deepjscc import deepjscc_file, save_deepjscc
 from semantic.weights.stored import PLUS, save_link, save_plus
 from semantic.weights.vq import VQ, save_vq
 
@@ -33,6 +35,7 @@ def write_random_weights(encoder: Path, root: Path) -> Path:
             vq.get_buffer(name).normal_()
         vq.accuracy.copy_(torch.linspace(0, 1, 6))
         save_vq(root / f"{VQ}.safetensors", vq, {})
+        save_deepjscc(root / deepjscc_file(10), DeepJsccNetwork(10), {})
     for task in TASKS:
         own = root / single_task_directory(task)
         own.mkdir()

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
+from codecs_here import CODECS_HERE
 
 from phy.channel import Received
 from phy.coding.ldpc_decoder import NumbaDecoder, SionnaDecoder
@@ -187,7 +188,7 @@ def test_an_answer_misheard_harms_nobody(policy: str) -> None:
         assert torch.equal(rx.bits[0], bits)
 
 
-@pytest.mark.parametrize("name", ["jpeg", "webp", "avif"])
+@pytest.mark.parametrize("name", CODECS_HERE)
 @pytest.mark.parametrize("policy", FAILURE_POLICIES)
 def test_any_bit_errors_end_in_a_image_and_never_in_the_clean_one(
     name: str, policy: str, tiny_weights: Path, folder_data: Path

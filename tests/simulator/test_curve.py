@@ -125,11 +125,37 @@ def test_seeds_make_no_more_blocks() -> None:
     assert (goodput["value"], goodput["n"]) == (200 / 250, 4)
 
 
+def test_ebn0_by_hand() -> None:
+    """Images of 100 bits, 10 uses of power 1 in each transmission, at Es/N0 = 3 dB."""
+    sent = coded(energy=[10.0, 20.0, 20.0, 40.0], snr_db=3.0, retransmissions_allowed=3)
+    found = point(sent, "ebn0_db")
+    assert found["value"] == pytest.approx(3 + 10 * math.log10(90 / 400))
+    # between one transmission of every image and all four
+    assert 3 + 10 * math.log10(0.1) <= found["ci_low"] < found["value"] < found["ci_high"]
+    assert found["ci_high"] <= 3 + 10 * math.log10(0.4) + 1e-9
+    alone = coded(energy=10.0, transmissions=1, snr_db=3.0, retransmissions_allowed=0)
+    fixed = point(alone, "ebn0_db")
+    assert fixed["value"] == fixed["ci_low"] == fixed["ci_high"] == pytest.approx(-7.0)
+    assert point(coded(energy=0.0, snr_db=3.0), "ebn0_db")["n"] == 0
+
+
+def test_quality_metrics_stand_where_images_were_compared() -> None:
+    shown = log().assign(psnr_db=[20.0, 30.0] * 12, ssim=0.5)
+    shown.loc[shown["scheme"] == "b", ["psnr_db", "ssim"]] = np.nan
+    found = curve(shown)
+    assert found.groupby("scheme")["metric"].agg(list)["b"] == 2 * list(METRICS)
+    (psnr, *_) = found[(found["scheme"] == "a") & (found["metric"] == "psnr_db")].itertuples()
+    assert (psnr.value, psnr.n) == (25.0, 6)
+    assert 0 < psnr.ci_low < 25 < psnr.ci_high < 100
+    old = log().drop(columns="bandwidth_ratio")
+    assert "bandwidth_ratio" not in set(curve(old)["metric"])
+
+
 def test_digital_metrics_stand_where_there_are_bits() -> None:
     digital = log().assign(information_bits=8, delivered_bits=8)
     digital["transmissions"] += 1  # 1 or 2
     analog = log().assign(scheme="c", information_bits=0, delivered_bits=0)
     found = curve(pd.concat([digital, analog])).groupby("scheme")["metric"].agg(list)
-    extra = ["information_bits", "delivered_bits", "goodput", "bler_1", "bler_2"]
+    extra = ["information_bits", "delivered_bits", "goodput", "ebn0_db", "bler_1", "bler_2"]
     assert found["a"] == found["b"] == 2 * [*METRICS, *extra]
     assert found["c"] == 2 * list(METRICS)

@@ -5,8 +5,8 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from codecs_here import CODECS_HERE
 
-from simulator.catalog import CODECS
 from simulator.codecs.encoded_files import EncodedFiles
 from simulator.codecs.image_codecs import LEAST_QUALITY, ImageCodec
 
@@ -21,7 +21,7 @@ def image(number: int) -> np.ndarray:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("name", CODECS)
+@pytest.mark.parametrize("name", CODECS_HERE)
 def test_as_if_each_were_encoded_alone(name: str) -> None:
     codec = ImageCodec(name)
     expected = {limit: codec.encode(image(3), limit, oversize=True) for limit in LIMITS}

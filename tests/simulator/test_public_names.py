@@ -62,7 +62,7 @@ def test_the_declared_columns_are_those_of_curves_and_comparisons() -> None:
     assert names("curve.csv") == curve.COLUMNS
     assert names("Comparison") == compare.COLUMNS
     declared = [metric.name for metric in METRICS]
-    assert declared == [*curve.METRICS, *curve.DIGITAL, "bler_*"]
+    assert declared == [*curve.METRICS, *curve.DIGITAL, "bler_*", *curve.IMAGE_QUALITY]
 
 
 def test_the_declared_columns_are_those_that_a_run_has_written() -> None:

@@ -68,6 +68,7 @@ FULL = RunSpec(
     max_transmissions=32,
     budget="uses",
     gallery="clean",
+    image_quality=True,
     seed=5,
     seeds=3,
     slot_s=2e-3,

@@ -1,0 +1,1 @@
+"""Joint source-channel coding of whole images."""
