@@ -10,7 +10,7 @@ run resumed from a checkpoint gives the same result as an uninterrupted one.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -53,7 +53,7 @@ class EncoderRecipe:
             encoder recognizes the type of a training vehicle by its stickers.
         augmentation: "light" or "strong", see `augment`.
         precision: Arithmetic of the backbone's forward and backward pass: "fp32" or "bf16".
-        backbone: "densenet121" or "timm:NAME".
+        backbone: "densenet121", "timm:NAME" or "module:Class".
         seed: Seed of batches and augmentation; both depend on it and on the step alone.
     """
 
@@ -133,6 +133,7 @@ def train_encoder(
     checkpoint_every: int = 50,
     validate_every: int = 200,
     extra: np.ndarray | None = None,
+    about: Mapping[str, object] | None = None,
 ) -> MultiTaskNetwork:
     """Trains the encoder to the recipe's last step, from the checkpoint if there is one.
 
@@ -150,6 +151,7 @@ def train_encoder(
         checkpoint_every: Number of steps between checkpoints. Ctrl-C and SIGTERM save one too.
         validate_every: Number of steps between validations.
         extra: Images of the extra data, [images] bool; None if there are none.
+        about: What else a checkpoint must have been made with, e.g. the code of the backbone.
 
     Returns:
         The trained network, in evaluation mode.
@@ -171,7 +173,7 @@ def train_encoder(
         recipe.extra_vehicles,
     )
     data = hash_of(pixels, *labels.columns)
-    note = {"recipe": asdict(recipe), "data": data}
+    note = {"recipe": asdict(recipe), "data": data, **(about or {})}
     start = load_checkpoint(checkpoint, model, optimizer, note)
     model.train()
     with signals_between_steps() as end_of_step:

@@ -32,6 +32,7 @@ ENTRIES: dict[str, Mapping[str, Entry | SchemeEntry]] = {
     "scheme": SCHEMES,
     "channel": CHANNELS,
     "codec": CODECS,
+    "backbone": {},
 }
 
 
@@ -129,11 +130,12 @@ def differences(old: dict[str, Any], new: dict[str, Any], within: str = "") -> l
 
 
 def _code_of_parts(spec: RunSpec) -> dict[str, str]:
-    """Returns the hashes of a user's own channels, wrapped ones included, and of their codec."""
+    """Returns the hashes of a user's own channels, wrapped ones included, codec and encoder."""
     over = str(dict(spec.channel_args).get("over", "")).split("/")
     codec = str(dict(spec.scheme_args).get("codec", ""))
     found = {}
-    for kind, name in (*(("channel", n) for n in (spec.channel, *over)), ("codec", codec)):
+    others = ("codec", codec), ("backbone", spec.backbone or "")
+    for kind, name in (*(("channel", n) for n in (spec.channel, *over)), *others):
         # An argument called codec of a user's own scheme may have another meaning.
         if name not in {"", *ENTRIES[kind]} and (":" in name or name in installed(kind)):
             found.update(_foreign_code(kind, name))

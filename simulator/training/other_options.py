@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -53,6 +54,24 @@ def refuse_other_options(path: Path, preset: Preset, images: str | None = None) 
     if images is not None and config.get("images_sha256", images) != images:
         raise ValueError(
             f"{path} was trained with another --data or --extra-data: give another --out"
+        )
+
+
+def refuse_other_code(encoder: Path, about: Mapping[str, object]) -> None:
+    """Checks that an encoder was trained with the present code of its network.
+
+    Args:
+        encoder: Its file.
+        about: What `code_of_backbone` returns for the present code.
+
+    Raises:
+        ValueError: If the code of a user's own network has changed: it is another encoder.
+    """
+    _, config = read_weights(encoder)
+    if config.get("code") != about.get("code"):
+        raise ValueError(
+            f"{encoder} was trained with other code of --backbone {config.get('backbone')}: "
+            "give another --out"
         )
 
 

@@ -22,7 +22,7 @@ from simulator.setup.schemes import build_schemes
 from simulator.slots import Slot
 from simulator.spec import SLOT_S, RunSpec
 from simulator.sweeps.code_identity import module_code
-from simulator.training.encoder import Stage
+from simulator.training.encoder import Stage, preset_backbone
 
 #: Largest norm of the gradient, as for the built-in links.
 CLIPPED_NORM = 5.0
@@ -46,6 +46,7 @@ class OwnTraining:
             channel_args=stage.preset.channel_args,
             scheme_args=self.scheme_args,
             weights=str(stage.out),
+            backbone=preset_backbone(stage.preset),
             bandwidth_hz=stage.preset.bandwidth_hz,
             device=stage.device,
         )
