@@ -124,7 +124,14 @@ def paragraphs(text: str) -> str:
 
 def names() -> Iterator[str]:
     """Yields the page of the names that options take, from the catalog."""
+    from semantic.link.reading import OPTIONS
     from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
+    from simulator.papers.run import choose
+
+    readings = {
+        option.name: f"{option.help}; values: {', '.join(f'`{v}`' for v in option.values)}"
+        for option in OPTIONS.values()
+    }
 
     yield "# Names\n\nThese are the names that options of `simulate` take (`simulate list`).\n"
     kinds: dict[str, tuple[str, Mapping[str, Any]]] = {
@@ -133,6 +140,8 @@ def names() -> Iterator[str]:
         "Impairments": ("--impair NAME=VALUE", IMPAIRMENTS),
         "Source codecs": ("--scheme-arg codec=NAME", CODECS),
         "Data sets": ("--data", DATA),
+        "Figures and tables of the papers": ("simulate figures NAME", choose((), None)),
+        "Readings of the papers": ("simulate train --reading NAME=VALUE", readings),
     }
     for title, (option, entries) in kinds.items():
         yield f"## {title}\n\n`{option}`\n\n| name | meaning |\n|---|---|"
