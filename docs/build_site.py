@@ -1,6 +1,7 @@
 """Pages of the site that are made when it is built, and links that fit it; a hook of MkDocs.
 
 - reference/: the command line from click, names from the catalog, the API from docstrings.
+- notebooks/: the notebooks, which run when the site is built, with their outputs.
 - project/: pages that lie outside docs/, such as CONTRIBUTING.md.
 
 The pages of docs/ are written for a hosted git repository. A link that leads to a page of the site
@@ -12,14 +13,20 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from inspect import cleandoc
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(Path(__file__).parent))  # a hook is imported without its folder
+import run_notebook  # noqa: E402
+
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 
 #: Pages outside docs/: their file in the repository -> their file on the site.
 OUTSIDE = {
@@ -39,14 +46,33 @@ FENCE = re.compile(r"(^ *```.*?^ *```)", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
-def generated() -> dict[str, str]:
-    """Returns the text of every page that is made, by its file on the site."""
+def generated(outputs: bool = False) -> dict[str, str]:
+    """Returns the text of every page that is made, by its file on the site.
+
+    Args:
+        outputs: Whether to run the notebooks, which takes a minute, and to show their outputs.
+    """
     pages = {site: (ROOT / path).read_text("utf-8") for path, site in OUTSIDE.items()}
     pages["reference/command-line.md"] = "\n".join(command_line())
     pages["reference/names.md"] = "\n".join(names())
+    for path in NOTEBOOKS:
+        pages[f"notebooks/{path.stem}.md"] = notebook(path, outputs)
     for name, folders in reference().items():
         pages[f"reference/{name}.md"] = "\n".join(api(name, folders))
     return pages
+
+
+def notebook(path: Path, outputs: bool) -> str:
+    """Returns the page of a notebook.
+
+    Args:
+        path: The notebook.
+        outputs: Whether to run it in an empty folder, and to show the outputs of its cells.
+    """
+    if not outputs:
+        return run_notebook.markdown(run_notebook.cells(path), path.name)
+    with TemporaryDirectory() as folder:
+        return run_notebook.markdown(run_notebook.run_notebook(path, Path(folder)), path.name)
 
 
 def reference() -> dict[str, list[Path]]:
@@ -98,7 +124,14 @@ def paragraphs(text: str) -> str:
 
 def names() -> Iterator[str]:
     """Yields the page of the names that options take, from the catalog."""
+    from semantic.link.reading import OPTIONS
     from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
+    from simulator.papers.run import choose
+
+    readings = {
+        option.name: f"{option.help}; values: {', '.join(f'`{v}`' for v in option.values)}"
+        for option in OPTIONS.values()
+    }
 
     yield "# Names\n\nThese are the names that options of `simulate` take (`simulate list`).\n"
     kinds: dict[str, tuple[str, Mapping[str, Any]]] = {
@@ -107,6 +140,8 @@ def names() -> Iterator[str]:
         "Impairments": ("--impair NAME=VALUE", IMPAIRMENTS),
         "Source codecs": ("--scheme-arg codec=NAME", CODECS),
         "Data sets": ("--data", DATA),
+        "Figures and tables of the papers": ("simulate figures NAME", choose((), None)),
+        "Readings of the papers": ("simulate train --reading NAME=VALUE", readings),
     }
     for title, (option, entries) in kinds.items():
         yield f"## {title}\n\n`{option}`\n\n| name | meaning |\n|---|---|"
@@ -166,7 +201,7 @@ def on_files(files: Any, config: Any) -> Any:
     """Adds the pages that are made; MkDocs calls it."""
     from mkdocs.structure.files import File
 
-    for site, text in generated().items():
+    for site, text in generated(outputs=True).items():
         files.append(File.generated(config, site, content=text))
     return files
 

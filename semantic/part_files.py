@@ -24,10 +24,25 @@ from typing import Any
 _OURS = ("phy", "semantic", "simulator")
 #: Code, which is hashed as code, and what Python and numba compile from it.
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".nbi", ".nbc")
+
+
+def library_folders(path: Iterable[str]) -> tuple[str, ...]:
+    """Returns the folders of Python and its libraries, each with a separator at its end.
+
+    Args:
+        path: Where Python finds modules. An environment may see the libraries of the user and of
+            the system beside its own.
+
+    >>> library_folders(["/home/me", "/home/me/.local/lib/python3.11/site-packages"])[-1]
+    '/home/me/.local/lib/python3.11/site-packages/'
+    """
+    own = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    others = (one for one in path if Path(one).name in ("site-packages", "dist-packages"))
+    return tuple(dict.fromkeys(f"{folder}{os.sep}" for folder in (*own, *others)))
+
+
 #: Folders of Python, its libraries and the operating system.
-_LIBRARIES = tuple(
-    f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib", "purelib", "platlib")
-)
+_LIBRARIES = library_folders(sys.path)
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/share/", "/usr/lib/")
 
 #: Top-level packages of users' parts, which may be installed among the libraries.

@@ -150,6 +150,11 @@ A run writes to its directory:
     "several trainings.",
 )
 @click.option(
+    "--backbone",
+    metavar="module:Class",
+    help="Your own network of the encoder that --weights are of [the one that they name].",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",

@@ -141,7 +141,8 @@ class EncodedDataset:
         """Part of the cache key of s beside the pixels."""
         precision = () if self.encoder.precision == "fp32" else (self.encoder.precision,)
         device = self.device.split(":")[0]
-        return VERSION, self.image_size, self.encoder.hashes, device, *precision
+        code = (self.encoder.code,) if self.encoder.code else ()
+        return VERSION, self.image_size, self.encoder.hashes, device, *precision, *code
 
     @cached_property
     def features(self) -> Features:

@@ -42,6 +42,7 @@ class RunFields(TypedDict, total=False):
     impairments: Mapping[str, Any]
     scheme_args: Mapping[str, Any]
     weights: str | None
+    backbone: str | None
     trainings: Iterable[str]
     batch_size: int | None
     device: str

@@ -54,6 +54,8 @@ class RunSpec:
         scheme_args: Arguments for those of the schemes that take them, e.g. theta_0_db. Those of
             built-in schemes are read in their declared types (`simulator.scheme_arguments`).
         weights: Directory or file; None takes those of the package.
+        backbone: "package.module:Class" of the user's own network that `weights` are of; None for a
+            built-in one, which the weights name themselves.
         trainings: Directories of several trainings, each simulated with the same images and seeds;
             `weights` is then not used.
         batch_size: Images that are simulated together; changes no number. None for the scheme's own.
@@ -83,6 +85,7 @@ class RunSpec:
     impairments: tuple[tuple[str, Any], ...] = ()
     scheme_args: tuple[tuple[str, Any], ...] = ()
     weights: str | None = None
+    backbone: str | None = None
     trainings: tuple[str, ...] = ()
     batch_size: int | None = None
     device: str = "auto"
@@ -128,8 +131,11 @@ class RunSpec:
 
     def to_json(self) -> dict[str, Any]:
         """Returns a JSON object that `from_json` reads."""
+        found = asdict(self)
+        if self.backbone is None:  # absent: records of runs with built-in networks do not change
+            del found["backbone"]
         return {
-            **asdict(self),
+            **found,
             "channel_args": dict(self.channel_args),
             "impairments": dict(self.impairments),
             "scheme_args": dict(self.scheme_args),

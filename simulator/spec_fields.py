@@ -45,6 +45,7 @@ SCALARS: dict[str, Argument] = {
         _field("slot_s", float, least=0, most=1e6, open_ends=True),
         _field("bandwidth_hz", float, least=0, most=1e18, open_ends=True),
         _field("weights", str, "a file or directory", pattern=_NAME),
+        _field("backbone", str, "module:Class", pattern=r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*"),
         _field("batch_size", int, least=1, most=10**6),
         _field("precision", str, allowed=PRECISIONS),
         _field(
@@ -55,7 +56,7 @@ SCALARS: dict[str, Argument] = {
 #: Images of a batch: of a scheme that says nothing else, and of those whose bursts are short.
 BATCH_SIZE, LARGE_BATCH_SIZE = 256, 1024
 #: Fields that may be None.
-OPTIONAL = ("images", "until", "bandwidth_hz", "weights", "batch_size")
+OPTIONAL = ("images", "until", "bandwidth_hz", "weights", "backbone", "batch_size")
 _SNR_DB = _field("SNR in dB", float, least=-MOST_SNR_DB, most=MOST_SNR_DB)
 _SCHEME = _field("scheme", str, "a name", pattern=_NAME)
 _DIRECTORY = _field("trainings", str, "a directory", pattern=_NAME)

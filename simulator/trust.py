@@ -21,6 +21,7 @@ def import_strings(
     channel_args: Mapping[str, Any],
     scheme_args: Mapping[str, Any],
     data: object,
+    backbone: object = None,
 ) -> set[str]:
     """Returns the import strings among the parts of a run.
 
@@ -30,6 +31,7 @@ def import_strings(
         channel_args: Arguments of the channel; each may name a channel.
         scheme_args: Arguments of the schemes; each may name a codec.
         data: Name of the data set.
+        backbone: Name of the user's own network of the encoder.
 
     >>> sorted(import_strings(["perfect"], "simo/a:B", {}, {"codec": "c:D"}, "veri:photos"))
     ['a:B', 'c:D']
@@ -39,6 +41,7 @@ def import_strings(
         found |= set(_parts(value))
     if not str(data).startswith("veri:"):
         found.add(str(data))
+    found.add(str(backbone))
     return {name for name in found if ":" in name and is_import_string(name.strip())}
 
 
@@ -49,7 +52,12 @@ def _parts(name: object) -> Iterator[str]:
 def parts_of(spec: RunSpec) -> set[str]:
     """Returns the import strings of a spec."""
     return import_strings(
-        spec.schemes, spec.channel, dict(spec.channel_args), dict(spec.scheme_args), spec.data
+        spec.schemes,
+        spec.channel,
+        dict(spec.channel_args),
+        dict(spec.scheme_args),
+        spec.data,
+        spec.backbone,
     )
 
 

@@ -59,6 +59,13 @@ def test_the_index_has_every_page() -> None:
     assert set((ROOT / "docs").glob("*.md")) - {index} <= linked
 
 
+def test_the_glossary_is_in_order_and_has_every_term_once() -> None:
+    rows = re.findall(r"^\| (.*?) \| .* \|$", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
+    terms = [term.lower() for term in rows[1:]]
+    assert terms == sorted(terms)
+    assert len(terms) == len({*terms}) > 70
+
+
 def test_the_picture_of_the_rooms_has_the_arrows_of_the_table() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     (picture,) = re.findall(r"```mermaid\ngraph TD\n(.*?)```", page, flags=re.DOTALL)

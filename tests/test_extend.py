@@ -64,7 +64,7 @@ def point(out: Path, metric: str) -> pd.Series:
 def test_the_document_shows_the_files_as_they_are() -> None:
     text = (HOME / "docs" / "extend.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    for name in (*MINE, "my_learned_scheme"):
+    for name in (*MINE, "my_learned_scheme", "my_encoder"):
         assert (EXAMPLES / f"{name}.py").read_text() in blocks
 
 

@@ -13,8 +13,12 @@ from types import ModuleType
 import click
 import pytest
 
+import simulator
+from semantic.link.reading import OPTIONS
 from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
 from simulator.cli import main
+from simulator.papers.run import choose
+from simulator.plots.styles import STYLES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -69,7 +73,7 @@ def test_every_command_and_option_is_documented(
 
 
 def test_every_name_of_the_catalog_is_documented(pages: dict[str, str]) -> None:
-    names = [*SCHEMES, *CHANNELS, *CODECS, *IMPAIRMENTS, *DATA]
+    names = [*SCHEMES, *CHANNELS, *CODECS, *IMPAIRMENTS, *DATA, *choose((), None), *OPTIONS]
     assert [name for name in names if f"| `{name}` |" not in pages["reference/names.md"]] == []
     headings = re.findall(r"^## (.*)$", pages["arguments.md"], re.MULTILINE)
     assert {name for line in headings for name in line.split(", ")} == set(SCHEMES)
@@ -78,6 +82,13 @@ def test_every_name_of_the_catalog_is_documented(pages: dict[str, str]) -> None:
         assert f"`{family}`" in pages["channels.md"], name
     for codec in CODECS:
         assert f"`{codec}`" in pages["extend.md"] or f"codec={codec}" in pages["extend.md"], codec
+
+
+def test_every_public_name_and_every_style_is_explained(pages: dict[str, str]) -> None:
+    written = "\n".join(text for name, text in pages.items() if not name.startswith("reference/"))
+    code = "\n".join(re.findall(r"^ *```.*?^ *```|`[^`]+`", written, re.DOTALL | re.MULTILINE))
+    assert [name for name in dir(simulator) if not re.search(rf"\b{name}\b", code)] == []
+    assert [name for name in STYLES if f"| `{name}` |" not in pages["figures.md"]] == []
 
 
 def test_every_module_with_an_interface_is_in_the_reference(pages: dict[str, str]) -> None:

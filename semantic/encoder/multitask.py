@@ -18,7 +18,7 @@ class MultiTaskNetwork(nn.Module):
 
     Args:
         identities: Number of classes of the re-identification head.
-        backbone: Name of the encoder, "densenet121" or "timm:NAME".
+        backbone: Name of the encoder, "densenet121", "timm:NAME" or "module:Class".
     """
 
     def __init__(self, identities: int, backbone: str = DENSENET) -> None:

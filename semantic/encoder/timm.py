@@ -1,4 +1,5 @@
-"""Backbones by name: DenseNet-121, or one of the optional library timm (`--backbone timm:NAME`)."""
+"""Backbones by name: DenseNet-121, one of the optional library timm (`--backbone timm:NAME`), or one
+of the user's own (`--backbone module:Class`)."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from semantic.conventions import SEMANTIC_FEATURES
 from semantic.encoder.densenet import DenseNet121
+from semantic.encoder.own import OwnBackbone, is_own
 from semantic.suggest import nearest
 
 #: Name of the default backbone.
@@ -41,20 +43,27 @@ class TimmBackbone(nn.Module):
 
 
 def build_backbone(name: str) -> nn.Module:
-    """Builds an encoder by its name: "densenet121", or "timm:" and a name of timm.
+    """Builds an encoder by its name: "densenet121", "timm:" and a name of timm, or "module:Class".
+
+    The code of a user's own module is executed: whoever takes the name from a file has to ask first,
+    see `semantic.weights.stored.trusted_backbone`.
 
     Raises:
         ValueError: The name is unknown.
 
     >>> build_backbone("densenet")
     Traceback (most recent call last):
-    ValueError: unknown backbone 'densenet'; allowed: densenet121, or timm:NAME
+    ValueError: unknown backbone 'densenet'; allowed: densenet121, timm:NAME, or module:Class
     """
     if name == DENSENET:
         return DenseNet121()
+    if is_own(name):
+        return OwnBackbone(name)
     kind, _, rest = name.partition(":")
     if kind != "timm" or not rest:
-        raise ValueError(f"unknown backbone {name!r}; allowed: {DENSENET}, or timm:NAME")
+        raise ValueError(
+            f"unknown backbone {name!r}; allowed: {DENSENET}, timm:NAME, or module:Class"
+        )
     return TimmBackbone(rest)
 
 

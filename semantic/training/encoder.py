@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -54,7 +53,7 @@ class EncoderRecipe:
             encoder recognizes the type of a training vehicle by its stickers.
         augmentation: "light" or "strong", see `augment`.
         precision: Arithmetic of the backbone's forward and backward pass: "fp32" or "bf16".
-        backbone: "densenet121" or "timm:NAME".
+        backbone: "densenet121", "timm:NAME" or "module:Class".
         seed: Seed of batches and augmentation; both depend on it and on the step alone.
     """
 
@@ -134,7 +133,7 @@ def train_encoder(
     checkpoint_every: int = 50,
     validate_every: int = 200,
     extra: np.ndarray | None = None,
-    about: Mapping[str, Any] | None = None,
+    about: Mapping[str, object] | None = None,
 ) -> MultiTaskNetwork:
     """Trains the encoder to the recipe's last step, from the checkpoint if there is one.
 

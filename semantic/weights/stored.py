@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.encoder.own import is_own
 from semantic.encoder.timm import DENSENET
 from semantic.link.network import LinkNetwork
 from semantic.link.reading import LinkReading
@@ -42,12 +45,15 @@ class EncoderBundle:
         config: Image size, number of identities and settings of the training.
         hashes: SHA-256 of each file read, by name; result files record them.
         precision: Precision of the products, "fp32" or "bf16".
+        code: Hashes of the code of a user's own network; empty for the others. Its outputs depend
+            on it as they depend on the weights.
     """
 
     network: MultiTaskNetwork
     config: dict[str, Any]
     hashes: dict[str, str]
     precision: Precision = "fp32"
+    code: dict[str, str] = field(default_factory=dict)
 
     def in_precision(self, precision: Precision) -> EncoderBundle:
         """Returns the encoder in a precision; its network is rounded in place."""
@@ -92,28 +98,62 @@ def weights_path(weights: str | None, name: str) -> Path:
     return path
 
 
-def load_encoder(weights: str | None = None, device: str = "cpu") -> EncoderBundle:
+def trusted_backbone(path: Path, config: Mapping[str, Any], typed: str | None) -> str:
+    """Returns the name of the backbone of weights.
+
+    A file may come from anywhere. The code of a network that only the file names is not executed.
+
+    Args:
+        path: The weights file.
+        config: What the file says about its network.
+        typed: Import string of a network that the user has named; None for no such network.
+
+    Raises:
+        WeightsError: One line with the name and the way to allow it, if only the file names it.
+
+    >>> trusted_backbone(Path("encoder.safetensors"), {}, None)
+    'densenet121'
+    """
+    stored = str(config.get("backbone", DENSENET))
+    if typed is None and is_own(stored):
+        raise WeightsError(
+            f"{path} names code outside the package, which would be executed: {stored}; "
+            f"if you trust it, name it: --backbone {stored}"
+        )
+    return stored if typed is None else typed
+
+
+def load_encoder(
+    weights: str | None = None, device: str = "cpu", backbone: str | None = None
+) -> EncoderBundle:
     """Loads the multi-task network, ready for inference.
 
     Args:
         weights: See `weights_path`.
         device: Torch device.
+        backbone: Import string of the user's own network that the weights are of; None for a
+            built-in one.
 
     Raises:
-        WeightsError: The file is missing, damaged, or not an encoder.
+        WeightsError: The file is missing, damaged, or not an encoder, or has a network of the
+            user's own that `backbone` does not name.
     """
     path = weights_path(weights, "encoder")
     state, config = read_weights(path)
     if "image_size" not in config or "identities" not in config:
         raise WeightsError(f"{path} holds no encoder (its config: {', '.join(sorted(config))})")
+    name = trusted_backbone(path, config, backbone)
     try:
-        with UNFILLED:
-            network = MultiTaskNetwork(config["identities"], config.get("backbone", DENSENET))
+        # A user's own network may hold numbers that no file has, so that it is really made.
+        with torch.device("cpu") if is_own(name) else UNFILLED:
+            network = MultiTaskNetwork(config["identities"], name)
     except ValueError as error:
         raise WeightsError(f"weights file {path}: {error}") from None
     load_into(network, state, str(path))
     network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return EncoderBundle(network, config, {path.name: file_hash(path)})
+    # Unknown code is like no other code, so that no outputs of it are taken from the cache.
+    code = {name: secrets.token_hex(8)} if is_own(name) else {}
+    return EncoderBundle(network, config, {path.name: file_hash(path)}, code=code)
 
 
 def load_link(

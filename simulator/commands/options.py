@@ -56,6 +56,7 @@ def typed_parts(given: dict[str, Any]) -> set[str]:
         dict(key_values("--channel-arg", given.get("channel_args", ()))),
         dict(key_values("--scheme-arg", given.get("scheme_args", ()))),
         given.get("data", ""),
+        given.get("backbone"),
     )
 
 

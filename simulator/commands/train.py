@@ -61,7 +61,7 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
     "--backbone",
     default="densenet121",
     show_default=True,
-    metavar="densenet121|timm:NAME",
+    metavar="densenet121|timm:NAME|module:Class",
     help="Backbone of the encoder; timm needs the extra [backbones].",
 )
 @click.option(

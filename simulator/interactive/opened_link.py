@@ -31,6 +31,7 @@ from simulator.setup.prepare import Prepared, prepare
 from simulator.spec import RunSpec
 from simulator.spec_fields import read_field
 from simulator.sweeps.cells import one_thread
+from simulator.sweeps.own_encoder import encoder_of
 
 #: Sets of images whose encoder outputs a link keeps.
 MOST_SETS = 8
@@ -120,7 +121,7 @@ class Link:
         """Returns the images behind the encoder, which has seen the latest ones already."""
         key = images.content_hash(), numbers.tobytes()
         if key not in self._sets:
-            encoder = self._prepared.networks.encoder
+            encoder = encoder_of(self._prepared)
             self._sets[key] = GivenImages(images, numbers, encoder, self._prepared.device)
             while len(self._sets) > MOST_SETS:
                 self._sets.popitem(last=False)

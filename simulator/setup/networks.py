@@ -94,7 +94,8 @@ class Networks:
         return loaded
 
     def _load_encoder(self, weights: str | None) -> EncoderBundle:
-        loaded = load_encoder(weights, self.device).in_precision(self.precision)
+        loaded = load_encoder(weights, self.device, self.spec.backbone)
+        loaded = loaded.in_precision(self.precision)
         if self.precision == "fp32":
             pack_products(loaded.network.performers, self.device)
         return loaded

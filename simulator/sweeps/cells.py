@@ -30,6 +30,7 @@ from simulator.setup.prepare import Prepared
 from simulator.spec import RunSpec
 from simulator.sweeps.identity import common_identity, digest, not_recorded, point_identity
 from simulator.sweeps.late_reads import late_reads
+from simulator.sweeps.own_encoder import encoder_of
 from simulator.sweeps.spread import van_der_corput
 
 
@@ -86,9 +87,8 @@ class CellRunner:
 
     def __init__(self, prepared: Prepared, progress: Progress) -> None:
         self.prepared = prepared
-        self.encoded = EncodedDataset(
-            prepared.dataset, prepared.networks.encoder, prepared.device, progress
-        )
+        encoder = encoder_of(prepared)
+        self.encoded = EncodedDataset(prepared.dataset, encoder, prepared.device, progress)
         clean_gallery = prepared.spec.gallery == "clean"
         clean = clean_gallery or any(scheme.needs_features for scheme in prepared.schemes.values())
         self.readable = self.encoded.features if clean else self.encoded.readable

@@ -35,6 +35,7 @@ ENTRIES: dict[str, Mapping[str, Entry | SchemeEntry]] = {
     "scheme": SCHEMES,
     "channel": CHANNELS,
     "codec": CODECS,
+    "backbone": {},
 }
 
 
@@ -149,17 +150,18 @@ def _with_parts(identity: dict[str, Any], parts: Sequence[tuple[str, str]]) -> d
 
 
 def own_code(spec: RunSpec) -> dict[str, str]:
-    """Returns the hashes of a user's own channels and codec, see `part_code`."""
+    """Returns the hashes of a user's own channels, codec and encoder, see `part_code`."""
     return dict(_with_parts({"code": {}}, _own_parts(spec))["code"])
 
 
 def _own_parts(spec: RunSpec) -> list[tuple[str, str]]:
-    """Returns a user's own channels, wrapped ones included, and their codec."""
+    """Returns a user's own channels, wrapped ones included, their codec and their encoder."""
     over = str(dict(spec.channel_args).get("over", "")).split("/")
     codec = str(dict(spec.scheme_args).get("codec", ""))
+    others = ("codec", codec), ("backbone", spec.backbone or "")
     return [
         (kind, name)
-        for kind, name in (*(("channel", n) for n in (spec.channel, *over)), ("codec", codec))
+        for kind, name in (*(("channel", n) for n in (spec.channel, *over)), *others)
         # An argument called codec of a user's own scheme may have another meaning.
         if name not in {"", *ENTRIES[kind]} and (":" in name or name in installed(kind))
     ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -13,13 +12,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from semantic.part_files import library_folders
 from simulator.sweeps.code_identity import PACKAGES, code_hash
 from simulator.sweeps.code_references import References, references
 
 #: Folders of Python and of installed libraries.
-LIBRARY_FOLDERS = tuple(
-    {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-)
+LIBRARY_FOLDERS = tuple(map(Path, library_folders(sys.path)))
 #: Files of a package up to which all of them count: a part may be of a large library.
 MOST_FILES = 500
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from semantic.data.joined import join
 from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.encoder.timm import DENSENET, build_backbone
 from semantic.link.network import DEFAULT_READING, LinkNetwork
 from semantic.link.protocol import (
     CONTROLS,
@@ -47,6 +48,7 @@ from simulator.training.data import open_training_images, refuse_few_vehicles
 from simulator.training.encoder import (
     Stage,
     TrainingImages,
+    code_of_backbone,
     encoder_outputs,
     join_processes,
     open_encoder,
@@ -60,6 +62,7 @@ from simulator.training.images import of_pixels, train_on_images
 from simulator.training.joint import train_joint
 from simulator.training.link_options import NO_LINK_OPTIONS, LinkOptions, adapted
 from simulator.training.other_options import (
+    refuse_other_code,
     refuse_other_encoder,
     refuse_other_options,
     refuse_other_vehicles,
@@ -141,6 +144,8 @@ def train_from_options(
     images = open_training_images(data_spec, show)
     chosen = presets(len(images))[preset]
     chosen = adapted(chosen, seed, backbone, snr_db, buffer, link_steps, link_options)
+    if backbone != DENSENET:
+        build_backbone(backbone)  # mistakes are found before any work
     device, first = join_processes(choose_device(device))
     recipe = encoder_recipe(chosen.encoder, device, extra_data is not None, **encoder_options)
     chosen = replace(chosen, encoder=recipe)
@@ -160,11 +165,13 @@ def train_from_options(
         path = stage.out / "encoder.safetensors"
         if encoder is not None:
             take_encoder(encoder, stage)
+            refuse_other_code(path, code_of_backbone(stage.preset))
             if not all(is_own(name) or name == DEEPJSCC for name in stage.schemes):
                 refuse_other_vehicles(path, training_images.images.images_hash())
             continue
         if path.exists():
             refuse_other_options(path, stage.preset, training_images.images.images_hash())
+            refuse_other_code(path, code_of_backbone(stage.preset))
             continue
         validate = None if validation is None else validator(validation, chosen, device, show)
         train_clean(stage, training_images, first, imagenet, validate)
@@ -193,7 +200,7 @@ def _train_behind(stage: Stage, training_images: TrainingImages, own: OwnTrainin
 
 def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskNetwork, LinkData]:
     """Returns the encoder of a directory, and the training data of the links behind it."""
-    encoder = open_encoder(stage.out / "encoder.safetensors", stage.device)
+    encoder = open_encoder(stage)
     s, labels = encoder_outputs(stage, encoder, training_images)
     return encoder, LinkData(
         s,

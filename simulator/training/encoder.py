@@ -19,7 +19,8 @@ from semantic.data.images import load_images
 from semantic.data.opening import open_dataset
 from semantic.encoder.densenet import normalize
 from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.encoder.timm import DENSENET
+from semantic.encoder.own import is_own
+from semantic.plugins import load
 from semantic.tasks import TaskOutputs
 from semantic.training.encoder import train_encoder
 from semantic.training.labels import Labels, training_labels
@@ -32,12 +33,18 @@ from semantic.weights.files import (
     read_weights,
     save_weights,
 )
-from semantic.weights.stored import UNFILLED, load_encoder, weights_path
+from semantic.weights.stored import (
+    UNFILLED,
+    load_encoder,
+    trusted_backbone,
+    weights_path,
+)
 from simulator.encoded_dataset import TILE
 from simulator.files import write_whole
 from simulator.ledger import Ledger
 from simulator.results.curve import ACCURACIES, point
 from simulator.results.image_rows import image_rows
+from simulator.sweeps.part_code import module_code
 from simulator.training.code import training_code
 from simulator.training.presets import Preset
 
@@ -131,7 +138,7 @@ def train_clean(
         device=stage.device,
         initialize=(lambda net: load_imagenet(net.encoder, imagenet)) if imagenet else None,
         extra=training_images.extra,
-        about={"program": training_code()},
+        about={"program": training_code(), **code_of_backbone(preset)},
     )
     if not first:
         return
@@ -143,10 +150,11 @@ def train_clean(
         "images_sha256": training_images.images.images_hash(),
         "recipe": asdict(preset.encoder),
         "performers": asdict(preset.performers),
+        **code_of_backbone(preset),
     }
     # Stored and read back: s then belongs to the rounded weights of the file.
     save_weights(out / "encoder.base.safetensors", base, config)
-    network = open_encoder(out / "encoder.base.safetensors", stage.device)
+    network = open_encoder(stage, "encoder.base.safetensors")
     s, labels = encoder_outputs(stage, network, training_images)
     report = stage.log("performers", preset.performers.steps)
     checkpoint = out / "performers.checkpoint.safetensors"
@@ -173,7 +181,8 @@ def take_encoder(given: Path, stage: Stage) -> None:
         ValueError: If it is no encoder, has another image size, or the directory has another one.
     """
     source, target = weights_path(str(given), "encoder"), stage.out / "encoder.safetensors"
-    size = load_encoder(str(given)).config["image_size"]
+    config = load_encoder(str(given), backbone=preset_backbone(stage.preset)).config
+    size = config["image_size"]
     if size != stage.preset.image_size:
         raise ValueError(
             f"{source} is of images of {size} pixels, the preset has {stage.preset.image_size}: "
@@ -224,15 +233,33 @@ def validator(
     return validate
 
 
-def open_encoder(path: Path, device: str) -> MultiTaskNetwork:
-    """Returns the clean network of a weights file, frozen."""
+def open_encoder(stage: Stage, name: str = "encoder.safetensors") -> MultiTaskNetwork:
+    """Returns the clean network of a weights file in the directory of a stage, frozen.
+
+    Raises:
+        ValueError: If its network is of a user's own module that `--backbone` does not name.
+    """
+    path = stage.out / name
     state, config = read_weights(path, ("identities",))
-    made_of = config["identities"], config.get("backbone", DENSENET)
-    with UNFILLED:  # takes no memory: the config may be of another network than the tensors
-        load_into(MultiTaskNetwork(*made_of), state, str(path))
+    backbone = trusted_backbone(path, config, preset_backbone(stage.preset))
+    made_of = config["identities"], backbone
+    if not is_own(backbone):
+        with UNFILLED:  # takes no memory: the config may be of another network than the tensors
+            load_into(MultiTaskNetwork(*made_of), state, str(path))
     network = MultiTaskNetwork(*made_of)
     load_into(network, state, str(path))
-    return network.requires_grad_(False).eval().to(device)
+    return network.requires_grad_(False).eval().to(stage.device)
+
+
+def preset_backbone(preset: Preset) -> str | None:
+    """Returns the import string of the user's own network that `--backbone` names, or None."""
+    return preset.encoder.backbone if is_own(preset.encoder.backbone) else None
+
+
+def code_of_backbone(preset: Preset) -> dict[str, dict[str, str]]:
+    """Returns the hashes of the code of a user's own network, for the records of a training."""
+    name = preset_backbone(preset)
+    return {} if name is None else {"code": module_code(load("backbone", name, name))}
 
 
 def outputs_path(out: Path, network: MultiTaskNetwork, pixels: np.ndarray) -> Path:

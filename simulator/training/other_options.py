@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -72,6 +73,24 @@ def refuse_other_encoder(path: Path, encoder: Path) -> None:
     here = file_hash(encoder)
     if config.get("encoder_sha256", here) != here:
         raise ValueError(f"{path} was trained behind another encoder than {encoder}: delete it")
+
+
+def refuse_other_code(encoder: Path, about: Mapping[str, object]) -> None:
+    """Checks that an encoder was trained with the present code of its network.
+
+    Args:
+        encoder: Its file.
+        about: What `code_of_backbone` returns for the present code.
+
+    Raises:
+        ValueError: If the code of a user's own network has changed: it is another encoder.
+    """
+    _, config = read_weights(encoder)
+    if config.get("code") != about.get("code"):
+        raise ValueError(
+            f"{encoder} was trained with other code of --backbone {config.get('backbone')}: "
+            "give another --out"
+        )
 
 
 def refuse_other_vehicles(encoder: Path, images: str) -> None:

@@ -24,7 +24,7 @@ from simulator.setup.schemes import build_schemes
 from simulator.slots import Slot
 from simulator.spec import SLOT_S, RunSpec
 from simulator.sweeps.part_code import not_noticed, part_code
-from simulator.training.encoder import Stage
+from simulator.training.encoder import Stage, preset_backbone
 
 LOG = logging.getLogger(__name__)
 #: Largest norm of the gradient, as for the built-in links.
@@ -49,6 +49,7 @@ class OwnTraining:
             channel_args=stage.preset.channel_args,
             scheme_args=self.scheme_args,
             weights=str(stage.out),
+            backbone=preset_backbone(stage.preset),
             bandwidth_hz=stage.preset.bandwidth_hz,
             device=stage.device,
         )

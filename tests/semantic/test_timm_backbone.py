@@ -77,5 +77,5 @@ def test_without_timm_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("name", ["resnet50", "timm:", "densenet"])
 def test_unknown_backbones(name: str) -> None:
-    with pytest.raises(ValueError, match="allowed: densenet121, or timm:NAME"):
+    with pytest.raises(ValueError, match="allowed: densenet121, timm:NAME, or module:Class"):
         build_backbone(name)

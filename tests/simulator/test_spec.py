@@ -76,6 +76,7 @@ FULL = RunSpec(
     impairments=(("csir_error", 0.1),),
     scheme_args=(("theta_0_db", 0.5),),
     weights="w",
+    backbone="my_encoder:SmallCnn",
     trainings=("w/0", "w/1"),
     batch_size=16,
     device="cuda:1",
