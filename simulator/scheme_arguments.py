@@ -116,7 +116,7 @@ class SemanticHarqArguments(Arguments):
 
 @dataclass(frozen=True)
 class SemharqPlusArguments(Arguments):
-    """Arguments of semharq-plus."""
+    """Arguments of semharq-plus and of its controls."""
 
     theta_0_db: float = _theta_0_db()
     estimate_bits: int = argument(
@@ -126,6 +126,23 @@ class SemharqPlusArguments(Arguments):
         2, "bursts that share a slot; 1 without estimates", least=1, most=1024
     )
     equalizer: str = _equalizer()
+    features_per_use: int = _features_per_use()
+    order: str = argument(
+        "planned",
+        "features of a burst: planned by their error variances, new ones, or the same ones",
+        allowed=("planned", "new", "same"),
+    )
+    one_burst: bool = argument(
+        False, "1: all channel uses of an image form one burst, without feedback"
+    )
+
+
+@dataclass(frozen=True)
+class FeatureJsccFArguments(Arguments):
+    """Arguments of the learned scheme with channel-output feedback."""
+
+    theta_0_db: float = _theta_0_db()
+    features_per_use: int = _features_per_use()
 
 
 @dataclass(frozen=True)

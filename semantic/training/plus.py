@@ -13,6 +13,7 @@ from torch import Tensor
 from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import burst_plan, burst_sizes
+from semantic.plus.variants import PLUS, VARIANTS, Order
 from semantic.tasks import TaskOutputs
 from semantic.training.loop import (
     LinkData,
@@ -26,9 +27,6 @@ from semantic.training.loop import (
 )
 from semantic.training.round_trip import TrainingChannel
 
-#: Bits of each fed-back estimate and bursts of a slot, in alternate steps: one network for both.
-FEEDBACK = ((0, 1), (1, 2))
-
 
 def plus_round_trip(
     network: PlusNetwork,
@@ -40,6 +38,7 @@ def plus_round_trip(
     bursts: int,
     channel: TrainingChannel,
     generator: torch.Generator,
+    order: Order = "planned",
 ) -> tuple[Tensor, TaskOutputs]:
     """Returns s_hat and the outputs of the tasks after a number of slots.
 
@@ -53,11 +52,12 @@ def plus_round_trip(
         bursts: Number of bursts in a slot.
         channel: Channel in the loop.
         generator: Source of randomness.
+        order: Rule for the features of a burst.
     """
     c, belief = network.encode(s), Belief.empty(len(s), s.device)
     sizes = burst_sizes(B, bursts) * slots
     for count in range(1, len(sizes) + 1):
-        plan = burst_plan(10 ** (snr_db / 10), sizes[:count], bits)
+        plan = burst_plan(10 ** (snr_db / 10), sizes[:count], bits, order)
         part = innovation(c, belief.fed_back_estimate, plan)
         matched, weight = channel(part, torch.ones_like(part, dtype=torch.bool), snr_db, generator)
         belief = belief.add(plan, matched, weight)
@@ -69,9 +69,17 @@ def plus_round_trip(
 
 
 def train_plus(
-    network: PlusNetwork, data: LinkData, recipe: LinkRecipe, checkpoint: Path, report: Report
+    network: PlusNetwork,
+    data: LinkData,
+    recipe: LinkRecipe,
+    checkpoint: Path,
+    report: Report,
+    name: str = PLUS,
 ) -> PlusNetwork:
-    """Trains semharq-plus in as many steps as the two stages of another scheme have together.
+    """Trains a scheme of the family in as many steps as the two stages of another scheme together.
+
+    Where a scheme has several kinds of feedback, they alternate from step to step: one network
+    serves all of them.
 
     Args:
         network: New network, with its scale set.
@@ -79,10 +87,12 @@ def train_plus(
         recipe: Settings of the training.
         checkpoint: Checkpoint file; if it exists, training resumes from it.
         report: Called after each step with the loss terms.
+        name: Name of the scheme.
 
     Returns:
         The same network, in evaluation mode.
     """
+    variant = VARIANTS[name]
     total = recipe.complete_steps + recipe.selected_steps
 
     def step(index: Tensor, generator: torch.Generator, number: int) -> dict[str, float]:
@@ -92,17 +102,21 @@ def train_plus(
         free, size, count = torch.rand(3, generator=generator).tolist()
         B = draw_slot_size(recipe, data.budget, snr_db, free, size)
         slots = 1 + int(count * recipe.max_transmissions)
+        if variant.one_burst:
+            B, slots = B * slots, 1
         found = plus_round_trip(
             network,
             data.s[index],
             snr_db,
             B,
             slots,
-            *FEEDBACK[number % len(FEEDBACK)],
+            *variant.feedback[number % len(variant.feedback)],
             data.channel,
             generator,
+            variant.order,
         )
         return link_gradients(network, data, recipe, index, found)
 
-    train_loop(network, recipe, "plus", data, (total,), step, checkpoint, report)
+    what = "plus" if name == PLUS else name
+    train_loop(network, recipe, what, data, (total,), step, checkpoint, report)
     return network.eval()

@@ -16,6 +16,7 @@ from semantic.link.network import LinkNetwork
 from semantic.link.reading import LinkReading
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import LATENT_FEATURES
+from semantic.plus.variants import PLUS as PLUS  # part of this module's interface
 from semantic.precision import Bf16Encoder, Precision, round_products
 from semantic.tasks import TaskPerformers
 from semantic.weights.files import (
@@ -168,19 +169,16 @@ def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:
     _save(path, network, {**network.settings, "detector": network.detector}, config)
 
 
-#: Name of the scheme semharq-plus.
-PLUS = "semharq-plus"
-
-
 def load_plus(
-    clean: TaskPerformers, weights: str | None = None, device: str = "cpu"
+    clean: TaskPerformers, weights: str | None = None, device: str = "cpu", name: str = PLUS
 ) -> tuple[PlusNetwork, dict[str, str]]:
-    """Loads the network of semharq-plus.
+    """Loads the network of a scheme of the semharq-plus family.
 
     Args:
         clean: The encoder's performers. Files of networks that share them hold none.
         weights: See `weights_path`.
         device: Torch device.
+        name: Name of the scheme.
 
     Returns:
         The network, ready for inference, and the hashes of the files read.
@@ -188,10 +186,10 @@ def load_plus(
     Raises:
         WeightsError: The file is missing, damaged, or not of this scheme.
     """
-    path = weights_path(weights, PLUS)
+    path = weights_path(weights, name)
     state, config = read_weights(path)
     if config.get("latent") != LATENT_FEATURES:
-        raise WeightsError(f"{path} holds no {PLUS} network of {LATENT_FEATURES} latent features")
+        raise WeightsError(f"{path} holds no {name} network of {LATENT_FEATURES} latent features")
     shared = bool(config["shares_performers"])
     identities = clean.identities if shared else int(config["identities"])
     with UNFILLED:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from semantic.link.protocol import CONTROLS, PROTOCOLS, SINGLE_TASK_PROTOCOL
 from semantic.losses import TASKS
+from semantic.plus.output_feedback import OutputFeedbackNetwork
 from simulator.scheme import Scheme
 from simulator.scheme_arguments import (
     OWN_LINK,
+    FeatureJsccFArguments,
     NoArguments,
     SemanticHarqArguments,
     SemharqPlusArguments,
     SingleTaskArguments,
 )
+from simulator.schemes.feature_jscc_f import FeatureJsccF
 from simulator.schemes.perfect import Perfect
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.semharq_plus import SemharqPlus
@@ -40,8 +43,15 @@ def control(networks: Networks, name: str, arguments: SemanticHarqArguments) -> 
 
 
 def semharq_plus(networks: Networks, name: str, arguments: SemharqPlusArguments) -> Scheme:
-    """Builds semharq-plus: planned latent features, and estimates that are fed back."""
-    return SemharqPlus(networks.encoder.network, networks.plus(), arguments)
+    """Builds a scheme of the semharq-plus family, which has weights of its own."""
+    most = networks.spec.max_transmissions
+    return SemharqPlus(networks.encoder.network, networks.plus(name), arguments, most)
+
+
+def feature_jscc_f(networks: Networks, name: str, arguments: FeatureJsccFArguments) -> Scheme:
+    """Builds the learned scheme with channel-output feedback."""
+    network = networks.trained(OutputFeedbackNetwork(), name)
+    return FeatureJsccF(network, networks.encoder.network.performers, arguments)
 
 
 def single_task(networks: Networks, name: str, arguments: SingleTaskArguments) -> Scheme:

@@ -28,6 +28,7 @@ from semantic.link.protocol import (
 )
 from semantic.losses import TASKS
 from semantic.plus.network import PlusNetwork
+from semantic.plus.variants import VARIANTS
 from semantic.suggest import nearest
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.link import train_complete, train_scheme
@@ -36,7 +37,7 @@ from semantic.training.plus import train_plus
 from semantic.training.vq import train_vq
 from semantic.vq.network import VqNetwork
 from semantic.weights.files import file_hash, read_weights, round_to_four_bits, write_tensors
-from semantic.weights.stored import PLUS, save_link, save_plus
+from semantic.weights.stored import save_link, save_plus
 from semantic.weights.vq import VQ, save_vq
 from simulator.setup.prepare import choose_device
 from simulator.training.channel import preset_channel
@@ -55,7 +56,7 @@ from simulator.training.encoder import (
 from simulator.training.encoder_options import encoder_recipe
 from simulator.training.link_options import NO_LINK_OPTIONS, LinkOptions, adapted
 from simulator.training.other_options import refuse_other_options, refuse_other_vehicles
-from simulator.training.own_scheme import OwnTraining, is_own, train_own_scheme
+from simulator.training.own_scheme import OWN_LOSS, OwnTraining, is_own, train_own_scheme
 from simulator.training.presets import Preset, presets
 
 
@@ -73,7 +74,7 @@ def stages(
     Raises:
         ValueError: For a scheme without weights, or an unknown task.
     """
-    known = [*PROTOCOLS, PLUS, VQ, SINGLE_TASK]
+    known = [*PROTOCOLS, *VARIANTS, VQ, SINGLE_TASK, *OWN_LOSS]
     if not schemes:
         raise ValueError(f"no scheme was given; {nearest('', known)}")
     for name in schemes:
@@ -232,7 +233,7 @@ def _fresh(stage: Stage, encoder: MultiTaskNetwork, detector: Detector | None) -
 def _fresh_plus(
     stage: Stage, encoder: MultiTaskNetwork, complete: dict[str, Tensor]
 ) -> PlusNetwork:
-    """Returns semharq-plus with those layers of the complete link that have the same shape."""
+    """Returns its networks with those layers of the complete link that have the same shape."""
     shared = encoder.performers if stage.preset.share_performers else None
     network = PlusNetwork(encoder.performers.identities, shared)
     own = network.state_dict()
@@ -265,13 +266,13 @@ def _train_scheme(
         about = {"encoder_sha256": config["encoder_sha256"], "recipe": {"seed": recipe.seed}}
         save_vq(path, vq, about)
         return
-    if scheme == PLUS:
+    if scheme in VARIANTS:
         report = stage.log(scheme, recipe.complete_steps + recipe.selected_steps)
         plus = _fresh_plus(stage, encoder, complete)
         # It is not of the papers: its belief is exact for the gains that no reading hides.
         own = replace(stage.preset, reading=DEFAULT_READING)
         data = replace(data, channel=preset_channel(own, stage.device))
-        train_plus(plus, data, recipe, checkpoint, report)
+        train_plus(plus, data, recipe, checkpoint, report, scheme)
         round_to_four_bits(plus)
         save_plus(path, plus, config)
         return

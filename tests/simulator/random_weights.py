@@ -1,5 +1,6 @@
 """Random weights for every learned scheme, for tests that ask nothing of the answers."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,9 +10,12 @@ from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.losses import TASKS
 from semantic.plus.network import PlusNetwork
+from semantic.plus.output_feedback import OutputFeedbackNetwork
+from semantic.plus.variants import VARIANTS
 from semantic.tasks import TaskPerformers
 from semantic.vq.network import VqNetwork
-from semantic.weights.stored import PLUS, save_link, save_plus
+from semantic.weights.files import file_hash, write_tensors
+from semantic.weights.stored import save_link, save_plus
 from semantic.weights.vq import VQ, save_vq
 
 IDENTITIES = 20
@@ -27,7 +31,11 @@ def write_random_weights(encoder: Path, root: Path) -> Path:
         save_link(root / f"{name}.safetensors", link, {})
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        save_plus(root / f"{PLUS}.safetensors", PlusNetwork(IDENTITIES).eval(), {})
+        for name in VARIANTS:
+            save_plus(root / f"{name}.safetensors", PlusNetwork(IDENTITIES).eval(), {})
+        state = OutputFeedbackNetwork().state_dict() | {"scale": torch.ones(1024)}
+        config = {"encoder_sha256": file_hash(root / "encoder.safetensors")}
+        write_tensors(root / "feature-jscc-f.safetensors", state, {"config": json.dumps(config)})
         vq = VqNetwork(TaskPerformers(IDENTITIES), (4, 3, 3, 3, 3), 6)
         for name in ("projection", "codewords", "restoration"):
             vq.get_buffer(name).normal_()
