@@ -49,11 +49,13 @@ ALLOWED: dict[str, str] = {
     "simulator/setup simulator/sweeps",
     "simulator/papers": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/training",
+    "simulator/frontier": "PHY SEMANTIC simulator simulator/results simulator/setup "
+    "simulator/sweeps",
     "simulator/report": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/sweeps simulator/interactive",
     "simulator/commands": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/plots simulator/checks simulator/sweeps simulator/training simulator/papers "
-    "simulator/report",
+    "simulator/report simulator/frontier",
     "simulator front": "PHY SEMANTIC simulator simulator/setup simulator/checks simulator/results "
     "simulator/sweeps simulator/interactive simulator/commands",
 }

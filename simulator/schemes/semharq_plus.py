@@ -93,7 +93,7 @@ class SemharqPlus(Scheme):
         max_transmissions: G_max of the run, which determines the length of the one burst.
     """
 
-    reasons = REASONS[:2]
+    reasons: tuple[str, ...] = REASONS[:2]
     batch_size = LARGE_BATCH_SIZE
 
     def __init__(
