@@ -138,6 +138,19 @@ class SemharqPlusArguments(Arguments):
 
 
 @dataclass(frozen=True)
+class PlusHybridArguments(Arguments):
+    """Arguments of plus-hybrid."""
+
+    theta_0_db: float = _theta_0_db()
+    confidence: float = argument(
+        0.95, "probability of the best message from which on a block is decoded", least=0, most=1
+    )
+    blocks: int = argument(
+        3, "most blocks of coded bits; 0 for analog values alone", least=0, most=3
+    )
+
+
+@dataclass(frozen=True)
 class FeatureJsccFArguments(Arguments):
     """Arguments of the learned scheme with channel-output feedback."""
 

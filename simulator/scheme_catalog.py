@@ -16,6 +16,7 @@ from simulator.scheme_arguments import (
     FeatureJsccFArguments,
     ImageFileArguments,
     NoArguments,
+    PlusHybridArguments,
     SemanticHarqArguments,
     SemharqPlusArguments,
     SingleTaskArguments,
@@ -74,6 +75,9 @@ def _learned(name: str, scheme: LearnedScheme) -> SchemeEntry:
 
 def _plus(name: str, variant: PlusVariant) -> SchemeEntry:
     """The entry of a scheme of the semharq-plus family: a control fixes what it is made for."""
+    if variant.hybrid:
+        builder = "simulator.setup.learned:plus_hybrid"
+        return SchemeEntry(builder, variant.summary, PlusHybridArguments())
     bits, bursts = variant.feedback[-1]
     defaults = SemharqPlusArguments(
         estimate_bits=bits,

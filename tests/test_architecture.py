@@ -30,7 +30,7 @@ ALLOWED: dict[str, str] = {
     "semantic/encoder": "semantic",
     "semantic/distortion": "semantic",
     "semantic/link": "semantic semantic/distortion",
-    "semantic/plus": "semantic semantic/link",
+    "semantic/plus": "semantic semantic/link semantic/vq",
     "semantic/vq": "semantic",
     "semantic/weights": "semantic semantic/encoder semantic/link semantic/plus semantic/vq",
     "semantic/training": "semantic semantic/data semantic/encoder semantic/distortion semantic/link "

@@ -27,12 +27,14 @@ class PlusVariant:
         feedback: (Bits of each fed-back estimate, bursts of a slot) of the training, in turn; the
             last one is the default of a run.
         one_burst: Whether all channel uses of an image form one burst without feedback.
+        hybrid: Whether the first bits of the features are coded, see `semantic.plus.hybrid`.
     """
 
     summary: str
     order: Order = "planned"
     feedback: tuple[tuple[int, int], ...] = ((0, 1),)
     one_burst: bool = False
+    hybrid: bool = False
 
 
 #: Name -> scheme; each has weights of its own.
@@ -40,6 +42,10 @@ VARIANTS: dict[str, PlusVariant] = {
     PLUS: PlusVariant(
         "each use carries the most informative innovation; the receiver feeds estimates back",
         feedback=((0, 1), (1, 2)),
+    ),
+    "plus-hybrid": PlusVariant(
+        "bits of the latent features by rateless short codes, then the rest as analog values",
+        hybrid=True,
     ),
     "plus-no-feedback": PlusVariant("semharq-plus trained and run with ACK/NACK alone"),
     "plus-one-burst": PlusVariant(

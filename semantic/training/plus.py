@@ -5,16 +5,19 @@ s -> c -> [innovation -> channel -> belief -> feedback] x bursts -> s_hat -> tas
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from semantic.plus.belief import Belief, apply_feedback, innovation
+from semantic.plus.hybrid import BLOCKS, STAGE_BITS
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import burst_plan, burst_sizes
 from semantic.plus.variants import PLUS, VARIANTS, Order
 from semantic.tasks import TaskOutputs
+from semantic.tiles import in_tiles
 from semantic.training.loop import (
     LinkData,
     LinkRecipe,
@@ -26,6 +29,8 @@ from semantic.training.loop import (
     train_loop,
 )
 from semantic.training.round_trip import TrainingChannel
+from semantic.training.vq import ROWS, k_means, refined
+from semantic.vq.residual import Beam
 
 
 def plus_round_trip(
@@ -120,3 +125,36 @@ def train_plus(
     what = "plus" if name == PLUS else name
     train_loop(network, recipe, what, data, (total,), step, checkpoint, report)
     return network.eval()
+
+
+@torch.inference_mode()
+def fit_latent_quantizer(network: PlusNetwork, s: Tensor, seed: int) -> None:
+    """Fits the quantizer of a trained network to its latent features of the training images.
+
+    Args:
+        network: Network of plus-hybrid, in evaluation mode.
+        s: Encoder outputs, [images, N].
+        seed: Seed of the first centers of k-means.
+    """
+    quantizer = network.quantizer
+    assert quantizer is not None
+    generator = torch.Generator().manual_seed(seed)
+    c = in_tiles(network.encode, s, tile=ROWS)
+    # The variances that blocks leave are those of other images: codewords fit their own too well.
+    fitted, judged = c.tensor_split([max(len(c) * 4 // 5, 1)])
+    beam, words = Beam.start(fitted * quantizer.roots), list[Tensor]()
+    for bits in STAGE_BITS:
+        words.append(k_means(beam.residual[:, 0], 2**bits, generator))
+        beam = Beam(*in_tiles(partial(refined, words[-1]), beam.residual, beam.index, tile=ROWS))
+    quantizer.codewords.copy_(torch.cat(words).flatten())
+    counts = [
+        torch.bincount(column, minlength=2**bits)
+        for column, bits in zip(beam.index[:, 0].unbind(1), STAGE_BITS, strict=True)
+    ]
+    quantizer.log_prior.copy_(((torch.cat(counts) + 1.0) / len(fitted)).log())
+    messages = in_tiles(quantizer.quantize, judged, tile=ROWS)
+    left = [
+        (judged - quantizer.codeword(messages, blocks)).square().mean(0)
+        for blocks in range(BLOCKS + 1)
+    ]
+    quantizer.left.copy_(torch.cat(left).clamp_min(1e-4))

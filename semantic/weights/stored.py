@@ -17,6 +17,7 @@ from semantic.link.reading import LinkReading
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import LATENT_FEATURES
 from semantic.plus.variants import PLUS as PLUS  # part of this module's interface
+from semantic.plus.variants import VARIANTS
 from semantic.precision import Bf16Encoder, Precision, round_products
 from semantic.tasks import TaskPerformers
 from semantic.weights.files import (
@@ -193,7 +194,7 @@ def load_plus(
     shared = bool(config["shares_performers"])
     identities = clean.identities if shared else int(config["identities"])
     with UNFILLED:
-        network = PlusNetwork(identities, clean if shared else None)
+        network = PlusNetwork(identities, clean if shared else None, VARIANTS[name].hybrid)
     return network, _fill(network, state, clean, path, device)
 
 

@@ -10,15 +10,18 @@ from simulator.scheme_arguments import (
     OWN_LINK,
     FeatureJsccFArguments,
     NoArguments,
+    PlusHybridArguments,
     SemanticHarqArguments,
     SemharqPlusArguments,
     SingleTaskArguments,
 )
 from simulator.schemes.feature_jscc_f import FeatureJsccF
 from simulator.schemes.perfect import Perfect
+from simulator.schemes.plus_hybrid import Plans, PlusHybrid
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.semharq_plus import SemharqPlus
 from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
+from simulator.setup.channel import open_channel
 from simulator.setup.networks import Networks
 
 
@@ -46,6 +49,19 @@ def semharq_plus(networks: Networks, name: str, arguments: SemharqPlusArguments)
     """Builds a scheme of the semharq-plus family, which has weights of its own."""
     most = networks.spec.max_transmissions
     return SemharqPlus(networks.encoder.network, networks.plus(name), arguments, most)
+
+
+def plus_hybrid(networks: Networks, name: str, arguments: PlusHybridArguments) -> Scheme:
+    """Builds the hybrid of coded bits and analog values."""
+    network = networks.plus(name)
+    assert network.quantizer is not None
+    plans = Plans(
+        open_channel(networks.spec, networks.channel),
+        network.quantizer.variances.double().cpu().numpy(),
+        networks.spec.max_transmissions,
+        arguments.blocks,
+    )
+    return PlusHybrid(networks.encoder.network, network, plans, arguments)
 
 
 def feature_jscc_f(networks: Networks, name: str, arguments: FeatureJsccFArguments) -> Scheme:

@@ -33,7 +33,7 @@ from semantic.suggest import nearest
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.link import train_complete, train_scheme
 from semantic.training.loop import LinkData
-from semantic.training.plus import train_plus
+from semantic.training.plus import fit_latent_quantizer, train_plus
 from semantic.training.vq import train_vq
 from semantic.vq.network import VqNetwork
 from semantic.weights.files import file_hash, read_weights, round_to_four_bits, write_tensors
@@ -231,11 +231,11 @@ def _fresh(stage: Stage, encoder: MultiTaskNetwork, detector: Detector | None) -
 
 
 def _fresh_plus(
-    stage: Stage, encoder: MultiTaskNetwork, complete: dict[str, Tensor]
+    stage: Stage, encoder: MultiTaskNetwork, complete: dict[str, Tensor], scheme: str
 ) -> PlusNetwork:
     """Returns its networks with those layers of the complete link that have the same shape."""
     shared = encoder.performers if stage.preset.share_performers else None
-    network = PlusNetwork(encoder.performers.identities, shared)
+    network = PlusNetwork(encoder.performers.identities, shared, VARIANTS[scheme].hybrid)
     own = network.state_dict()
     known = {n: v for n, v in complete.items() if n in own and own[n].shape == v.shape}
     network.load_state_dict(own | known)
@@ -268,12 +268,14 @@ def _train_scheme(
         return
     if scheme in VARIANTS:
         report = stage.log(scheme, recipe.complete_steps + recipe.selected_steps)
-        plus = _fresh_plus(stage, encoder, complete)
+        plus = _fresh_plus(stage, encoder, complete, scheme)
         # It is not of the papers: its belief is exact for the gains that no reading hides.
         own = replace(stage.preset, reading=DEFAULT_READING)
         data = replace(data, channel=preset_channel(own, stage.device))
         train_plus(plus, data, recipe, checkpoint, report, scheme)
         round_to_four_bits(plus)
+        if plus.quantizer is not None:
+            fit_latent_quantizer(plus, data.s, recipe.seed)
         save_plus(path, plus, config)
         return
     protocol = PROTOCOLS[scheme]

@@ -32,7 +32,11 @@ def write_random_weights(encoder: Path, root: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for name in VARIANTS:
-            save_plus(root / f"{name}.safetensors", PlusNetwork(IDENTITIES).eval(), {})
+            plus = PlusNetwork(IDENTITIES, quantized=VARIANTS[name].hybrid).eval()
+            if plus.quantizer is not None:
+                plus.quantizer.codewords.normal_(0, 0.3)
+                plus.quantizer.left.copy_(torch.tensor([1, 0.6, 0.4, 0.3]).repeat_interleave(64))
+            save_plus(root / f"{name}.safetensors", plus, {})
         state = OutputFeedbackNetwork().state_dict() | {"scale": torch.ones(1024)}
         config = {"encoder_sha256": file_hash(root / "encoder.safetensors")}
         write_tensors(root / "feature-jscc-f.safetensors", state, {"config": json.dumps(config)})

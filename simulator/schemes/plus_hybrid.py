@@ -1,0 +1,385 @@
+"""plus-hybrid: the first bits of the latent features by short codes, the rest as analog values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from phy.channel import Channel, Received
+from phy.coding.link_adaptation import FadingSamples
+from phy.coding.short_code import ShortCode
+from phy.modulation import Modulation
+from phy.power import normalize_power
+from phy.snr import noise_variance, snr_from_db
+from semantic.encoder.multitask import MultiTaskNetwork
+from semantic.link.stopping import REASONS, Decode, StoppingCriterion
+from semantic.plus.hybrid import BLOCK_BITS, BLOCKS, LatentQuantizer
+from semantic.plus.network import PlusNetwork
+from semantic.tasks import TaskOutputs
+from semantic.tiles import in_tiles
+from simulator.encoded_dataset import EncodedDataset
+from simulator.scheme import Burst, Feedback, Payload, Scheme
+from simulator.scheme_arguments import PlusHybridArguments
+from simulator.schemes.hybrid_timetable import PLACES, Timetable, analog_schedule
+from simulator.schemes.iq_mapping import demap_iq, map_iq
+from simulator.slots import Slot
+from simulator.spec_fields import LARGE_BATCH_SIZE
+
+#: Modulation of the coded bits, two on a use.
+QPSK = Modulation("qpsk")
+#: Uses over which the information of the channel law is averaged.
+MEASURED_USES = 1024
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one end knows of the progress of each image, all [batch] int64.
+
+    Attributes:
+        block: Blocks finished.
+        bits: Coded bits of the next block that have been sent.
+        places: Analog places that have been sent.
+        bursts: Number of bursts so far.
+    """
+
+    block: Tensor
+    bits: Tensor
+    places: Tensor
+    bursts: int = 0
+
+    def after(self, digital: Tensor, uses: int) -> Progress:
+        """Returns the progress after a burst."""
+        bits = self.bits + 2 * uses * digital.long()
+        places = self.places + 2 * uses * (~digital).long()
+        return Progress(self.block, bits, places, self.bursts + 1)
+
+
+@dataclass(frozen=True)
+class TxState:
+    """State of the transmitter.
+
+    Attributes:
+        c: Latent features, [batch, latent].
+        messages: Message of each block, [batch, blocks].
+        progress: What has been sent.
+    """
+
+    c: Tensor
+    messages: Tensor
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class RxState:
+    """State of the receiver.
+
+    Attributes:
+        progress: What has been received.
+        decoded: [batch] bool, whether the latest block is decoded, as the latest answer says.
+        llr: LLRs of the coded bits of the latest block, [batch, bits]; 0 for bits to come.
+        mean: Expected codewords of the finished blocks, [batch, latent].
+        variance: Their variance.
+        latest_mean: The same of the latest block.
+        latest_variance: Its variance.
+        matched: Matched-filter outputs of the analog part, summed by feature, in units of c.
+        precision: Their precisions.
+        received_snr: SNR_r of eq. 17 so far, [batch].
+        outputs: Outputs of the tasks where the receive SNR is above theta_0; None if not computed.
+    """
+
+    progress: Progress
+    decoded: Tensor
+    llr: Tensor
+    mean: Tensor
+    variance: Tensor
+    latest_mean: Tensor
+    latest_variance: Tensor
+    matched: Tensor
+    precision: Tensor
+    received_snr: Tensor
+    outputs: TaskOutputs | None = None
+
+
+class Estimate(NamedTuple):
+    """The decoder's input.
+
+    Attributes:
+        mean: Estimate of each latent feature.
+        variance: Variance of its error.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+    def decoder_input(self) -> Tensor:
+        """Returns estimate and reliability side by side, as `semantic.plus.belief.Belief` does."""
+        return torch.cat([self.mean, (1 - self.variance).clamp(0, 1)], 1)
+
+
+@dataclass
+class Plans:
+    """Timetables and analog schedules: memoized results of pure functions of the channel law.
+
+    Attributes:
+        channel: Channel law of the run.
+        left: Variance of each feature that the first 0, 1, ... blocks leave, [blocks + 1, latent].
+        max_transmissions: G_max.
+        blocks: Most blocks of an image.
+    """
+
+    channel: Channel
+    left: np.ndarray
+    max_transmissions: int
+    blocks: int = BLOCKS
+    _tables: dict[Slot, Timetable] = field(default_factory=dict)
+    _positions: dict[float, Tensor] = field(default_factory=dict)
+
+    def timetable(self, slot: Slot) -> Timetable:
+        """Returns the timetable of a run's images."""
+        if slot not in self._tables:
+            samples = FadingSamples.draw(self.channel, MEASURED_USES)
+            statistics = samples.statistics(noise_variance(slot.reported_snr_db))
+            information = float(statistics.information("qpsk", 0.0)[0].mean())
+            self._tables[slot] = Timetable.of(
+                slot.features, self.max_transmissions, max(information, 1e-6), self.blocks
+            )
+        return self._tables[slot]
+
+    def positions(self, slot: Slot) -> Tensor:
+        """Returns the feature of each analog place after 0, 1, ... blocks: [blocks + 1, PLACES]."""
+        snr_db = slot.reported_snr_db
+        if snr_db not in self._positions:
+            rows = [analog_schedule(left, snr_from_db(snr_db)) for left in self.left]
+            self._positions[snr_db] = torch.from_numpy(np.stack(rows))
+        return self._positions[snr_db]
+
+
+@final
+class PlusHybrid(Scheme):
+    """Sends bits until the receiver has decoded them, then the analog rest.
+
+    ```
+    s -> JSC-Encoder -> c -> quantizer -> bits -> short code -> QPSK -> x     until a bit of feedback
+                          +-> c - codewords -> schedule -> power -> I/Q -> x  from then on
+    y -> LLRs -> P(message) -> mean codewords --+-> estimate of c -> JSC-Decoder -> s_hat -> tasks, U
+      -> matched filter -> estimate of the rest +
+    ```
+
+    A short code is rateless: each burst continues the code words of the images whose block the
+    receiver cannot decode yet. One bit of feedback for each burst says whether it can (posterior
+    probability above `confidence`). Then the next block follows, or the analog rest if too few uses are
+    left for a block. The receiver also uses blocks that it cannot decode, by the probabilities of their
+    messages. An image is acknowledged after whole slots only.
+
+    Args:
+        encoder: Images to s.
+        network: Everything behind it, with a quantizer of the latent features.
+        plans: Timetables and schedules.
+        arguments: theta_0 and confidence; None for the defaults.
+    """
+
+    reasons = REASONS[:2]
+    batch_size = LARGE_BATCH_SIZE
+
+    def __init__(
+        self,
+        encoder: MultiTaskNetwork,
+        network: PlusNetwork,
+        plans: Plans,
+        arguments: PlusHybridArguments | None = None,
+    ) -> None:
+        assert network.quantizer is not None
+        arguments = arguments or PlusHybridArguments()
+        self.encoder, self.network, self.plans = encoder, network, plans
+        self.quantizer: LatentQuantizer = network.quantizer
+        self.confidence = arguments.confidence
+        self.stopping = StoppingCriterion(snr_from_db(arguments.theta_0_db))
+
+    def transmissions(self, slot: Slot, max_transmissions: int) -> int:
+        """Returns the number of bursts in G_max slots."""
+        return len(self.plans.timetable(slot).sizes)
+
+    def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
+        """Encodes s, which was computed once for all schemes, into c and its messages."""
+        c = in_tiles(self.network.encode, encoded.features.s[index])
+        return Payload({"c": c, "messages": in_tiles(self.quantizer.quantize, c)})
+
+    def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
+        """Returns the embedding of the network's own performers, shared or not."""
+        return encoded.embedding(self.network.performers, index)
+
+    def start(self, payload: Payload, slot: Slot) -> tuple[TxState, RxState]:
+        """Returns the initial states: nothing sent."""
+        c = payload.tensors["c"]
+        none, zero = torch.zeros(len(c), dtype=torch.int64, device=c.device), torch.zeros_like(c)
+        progress = Progress(none, none, none)
+        llr = c.new_zeros(len(c), 2 * self.plans.timetable(slot).digital_uses)
+        rx = RxState(
+            progress=progress,
+            decoded=none.bool(),
+            llr=llr,
+            mean=zero,
+            variance=zero,
+            latest_mean=zero,
+            latest_variance=zero,
+            matched=zero,
+            precision=zero,
+            received_snr=c.new_zeros(len(c)),
+        )
+        return TxState(c, payload.tensors["messages"], progress), rx
+
+    def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
+        """Returns the burst: coded bits of some images, analog values of the others."""
+        table, at = self.plans.timetable(slot), tx.progress
+        decoded, header = torch.zeros_like(at.block, dtype=torch.bool), None
+        if feedback is not None and feedback.request is not None:
+            decoded = feedback.request[:, 0].to(decoded.device)
+            if feedback.request_received is not None:
+                header = feedback.request_received[:, None]
+        block, bits, digital = table.advance(at.bursts, at.block, at.bits, decoded)
+        at, uses = replace(at, block=block, bits=bits), table.sizes[at.bursts]
+        x = torch.zeros(len(tx.c), uses, dtype=torch.complex64, device=tx.c.device)
+        for number in range(len(table.needed)):
+            rows = (digital & (block == number)).nonzero().flatten()
+            if len(rows):
+                code = ShortCode(BLOCK_BITS[number])
+                words = code.encode(tx.messages[rows, number], 0, 2 * table.digital_uses)
+                x[rows] = QPSK.map(words.gather(1, _run(bits[rows], 2 * uses).cpu())).to(x.device)
+        for number in range(len(table.needed) + 1):
+            rows = (~digital & (block == number)).nonzero().flatten()
+            if len(rows):
+                rest = tx.c[rows] - self.quantizer.codeword(tx.messages[rows], number)
+                place, deviation = self._places(slot, number, at.places[rows], uses)
+                z = normalize_power(rest.gather(1, place) / deviation, uses)
+                x[rows] = map_iq(z, 2)
+        burst = Burst(x, torch.full((len(x),), uses), header)
+        return burst, replace(tx, progress=at.after(digital, uses))
+
+    def _places(self, slot: Slot, block: int, first: Tensor, uses: int) -> tuple[Tensor, Tensor]:
+        """Returns feature and standard deviation of the rest at each place, [rows, 2 uses]."""
+        position = self.plans.positions(slot)[block].to(first.device)
+        place = position[_run(first, 2 * uses) % PLACES]
+        return place, self.quantizer.variances[block].sqrt()[place]
+
+    def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
+        """Reads from the header whether the transmitter received the latest feedback."""
+        if header is None:
+            return rx
+        return replace(rx, decoded=rx.decoded & header[:, 0].to(rx.decoded.device))
+
+    def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
+        """Adds a burst, decodes the latest blocks, and applies the stopping criterion."""
+        table, at = self.plans.timetable(slot), rx.progress
+        number, uses = at.bursts, table.sizes[at.bursts]
+        block, bits, digital = table.advance(number, at.block, at.bits, rx.decoded)
+        rx = _finish_blocks(rx, (block > at.block)[:, None])
+        received = received._replace(h=received.h.expand_as(received.y))
+        at = replace(at, block=block, bits=bits)
+        rx, decoded = self._add_coded(rx, at, digital, received, slot)
+        rx = self._add_analog(rx, at, ~digital, received, slot)
+        gain = 2 * (received.h.real.square() + received.h.imag.square()) / received.no
+        # In sequence: the rounding of a sum must not depend on the size of the batch.
+        snr = rx.received_snr + gain.cumsum(1)[:, -1] / slot.features
+        rx = replace(rx, progress=at.after(digital, uses), decoded=decoded, received_snr=snr)
+        ack, outputs = torch.zeros_like(decoded), None
+        if table.ends_slot[number]:
+            ack, _, outputs = self.stopping.decide(snr, self._decode(rx))
+        feedback = Feedback(ack, decoded[:, None], digital.long().cpu(), ack.to(torch.int8))
+        return feedback, replace(rx, outputs=outputs)
+
+    def _add_coded(
+        self, rx: RxState, at: Progress, digital: Tensor, received: Received, slot: Slot
+    ) -> tuple[RxState, Tensor]:
+        """Adds the LLRs of a burst; returns the state, and whether each block is decoded."""
+        table = self.plans.timetable(slot)
+        width, decoded = table.coded_bits(at.bursts), torch.zeros_like(digital)
+        llr, mean, variance = rx.llr.clone(), rx.latest_mean.clone(), rx.latest_variance.clone()
+        for number in range(len(table.needed)):
+            rows = (digital & (at.block == number)).nonzero().flatten()
+            if not len(rows):
+                continue
+            some = _rows(received, rows)
+            place = _run(at.bits[rows], 2 * received.y.shape[1])
+            llr[rows] = llr[rows].scatter(1, place, QPSK.demap(*some))
+            code, prior = ShortCode(BLOCK_BITS[number]), self.quantizer.prior(number).cpu()
+
+            def decode(
+                llr: Tensor, number: int = number, code: ShortCode = code, prior: Tensor = prior
+            ) -> tuple[Tensor, Tensor, Tensor]:
+                probability = code.posterior(llr.cpu(), prior).to(llr.device)
+                return (*self.quantizer.estimate(number, probability), probability.amax(1))
+
+            mean[rows], variance[rows], most = in_tiles(decode, llr[rows, :width])
+            decoded[rows] = most > self.confidence
+        return replace(rx, llr=llr, latest_mean=mean, latest_variance=variance), decoded
+
+    def _add_analog(
+        self, rx: RxState, at: Progress, analog: Tensor, received: Received, slot: Slot
+    ) -> RxState:
+        """Adds the analog values of a burst."""
+        matched, precision, uses = rx.matched.clone(), rx.precision.clone(), received.y.shape[1]
+        for number in range(len(self.plans.timetable(slot).needed) + 1):
+            rows = (analog & (at.block == number)).nonzero().flatten()
+            if not len(rows):
+                continue
+            some = _rows(received, rows)
+            value, weight = demap_iq(some, 2 * uses, 2)
+            place, deviation = self._places(slot, number, at.places[rows], uses)
+            for column in range(2 * uses):  # in sequence, so that every device adds in this order
+                k, scale = place[:, column], deviation[:, column]
+                matched[rows, k] += value[:, column] / scale
+                precision[rows, k] += weight[:, column] / scale.square()
+        return replace(rx, matched=matched, precision=precision)
+
+    def perform(self, rx: RxState) -> TaskOutputs:
+        """Returns the outputs after the last slot."""
+        return self.stopping.final_outputs(self._decode(rx), rx.received_snr, rx.outputs)
+
+    def estimate(self, rx: RxState, rows: Tensor) -> Estimate:
+        """Returns what the receiver knows of the latent features of some images."""
+        started = rx.progress.block[rows] + (rx.progress.bits[rows] > 0).long()
+        rest = 1 / (1 / self.quantizer.variances[started] + rx.precision[rows])
+        return Estimate(
+            rx.mean[rows] + rx.latest_mean[rows] + rest * rx.matched[rows],
+            rx.variance[rows] + rx.latest_variance[rows] + rest,
+        )
+
+    def _decode(self, rx: RxState) -> Decode:
+        """Decodes in tiles, so that an answer does not depend on the other images of the batch."""
+
+        def decode(rows: Tensor) -> TaskOutputs:
+            found = in_tiles(
+                lambda *some: tuple(self.network.decode(Estimate(*some))[1]),
+                *self.estimate(rx, rows),
+            )
+            return TaskOutputs(*found)
+
+        return decode
+
+
+def _run(first: Tensor, count: int) -> Tensor:
+    """Returns `count` consecutive numbers from each first one, [rows, count]."""
+    return first[:, None] + torch.arange(count, device=first.device)
+
+
+def _rows(received: Received, rows: Tensor) -> Received:
+    """Returns the received burst of some images; the noise variance may be the same for all."""
+    no = received.no[rows] if len(received.no) > 1 else received.no
+    return Received(received.y[rows], received.h[rows], no)
+
+
+def _finish_blocks(rx: RxState, finished: Tensor) -> RxState:
+    """Adds the latest blocks to the finished ones, where they are."""
+    zero = torch.zeros_like(rx.mean)
+    return replace(
+        rx,
+        mean=rx.mean + torch.where(finished, rx.latest_mean, zero),
+        variance=rx.variance + torch.where(finished, rx.latest_variance, zero),
+        latest_mean=torch.where(finished, zero, rx.latest_mean),
+        latest_variance=torch.where(finished, zero, rx.latest_variance),
+        llr=rx.llr.masked_fill(finished, 0),
+    )
