@@ -26,7 +26,7 @@ from simulator.sweeps.sweepfile import Combination, directory_name, read_sweep
 #: Sweep files of the package by name.
 PRESETS = {name: Path(__file__).parent / f"{name}.toml" for name in ("small", "full")}
 #: Scheme that the tables compare with the best other one.
-OURS = "semharq-plus"
+OURS = "plus-hybrid"
 
 #: Runs a spec in a directory, where it reuses finished points, and returns its curve.
 Run = Callable[[RunSpec, Path], pd.DataFrame]

@@ -303,8 +303,10 @@ class PlusHybrid(Scheme):
             if not len(rows):
                 continue
             some = _rows(received, rows)
-            place = _run(at.bits[rows], 2 * received.y.shape[1])
-            llr[rows] = llr[rows].scatter(1, place, QPSK.demap(*some))
+            count = 2 * received.y.shape[1]
+            # A bit is +1 or -1 on I or Q, as two features on a use are: its LLR is twice SNR y.
+            found = 2 * demap_iq(some, count, 2)[0]
+            llr[rows] = llr[rows].scatter(1, _run(at.bits[rows], count), found)
             code, prior = ShortCode(BLOCK_BITS[number]), self.quantizer.prior(number).cpu()
 
             def decode(
