@@ -148,6 +148,9 @@ class PlusHybridArguments(Arguments):
     blocks: int = argument(
         3, "most blocks of coded bits; 0 for analog values alone", least=0, most=3
     )
+    bursts_per_block: int = argument(
+        2, "bursts in which a block is sent on average, each with an answer", least=1, most=64
+    )
 
 
 @dataclass(frozen=True)

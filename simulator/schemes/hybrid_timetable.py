@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from semantic.plus.hybrid import BLOCK_BITS, BLOCKS
-from semantic.plus.schedule import feature_weights
+from semantic.plus.schedule import burst_sizes, feature_weights
 
 #: Uses of a block as a multiple of bits over information: what a block needs to begin, and the most.
 NEEDED, MOST = 1.1, 1.6
-#: Bursts in which a block of average length is sent.
-BURSTS_OF_BLOCK = 5
 #: Places of the analog schedule; a longer part repeats them.
 PLACES = 2048
 
@@ -37,7 +35,7 @@ class Timetable:
 
     >>> table = Timetable.of(B=15, slots=2, information=0.5)
     >>> table.sizes, table.needed
-    ((6, 6, 3, 6, 6, 3), (29, 27, 27))
+    ((15, 15), (29, 27, 27))
     """
 
     sizes: tuple[int, ...]
@@ -46,7 +44,14 @@ class Timetable:
     digital_uses: int
 
     @classmethod
-    def of(cls, B: int, slots: int, information: float, blocks: int = BLOCKS) -> Timetable:
+    def of(
+        cls,
+        B: int,
+        slots: int,
+        information: float,
+        blocks: int = BLOCKS,
+        bursts_per_block: int = 2,
+    ) -> Timetable:
         """Returns the timetable.
 
         Args:
@@ -54,21 +59,20 @@ class Timetable:
             slots: G_max.
             information: Mean information of a use with QPSK over the channel law, in bits.
             blocks: Most blocks.
+            bursts_per_block: Bursts in which a block of average length is sent.
         """
         needed = tuple(int(np.ceil(NEEDED * bits / information)) for bits in BLOCK_BITS[:blocks])
         digital_uses = min(int(MOST / NEEDED * sum(needed)), B * slots)
         if B * slots < max(needed[:1], default=0):
             digital_uses = 0  # not even the first block can begin
-        step = max(1, round(max(needed, default=0) / BURSTS_OF_BLOCK))
+        step = max(1, round(max(needed, default=0) / bursts_per_block))
         sizes, ends = list[int](), list[bool]()
         for slot in range(slots):
-            left = B
-            while left:
-                digital = slot * B + B - left < digital_uses
-                size = min(step, left) if digital else left
-                left -= size
-                sizes.append(size)
-                ends.append(left == 0)
+            part = min(max(digital_uses - slot * B, 0), B)
+            own = burst_sizes(part, max(1, round(part / step))) if part else ()
+            own = (*own, B - part) if part < B else own
+            sizes += own
+            ends += [False] * (len(own) - 1) + [True]
         return cls(tuple(sizes), tuple(ends), needed, digital_uses)
 
     @property
@@ -82,7 +86,7 @@ class Timetable:
         The width depends on the number of the burst alone, so that sums round alike for all images.
 
         >>> Timetable.of(15, 2, 0.5).coded_bits(0)
-        15
+        30
         """
         whole = 2 * self.digital_uses
         sent = 2 * (self.starts[burst] + self.sizes[burst])

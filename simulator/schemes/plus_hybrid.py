@@ -129,12 +129,14 @@ class Plans:
         left: Variance of each feature that the first 0, 1, ... blocks leave, [blocks + 1, latent].
         max_transmissions: G_max.
         blocks: Most blocks of an image.
+        bursts_per_block: Bursts in which a block of average length is sent.
     """
 
     channel: Channel
     left: np.ndarray
     max_transmissions: int
     blocks: int = BLOCKS
+    bursts_per_block: int = 2
     _tables: dict[Slot, Timetable] = field(default_factory=dict)
     _positions: dict[float, Tensor] = field(default_factory=dict)
 
@@ -145,7 +147,11 @@ class Plans:
             statistics = samples.statistics(noise_variance(slot.reported_snr_db))
             information = float(statistics.information("qpsk", 0.0)[0].mean())
             self._tables[slot] = Timetable.of(
-                slot.features, self.max_transmissions, max(information, 1e-6), self.blocks
+                slot.features,
+                self.max_transmissions,
+                max(information, 1e-6),
+                self.blocks,
+                self.bursts_per_block,
             )
         return self._tables[slot]
 

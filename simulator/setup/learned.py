@@ -60,6 +60,7 @@ def plus_hybrid(networks: Networks, name: str, arguments: PlusHybridArguments) -
         network.quantizer.variances.double().cpu().numpy(),
         networks.spec.max_transmissions,
         arguments.blocks,
+        arguments.bursts_per_block,
     )
     return PlusHybrid(networks.encoder.network, network, plans, arguments)
 

@@ -147,7 +147,7 @@ def test_runs_of_a_file_and_of_some_schemes(tmp_path: Path) -> None:
 def test_presets_are_sweep_files() -> None:
     for name, file in PRESETS.items():
         runs = read_sweep(file)
-        assert len(runs) == {"small": 5, "full": 257}[name]
+        assert len(runs) == {"small": 5, "full": 312}[name]
 
 
 def test_several_grids(tmp_path: Path) -> None:
