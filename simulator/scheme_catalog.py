@@ -8,15 +8,14 @@ from typing import Any
 from semantic.link.protocol import CONTROLS, LEARNED, SINGLE_TASK, LearnedScheme
 from semantic.plus.variants import PLUS, VARIANTS, PlusVariant
 from simulator.arguments import Argument, Arguments, declarations
+from simulator.plus_arguments import FeatureJsccFArguments, PlusHybridArguments
 from simulator.renamed import current_names
 from simulator.scheme_arguments import (
     ADAPTIVE,
     DigitalFeaturesArguments,
     DigitalVqArguments,
-    FeatureJsccFArguments,
     ImageFileArguments,
     NoArguments,
-    PlusHybridArguments,
     SemanticHarqArguments,
     SemharqPlusArguments,
     SingleTaskArguments,

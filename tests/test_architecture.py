@@ -30,8 +30,8 @@ ALLOWED: dict[str, str] = {
     "semantic/encoder": "semantic",
     "semantic/distortion": "semantic",
     "semantic/link": "semantic semantic/distortion",
-    "semantic/plus": "semantic semantic/link semantic/vq",
     "semantic/vq": "semantic",
+    "semantic/plus": "semantic semantic/link semantic/vq",
     "semantic/weights": "semantic semantic/encoder semantic/link semantic/plus semantic/vq",
     "semantic/training": "semantic semantic/data semantic/encoder semantic/distortion semantic/link "
     "semantic/plus semantic/vq semantic/weights",

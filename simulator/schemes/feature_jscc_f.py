@@ -21,8 +21,8 @@ from semantic.tiles import in_tiles
 from semantic.training.encoder import ENCODER_TASK_WEIGHTS, retrieval_losses
 from simulator.encoded_dataset import EncodedDataset
 from simulator.learned_scheme import LearnedScheme, TrainingBatch
+from simulator.plus_arguments import FeatureJsccFArguments
 from simulator.scheme import Burst, Feedback, Payload
-from simulator.scheme_arguments import FeatureJsccFArguments
 from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.slots import Slot
 from simulator.spec_fields import LARGE_BATCH_SIZE

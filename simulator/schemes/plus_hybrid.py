@@ -2,166 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple, final
+from dataclasses import replace
+from typing import final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from phy.channel import Channel, Received
-from phy.coding.link_adaptation import FadingSamples
+from phy.channel import Received
 from phy.coding.short_code import ShortCode
 from phy.modulation import Modulation
 from phy.power import normalize_power
-from phy.snr import noise_variance, snr_from_db
+from phy.snr import snr_from_db
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.stopping import REASONS, Decode, StoppingCriterion
-from semantic.plus.hybrid import BLOCK_BITS, BLOCKS, LatentQuantizer
+from semantic.plus.hybrid import BLOCK_BITS, LatentQuantizer
 from semantic.plus.network import PlusNetwork
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
+from simulator.plus_arguments import PlusHybridArguments
 from simulator.scheme import Burst, Feedback, Payload, Scheme
-from simulator.scheme_arguments import PlusHybridArguments
-from simulator.schemes.hybrid_timetable import PLACES, Timetable, analog_schedule
+from simulator.schemes.hybrid_state import (
+    Estimate,
+    Plans,
+    Progress,
+    RxState,
+    TxState,
+    finish_blocks,
+)
+from simulator.schemes.hybrid_timetable import PLACES
 from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.slots import Slot
 from simulator.spec_fields import LARGE_BATCH_SIZE
 
 #: Modulation of the coded bits, two on a use.
 QPSK = Modulation("qpsk")
-#: Uses over which the information of the channel law is averaged.
-MEASURED_USES = 1024
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What one end knows of the progress of each image, all [batch] int64.
-
-    Attributes:
-        block: Blocks finished.
-        bits: Coded bits of the next block that have been sent.
-        places: Analog places that have been sent.
-        bursts: Number of bursts so far.
-    """
-
-    block: Tensor
-    bits: Tensor
-    places: Tensor
-    bursts: int = 0
-
-    def after(self, digital: Tensor, uses: int) -> Progress:
-        """Returns the progress after a burst."""
-        bits = self.bits + 2 * uses * digital.long()
-        places = self.places + 2 * uses * (~digital).long()
-        return Progress(self.block, bits, places, self.bursts + 1)
-
-
-@dataclass(frozen=True)
-class TxState:
-    """State of the transmitter.
-
-    Attributes:
-        c: Latent features, [batch, latent].
-        messages: Message of each block, [batch, blocks].
-        progress: What has been sent.
-    """
-
-    c: Tensor
-    messages: Tensor
-    progress: Progress
-
-
-@dataclass(frozen=True)
-class RxState:
-    """State of the receiver.
-
-    Attributes:
-        progress: What has been received.
-        decoded: [batch] bool, whether the latest block is decoded, as the latest answer says.
-        llr: LLRs of the coded bits of the latest block, [batch, bits]; 0 for bits to come.
-        mean: Expected codewords of the finished blocks, [batch, latent].
-        variance: Their variance.
-        latest_mean: The same of the latest block.
-        latest_variance: Its variance.
-        matched: Matched-filter outputs of the analog part, summed by feature, in units of c.
-        precision: Their precisions.
-        received_snr: SNR_r of eq. 17 so far, [batch].
-        outputs: Outputs of the tasks where the receive SNR is above theta_0; None if not computed.
-    """
-
-    progress: Progress
-    decoded: Tensor
-    llr: Tensor
-    mean: Tensor
-    variance: Tensor
-    latest_mean: Tensor
-    latest_variance: Tensor
-    matched: Tensor
-    precision: Tensor
-    received_snr: Tensor
-    outputs: TaskOutputs | None = None
-
-
-class Estimate(NamedTuple):
-    """The decoder's input.
-
-    Attributes:
-        mean: Estimate of each latent feature.
-        variance: Variance of its error.
-    """
-
-    mean: Tensor
-    variance: Tensor
-
-    def decoder_input(self) -> Tensor:
-        """Returns estimate and reliability side by side, as `semantic.plus.belief.Belief` does."""
-        return torch.cat([self.mean, (1 - self.variance).clamp(0, 1)], 1)
-
-
-@dataclass
-class Plans:
-    """Timetables and analog schedules: memoized results of pure functions of the channel law.
-
-    Attributes:
-        channel: Channel law of the run.
-        left: Variance of each feature that the first 0, 1, ... blocks leave, [blocks + 1, latent].
-        max_transmissions: G_max.
-        blocks: Most blocks of an image.
-        bursts_per_block: Bursts in which a block of average length is sent.
-    """
-
-    channel: Channel
-    left: np.ndarray
-    max_transmissions: int
-    blocks: int = BLOCKS
-    bursts_per_block: int = 2
-    _tables: dict[Slot, Timetable] = field(default_factory=dict)
-    _positions: dict[float, Tensor] = field(default_factory=dict)
-
-    def timetable(self, slot: Slot) -> Timetable:
-        """Returns the timetable of a run's images."""
-        if slot not in self._tables:
-            samples = FadingSamples.draw(self.channel, MEASURED_USES)
-            statistics = samples.statistics(noise_variance(slot.reported_snr_db))
-            information = float(statistics.information("qpsk", 0.0)[0].mean())
-            self._tables[slot] = Timetable.of(
-                slot.features,
-                self.max_transmissions,
-                max(information, 1e-6),
-                self.blocks,
-                self.bursts_per_block,
-            )
-        return self._tables[slot]
-
-    def positions(self, slot: Slot) -> Tensor:
-        """Returns the feature of each analog place after 0, 1, ... blocks: [blocks + 1, PLACES]."""
-        snr_db = slot.reported_snr_db
-        if snr_db not in self._positions:
-            rows = [analog_schedule(left, snr_from_db(snr_db)) for left in self.left]
-            self._positions[snr_db] = torch.from_numpy(np.stack(rows))
-        return self._positions[snr_db]
 
 
 @final
@@ -177,7 +53,7 @@ class PlusHybrid(Scheme):
 
     A short code is rateless: each burst continues the code words of the images whose block the
     receiver cannot decode yet. One bit of feedback for each burst says whether it can (posterior
-    probability above `confidence`). Then the next block follows, or the analog rest if too few uses are
+    probability above `block_confidence`). Then the next block follows, or the analog rest if too few uses are
     left for a block. The receiver also uses blocks that it cannot decode, by the probabilities of their
     messages. An image is acknowledged after whole slots only.
 
@@ -202,7 +78,7 @@ class PlusHybrid(Scheme):
         arguments = arguments or PlusHybridArguments()
         self.encoder, self.network, self.plans = encoder, network, plans
         self.quantizer: LatentQuantizer = network.quantizer
-        self.confidence = arguments.confidence
+        self.confidence = arguments.block_confidence
         self.stopping = StoppingCriterion(snr_from_db(arguments.theta_0_db))
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
@@ -282,7 +158,7 @@ class PlusHybrid(Scheme):
         table, at = self.plans.timetable(slot), rx.progress
         number, uses = at.bursts, table.sizes[at.bursts]
         block, bits, digital = table.advance(number, at.block, at.bits, rx.decoded)
-        rx = _finish_blocks(rx, (block > at.block)[:, None])
+        rx = finish_blocks(rx, (block > at.block)[:, None])
         received = received._replace(h=received.h.expand_as(received.y))
         at = replace(at, block=block, bits=bits)
         rx, decoded = self._add_coded(rx, at, digital, received, slot)
@@ -378,16 +254,3 @@ def _rows(received: Received, rows: Tensor) -> Received:
     """Returns the received burst of some images; the noise variance may be the same for all."""
     no = received.no[rows] if len(received.no) > 1 else received.no
     return Received(received.y[rows], received.h[rows], no)
-
-
-def _finish_blocks(rx: RxState, finished: Tensor) -> RxState:
-    """Adds the latest blocks to the finished ones, where they are."""
-    zero = torch.zeros_like(rx.mean)
-    return replace(
-        rx,
-        mean=rx.mean + torch.where(finished, rx.latest_mean, zero),
-        variance=rx.variance + torch.where(finished, rx.latest_variance, zero),
-        latest_mean=torch.where(finished, zero, rx.latest_mean),
-        latest_variance=torch.where(finished, zero, rx.latest_variance),
-        llr=rx.llr.masked_fill(finished, 0),
-    )

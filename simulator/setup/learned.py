@@ -5,12 +5,11 @@ from __future__ import annotations
 from semantic.link.protocol import CONTROLS, PROTOCOLS, SINGLE_TASK_PROTOCOL
 from semantic.losses import TASKS
 from semantic.plus.output_feedback import OutputFeedbackNetwork
+from simulator.plus_arguments import FeatureJsccFArguments, PlusHybridArguments
 from simulator.scheme import Scheme
 from simulator.scheme_arguments import (
     OWN_LINK,
-    FeatureJsccFArguments,
     NoArguments,
-    PlusHybridArguments,
     SemanticHarqArguments,
     SemharqPlusArguments,
     SingleTaskArguments,

@@ -16,8 +16,8 @@ from simulator.budget import energy_per_use
 from simulator.feedback import ERROR_FREE, FeedbackLink
 from simulator.ledger import Ledger
 from simulator.link import run_link
+from simulator.plus_arguments import PlusHybridArguments
 from simulator.scheme import Payload
-from simulator.scheme_arguments import PlusHybridArguments
 from simulator.schemes.hybrid_timetable import Timetable
 from simulator.schemes.plus_hybrid import Estimate, Plans, PlusHybrid
 from simulator.slots import Slot
