@@ -126,7 +126,7 @@ def analog_schedule(left: NDArray[np.float64], snr: float) -> NDArray[np.int64]:
         left: Variance of each feature that the digital part leaves.
         snr: Average Es/N0 of a use; both features of a use share it.
 
-    >>> analog_schedule(np.ones(64), 0.4)[:5]
+    >>> analog_schedule(np.ones(64), 0.8)[:5]
     array([0, 1, 0, 2, 3])
     """
     weights, per_place = feature_weights(), snr / left

@@ -15,8 +15,9 @@ from simulator.scheme_arguments import (
     SingleTaskArguments,
 )
 from simulator.schemes.feature_jscc_f import FeatureJsccF
+from simulator.schemes.hybrid_state import Plans
 from simulator.schemes.perfect import Perfect
-from simulator.schemes.plus_hybrid import Plans, PlusHybrid
+from simulator.schemes.plus_hybrid import PlusHybrid
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.semharq_plus import SemharqPlus
 from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
