@@ -18,8 +18,9 @@ from simulator.ledger import Ledger
 from simulator.link import run_link
 from simulator.plus_arguments import PlusHybridArguments
 from simulator.scheme import Payload
+from simulator.schemes.hybrid_state import Estimate, Plans
 from simulator.schemes.hybrid_timetable import Timetable
-from simulator.schemes.plus_hybrid import Estimate, Plans, PlusHybrid
+from simulator.schemes.plus_hybrid import PlusHybrid
 from simulator.slots import Slot
 
 G, IMAGES, SLOT = 4, 24, Slot(-2.0, 1e-3, 3e6, budget="uses")
