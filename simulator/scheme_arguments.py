@@ -33,7 +33,8 @@ TARGET_BLER = 0.1
 MOST_THETA_DB = 300.0
 
 
-def _theta_0_db() -> Any:
+def theta_0_argument() -> Any:
+    """Declares theta_0 in dB."""
     return argument(
         1.0,
         "theta_0 in dB: receive-SNR that one nat of uncertainty requires before an ACK",
@@ -42,11 +43,13 @@ def _theta_0_db() -> Any:
     )
 
 
-def _features_per_use() -> Any:
+def features_per_use_argument() -> Any:
+    """Declares the number of features on a channel use."""
     return argument(1, "features on a channel use: 1 on I, or 2 on I and Q", allowed=(1, 2))
 
 
-def _equalizer() -> Any:
+def equalizer_argument() -> Any:
+    """Declares the equalizer before the receive buffer."""
     return argument(
         TRAINED,
         "equalizer before the receive buffer; trained: the one of the link's training",
@@ -64,15 +67,15 @@ class NoArguments(Arguments):
 class SemanticHarqArguments(Arguments):
     """Arguments of the learned schemes that send f feature by feature."""
 
-    theta_0_db: float = _theta_0_db()
-    features_per_use: int = _features_per_use()
+    theta_0_db: float = theta_0_argument()
+    features_per_use: int = features_per_use_argument()
     ratio: float = argument(
         0.5,
         "average share of a retransmission slot that the receiver requests again",
         least=RATIO_LIMITS[0],
         most=RATIO_LIMITS[1],
     )
-    equalizer: str = _equalizer()
+    equalizer: str = equalizer_argument()
     importance: str = argument(
         TRAINED,
         "importance of a feature: the mean over the training set, or of each image; trained: as in "
@@ -116,16 +119,25 @@ class SemanticHarqArguments(Arguments):
 
 @dataclass(frozen=True)
 class SemharqPlusArguments(Arguments):
-    """Arguments of semharq-plus."""
+    """Arguments of semharq-plus and of its controls."""
 
-    theta_0_db: float = _theta_0_db()
+    theta_0_db: float = theta_0_argument()
     estimate_bits: int = argument(
         1, "bits of each estimate that is fed back; 0 for ACK/NACK alone", least=0, most=8
     )
     bursts_per_slot: int = argument(
         2, "bursts that share a slot; 1 without estimates", least=1, most=1024
     )
-    equalizer: str = _equalizer()
+    equalizer: str = equalizer_argument()
+    features_per_use: int = features_per_use_argument()
+    order: str = argument(
+        "planned",
+        "features of a burst: planned by their error variances, new ones, or the same ones",
+        allowed=("planned", "new", "same"),
+    )
+    one_burst: bool = argument(
+        False, "1: all channel uses of an image form one burst, without feedback"
+    )
 
 
 @dataclass(frozen=True)
@@ -137,8 +149,8 @@ class SingleTaskArguments(Arguments):
         "part of a slot for each network: a third of the bandwidth, or the full slot",
         allowed=("third", "full"),
     )
-    features_per_use: int = _features_per_use()
-    equalizer: str = _equalizer()
+    features_per_use: int = features_per_use_argument()
+    equalizer: str = equalizer_argument()
 
 
 @dataclass(frozen=True)
@@ -257,7 +269,7 @@ class DigitalFeaturesArguments(CodingArguments):
 class DigitalVqArguments(Arguments):
     """Arguments of the scheme that sends vector-quantized features with short codes."""
 
-    theta_0_db: float = _theta_0_db()
+    theta_0_db: float = theta_0_argument()
     confidence: float = argument(
         0.0,
         "probability that each sent block is right, which an ACK requires too",

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from semantic.link.protocol import CONTROLS, LEARNED, SINGLE_TASK, LearnedScheme
+from semantic.plus.variants import PLUS, VARIANTS, PlusVariant
 from simulator.arguments import Argument, Arguments, declarations
+from simulator.plus_arguments import FeatureJsccFArguments, PlusHybridArguments
 from simulator.renamed import current_names
 from simulator.scheme_arguments import (
     ADAPTIVE,
@@ -71,15 +73,35 @@ def _learned(name: str, scheme: LearnedScheme) -> SchemeEntry:
     return SchemeEntry(builder, scheme.summary, SemanticHarqArguments(), frozenset(fixed))
 
 
+def _plus(name: str, variant: PlusVariant) -> SchemeEntry:
+    """The entry of a scheme of the semharq-plus family: a control fixes what it is made for."""
+    if variant.hybrid:
+        builder = "simulator.setup.learned:plus_hybrid"
+        return SchemeEntry(builder, variant.summary, PlusHybridArguments())
+    bits, bursts = variant.feedback[-1]
+    defaults = SemharqPlusArguments(
+        estimate_bits=bits,
+        bursts_per_slot=bursts,
+        order=variant.order,
+        one_burst=variant.one_burst,
+    )
+    fixed = set() if name == PLUS else {"order", "one_burst", "estimate_bits", "bursts_per_slot"}
+    if variant.one_burst:
+        fixed.add("theta_0_db")
+    builder = "simulator.setup.learned:semharq_plus"
+    return SchemeEntry(builder, variant.summary, defaults, frozenset(fixed))
+
+
 _IMAGE_FILE = "simulator.setup.coded:image_file"
 _ONE_SHOT = frozenset({"harq", "rv_order", "combining", "retransmission", "groups", "target_bler"})
 
 SCHEMES: dict[str, SchemeEntry] = {
     **{name: _learned(name, scheme) for name, scheme in (LEARNED | CONTROLS).items()},
-    "semharq-plus": SchemeEntry(
-        "simulator.setup.learned:semharq_plus",
-        "each use carries the most informative innovation; the receiver feeds estimates back",
-        SemharqPlusArguments(),
+    **{name: _plus(name, variant) for name, variant in VARIANTS.items()},
+    "feature-jscc-f": SchemeEntry(
+        "simulator.setup.learned:feature_jscc_f",
+        "learned bursts of s and of the channel outputs, which the receiver feeds back",
+        FeatureJsccFArguments(),
     ),
     SINGLE_TASK: SchemeEntry(
         "simulator.setup.learned:single_task",

@@ -30,9 +30,9 @@ ALLOWED: dict[str, str] = {
     "semantic/encoder": "semantic",
     "semantic/distortion": "semantic",
     "semantic/link": "semantic semantic/distortion",
-    "semantic/plus": "semantic semantic/link",
     "semantic/vq": "semantic",
     "semantic/deepjscc": "",
+    "semantic/plus": "semantic semantic/link semantic/vq",
     "semantic/weights": "semantic semantic/encoder semantic/link semantic/plus semantic/vq "
     "semantic/deepjscc",
     "semantic/training": "semantic semantic/data semantic/encoder semantic/distortion semantic/link "
@@ -51,11 +51,13 @@ ALLOWED: dict[str, str] = {
     "simulator/setup simulator/sweeps",
     "simulator/papers": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/training",
+    "simulator/frontier": "PHY SEMANTIC simulator simulator/results simulator/setup "
+    "simulator/sweeps",
     "simulator/report": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/sweeps simulator/interactive",
     "simulator/commands": "PHY SEMANTIC simulator simulator/results simulator/setup "
     "simulator/plots simulator/checks simulator/sweeps simulator/training simulator/papers "
-    "simulator/report",
+    "simulator/report simulator/frontier",
     "simulator front": "PHY SEMANTIC simulator simulator/setup simulator/checks simulator/results "
     "simulator/sweeps simulator/interactive simulator/commands",
 }

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from semantic.conventions import SEMANTIC_FEATURES
-from semantic.link.jsc import JscDecoder, JscEncoder
-from semantic.plus.belief import Belief
+from semantic.link.jsc import DecoderInput, JscDecoder, JscEncoder
+from semantic.plus.hybrid import LatentQuantizer
 from semantic.plus.schedule import LATENT_FEATURES
 from semantic.tasks import TaskOutputs, TaskPerformers
 
@@ -26,6 +26,7 @@ class PlusNetwork(nn.Module):
     Args:
         identities: Number of classes of the re-identification head.
         clean: The encoder's own performers, to be shared; None for performers of its own.
+        quantized: Whether it has a quantizer of the latent features, for plus-hybrid.
 
     Attributes:
         scale: Root mean square of each feature of s over the training set, [N].
@@ -33,13 +34,16 @@ class PlusNetwork(nn.Module):
 
     scale: Tensor
 
-    def __init__(self, identities: int, clean: TaskPerformers | None = None) -> None:
+    def __init__(
+        self, identities: int, clean: TaskPerformers | None = None, quantized: bool = False
+    ) -> None:
         super().__init__()
         self.shares_performers = clean is not None
         self.jsc_encoder = JscEncoder(length=LATENT_FEATURES)
         self.unit_variance = nn.BatchNorm1d(LATENT_FEATURES, affine=False)
         self.jsc_decoder = JscDecoder(inputs=2 * LATENT_FEATURES)
         self.performers = TaskPerformers(identities) if clean is None else clean
+        self.quantizer = LatentQuantizer() if quantized else None
         self.register_buffer("scale", torch.ones(SEMANTIC_FEATURES))
 
     def encode(self, s: Float[Tensor, "batch N"]) -> Float[Tensor, "batch latent"]:
@@ -47,7 +51,7 @@ class PlusNetwork(nn.Module):
         c: Tensor = self.unit_variance(self.jsc_encoder(s / self.scale))
         return c
 
-    def decode(self, belief: Belief) -> tuple[Float[Tensor, "batch N"], TaskOutputs]:
+    def decode(self, belief: DecoderInput) -> tuple[Float[Tensor, "batch N"], TaskOutputs]:
         """Returns s_hat in units of `scale`, and the outputs of the tasks."""
         s_hat = self.jsc_decoder(belief)
         return s_hat, self.performers(s_hat * self.scale)

@@ -18,6 +18,8 @@ from semantic.link.network import LinkNetwork
 from semantic.link.reading import LinkReading
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import LATENT_FEATURES
+from semantic.plus.variants import PLUS as PLUS  # part of this module's interface
+from semantic.plus.variants import VARIANTS
 from semantic.precision import Bf16Encoder, Precision, round_products
 from semantic.tasks import TaskPerformers
 from semantic.weights.files import (
@@ -236,19 +238,16 @@ def save_link(path: Path, network: LinkNetwork, config: dict[str, Any]) -> None:
     _save(path, network, {**network.settings, "detector": network.detector}, config)
 
 
-#: Name of the scheme semharq-plus.
-PLUS = "semharq-plus"
-
-
 def load_plus(
-    clean: TaskPerformers, weights: str | None = None, device: str = "cpu"
+    clean: TaskPerformers, weights: str | None = None, device: str = "cpu", name: str = PLUS
 ) -> tuple[PlusNetwork, dict[str, str]]:
-    """Loads the network of semharq-plus.
+    """Loads the network of a scheme of the semharq-plus family.
 
     Args:
         clean: The encoder's performers. Files of networks that share them hold none.
         weights: See `weights_path`.
         device: Torch device.
+        name: Name of the scheme.
 
     Returns:
         The network, ready for inference, and the hashes of the files read.
@@ -256,13 +255,14 @@ def load_plus(
     Raises:
         WeightsError: The file is missing, damaged, or not of this scheme.
     """
-    path = weights_path(weights, PLUS)
+    path = weights_path(weights, name)
     state, config = read_weights(path)
     if config.get("latent") != LATENT_FEATURES:
-        raise WeightsError(f"{path} holds no {PLUS} network of {LATENT_FEATURES} latent features")
+        raise WeightsError(f"{path} holds no {name} network of {LATENT_FEATURES} latent features")
     identities = _identities(path, config, clean)
+    shared = clean if config["shares_performers"] else None
     with UNFILLED:
-        network = PlusNetwork(identities, clean if config["shares_performers"] else None)
+        network = PlusNetwork(identities, shared, VARIANTS[name].hybrid)
     return network, _fill(network, state, clean, path, device)
 
 

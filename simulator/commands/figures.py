@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+#: Name of the figure that is of no paper, and is made on demand alone.
+FRONTIER = "frontier"
+
 
 @click.command("figures")
 @click.argument("names", nargs=-1)
@@ -50,6 +53,23 @@ import click
     metavar="WIDTHxHEIGHT",
     help="Size of a figure of curves in inches [that of its panels].",
 )
+@click.option(
+    "--metric",
+    default="mAP,rank1",
+    show_default=True,
+    metavar="NAME[,NAME]",
+    help="Of frontier: accuracies of its figures and tables.",
+)
+@click.option(
+    "--sweep",
+    default="full",
+    show_default=True,
+    metavar="small|full|FILE",
+    help="Of frontier: sweep file with the settings of all schemes.",
+)
+@click.option(
+    "--scheme", metavar="NAME[,NAME]", help="Of frontier: only these schemes of the file."
+)
 @click.option("--list", "only_list", is_flag=True, help="List the names and titles, make nothing.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def figures(
@@ -59,19 +79,35 @@ def figures(
     size: str | None,
     only_list: bool,
     quiet: bool,
+    metric: str,
+    sweep: str,
+    scheme: str | None,
     **options: Any,
 ) -> None:
-    """Make tables and figures of the papers.
+    """Make tables and figures of the papers, and the frontier.
 
-    NAMES are those of --list, e.g. fig8 table1; without NAMES, all are made. Each figure is written
+    NAMES are those of --list, e.g. fig8 table1; without NAMES, all of the papers are made. Each figure is written
     as CSV, PNG and PDF, a table also as Markdown. Points that several figures share are simulated
     once, and finished points of an earlier call are reused. For another budget, G_max or gallery,
     the name of the files says so: fig8-uses.csv.
+
+    The name `frontier` stands for accuracy against channel uses over all schemes and their settings.
+    It runs a sweep file, which takes hours; after an interruption the same command goes on. With
+    --scheme it is made in parts: the last call, without it, reads what is finished.
     """
+    others = tuple(name for name in names if name != FRONTIER)
     if only_list:
-        list_figures(names, paper)
-    else:
-        make_figures(names, paper, out, size, quiet, options)
+        if others or not names:
+            list_figures(others, paper)
+        if (FRONTIER in names or not names) and paper is None:
+            click.echo(f"{FRONTIER:12} accuracy against channel uses, all schemes and settings")
+        return
+    if others or not names:
+        make_figures(others, paper, out, size, quiet, dict(options))
+    if FRONTIER in names:
+        from simulator.commands.frontier import frontier_from_options
+
+        frontier_from_options(metric, sweep, scheme, out / FRONTIER, quiet, options)
 
 
 def list_figures(names: tuple[str, ...], paper: str | None) -> None:

@@ -17,10 +17,11 @@ from semantic.link.stopping import REASONS, Decode, StoppingCriterion
 from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import BurstPlan, burst_plan, burst_sizes
+from semantic.plus.variants import Order
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
-from simulator.scheme import Burst, Feedback, Payload, Scheme
+from simulator.scheme import Burst, Feedback, Payload, Scheme, no_request
 from simulator.scheme_arguments import TRAINED, SemharqPlusArguments
 from simulator.schemes.iq_mapping import demap_iq, map_iq
 from simulator.slots import Slot
@@ -78,19 +79,21 @@ class SemharqPlus(Scheme):
                               +-> estimate -> quantizer -> NACK -- SNR_r > theta? -- ACK
     ```
 
-    A slot has B uses in two bursts. Each use carries a feature on its in-phase part, as SemHARQ's.
-    `semantic/plus/schedule.py` decides use by use which feature that is. After every burst that
-    ends in a NACK, the receiver feeds back its quantized estimates of the burst's features. The
-    transmitter then sends innovations: the features minus the fed-back estimates. An image is
-    acknowledged after whole slots only.
+    A slot has B uses in two bursts. Each use carries a feature on its in-phase part, as SemHARQ's,
+    or two features, one on I and one on Q. `semantic/plus/schedule.py` decides use by use which
+    features these are. After every burst that ends in a NACK, the receiver feeds back its quantized
+    estimates of the burst's features. The transmitter then sends innovations: the features minus the
+    fed-back estimates. An image is acknowledged after whole slots only. With `one_burst`, all G_max B
+    uses of an image form one burst, and there is no feedback.
 
     Args:
         encoder: Images to s.
         network: Everything behind it.
-        arguments: theta_0, feedback, bursts of a slot, equalizer; None for the defaults.
+        arguments: theta_0, feedback, bursts of a slot, equalizer and so on; None for the defaults.
+        max_transmissions: G_max of the run, which determines the length of the one burst.
     """
 
-    reasons = REASONS[:2]
+    reasons: tuple[str, ...] = REASONS[:2]
     batch_size = LARGE_BATCH_SIZE
 
     def __init__(
@@ -98,26 +101,36 @@ class SemharqPlus(Scheme):
         encoder: MultiTaskNetwork,
         network: PlusNetwork,
         arguments: SemharqPlusArguments | None = None,
+        max_transmissions: int = 1,
     ) -> None:
         arguments = arguments or SemharqPlusArguments()
         self.encoder, self.network = encoder, network
         self.stopping = StoppingCriterion(snr_from_db(arguments.theta_0_db))
         own = arguments.equalizer == TRAINED
         self.equalizer = TRAINED_EQUALIZER if own else arguments.equalizer
-        self.bits = arguments.estimate_bits
-        self.bursts_per_slot = arguments.bursts_per_slot if arguments.estimate_bits else 1
+        self.open_loop = arguments.one_burst
+        self.bits = 0 if self.open_loop else arguments.estimate_bits
+        self.bursts_per_slot = arguments.bursts_per_slot if self.bits else 1
+        self.max_transmissions = max_transmissions
+        self.features_per_use = arguments.features_per_use
+        self.order: Order = arguments.order  # type: ignore[assignment]  # checked by its declaration
+        if self.open_loop:
+            self.reasons = (REASONS[2],)
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """Returns the number of bursts in G_max slots."""
-        return max_transmissions * len(self._sizes(slot))
+        return 1 if self.open_loop else max_transmissions * len(self._sizes(slot))
 
     def plan(self, slot: Slot, burst: int) -> BurstPlan:
         """Returns the plan of a burst; both ends compute it."""
         sizes = self._sizes(slot)
         so_far = tuple(sizes[i % len(sizes)] for i in range(burst + 1))
-        return burst_plan(snr_from_db(slot.reported_snr_db), so_far, self.bits)
+        snr = snr_from_db(slot.reported_snr_db)
+        return burst_plan(snr, so_far, self.bits, self.order, self.features_per_use)
 
     def _sizes(self, slot: Slot) -> tuple[int, ...]:
+        if self.open_loop:
+            return (self.max_transmissions * slot.features,)
         return burst_sizes(slot.features, self.bursts_per_slot)
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
@@ -146,8 +159,10 @@ class SemharqPlus(Scheme):
                 estimate = torch.where(header.to(estimate.device), estimate, tx.fed_back_estimate)
         plan = self.plan(slot, tx.bursts)
         part = innovation(tx.c, estimate, plan)
-        z, uses = normalize_power(part, part.shape[1]), torch.full((len(part),), part.shape[1])
-        return Burst(map_iq(z, 1), uses, header), TxState(tx.c, estimate, tx.bursts + 1)
+        count = part.shape[1] // self.features_per_use
+        z, uses = normalize_power(part, count), torch.full((len(part),), count)
+        burst = Burst(map_iq(z, self.features_per_use), uses, header)
+        return burst, TxState(tx.c, estimate, tx.bursts + 1)
 
     def sent_features(self, tx: TxState, slot: Slot) -> Tensor | None:
         """Returns the positions in c; a plan may use one several times in a burst."""
@@ -164,10 +179,13 @@ class SemharqPlus(Scheme):
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Adds a burst to the belief, applies the stopping criterion and feeds estimates back."""
         plan = self.plan(slot, rx.bursts)
-        matched, weight = demap_iq(received, len(plan.position), 1, self.equalizer)
+        places, per_use = len(plan.position), self.features_per_use
+        matched, weight = demap_iq(received, places, per_use, self.equalizer)
         belief = rx.belief.add(plan, matched, weight)
         # In sequence: the rounding of a sum must not depend on the size of the batch.
         snr = rx.received_snr + weight.cumsum(1)[:, -1] / slot.features
+        if self.open_loop:
+            return self._only_answer(rx, belief, snr)
         ack, outputs = torch.zeros_like(snr, dtype=torch.bool), None
         if (rx.bursts + 1) % len(self._sizes(slot)) == 0:
             ack, _, outputs = self.stopping.decide(snr, self._decode(belief))
@@ -186,6 +204,12 @@ class SemharqPlus(Scheme):
             outputs=outputs,
         )
         return feedback, after
+
+    def _only_answer(self, rx: RxState, belief: Belief, snr: Tensor) -> tuple[Feedback, RxState]:
+        """Returns the answer to the one burst: the image is over."""
+        done = torch.ones_like(snr, dtype=torch.bool)
+        after = replace(rx, belief=belief, received_snr=snr, bursts=rx.bursts + 1)
+        return no_request(done)._replace(reason=torch.zeros_like(done, dtype=torch.int8)), after
 
     def perform(self, rx: RxState) -> TaskOutputs:
         """Returns the outputs after the last slot."""

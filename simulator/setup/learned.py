@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from semantic.link.protocol import CONTROLS, PROTOCOLS, SINGLE_TASK_PROTOCOL
 from semantic.losses import TASKS
+from semantic.plus.output_feedback import OutputFeedbackNetwork
+from simulator.plus_arguments import FeatureJsccFArguments, PlusHybridArguments
 from simulator.scheme import Scheme
 from simulator.scheme_arguments import (
     OWN_LINK,
@@ -14,10 +16,14 @@ from simulator.scheme_arguments import (
     SingleTaskArguments,
 )
 from simulator.schemes.deepjscc import DeepJscc
+from simulator.schemes.feature_jscc_f import FeatureJsccF
+from simulator.schemes.hybrid_state import Plans
 from simulator.schemes.perfect import Perfect
+from simulator.schemes.plus_hybrid import PlusHybrid
 from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.schemes.semharq_plus import SemharqPlus
 from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
+from simulator.setup.channel import open_channel
 from simulator.setup.networks import Networks
 
 
@@ -42,8 +48,29 @@ def control(networks: Networks, name: str, arguments: SemanticHarqArguments) -> 
 
 
 def semharq_plus(networks: Networks, name: str, arguments: SemharqPlusArguments) -> Scheme:
-    """Builds semharq-plus: planned latent features, and estimates that are fed back."""
-    return SemharqPlus(networks.encoder.network, networks.plus(), arguments)
+    """Builds a scheme of the semharq-plus family, which has weights of its own."""
+    most = networks.spec.max_transmissions
+    return SemharqPlus(networks.encoder.network, networks.plus(name), arguments, most)
+
+
+def plus_hybrid(networks: Networks, name: str, arguments: PlusHybridArguments) -> Scheme:
+    """Builds the hybrid of coded bits and analog values."""
+    network = networks.plus(name)
+    assert network.quantizer is not None
+    plans = Plans(
+        open_channel(networks.spec, networks.channel),
+        network.quantizer.variances.double().cpu().numpy(),
+        networks.spec.max_transmissions,
+        arguments.blocks,
+        arguments.bursts_per_block,
+    )
+    return PlusHybrid(networks.encoder.network, network, plans, arguments)
+
+
+def feature_jscc_f(networks: Networks, name: str, arguments: FeatureJsccFArguments) -> Scheme:
+    """Builds the learned scheme with channel-output feedback."""
+    network = networks.trained(OutputFeedbackNetwork(), name)
+    return FeatureJsccF(network, networks.encoder.network.performers, arguments)
 
 
 def deepjscc(networks: Networks, name: str, arguments: DeepJsccArguments) -> Scheme:

@@ -21,6 +21,7 @@ from semantic.link.protocol import (
 )
 from semantic.part_files import Reading
 from semantic.plus.network import PlusNetwork
+from semantic.plus.variants import VARIANTS
 from semantic.precision import choose_precision, pack_products, round_products
 from semantic.vq.network import VqNetwork
 from semantic.weights.deepjscc import load_deepjscc
@@ -115,9 +116,11 @@ class Networks:
         self._count(hashes)
         return self._rounded(network)
 
-    def plus(self) -> PlusNetwork:
-        """Returns the networks behind the encoder for semharq-plus."""
-        network, hashes = load_plus(self.encoder.network.performers, self.spec.weights, self.device)
+    def plus(self, name: str = PLUS) -> PlusNetwork:
+        """Returns the networks behind the encoder for a scheme of the semharq-plus family."""
+        network, hashes = load_plus(
+            self.encoder.network.performers, self.spec.weights, self.device, name
+        )
         self._count(hashes)
         return self._rounded(network)
 
@@ -148,7 +151,7 @@ class Networks:
         Raises:
             WeightsError: If the file is missing, damaged or of another network.
         """
-        taken = {"encoder", "link", *PROTOCOLS, PLUS, VQ}
+        taken = {"encoder", "link", *PROTOCOLS, *VARIANTS, VQ}
         if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name) or name in taken:
             raise ValueError(
                 f"weights {name!r} are not allowed, the name must be letters, digits, - and _, and "

@@ -10,7 +10,8 @@
     max_transmissions = [1, 4]
     "channel_args.fading" = ["fast", "block"]
 
-Every combination of the grid is a run. The last line of the grid varies fastest.
+Every combination of the grid is a run. The last line of the grid varies fastest. A file may have
+several grids, each under `[[grid]]`: their runs follow each other.
 """
 
 from __future__ import annotations
@@ -62,27 +63,48 @@ def read_sweep(path: Path) -> list[tuple[Combination, RunSpec]]:
                 f"{_line(path, text, '', section)}: unknown section {section!r}: "
                 f"{nearest(section, SECTIONS)}"
             )
-        if not isinstance(table, dict):
+        several = section == "grid" and isinstance(table, list)
+        if not all(isinstance(one, dict) for one in (table if several else [table])):
             raise ValueError(f"{_line(path, text, '', section)}: [{section}] must be a table")
     base = _checked(path, text, "run", {k: [v] for k, v in file.get("run", {}).items()})
-    grid = _checked(path, text, "grid", file.get("grid", {}))
+    found = file.get("grid", {})
+    grids = [
+        _checked(path, text, "grid", grid)
+        for grid in (found if isinstance(found, list) else [found])
+    ]
     for name in base:
-        if name in grid:
+        if any(name in grid for grid in grids):
             where = _line(path, text, "grid", name)
             raise ValueError(f"{where}: {name} is in [run] and in [grid]")
-    try:
-        check_runs(map(len, grid.values()))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
     start = {name: values[0] for name, values in base.items()}
-    runs = []
-    for values in itertools.product(*grid.values()):
-        combination = dict(zip(grid, values, strict=True))
+    runs: dict[str, tuple[Combination, RunSpec]] = {}
+    for combination in _combinations(path, grids):
+        name = directory_name(combination)
         try:
-            runs.append((combination, RunSpec.from_json(_spread({**start, **combination}))))
+            if name in runs:
+                raise ValueError("two grids of the file have it")
+            runs[name] = combination, RunSpec.from_json(_spread({**start, **combination}))
         except ValueError as error:
-            raise ValueError(f"{path}, run {directory_name(combination)}: {error}") from None
-    return runs
+            raise ValueError(f"{path}, run {name}: {error}") from None
+    return [*runs.values()]
+
+
+def _combinations(path: Path, grids: list[dict[str, list[Any]]]) -> list[Combination]:
+    """Returns the combinations of every grid.
+
+    Raises:
+        ValueError: If they are too many.
+    """
+    found: list[Combination] = []
+    for grid in grids:
+        try:
+            check_runs(map(len, grid.values()))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+        found += [
+            dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
+        ]
+    return found
 
 
 def directory_name(combination: Combination) -> str:

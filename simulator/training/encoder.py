@@ -234,21 +234,30 @@ def validator(
 
 
 def open_encoder(stage: Stage, name: str = "encoder.safetensors") -> MultiTaskNetwork:
-    """Returns the clean network of a weights file in the directory of a stage, frozen.
+    """Returns the clean network of a weights file in the directory of a stage, frozen."""
+    return read_encoder(stage.out / name, stage.device, preset_backbone(stage.preset))
+
+
+def read_encoder(path: Path, device: str, backbone: str | None = None) -> MultiTaskNetwork:
+    """Returns the clean network of a weights file, frozen.
+
+    Args:
+        path: The file.
+        device: Where the network computes.
+        backbone: Import string of the user's own network, if `--backbone` names one.
 
     Raises:
-        ValueError: If its network is of a user's own module that `--backbone` does not name.
+        ValueError: If its network is of a user's own module that `backbone` does not name.
     """
-    path = stage.out / name
     state, config = read_weights(path, ("identities",))
-    backbone = trusted_backbone(path, config, preset_backbone(stage.preset))
-    made_of = config["identities"], backbone
-    if not is_own(backbone):
+    name = trusted_backbone(path, config, backbone)
+    made_of = config["identities"], name
+    if not is_own(name):
         with UNFILLED:  # takes no memory: the config may be of another network than the tensors
             load_into(MultiTaskNetwork(*made_of), state, str(path))
     network = MultiTaskNetwork(*made_of)
     load_into(network, state, str(path))
-    return network.requires_grad_(False).eval().to(stage.device)
+    return network.requires_grad_(False).eval().to(device)
 
 
 def preset_backbone(preset: Preset) -> str | None:

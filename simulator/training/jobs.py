@@ -28,8 +28,8 @@ from semantic.training.loop import LinkData
 from semantic.weights.files import file_hash
 from simulator.sweeps.worker import Failure, attempt
 from simulator.training.channel import preset_channel
-from simulator.training.command import complete_link, train_links
-from simulator.training.encoder import Stage, open_encoder
+from simulator.training.encoder import Stage, read_encoder
+from simulator.training.links import complete_link, train_links
 from simulator.training.presets import Preset
 
 
@@ -86,7 +86,7 @@ def shared_data(root: Path, data: Path, device: str) -> tuple[MultiTaskNetwork, 
     with np.load(labels_path(data)) as columns:
         labels = Labels(*(torch.from_numpy(columns[name]).to(device) for name in columns.files))
     s = torch.from_numpy(np.load(data)).to(device)
-    return open_encoder(root / "encoder.safetensors", device), s, labels
+    return read_encoder(root / "encoder.safetensors", device), s, labels
 
 
 def train_job(job: TrainingJob, timeout_s: float | None = None) -> dict[str, Any] | Failure:

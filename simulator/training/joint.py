@@ -83,7 +83,7 @@ def train_joint(stage: Stage, images: TrainingImages) -> None:
 def _opened(stage: Stage, detector: Detector | None) -> tuple[MultiTaskNetwork, System]:
     """Returns the encoder before the training, and the system of it and a new link."""
     preset = stage.preset
-    clean = open_encoder(stage.out / "encoder.safetensors", stage.device).requires_grad_(True)
+    clean = open_encoder(stage).requires_grad_(True)
     torch.manual_seed(preset.link.seed)
     shared = clean.performers if preset.share_performers else None
     identities = clean.performers.identities

@@ -27,6 +27,8 @@ from simulator.sweeps.part_code import not_noticed, part_code
 from simulator.training.encoder import Stage, preset_backbone
 
 LOG = logging.getLogger(__name__)
+#: Built-in schemes with a loss of their own, which are trained as a user's scheme is.
+OWN_LOSS = ("feature-jscc-f",)
 #: Largest norm of the gradient, as for the built-in links.
 CLIPPED_NORM = 5.0
 
@@ -70,12 +72,12 @@ def own_training(schemes: str, scheme_args: tuple[tuple[str, Any], ...]) -> OwnT
 
 
 def is_own(name: str) -> bool:
-    """Returns whether a scheme is a user's: "package.module:MyScheme".
+    """Returns whether a scheme has its own loss: a user's "package.module:MyScheme", or a built-in.
 
-    >>> is_own("my_scheme:MyScheme"), is_own("semharq")
-    (True, False)
+    >>> is_own("my_scheme:MyScheme"), is_own("feature-jscc-f"), is_own("semharq")
+    (True, True, False)
     """
-    return is_import_string(name)
+    return is_import_string(name) or name in OWN_LOSS
 
 
 def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkData) -> None:

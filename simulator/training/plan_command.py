@@ -106,7 +106,7 @@ def _shared(stage: Stage, encoder: Path, images: Any) -> tuple[Path, tuple[tuple
     """Writes what all trainings share, once; returns the file of s and the hashes of the note."""
     take_encoder(encoder, stage)
     refuse_other_vehicles(stage.out / "encoder.safetensors", images.images.images_hash())
-    network = open_encoder(stage.out / "encoder.safetensors", stage.device)
+    network = open_encoder(stage)
     s, labels = encoder_outputs(stage, network, images)
     data = outputs_path(stage.out, network, images.pixels)
     _write_labels(labels_path(data), labels)

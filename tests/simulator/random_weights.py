@@ -1,5 +1,6 @@
 """Random weights for every learned scheme, for tests that ask nothing of the answers."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_directory
 from semantic.losses import TASKS
 from semantic.plus.network import PlusNetwork
+from semantic.plus.output_feedback import OutputFeedbackNetwork
+from semantic.plus.variants import PLUS, VARIANTS
 from semantic.tasks import TaskPerformers
 from semantic.vq.network import VqNetwork
 from semantic.weights.deepjscc import deepjscc_file, save_deepjscc
-from semantic.weights.stored import PLUS, save_link, save_plus
+from semantic.weights.files import file_hash, write_tensors
+from semantic.weights.stored import save_link, save_plus
 from semantic.weights.vq import VQ, save_vq
 
 IDENTITIES = 20
@@ -36,6 +40,15 @@ def write_random_weights(encoder: Path, root: Path) -> Path:
         vq.accuracy.copy_(torch.linspace(0, 1, 6))
         save_vq(root / f"{VQ}.safetensors", vq, {})
         save_deepjscc(root / deepjscc_file(10), DeepJsccNetwork(10), {})
+        for name in [name for name in VARIANTS if name != PLUS]:
+            plus = PlusNetwork(IDENTITIES, quantized=VARIANTS[name].hybrid).eval()
+            if plus.quantizer is not None:
+                plus.quantizer.codewords.normal_(0, 0.3)
+                plus.quantizer.left.copy_(torch.tensor([1, 0.6, 0.4, 0.3]).repeat_interleave(64))
+            save_plus(root / f"{name}.safetensors", plus, {})
+        state = OutputFeedbackNetwork().state_dict() | {"scale": torch.ones(1024)}
+        config = {"encoder_sha256": file_hash(root / "encoder.safetensors")}
+        write_tensors(root / "feature-jscc-f.safetensors", state, {"config": json.dumps(config)})
     for task in TASKS:
         own = root / single_task_directory(task)
         own.mkdir()

@@ -29,8 +29,9 @@ from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_scheme
 from simulator.slots import Slot
 from simulator.spec import RunSpec
-from simulator.training.command import _train_scheme, complete_link, stages
+from simulator.training.command import stages
 from simulator.training.encoder import Stage
+from simulator.training.links import _train_scheme, complete_link
 from simulator.training.presets import Preset, presets
 
 IMAGES = 12

@@ -47,7 +47,7 @@ def tiny(images: int) -> dict[str, Preset]:
 
 def train_line(images: Path, weights: Path) -> list[str]:
     line = ["train", "--data", str(images), "--out", str(weights), "--device", "cpu"]
-    return [*line, "--scheme", "semharq,digital-vq"]
+    return [*line, "--scheme", "semharq,digital-vq,plus-hybrid,plus-ik,feature-jscc-f"]
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +68,19 @@ def test_train_then_simulate(
     monkeypatch.setattr(simulator.training.command, "presets", tiny)
     runner, weights = CliRunner(), trained
     made = {path.name: path.stat().st_mtime_ns for path in weights.glob("*.safetensors")}
+    of_features = {"plus-hybrid.safetensors", "plus-ik.safetensors", "feature-jscc-f.safetensors"}
+    assert of_features <= made.keys()
     assert {"encoder.safetensors", "semharq.safetensors", "digital-vq.safetensors"} <= made.keys()
     assert (weights / "digital-vq.safetensors").stat().st_size <= 1e6
     # once more: everything is there, nothing is made again
     assert runner.invoke(main, train_line(training_images, weights)).exit_code == 0
     assert made == {path.name: path.stat().st_mtime_ns for path in weights.glob("*.safetensors")}
     run = ["--snr", "0", "--data", str(folder_data), "--weights", str(weights)]
-    run += ["--scheme", "semharq,digital-vq"]
+    run += ["--scheme", "semharq,digital-vq,plus-hybrid,plus-ik,feature-jscc-f"]
     result = runner.invoke(main, [*run, "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert "note: the weights were trained on these very images" in result.output
-    assert "note: W is 20 MHz, the weights of semharq were trained for 4 MHz" in result.output
+    assert "note: W is 20 MHz, the weights of semharq, plus-hybrid" in result.output
 
 
 def test_a_scheme_without_weights_of_its_own_is_not_trained(

@@ -20,8 +20,8 @@ from semantic.training.performers import PerformersRecipe
 from semantic.weights.files import read_weights, save_weights
 from simulator.cli import main
 from simulator.training.channel import preset_channel
-from simulator.training.command import train_links
 from simulator.training.encoder import Stage
+from simulator.training.links import train_links
 from simulator.training.plan import OF_DETECTOR, OF_ORDER, TrainingPlan, read_plan
 from simulator.training.presets import Preset, presets
 from simulator.trainings import training_directories

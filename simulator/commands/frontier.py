@@ -1,0 +1,72 @@
+"""`simulate figures frontier`: accuracy against the price in channel uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from simulator.commands.options import build_spec
+from simulator.commands.terminal import Bar
+from simulator.frontier.run import Wanted, make_frontier, sweep_file
+from simulator.setup.prepare import prepare
+from simulator.spec import RunSpec
+from simulator.sweeps.engines import Engine
+from simulator.sweeps.limits import check_load
+from simulator.sweeps.records import write_result
+from simulator.sweeps.sweep import Result, run
+from simulator.sweeps.trainings import run_trainings
+from simulator.trust import refuse_untrusted
+
+
+def frontier_from_options(
+    metric: str, sweep: str, scheme: str | None, out: Path, quiet: bool, options: dict[str, Any]
+) -> None:
+    """Makes the frontier.
+
+    Args:
+        metric: Accuracies, separated by commas.
+        sweep: Name of a preset, or a sweep file.
+        scheme: Schemes to which the runs are limited, separated by commas; None for all.
+        out: Directory of the results.
+        quiet: Whether to print no progress.
+        options: Options that take precedence over the sweep file, None where not given.
+
+    Raises:
+        ValueError: One line for the user.
+    """
+    file, given = sweep_file(sweep), {k: v for k, v in options.items() if v is not None}
+
+    def complete(base: RunSpec) -> RunSpec:
+        spec = build_spec(dict(given), base)
+        refuse_untrusted(spec, set(), file)
+        check_load(spec)
+        return spec
+
+    def announce(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    wanted = Wanted(file, out, _listed(metric), _listed(scheme or ""), complete)
+    with Engine("auto").kept_open() as engine:
+
+        def curve_of(spec: RunSpec, where: Path) -> pd.DataFrame:
+            def one(part: RunSpec, directory: Path | None) -> Result:
+                with Bar(quiet) as bar:
+                    result = run(prepare(part), bar, directory or where, engine)
+                write_result(result, directory or where)
+                return result
+
+            result = run_trainings(spec, where, one)
+            if spec.trainings:
+                write_result(result, where)
+            return result.curve
+
+        _, names = make_frontier(wanted, curve_of, announce)
+    click.echo(f"{out}/: " + " ".join(sorted(names)))
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
