@@ -178,9 +178,7 @@ def load_link(
     path = weights_path(weights, scheme)
     state, config = read_weights(path)
     if "buffer" not in config or "threshold" not in state:
-        raise WeightsError(
-            f"{path} holds no link network (its config: {', '.join(sorted(config))})"
-        )
+        raise WeightsError(f"{path} holds no link network (config: {', '.join(sorted(config))})")
     identities = _identities(path, config, clean, ("detector",))
     if state["threshold"].ndim != 2:
         raise WeightsError(

@@ -25,11 +25,11 @@ from semantic.suggest import nearest
 from semantic.weights.deepjscc import DEEPJSCC
 from semantic.weights.vq import VQ
 from simulator.setup.prepare import choose_device
+from simulator.training.backbone import code_of_backbone
 from simulator.training.data import open_training_images, refuse_few_vehicles
 from simulator.training.encoder import (
     Stage,
     TrainingImages,
-    code_of_backbone,
     join_processes,
     read_training_images,
     take_encoder,

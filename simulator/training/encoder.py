@@ -19,8 +19,6 @@ from semantic.data.images import load_images
 from semantic.data.opening import open_dataset
 from semantic.encoder.densenet import normalize
 from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.encoder.own import is_own
-from semantic.plugins import load
 from semantic.tasks import TaskOutputs
 from semantic.training.encoder import train_encoder
 from semantic.training.labels import Labels, training_labels
@@ -29,14 +27,10 @@ from semantic.training.performers import refit_performers
 from semantic.weights.files import (
     file_hash,
     load_imagenet,
-    load_into,
-    read_weights,
     save_weights,
 )
 from semantic.weights.stored import (
-    UNFILLED,
     load_encoder,
-    trusted_backbone,
     weights_path,
 )
 from simulator.encoded_dataset import TILE
@@ -44,7 +38,7 @@ from simulator.files import write_whole
 from simulator.ledger import Ledger
 from simulator.results.curve import ACCURACIES, point
 from simulator.results.image_rows import image_rows
-from simulator.sweeps.part_code import module_code
+from simulator.training.backbone import code_of_backbone, preset_backbone, read_encoder
 from simulator.training.code import training_code
 from simulator.training.presets import Preset
 
@@ -236,39 +230,6 @@ def validator(
 def open_encoder(stage: Stage, name: str = "encoder.safetensors") -> MultiTaskNetwork:
     """Returns the clean network of a weights file in the directory of a stage, frozen."""
     return read_encoder(stage.out / name, stage.device, preset_backbone(stage.preset))
-
-
-def read_encoder(path: Path, device: str, backbone: str | None = None) -> MultiTaskNetwork:
-    """Returns the clean network of a weights file, frozen.
-
-    Args:
-        path: The file.
-        device: Where the network computes.
-        backbone: Import string of the user's own network, if `--backbone` names one.
-
-    Raises:
-        ValueError: If its network is of a user's own module that `backbone` does not name.
-    """
-    state, config = read_weights(path, ("identities",))
-    name = trusted_backbone(path, config, backbone)
-    made_of = config["identities"], name
-    if not is_own(name):
-        with UNFILLED:  # takes no memory: the config may be of another network than the tensors
-            load_into(MultiTaskNetwork(*made_of), state, str(path))
-    network = MultiTaskNetwork(*made_of)
-    load_into(network, state, str(path))
-    return network.requires_grad_(False).eval().to(device)
-
-
-def preset_backbone(preset: Preset) -> str | None:
-    """Returns the import string of the user's own network that `--backbone` names, or None."""
-    return preset.encoder.backbone if is_own(preset.encoder.backbone) else None
-
-
-def code_of_backbone(preset: Preset) -> dict[str, dict[str, str]]:
-    """Returns the hashes of the code of a user's own network, for the records of a training."""
-    name = preset_backbone(preset)
-    return {} if name is None else {"code": module_code(load("backbone", name, name))}
 
 
 def outputs_path(out: Path, network: MultiTaskNetwork, pixels: np.ndarray) -> Path:

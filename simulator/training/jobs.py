@@ -27,8 +27,9 @@ from semantic.training.labels import Labels
 from semantic.training.loop import LinkData
 from semantic.weights.files import file_hash
 from simulator.sweeps.worker import Failure, attempt
+from simulator.training.backbone import read_encoder
 from simulator.training.channel import preset_channel
-from simulator.training.encoder import Stage, read_encoder
+from simulator.training.encoder import Stage
 from simulator.training.links import complete_link, train_links
 from simulator.training.presets import Preset
 
