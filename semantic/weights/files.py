@@ -54,7 +54,11 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
 
 
 def save_weights(
-    path: Path, model: nn.Module, config: dict[str, Any], left_out: tuple[str, ...] = ()
+    path: Path,
+    model: nn.Module,
+    config: dict[str, Any],
+    left_out: tuple[str, ...] = (),
+    coarse: tuple[str, ...] = (),
 ) -> None:
     """Saves a model, its matrices in half precision, with the config that rebuilds it.
 
@@ -66,12 +70,17 @@ def save_weights(
         model: Model whose state is stored.
         config: Config that `read_weights` returns.
         left_out: Prefixes of the names that are not stored.
+        coarse: Names of matrices that are stored in four bits per number.
     """
     matrices = _matrices(model)
     state = {
         name: value.half() if name in matrices else value
         for name, value in _state(model, left_out).items()
     }
+    for name in coarse:
+        if fits(value := state[name].float()):
+            del state[name]
+            state[name + PACKED], state[name + SCALE] = to_four_bits(value)
     write_tensors(path, state, {"config": json.dumps(config, sort_keys=True)})
 
 

@@ -42,6 +42,9 @@ from simulator.training.backbone import code_of_backbone, preset_backbone, read_
 from simulator.training.code import training_code
 from simulator.training.presets import Preset
 
+#: The classifier of the training vehicles, which only trainings use, is stored in four bits.
+IDENTITY_HEAD = ("performers.performers.0.weight",)
+
 
 @dataclass(frozen=True)
 class TrainingImages:
@@ -161,7 +164,7 @@ def train_clean(
         report,
         about={"program": training_code()},
     )
-    save_weights(out / "encoder.safetensors", network, config)
+    save_weights(out / "encoder.safetensors", network, config, coarse=IDENTITY_HEAD)
 
 
 def take_encoder(given: Path, stage: Stage) -> None:
