@@ -18,6 +18,8 @@ import torch
 from jaxtyping import Complex, Float, Inexact
 from torch import Tensor
 
+from phy.channel import multiply, scale
+
 #: Bits per symbol Q_m, by name.
 BITS_PER_SYMBOL = {"bpsk": 1, "qpsk": 2, "16qam": 4, "64qam": 6}
 
@@ -142,8 +144,9 @@ class Modulation:
         if not bool((no > 0).all()):
             raise ValueError(f"no = {float(no.min())} is not allowed, it must be > 0")
         # There is no division by h: a use in a deep fade has LLRs near zero, not infinities.
-        matched = torch.view_as_real(y * h.conj()) * (2.0 / no)[..., None]
-        gain = (h * h.conj()).real / no
+        product, gain = _matched_filter(y, h)
+        matched = torch.view_as_real(product) * (2.0 / no)[..., None]
+        gain = gain / no
         if self.name == "bpsk":
             # 2 (d0 - d1) = 4 Re(y h* s0*) / no, with s0 = (1 + j) / sqrt 2.
             return matched.sum(dim=-1) * math.sqrt(2.0)
@@ -162,6 +165,25 @@ def _amplitudes(bits: int) -> tuple[float, ...]:
     return tuple((points / math.sqrt(2.0 * float((points**2).mean()))).tolist())
 
 
+def _matched_filter(y: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns y h* and |h|^2, rounded alike wherever a use is in the array."""
+    if not h.is_complex():
+        return scale(y, h), h.square()
+    return multiply(y, h.conj()), multiply(h, h.conj()).real
+
+
+def _log_sum(a: Tensor, b: Tensor) -> Tensor:
+    """Returns ln(exp a + exp b).
+
+    `torch.logaddexp` rounds differently at the end of an array than inside, so that an LLR would
+    depend on the number of images in its batch.
+
+    >>> _log_sum(torch.zeros(1), torch.zeros(1))
+    tensor([0.6931])
+    """
+    return torch.maximum(a, b) + torch.log1p(torch.exp(-(a - b).abs()))
+
+
 def _axis_llrs(matched: Tensor, gain: Tensor, amplitudes: Tensor, max_log: bool) -> list[Tensor]:
     """Returns the LLRs of each label bit of an axis, a list of [batch, uses, 2], first bit first.
 
@@ -170,7 +192,7 @@ def _axis_llrs(matched: Tensor, gain: Tensor, amplitudes: Tensor, max_log: bool)
     if len(amplitudes) == 2:
         return [2.0 * matched * float(amplitudes[0])]
     metrics = [matched * a - gain * a * a for a in amplitudes.tolist()]
-    merge = torch.maximum if max_log else torch.logaddexp
+    merge = torch.maximum if max_log else _log_sum
     llrs = []
     bits = len(metrics).bit_length() - 1
     for bit in range(bits):

@@ -21,6 +21,8 @@ from simulator.setup.prepare import prepare
 from simulator.spec import SYNTHETIC_BANDWIDTH_HZ, RunSpec
 from simulator.sweeps.sweep import simulate
 
+pytestmark = pytest.mark.draws  # a figure of faulty data must be drawn, too
+
 
 def spec(data: Path | str, weights: Path | None, **more: object) -> RunSpec:
     options = {"schemes": ("perfect",), "snr_db": (0.0,), **more}
