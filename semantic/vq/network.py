@@ -37,7 +37,12 @@ class VqNetwork(nn.Module):
     Args:
         performers: The encoder's performers.
         stage_bits: Bits of the index of each stage.
-        dimensions: Numbers of a task vector.
+        dimensions: Numbers of a task vector, a multiple of 8. With 6 or 7 of them, the matrix
+            product of a CPU rounds odd rows differently from even ones, so that a result would
+            depend on the other images of its batch.
+
+    Raises:
+        ValueError: If `dimensions` is no multiple of 8.
 
     Attributes:
         center: Mean over the training set of what is projected.
@@ -65,6 +70,8 @@ class VqNetwork(nn.Module):
         dimensions: int = TASK_DIMENSIONS,
     ) -> None:
         super().__init__()
+        if dimensions < 8 or dimensions % 8:
+            raise ValueError(f"dimensions = {dimensions} is not allowed, it must be 8, 16, 24, ...")
         self.performers, self.stage_bits, self.dimensions = performers, stage_bits, dimensions
         described, codewords = DECODER_WIDTHS[0] + CLASSES, sum(2**bits for bits in stage_bits)
         for name, shape in (

@@ -29,6 +29,7 @@ from semantic.weights.files import file_hash
 from simulator.sweeps.worker import Failure, attempt
 from simulator.training.backbone import read_encoder
 from simulator.training.channel import preset_channel
+from simulator.training.code import link_note
 from simulator.training.encoder import Stage
 from simulator.training.links import complete_link, train_links
 from simulator.training.presets import Preset
@@ -104,7 +105,7 @@ def _train(job: TrainingJob) -> dict[str, Any]:
         job.directory, job.preset, schemes, job.device, lambda line: None, note=dict(job.note)
     )
     channel = preset_channel(job.preset, job.device)
-    data = LinkData(s, labels, channel, job.preset.budget)
+    data = LinkData(s, labels, channel, job.preset.budget, link_note(job.preset))
     start = time.process_time()
     with one_thread():
         if job.scheme is None:

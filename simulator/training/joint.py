@@ -31,6 +31,7 @@ from semantic.weights.files import (
 )
 from semantic.weights.stored import save_link
 from simulator.training.channel import preset_channel
+from simulator.training.code import link_note
 from simulator.training.encoder import Stage, TrainingImages, open_encoder
 from simulator.training.other_options import refuse_other_options
 from simulator.training.presets import Preset
@@ -95,7 +96,8 @@ def _opened(stage: Stage, detector: Detector | None) -> tuple[MultiTaskNetwork, 
 
 def _data(stage: Stage, system: System, pixels: Tensor, labels: Labels) -> LinkData:
     s = system.outputs(pixels, stage.device)
-    return LinkData(s, labels, preset_channel(stage.preset, stage.device), stage.preset.budget)
+    channel, note = preset_channel(stage.preset, stage.device), link_note(stage.preset)
+    return LinkData(s, labels, channel, stage.preset.budget, note)
 
 
 def _complete(stage: Stage, pixels: Tensor, labels: Labels) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL, single_task_
 from semantic.losses import TASKS
 from semantic.plus.network import PlusNetwork
 from semantic.plus.output_feedback import OutputFeedbackNetwork
-from semantic.plus.variants import PLUS, VARIANTS
+from semantic.plus.variants import VARIANTS
 from semantic.tasks import TaskPerformers
 from semantic.vq.network import VqNetwork
 from semantic.weights.deepjscc import deepjscc_file, save_deepjscc
@@ -33,14 +33,7 @@ def write_random_weights(encoder: Path, root: Path) -> Path:
         save_link(root / f"{name}.safetensors", link, {})
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        save_plus(root / f"{PLUS}.safetensors", PlusNetwork(IDENTITIES).eval(), {})
-        vq = VqNetwork(TaskPerformers(IDENTITIES), (4, 3, 3, 3, 3), 6)
-        for name in ("projection", "codewords", "restoration"):
-            vq.get_buffer(name).normal_()
-        vq.accuracy.copy_(torch.linspace(0, 1, 6))
-        save_vq(root / f"{VQ}.safetensors", vq, {})
-        save_deepjscc(root / deepjscc_file(10), DeepJsccNetwork(10), {})
-        for name in [name for name in VARIANTS if name != PLUS]:
+        for name in VARIANTS:
             plus = PlusNetwork(IDENTITIES, quantized=VARIANTS[name].hybrid).eval()
             if plus.quantizer is not None:
                 plus.quantizer.codewords.normal_(0, 0.3)
@@ -49,6 +42,12 @@ def write_random_weights(encoder: Path, root: Path) -> Path:
         state = OutputFeedbackNetwork().state_dict() | {"scale": torch.ones(1024)}
         config = {"encoder_sha256": file_hash(root / "encoder.safetensors")}
         write_tensors(root / "feature-jscc-f.safetensors", state, {"config": json.dumps(config)})
+        vq = VqNetwork(TaskPerformers(IDENTITIES), (4, 3, 3, 3, 3), 8)
+        for name in ("projection", "codewords", "restoration"):
+            vq.get_buffer(name).normal_()
+        vq.accuracy.copy_(torch.linspace(0, 1, 6))
+        save_vq(root / f"{VQ}.safetensors", vq, {})
+        save_deepjscc(root / deepjscc_file(10), DeepJsccNetwork(10), {})
     for task in TASKS:
         own = root / single_task_directory(task)
         own.mkdir()

@@ -43,7 +43,7 @@ def some_s(images: int = 240, seed: int = 0) -> tuple[Tensor, Labels]:
 def network() -> VqNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        network = VqNetwork(TaskPerformers(VEHICLES).eval(), STAGE_BITS, 6)
+        network = VqNetwork(TaskPerformers(VEHICLES).eval(), STAGE_BITS, 8)
     network.requires_grad_(False)
     train_vq(network, *some_s(), 0, lambda stage, terms: None)
     return network
@@ -96,10 +96,11 @@ def test_a_transmission_has_b_uses_and_one_bit_of_feedback(network: VqNetwork, b
     assert (ledger.side_information_bits == 0).all()
 
 
-def test_company_changes_no_number(network: VqNetwork) -> None:
-    scheme, slot = scheme_of(network, Rician()), slot_of(-3.0, 9)
+@pytest.mark.parametrize("modulation", ["adaptive", "16qam"])
+def test_company_changes_no_number(network: VqNetwork, modulation: str) -> None:
+    scheme, slot = scheme_of(network, Rician(), modulation=modulation), slot_of(-3.0, 9)
     together, costs = send(scheme, slot)
-    for part in (slice(0, 1), slice(5, 17)):
+    for part in (*(slice(i, i + 1) for i in range(0, IMAGES, 7)), slice(3, 6), slice(5, 17)):
         alone, its_costs = send(scheme, slot, part)
         for all_rows, rows in zip(together, alone, strict=True):
             assert torch.equal(all_rows[part], rows)
@@ -191,7 +192,7 @@ def test_stages_refine_and_the_file_holds_them(network: VqNetwork, tmp_path: Pat
 
 
 def test_training_is_a_function_of_the_seed(network: VqNetwork) -> None:
-    again = VqNetwork(network.performers, STAGE_BITS, 6)
+    again = VqNetwork(network.performers, STAGE_BITS, 8)
     train_vq(again, *some_s(), 0, lambda stage, terms: None)
     assert torch.equal(again.codewords, network.codewords)
     train_vq(again, *some_s(), 1, lambda stage, terms: None)
@@ -211,6 +212,11 @@ def test_bad_arguments_are_one_line(arguments: dict[str, object], message: str) 
     with pytest.raises(ValueError, match=message) as error:
         build_scheme("digital-vq", Networks(RunSpec(), "cpu"), **arguments)
     assert "\n" not in str(error.value)
+
+
+def test_task_vectors_whose_products_depend_on_the_row_are_refused() -> None:
+    with pytest.raises(ValueError, match="dimensions = 6 is not allowed"):
+        VqNetwork(TaskPerformers(VEHICLES), STAGE_BITS, 6)
 
 
 def test_fixed_sizes_are_kept(network: VqNetwork) -> None:

@@ -2,13 +2,16 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from click.testing import CliRunner
 
+import simulator.training.jobs
 import simulator.training.plan_command
 from semantic.data.opening import open_dataset
 from semantic.encoder.multitask import MultiTaskNetwork
@@ -19,8 +22,11 @@ from semantic.training.loop import LinkData, LinkRecipe
 from semantic.training.performers import PerformersRecipe
 from semantic.weights.files import read_weights, save_weights
 from simulator.cli import main
+from simulator.sweeps.worker import Failure
 from simulator.training.channel import preset_channel
+from simulator.training.code import link_note
 from simulator.training.encoder import Stage
+from simulator.training.jobs import TrainingJob, train_job
 from simulator.training.links import train_links
 from simulator.training.plan import OF_DETECTOR, OF_ORDER, TrainingPlan, read_plan
 from simulator.training.presets import Preset, presets
@@ -106,6 +112,28 @@ def test_weights_are_shared_only_where_the_options_change_nothing(
     for scheme in shared:
         for key, value in states[0][scheme].items():
             assert key == "order" or torch.equal(value, states[1][scheme][key]), (scheme, key)
+
+
+def test_a_checkpoint_of_a_job_belongs_to_the_code_the_channel_and_the_slot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {"identities": 4, "image_size": 32}
+    save_weights(tmp_path / "encoder.safetensors", MultiTaskNetwork(4), config)
+    vehicle = np.arange(8) // 2
+    np.save(tmp_path / "s-0.npy", np.zeros((8, 1024), np.float32))
+    np.savez(tmp_path / "labels-0.npz", vehicle=vehicle, color=vehicle, type=vehicle)
+    taken: list[LinkData] = []
+
+    def train(stage: Stage, encoder: MultiTaskNetwork, data: LinkData) -> None:
+        taken.append(data)
+        (stage.out / "link.complete.safetensors").touch()
+
+    monkeypatch.setattr(simulator.training.jobs, "complete_link", train)
+    preset = replace(tiny(0)["synthetic"], channel="awgn")
+    job = TrainingJob(tmp_path, "a", 0, None, preset, "cpu", tmp_path / "s-0.npy")
+    assert not isinstance(train_job(job), Failure)
+    assert taken[0].about == link_note(preset)
+    assert taken[0].about["channel"] == "awgn"
 
 
 @pytest.fixture
