@@ -131,7 +131,7 @@ def answer_rows(
 def ratio_db(energy: Tensor, bits: Tensor) -> np.ndarray:
     """Returns the energy per information bit in dB, [images]; NaN where there is none.
 
-    >>> ratio_db(torch.tensor([8.0, 8.0]), torch.tensor([4, 0])).round(2)
+    >>> ratio_db(torch.tensor([8.0, 8.0]).double(), torch.tensor([4, 0])).round(2)
     array([3.01,  nan])
     """
     there = (energy > 0) & (bits > 0)

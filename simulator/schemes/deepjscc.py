@@ -109,7 +109,7 @@ def to_uses(latent: Tensor) -> Tensor:
     Returns:
         [batch, ceil(values / 2)] complex64.
 
-    >>> to_uses(torch.tensor([[3.0, 4.0, 0.0, 0.0]])).abs().square().sum()
+    >>> to_uses(torch.tensor([[3.0, 4.0, 0.0, 0.0]])).abs().square().sum().round(decimals=3)
     tensor(2.)
     """
     x = map_iq(latent, 2)

@@ -34,6 +34,7 @@ WITHOUT_INFLUENCE = (
         "simulator/interactive/",
         "simulator/checks/",
         "simulator/commands/",
+        "simulator/frontier/",
         "simulator/papers/",
         "simulator/plots/",
         "simulator/report/",

@@ -160,7 +160,8 @@ def _files_beside(module: ModuleType, file: Path) -> dict[Path, _File]:
     """The file of a module, or all files of its package."""
     top = module.__name__.split(".")[0]
     if not getattr(module, "__package__", None):
-        return {file: _File(f"{module.__name__}/{file.name}")}
+        own = _File(f"{module.__name__}/{file.name}")
+        return {file: own} if file.is_file() else {}  # torch.classes names a file that is not there
     depth = len(module.__name__.split(".")) - (file.name != "__init__.py")
     root = file.parents[depth - 1] if depth else file.parent
     found = {

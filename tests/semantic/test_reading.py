@@ -23,6 +23,7 @@ from semantic.training.fde import ReceivedFeatures, information_of
 from semantic.training.labels import Labels
 from semantic.training.link import train_complete, train_scheme
 from semantic.training.loop import LinkData, LinkRecipe, draw_snr, link_gradients
+from semantic.training.products import onednn_products
 from semantic.training.round_trip import play, sending_order, unit_power
 from semantic.training.sampler import PKSampler
 from semantic.weights.files import read_weights
@@ -286,16 +287,17 @@ def test_the_default_reading_takes_the_step_of_the_papers_losses_apart(tmp_path:
     index = torch.from_numpy(PKSampler(data.labels.vehicle.numpy(), 4, 2, 0).batch(0))
     snr_db = draw_snr(recipe, generator)
     _, _, count = torch.rand(3, generator=generator).tolist()
-    f = by_hand.jsc_encoder(data.s[index] / by_hand.scale)
-    matched, weight = torch.zeros_like(f), torch.zeros_like(f)
-    for j in range(1 + int(2 * count)):
-        own = slice(32 * j, 32 * (j + 1))
-        sent = torch.ones(len(f), 32, dtype=torch.bool)
-        add, snr = noisy_channel(f[:, own], sent, snr_db, generator)
-        matched = matched.index_add(1, torch.arange(1024)[own], add)
-        weight = weight.index_add(1, torch.arange(1024)[own], snr)
-    found = by_hand.decode(Combining(matched, weight))
-    link_gradients(by_hand, data, recipe, index, found)
+    with onednn_products(by_hand):
+        f = by_hand.jsc_encoder(data.s[index] / by_hand.scale)
+        matched, weight = torch.zeros_like(f), torch.zeros_like(f)
+        for j in range(1 + int(2 * count)):
+            own = slice(32 * j, 32 * (j + 1))
+            sent = torch.ones(len(f), 32, dtype=torch.bool)
+            add, snr = noisy_channel(f[:, own], sent, snr_db, generator)
+            matched = matched.index_add(1, torch.arange(1024)[own], add)
+            weight = weight.index_add(1, torch.arange(1024)[own], snr)
+        found = by_hand.decode(Combining(matched, weight))
+        link_gradients(by_hand, data, recipe, index, found)
     optimizer = torch.optim.Adam(by_hand.parameters(), one_cycle_rate(0, 1, 1e-3, 0.05), fused=True)
     optimizer.step()
     for name, value in by_hand.eval().state_dict().items():

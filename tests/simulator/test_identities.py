@@ -86,11 +86,13 @@ FIELDS: dict[str, Any] = {
     "max_transmissions": 2,
     "budget": "uses",
     "gallery": "clean",
+    "image_quality": True,
     "seed": 5,
     "slot_s": 2e-3,
     "bandwidth_hz": 5e6,
     "impairments": (("csir_error", 0.1),),
     "scheme_args": (("theta_0_db", 2.0),),
+    "backbone": "toy_parts:Plain",
     "precision": "bf16",
 }
 #: Fields that the images, the weights or other points stand for.
@@ -116,11 +118,14 @@ def checkpoint_of(preset: Preset) -> str:
     return json.dumps([asdict(preset), link_note(preset)], sort_keys=True, default=repr)
 
 
+#: Fields of `LinkOptions`, by the names of the options.
+LINK_OPTIONS = {n: n for n in ("reading", "channel", "channel_args", "fading")}
+LINK_OPTIONS |= {"link_seed": "seed"}
+
+
 def trained(device: str = "cpu", extra: bool = False, **options: Any) -> str:
     """The same for options of `simulate train`."""
-    link = {
-        n: options.pop(n) for n in ("reading", "channel", "channel_args", "fading") if n in options
-    }
+    link = {option: options.pop(n) for n, option in LINK_OPTIONS.items() if n in options}
     own = {"seed": 0, "backbone": "densenet121", "snr_db": None, "buffer": None, "link_steps": None}
     tasks = options.pop("tasks", None)
     given = {n: options.pop(n, default) for n, default in own.items()}
@@ -148,11 +153,12 @@ OPTIONS_OF_TRAINING: dict[str, dict[str, Any]] = {
     "fading": {"fading": "block"},
     "link_steps": {"link_steps": 7},
     "seed": {"seed": 1},
+    "link_seed": {"link_seed": 1},
 }
 #: Options whose files are hashed, that name files, or that change no number. Arguments of one's own
-#: schemes are in `train_own_scheme`.
+#: schemes are in `train_own_scheme`. A plan has a preset for each of its trainings.
 NO_RECIPE = {"scheme", "scheme_args", "data_spec", "out", "encoder", "imagenet", "extra_data"}
-NO_RECIPE |= {"validation", "device", "quiet"}
+NO_RECIPE |= {"validation", "device", "quiet", "plan", "only", "engine", "workers", "scheduler"}
 
 
 def test_every_option_of_a_training_is_in_its_recipe() -> None:
