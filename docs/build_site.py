@@ -93,7 +93,8 @@ def command_line() -> Iterator[str]:
 
     yield "# Command line\n\nThis page is made from the help of the commands (`simulate --help`).\n"
     for words, command in commands("simulate", main):
-        context = click.Context(command, info_name=words)
+        # A command keeps its option --help as the first context names it: -h belongs to it.
+        context = click.Context(command, info_name=words, **main.context_settings)
         yield f"## {words}\n\n{paragraphs(command.help or '')}\n"
         yield f"    {words} {' '.join(command.collect_usage_pieces(context))}\n"
         for parameter in command.params:

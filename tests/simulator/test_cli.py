@@ -206,7 +206,7 @@ def test_list_names_everything() -> None:
 def test_help_reads_like_a_manual_page() -> None:
     for arguments in ([], ["--help"], ["-h"]):
         result = run(*arguments)
-        assert result.exit_code == 0
+        assert result.exit_code == 0, result.output
         assert "simulate --scheme semharq --snr -6:8:2" in result.stdout
         for option in (
             *("--scheme", "--snr", "--channel", "--fading", "--data", "--images", "--seed"),
