@@ -14,6 +14,7 @@ from simulator.commands.data import data
 from simulator.commands.doctor import doctor
 from simulator.commands.figures import figures
 from simulator.commands.options import build_spec, typed_parts
+from simulator.commands.paths import PATH
 from simulator.commands.plot import plot
 from simulator.commands.report import report
 from simulator.commands.reserved_stdout import reserved_stdout
@@ -156,21 +157,21 @@ A run writes to its directory:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Directory of the results [runs/<scheme>-<data>].",
 )
 @click.option(
     "--spec",
     "spec_file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Repeat the run of a run.json; other options change its settings.",
 )
 @click.option(
     "--sweep",
     "sweep_file",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Run every combination of a sweep.toml; other options hold for all its runs.",
 )

@@ -43,4 +43,6 @@ class StopRule:
             target = math.nan
         if not equals or not (math.isfinite(target) and target > 0):
             raise ValueError(f"stop rule {text!r} needs a positive number: ci=1.0 or errors=100")
+        if kind == "errors" and target != int(target):
+            raise ValueError(f"stop rule {text!r} needs a whole number of errors: errors=100")
         return cls(kind, target)

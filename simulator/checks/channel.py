@@ -33,6 +33,8 @@ from simulator.spec import RunSpec
 SLOT = {"bandwidth_hz": RunSpec().bandwidth, "interval_s": RunSpec().slot_s}
 #: Images and uses of the averages; points of the curve for the correlation between images.
 MANY, FEW_USES, POINTS = 2048, 16, 64
+#: Transmissions of an image, uses of a long burst, and images, of the averages of what comes late.
+ROUNDS, LONG, SEVERAL = 4, 2048, 256
 
 
 def check_channel(
@@ -77,6 +79,7 @@ def check_channel(
         "shorter burst": lambda: _prefix(made),
         "other images": lambda: _uncorrelated(made),
         "averages": lambda: _averages(made),
+        "late averages": lambda: _late_averages(made),
         "training": lambda: _training(made),
         "one law": lambda: one_law(made),
         "independence": lambda: independence(made),
@@ -231,6 +234,26 @@ def _averages(channel: Channel) -> Iterator[Finding]:
     yield mean_is(
         "|y - h x|^2 over the no that the receiver is told", _mean_power(rest / told), 1.0
     )
+
+
+def _late_averages(channel: Channel) -> Iterator[Finding]:
+    """The last transmission of an image and the end of a long burst: the averages are those above."""
+    rows = np.arange(MANY)
+    streams, state, h = sounding_streams(rows), None, None
+    for transmission in range(ROUNDS):
+        fading = streams.rows(rows, transmission).for_role("fading")
+        h, state = channel.draw(fading, FEW_USES, state)
+    name = f"average gain E|h|^2 of transmission {ROUNDS}"
+    yield mean_is(name, _mean_power(gains(h)), channel.average_gain)
+    x = sounding_input(SEVERAL, LONG)
+    h, received, _ = send(channel, sounding_streams(np.arange(SEVERAL)), x)
+    late = f"the last {FEW_USES} of {LONG} uses"
+    end = h.expand_as(x)[:, -FEW_USES:]
+    yield mean_is(f"average gain E|h|^2 of {late}", _mean_power(end), channel.average_gain)
+    rest = received.y - multiply(received.h, x)
+    told = received.no.expand_as(rest.real).sqrt()
+    power = _mean_power((rest / told)[:, -FEW_USES:])
+    yield mean_is(f"|y - h x|^2 over no, in {late}", power, 1.0)
 
 
 def _mean_power(values: Tensor) -> np.ndarray:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from simulator.commands.paths import PATH
+
 
 @click.group("data")
 def data() -> None:
@@ -22,7 +24,7 @@ def data() -> None:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     metavar="DIR",
     help="Directory of the data set.",

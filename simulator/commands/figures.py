@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from simulator.commands.paths import PATH
+
 #: Name of the figure that is of no paper, and is made on demand alone.
 FRONTIER = "frontier"
 
@@ -42,7 +44,7 @@ FRONTIER = "frontier"
 @click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where networks run [auto].")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("runs/figures"),
     show_default=True,
     metavar="DIR",

@@ -25,12 +25,19 @@ def key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ..
 
 
 def texts(option: str, pairs: tuple[str, ...]) -> dict[str, str]:
-    """Returns NAME=VALUE pairs as text; the last one counts."""
+    """Returns NAME=VALUE pairs as text.
+
+    >>> texts("--scheme-arg", ("codec=jpeg", "codec=webp"))
+    Traceback (most recent call last):
+    ValueError: --scheme-arg codec is given twice: 'jpeg' and 'webp'
+    """
     found: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise ValueError(f"{option} {pair!r} is not NAME=VALUE")
+        if name in found:
+            raise ValueError(f"{option} {name} is given twice: {found[name]!r} and {value!r}")
         found[name] = value
     return found
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from simulator.commands.paths import PATH
+
 if TYPE_CHECKING:
     import pandas as pd
 
-_DIRECTORY = click.Path(path_type=Path)
-
 
 @click.command("plot")
-@click.argument("directories", nargs=-1, required=True, type=_DIRECTORY)
+@click.argument("directories", nargs=-1, required=True, type=PATH)
 @click.option(
     "--metric",
     default="rank1",
@@ -81,7 +81,7 @@ _DIRECTORY = click.Path(path_type=Path)
 @click.option("--size", metavar="WIDTHxHEIGHT", help="Size in inches [by --style and --columns].")
 @click.option(
     "--out",
-    type=_DIRECTORY,
+    type=PATH,
     required=True,
     metavar="FILE",
     help="PDF, SVG, PNG or EPS file, or a .tex file for pgfplots.",

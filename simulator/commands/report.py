@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from simulator.commands.paths import PATH
+
 
 @click.command("report")
-@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("directory", metavar="DIR", type=PATH)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="The HTML file [DIR/report.html].",
 )

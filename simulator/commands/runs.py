@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import click
 
 from simulator.commands.completion import choices
+from simulator.commands.paths import PATH
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_DIRECTORY = click.Path(path_type=Path)
 
 #: Options that are fields of `simulator.sweeps.engines.Engine`: name of the option -> of the field.
 ENGINE_FIELDS = {
@@ -80,7 +80,7 @@ def take_engine(options: dict[str, Any]) -> dict[str, Any]:
 
 
 @click.command("status")
-@click.argument("directory", type=_DIRECTORY)
+@click.argument("directory", type=PATH)
 def status(directory: Path) -> None:
     """Show the progress of runs.
 
@@ -93,10 +93,8 @@ def status(directory: Path) -> None:
 
 
 @click.command("merge")
-@click.argument("directories", nargs=-1, required=True, type=_DIRECTORY)
-@click.option(
-    "--out", type=_DIRECTORY, required=True, metavar="DIR", help="Directory of the joined run."
-)
+@click.argument("directories", nargs=-1, required=True, type=PATH)
+@click.option("--out", type=PATH, required=True, metavar="DIR", help="Directory of the joined run.")
 def merge(directories: tuple[Path, ...], out: Path) -> None:
     """Join several runs into one.
 
@@ -117,7 +115,7 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
     metavar="NAME",
     help="Metric to compare, repeatable [the accuracies].",
 )
-@click.option("--out", type=_DIRECTORY, metavar="FILE.csv", help="Also write the table to a file.")
+@click.option("--out", type=PATH, metavar="FILE.csv", help="Also write the table to a file.")
 def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
     """Compare two runs image by image.
 

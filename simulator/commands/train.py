@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from simulator.commands.part_log import logged_part_errors
+from simulator.commands.paths import PATH
 from simulator.commands.train_plan import plan_options, train_from_plan
 from simulator.files import leftovers, remove_abandoned
 
@@ -43,14 +44,14 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
 @click.option("--data", "data_spec", required=True, metavar="DIR|veri:DIR", help="Training images.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     metavar="DIR",
     help="Directory of weights, checkpoints and log.",
 )
 @click.option(
     "--encoder",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE|DIR",
     help="An encoder that was trained before; the links are trained behind it.",
 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from simulator.commands.completion import choices
+from simulator.commands.paths import PATH
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -23,7 +23,7 @@ PLAN_OPTIONS = ("plan", "only", "engine", "workers", "scheduler")
 _OPTIONS = (
     click.option(
         "--plan",
-        type=click.Path(path_type=Path),
+        type=PATH,
         metavar="PLAN.toml",
         help="Train all readings x schemes x seeds of a file behind --encoder; see docs/atlas.md.",
     ),

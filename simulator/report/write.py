@@ -67,6 +67,8 @@ def write_report(directory: Path, out: Path | None, options: Options) -> Path:
     """
     script = vega_script()
     out = out or directory / NAME
+    if out.is_dir():
+        raise ValueError(f"{out} is a directory, --out must be a file such as {out / NAME}")
     if is_run(directory):
         run = read_run(directory)
         check_names(run, options)

@@ -103,7 +103,7 @@ def compare_runs(a: Side, b: Side, metrics: Sequence[str] | None = None) -> pd.D
     Raises:
         ValueError: When they have no point in common, or not the same images and seeds there.
     """
-    chosen = tuple(metrics or ACCURACIES)
+    chosen = tuple(dict.fromkeys(metrics or ACCURACIES))
     for metric in chosen:
         if metric not in (*METRICS, *IMAGE_QUALITY):
             hint = nearest(metric, (*METRICS, *IMAGE_QUALITY))
@@ -111,6 +111,8 @@ def compare_runs(a: Side, b: Side, metrics: Sequence[str] | None = None) -> pd.D
         for side in (a, b):
             if COLUMN.get(metric, metric) not in side.rows:
                 raise ValueError(f"{side.name} was made by a version without {metric!r}: run again")
+            if metrics and side.rows[COLUMN.get(metric, metric)].isna().all():
+                raise ValueError(f"{side.name} has no values of {metric!r}{_how(metric)}")
     keys = ["channel", "snr_db"]
     theirs = dict(list(b.rows.groupby(keys, sort=False)))
     found = []
@@ -125,6 +127,10 @@ def compare_runs(a: Side, b: Side, metrics: Sequence[str] | None = None) -> pd.D
     if not found:
         raise ValueError(f"{a.name} and {b.name} have no channel and SNR in common")
     return _marked(pd.DataFrame(found))
+
+
+def _how(metric: str) -> str:
+    return ": run with --image-quality" if metric in IMAGE_QUALITY else ""
 
 
 def explanation(table: pd.DataFrame) -> str:

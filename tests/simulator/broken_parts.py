@@ -141,6 +141,22 @@ class ThreeDraws(OneDrawThrice):
         return torch.complex(power.sqrt(), torch.zeros_like(power)), None
 
 
+class WeakerLater(Channel):
+    """Half the power from the third transmission on."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        sent = torch.zeros(len(streams), 1) if state is None else state
+        return streams.complex_normal(uses) * torch.where(sent >= 2, 0.5**0.5, 1.0), sent + 1
+
+
+class WeakerAtTheEnd(Channel):
+    """Half the power from the 1000th use of a burst on."""
+
+    def draw(self, streams: Any, uses: int, state: Any) -> Drawn:
+        weights = torch.where(torch.arange(uses) >= 1000, 0.5**0.5, 1.0)
+        return streams.complex_normal(uses) * weights, None
+
+
 class StreamsOfItsOwn(Channel):
     """Makes its streams anew, so that draws and transmissions repeat."""
 

@@ -34,10 +34,10 @@ def test_what_is_right_passes() -> None:
     report = check_channel(parts.Good)
     assert report.ok, str(report)
     assert report.subject == "broken_parts:Good"
-    assert len(report.findings) == 30
+    assert len(report.findings) == 33
     declared = check_channel(parts.ThreeDraws)
     assert declared.ok, str(declared)
-    assert len(declared.findings) == 31
+    assert len(declared.findings) == 34
 
 
 WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
@@ -59,6 +59,8 @@ WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
     (parts.TwoLaws, "law of the gains h", "(real part, use"),
     (parts.TwoLaws, "moments of the gains h", "(real part, use"),
     (parts.OneDrawThrice, "declared distribution of |h|^2", "use 7 in"),
+    (parts.WeakerLater, "average gain E|h|^2 of transmission 4", "0.50"),
+    (parts.WeakerAtTheEnd, "average gain E|h|^2 of the last 16 of 2048 uses", "0.50"),
     (parts.StreamsOfItsOwn, "gains of two draws", "1.000"),
     (parts.FadingAsNoise, "fading and noise", "1.000"),
     (parts.FixedSeed, "gains of two draws", "1.000"),

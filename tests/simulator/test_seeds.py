@@ -28,6 +28,7 @@ RUNS = 1000
         ("ci=-1", "needs a positive number"),
         ("ci=nan", "needs a positive number"),
         ("errors=many", "needs a positive number"),
+        ("errors=1.5", "needs a whole number of errors"),
     ],
 )
 def test_rules_that_are_not_allowed(text: str, problem: str) -> None:
