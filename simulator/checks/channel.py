@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phy.channel import Channel, Received, gains, multiply
+from phy.channel import Channel, Received, gains
 from phy.streams import training_streams
 from simulator.catalog import CHANNELS, construct
+from simulator.checks.averages import averages
 from simulator.checks.laws import independence, one_law
 from simulator.checks.part import open_part
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds, mean_is
@@ -31,10 +32,8 @@ from simulator.spec import RunSpec
 
 #: W and T for channels that ask for them: the default run's.
 SLOT = {"bandwidth_hz": RunSpec().bandwidth, "interval_s": RunSpec().slot_s}
-#: Images and uses of the averages; points of the curve for the correlation between images.
-MANY, FEW_USES, POINTS = 2048, 16, 64
-#: Transmissions of an image, uses of a long burst, and images, of the averages of what comes late.
-ROUNDS, LONG, SEVERAL = 4, 2048, 256
+#: Points of the curve for the correlation between images.
+POINTS = 64
 
 
 def check_channel(
@@ -78,8 +77,7 @@ def check_channel(
         "one image among others": lambda: _alone(made),
         "shorter burst": lambda: _prefix(made),
         "other images": lambda: _uncorrelated(made),
-        "averages": lambda: _averages(made),
-        "late averages": lambda: _late_averages(made),
+        "averages": lambda: averages(made),
         "training": lambda: _training(made),
         "one law": lambda: one_law(made),
         "independence": lambda: independence(made),
@@ -221,45 +219,6 @@ def _uncorrelated(channel: Channel) -> Iterator[Finding]:
             continue
         pairs = (away[:, 0::2] * away[:, 1::2].conj()).real.mean(1) / power
         yield mean_is(name, pairs, 0.0)
-
-
-def _averages(channel: Channel) -> Iterator[Finding]:
-    x = sounding_input(MANY, FEW_USES)
-    h, received, _ = send(channel, sounding_streams(np.arange(MANY)), x)
-    yield mean_is("average gain E|h|^2", _mean_power(h), channel.average_gain)
-    silence = send(channel, sounding_streams(np.arange(MANY), seed=1), torch.zeros_like(x))[1]
-    yield mean_is("noise power over no, nothing sent", _mean_power(silence.y) / NO, 1.0)
-    rest = received.y - multiply(received.h, x)
-    told = received.no.expand_as(rest.real).sqrt()
-    yield mean_is(
-        "|y - h x|^2 over the no that the receiver is told", _mean_power(rest / told), 1.0
-    )
-
-
-def _late_averages(channel: Channel) -> Iterator[Finding]:
-    """The last transmission of an image and the end of a long burst: the averages are those above."""
-    rows = np.arange(MANY)
-    streams, state, h = sounding_streams(rows), None, None
-    for transmission in range(ROUNDS):
-        fading = streams.rows(rows, transmission).for_role("fading")
-        h, state = channel.draw(fading, FEW_USES, state)
-    name = f"average gain E|h|^2 of transmission {ROUNDS}"
-    yield mean_is(name, _mean_power(gains(h)), channel.average_gain)
-    x = sounding_input(SEVERAL, LONG)
-    h, received, _ = send(channel, sounding_streams(np.arange(SEVERAL)), x)
-    late = f"the last {FEW_USES} of {LONG} uses"
-    end = h.expand_as(x)[:, -FEW_USES:]
-    yield mean_is(f"average gain E|h|^2 of {late}", _mean_power(end), channel.average_gain)
-    rest = received.y - multiply(received.h, x)
-    told = received.no.expand_as(rest.real).sqrt()
-    power = _mean_power((rest / told)[:, -FEW_USES:])
-    yield mean_is(f"|y - h x|^2 over no, in {late}", power, 1.0)
-
-
-def _mean_power(values: Tensor) -> np.ndarray:
-    """[images] average of |value|^2 over the uses."""
-    power: np.ndarray = values.abs().double().square().mean(1).numpy()
-    return power
 
 
 def _training(channel: Channel) -> Iterator[Finding]:

@@ -199,7 +199,7 @@ def test_list_names_every_figure() -> None:
     done = CliRunner().invoke(main, ["figures", "--list"])
     assert done.exit_code == 0
     names = [line.split()[0] for line in done.stdout.splitlines()]
-    assert names == [*EXPERIMENTS, *NETWORK_FIGURES]
+    assert names == [*EXPERIMENTS, *NETWORK_FIGURES, "frontier"]
     of_one = CliRunner().invoke(main, ["figures", "--list", "--paper", "smsc-fir", "fig3"])
     assert [line.split()[0] for line in of_one.stdout.splitlines()] == ["fig3"]
 
