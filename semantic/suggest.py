@@ -14,13 +14,16 @@ def nearest(given: str, allowed: Iterable[str], otherwise: str | None = None) ->
 
     >>> nearest("grey", ("red", "gray"))
     "nearest: 'gray'"
+    >>> nearest("map", ("rank1", "mAP"))
+    "nearest: 'mAP'"
     >>> nearest("?", ("red", "gray"))
     'allowed: red, gray'
     >>> nearest("synthetc", ("synthetic",), "")
     "; nearest: 'synthetic'"
     """
     names = list(allowed)
-    found = get_close_matches(given.lower(), names, n=1)
+    by_lower = {name.lower(): name for name in names}
+    found = [by_lower[match] for match in get_close_matches(given.lower(), by_lower, n=1)]
     if otherwise is None:
         return f"nearest: {found[0]!r}" if found else f"allowed: {', '.join(names)}"
     return f"; nearest: {found[0]!r}" if found else otherwise

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -23,6 +24,7 @@ from phy.streams import training_streams
 from simulator.cli import main
 from simulator.commands.options import build_spec
 from simulator.commands.runs import take_engine
+from simulator.results.intervals import Vehicles, share_interval
 from simulator.sweeps.sweepfile import read_sweep
 
 EXAMPLES = {path.read_text("utf-8") for path in (ROOT / "docs" / "examples").glob("*.py")}
@@ -64,6 +66,7 @@ SHOWN = {
     ): "run with the shipped weights below",
     ("docs/extend.md", "from simulator import check_channel"): "run beside its channel below",
     ("docs/extend.md", 'self.files = [Path(__file__).parent / "pca.pt"]'): "one line of a method",
+    ("docs/statistics.md", "import numpy as np"): "run on rows of a run below",
     ("docs/own-codec.md", "class Learned(SourceCodec):"): "needs the reader's own weights",
 }
 
@@ -114,6 +117,25 @@ def test_the_block_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monkey
     exec(compile(text.replace('"-6:8:2"', '"8"'), "README.md", "exec"), names)
     assert set(names["table"]["scheme"]) == {"semharq", "perfect"}
     assert names["sent"].transmissions >= 1
+
+
+def test_the_interval_by_hand_is_that_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng, sizes, seeds = np.random.default_rng(1), np.array([1, 3, 4, 9, 2]), 3
+    vehicle = np.repeat(np.arange(5), sizes)
+    rows = pd.DataFrame({"vehicle": np.tile(vehicle, seeds), "scheme": "semharq", "snr_db": -2.0})
+    rows["seed"] = np.repeat(np.arange(seeds), len(vehicle))
+    rows["type_correct"] = rng.random(len(rows)) < 0.5 + 0.2 * rows["seed"]
+    (tmp_path / "runs" / "three-seeds").mkdir(parents=True)
+    rows.to_parquet(tmp_path / "runs" / "three-seeds" / "images.parquet")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(block("docs/statistics.md", "import numpy as np"), "statistics", "exec"), names)
+    sums = rows.groupby(["vehicle", "seed"])["type_correct"].sum().unstack().to_numpy(float)
+    low, high = share_interval(Vehicles(sums[:, None, :], sizes[:, None, None].astype(float)))
+    assert names["v_seeds"] > 0
+    assert names["bounds"] == pytest.approx([100 * float(low), 100 * float(high)])
 
 
 def test_the_check_of_the_page_holds(monkeypatch: pytest.MonkeyPatch) -> None:

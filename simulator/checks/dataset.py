@@ -136,7 +136,8 @@ def _images(images: VehicleImages) -> Iterator[Finding]:
         if owner.setdefault(hashlib.sha256(data).digest(), vehicle) != vehicle:
             shared.append(file.name)
     total = len(images)
-    bad = f"{len(problems)} of {total} cannot be; first: {problems[0]}" if problems else None
+    first = "; ".join(problems[:3])
+    bad = f"{len(problems)} of {total} cannot be; first: {first}" if problems else None
     yield holds("images", "all can be read and decoded", bad, f"all {total}")
     twice = f"{len(shared)} of {total}; first: {shared[0]}" if shared else None
     yield holds("the same file", "not under two vehicles", twice, "none")

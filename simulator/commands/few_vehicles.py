@@ -29,7 +29,7 @@ def few_vehicles_notes(curve: pd.DataFrame) -> Iterator[str]:
     least = int(points["vehicles"].min())
     if least < FEW_IN_ALL:
         yield (
-            f"a mean over {least} vehicles only: every interval is wide, and conservative "
+            f"a mean over {least} vehicle{'s' * (least != 1)} only: every interval is wide, and conservative "
             "(docs/statistics.md)"
         )
         return

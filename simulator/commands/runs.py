@@ -113,7 +113,7 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
     "metrics",
     multiple=True,
     metavar="NAME",
-    help="Metric to compare, repeatable [the accuracies].",
+    help="Metric to compare, repeatable, or A,B [the accuracies].",
 )
 @click.option("--out", type=PATH, metavar="FILE.csv", help="Also write the table to a file.")
 def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
@@ -125,7 +125,8 @@ def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
     from simulator.commands.terminal import terminal, text_blocks
     from simulator.results.compare import compare_runs, explanation, open_side
 
-    table = compare_runs(open_side(a), open_side(b), metrics or None)
+    named = tuple(name.strip() for given in metrics for name in given.split(","))
+    table = compare_runs(open_side(a), open_side(b), named or None)
     if out is not None:
         table.to_csv(out, index=False)
     shown = table.drop(columns=["comparisons", "seeds", "trainings"]).assign(
