@@ -22,13 +22,13 @@ from torch import Tensor
 
 from benchmarks.atlas.evaluate import Evaluation
 from benchmarks.atlas.forest import STYLES
+from benchmarks.intrinsic_dimension import reidentification
 from semantic.conventions import CODED_FEATURES
 from semantic.distortion.threshold import auroc
 from semantic.link.importance import CRITERIA
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS
 from semantic.link.selector import Plan
-from semantic.reid import ReidImages, evaluate_reid
 from semantic.training.round_trip import sending_order, transmit_slot, unit_power
 from semantic.weights.stored import load_link
 from simulator.encoded_dataset import EncodedDataset
@@ -95,7 +95,7 @@ def _positions(
         row = {"criterion": criterion, "snr_db": snr_db, "B": number}
         row["bits"] = log2(comb(CODED_FEATURES, number))
         row["slot_bits"] = number * log2(1 + 10 ** (snr_db / 10))
-        rows.append({**row, **_reidentification(images, largest)})
+        rows.append({**row, **reidentification(images, largest)})
     return rows
 
 
@@ -108,14 +108,6 @@ def _importance(link: LinkNetwork, f: Tensor, criterion: str, snr_db: float) -> 
     found = image_importance(link, f, weight=2 * 10 ** (snr_db / 10))
     link.reading = reading
     return found
-
-
-def _reidentification(images: Any, embedding: Tensor) -> dict[str, float]:
-    vehicle, camera = torch.from_numpy(images.vehicle), torch.from_numpy(images.camera)
-    query = torch.from_numpy(images.is_query)
-    both = (ReidImages(embedding[of], vehicle[of], camera[of]) for of in (query, ~query))
-    found = evaluate_reid(*both)
-    return {"rank1": 100 * found.rank1, "mAP": 100 * found.mean_average_precision}
 
 
 @torch.inference_mode()

@@ -88,12 +88,17 @@ def train_complete(
     with onednn_products(network):
         note = network.settings
         train_loop(network, recipe, "complete", data, ends, step, checkpoint, report, note)
+    measure_order(network, data, recipe)
+    return network.eval()
+
+
+def measure_order(network: LinkNetwork, data: LinkData, recipe: LinkRecipe) -> None:
+    """Sets the order of the features by their importance on the training images."""
     generator = torch.Generator().manual_seed(step_seed(recipe.seed, 8))
     order = measure_importance(
         network, data.s, data.channel, generator, recipe.snr_db, recipe.importance_weights
     )
     network.order.copy_(order)
-    return network.eval()
 
 
 def train_scheme(

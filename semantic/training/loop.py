@@ -51,8 +51,6 @@ class LinkRecipe:
             running statistics. All images of a batch share one SNR and one number of slots. Batch
             statistics would remove the effect of both, which a receiver cannot.
         task_weights: Weight lambda of each task.
-        channel_weight: Weight of L_CH, the error of s_hat in units of `scale`, beside L_T. A larger one
-            keeps more of what images of another kind need.
         seed: Seed of the batches; a batch depends on it and on the step alone.
     """
 
@@ -68,7 +66,6 @@ class LinkRecipe:
     fde_features: int = 256
     fixed_statistics: float = 0.4
     task_weights: TaskWeights = ENCODER_TASK_WEIGHTS
-    channel_weight: float = 1.0
     seed: int = 0
 
     @property
@@ -159,7 +156,7 @@ def link_gradients(
     index: Tensor,
     found: tuple[Tensor, TaskOutputs],
 ) -> dict[str, float]:
-    """Computes the gradients of L_T + w L_CH in all networks but F; returns the loss terms.
+    """Computes the gradients of L_T + L_CH in all networks but F; returns the loss terms.
 
     Args:
         network: Network with a buffer `scale` of s.
@@ -172,7 +169,7 @@ def link_gradients(
     target = Labels(*(column[index] for column in data.labels.columns))
     losses = retrieval_losses(outputs, target, 0.1)
     mse = channel_mse(data.s[index] / network.get_buffer("scale"), s_hat)
-    (losses.total(recipe.task_weights) + recipe.channel_weight * mse).backward()
+    (losses.total(recipe.task_weights) + mse).backward()
     clip_all_but_fde(network)
     # One copy to the host for all terms.
     terms = torch.stack([*losses, mse]).tolist()

@@ -31,7 +31,7 @@ from semantic.training.link import (
     COMPLETE,
     _draw_slot,
     _link_step,
-    measure_importance,
+    measure_order,
     scale_of,
 )
 from semantic.training.loop import (
@@ -116,11 +116,7 @@ def train_first_stage(
     train_system(network, protocol, data, recipe, True, checkpoint, report, system, pixels)
     if system is not None and pixels is not None:
         data = replace(data, s=system.outputs(pixels, str(network.order.device)))
-    generator = torch.Generator().manual_seed(step_seed(recipe.seed, 8))
-    order = measure_importance(
-        network, data.s, data.channel, generator, recipe.snr_db, recipe.importance_weights
-    )
-    network.order.copy_(order)
+    measure_order(network, data, recipe)
     return network.eval()
 
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +24,7 @@ from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.training.labels import Labels
 from semantic.training.loop import LinkData
 from semantic.weights.files import file_hash
+from simulator.sweeps.cells import one_thread
 from simulator.sweeps.worker import Failure, attempt
 from simulator.training.backbone import read_encoder
 from simulator.training.channel import preset_channel
@@ -128,14 +127,3 @@ def _link_encoder(job: TrainingJob) -> None:
         shutil.copyfile(shared, temporary)
     temporary.replace(own)
     temporary.unlink(missing_ok=True)  # replace() leaves it where both are one file
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Computes with one thread inside a `with` block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

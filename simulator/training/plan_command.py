@@ -21,10 +21,10 @@ from semantic.training.labels import Labels
 from semantic.weights.files import file_hash, read_weights
 from simulator.files import write_whole
 from simulator.setup.prepare import choose_device
-from simulator.sweeps.code_identity import PACKAGES, code_hash
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.forkserver import default_workers
 from simulator.sweeps.worker import Failure
+from simulator.training.code import training_code
 from simulator.training.data import open_training_images, refuse_few_vehicles
 from simulator.training.encoder import (
     Stage,
@@ -39,11 +39,6 @@ from simulator.training.other_options import refuse_other_options, refuse_other_
 from simulator.training.plan import TrainingPlan, read_plan
 from simulator.training.presets import Preset, presets
 
-#: Folders whose code a training of a link executes.
-TRAINING_CODE = (
-    *("phy", "semantic/link", "semantic/distortion", "semantic/training", "semantic/weights"),
-    "simulator/training",
-)
 #: Columns of OUT/trainings.csv.
 COLUMNS = ("reading", "seed", "scheme", "state", "weights_of", "sha256", "code_sha256", "error")
 
@@ -123,17 +118,6 @@ def _write_labels(path: Path, labels: Labels) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **columns)
     write_whole(path, lambda temporary: temporary.write_bytes(buffer.getvalue()))
-
-
-def training_code() -> str:
-    """Returns a hash of the code that trains links: of what is executed, without docstrings."""
-    parts = []
-    for root in PACKAGES:
-        for file in sorted(root.rglob("*.py")):
-            name = file.relative_to(root.parent).as_posix()
-            if name.startswith(tuple(f"{folder}/" for folder in TRAINING_CODE)):
-                parts.append(f"{name} {code_hash(file.read_bytes())}")
-    return code_hash("\n".join(parts).encode())
 
 
 def _train_all(
