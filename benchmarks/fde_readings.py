@@ -43,9 +43,10 @@ from simulator.schemes.semantic_harq import SemanticHarq
 from simulator.setup.networks import Networks
 from simulator.spec import RunSpec
 from simulator.training.data import open_training_images
-from simulator.training.encoder import Stage, read_training_images
+from simulator.training.encoder import read_training_images
 from simulator.training.links import link_data
 from simulator.training.presets import presets
+from simulator.training.stage import Stage
 
 METRICS = ["rank1", "mAP", "color_accuracy", "type_accuracy", "channel_uses"]
 

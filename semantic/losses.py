@@ -1,7 +1,7 @@
 """Training losses: the task losses and the channel loss.
 
     L_T = L_r + 0.125 L_c + 0.125 L_t,   L_r = batch-hard triplet + cross-entropy
-    L_CH = mean squared error between s and s_hat
+    L_CH = mean squared error between s and s_hat, over the features or summed over them
 
 Every loss is a mean over the images whose label is known. It is 0 for a batch without known labels,
 and its gradient is then 0 as well: a training step on such a batch changes nothing.
@@ -247,6 +247,33 @@ def channel_mse(
             f"s and s_hat must have one shape, got {tuple(s.shape)} and {tuple(s_hat.shape)}"
         )
     return functional.mse_loss(_at_least_float32(s_hat), _at_least_float32(s))
+
+
+def channel_loss(
+    s: Float[Tensor, "batch features"],
+    s_hat: Float[Tensor, "batch features"],
+    scale: Float[Tensor, " features"],
+    reading: str,
+) -> Float[Tensor, ""]:
+    """Returns L_CH by a reading of eq. 21.
+
+    Args:
+        s: Output of the semantic encoder.
+        s_hat: Output of the JSC decoder, in units of `scale`.
+        scale: Root mean square of each feature of s.
+        reading: "sum" for the squared norm of an image's error, "mean" for the mean over its
+            features, each in units of its root mean square. With 1024 features of unit power the
+            first is 1024 times the second.
+
+    Source: SemHARQ eq. 21, SMSC-FIR eq. 7: (1/N) sum_n norm(s_n - s_hat_n)^2.
+
+    >>> s, s_hat, scale = torch.tensor([[1.0, 2.0]]), torch.zeros(1, 2), torch.tensor([1.0, 2.0])
+    >>> channel_loss(s, s_hat, scale, "sum"), channel_loss(s, s_hat, scale, "mean")
+    (tensor(5.), tensor(1.))
+    """
+    if reading == "sum":
+        return s.shape[1] * channel_mse(s, s_hat * scale)
+    return channel_mse(s / scale, s_hat)
 
 
 def _pairwise_distance(x: Float[Tensor, "batch d"]) -> Float[Tensor, "batch batch"]:

@@ -92,6 +92,12 @@ class LinkReading:
         help="L_MI for F alone and L_T for all but F, or each of them for all networks",
         source="SemHARQ eq. 23: L_E2E = L_CH + L_MI + L_T, for all parameters in stage 3",
     )
+    channel_loss: str = _option(
+        *("sum", "mean"),
+        help="L_CH of an image: the squared norm of its error of s, or the mean over the features, "
+        "each in units of its root mean square",
+        source="SemHARQ eq. 21, SMSC-FIR eq. 7: 1/N sum of norm(s_n - s_hat_n)^2; n is not explained",
+    )
     retraining: str = _option(
         *("all", "proposed", "none"),
         help="schemes that are trained by their own protocol after the training with all of f sent: "

@@ -14,7 +14,7 @@ from semantic.distortion.mine import mine_bound
 from semantic.link.buffer import Buffer, SlotFeatures
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import Protocol
-from semantic.losses import channel_mse
+from semantic.losses import channel_loss
 from semantic.tasks import TaskOutputs
 from semantic.training.round_trip import TrainingChannel, play
 
@@ -144,9 +144,10 @@ def fde_loss(
     buffer = buffer.add(SlotFeatures(latest, matched, weight).shared(p))
     if task_loss is None:
         s_hat = network.jsc_decoder(buffer)
-        return channel_mse(s / network.scale, s_hat) - information(received)
+        # The mean: next to a squared norm of many features the information, about 1, would not count.
+        return channel_loss(s, s_hat, network.scale, "mean") - information(received)
     s_hat, outputs = network.decode(buffer)
-    loss = channel_mse(s / network.scale, s_hat) + task_loss(outputs)
+    loss = channel_loss(s, s_hat, network.scale, network.reading.channel_loss) + task_loss(outputs)
     return loss - information(received)
 
 

@@ -233,4 +233,5 @@ def _link_step(
     """Simulates one batch and computes the gradients; returns the loss terms."""
     s = data.s[index]
     found = harq_round_trip(network, protocol, s, snr_db, B, transmissions, data.channel, generator)
-    return link_gradients(network, data, recipe, index, found)
+    reading = network.reading.channel_loss
+    return link_gradients(network, data, recipe, index, found, reading)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from semantic.link.importance import FIR_TASK_WEIGHTS
-from semantic.losses import TaskWeights, channel_mse
+from semantic.losses import TaskWeights, channel_loss
 from semantic.tasks import TaskOutputs
 from semantic.training.checkpoint import hash_of, load_checkpoint, save_checkpoint
 from semantic.training.encoder import (
@@ -62,7 +62,7 @@ class LinkRecipe:
     images_per_vehicle: int = 4
     snr_db: tuple[float, float] = (-6.0, 8.0)
     max_transmissions: int = 4
-    free_budget: float = 0.25
+    free_budget: float = 0.5
     fde_features: int = 256
     fixed_statistics: float = 0.4
     task_weights: TaskWeights = ENCODER_TASK_WEIGHTS
@@ -155,6 +155,7 @@ def link_gradients(
     recipe: LinkRecipe,
     index: Tensor,
     found: tuple[Tensor, TaskOutputs],
+    reading: str = "mean",
 ) -> dict[str, float]:
     """Computes the gradients of L_T + L_CH in all networks but F; returns the loss terms.
 
@@ -164,16 +165,17 @@ def link_gradients(
         recipe: Settings of the training.
         index: Rows of the data in this batch, [batch].
         found: s_hat in units of `scale`, and the outputs of the tasks.
+        reading: Reading of L_CH, see `semantic.losses.channel_loss`.
     """
     s_hat, outputs = found
     target = Labels(*(column[index] for column in data.labels.columns))
     losses = retrieval_losses(outputs, target, 0.1)
-    mse = channel_mse(data.s[index] / network.get_buffer("scale"), s_hat)
-    (losses.total(recipe.task_weights) + mse).backward()
+    loss = channel_loss(data.s[index], s_hat, network.get_buffer("scale"), reading)
+    (losses.total(recipe.task_weights) + loss).backward()
     clip_all_but_fde(network)
     # One copy to the host for all terms.
-    terms = torch.stack([*losses, mse]).tolist()
-    return dict(zip([*losses._fields, "mse"], terms, strict=True))
+    terms = torch.stack([*losses, loss.detach()]).tolist()
+    return dict(zip([*losses._fields, "channel"], terms, strict=True))
 
 
 def clip_all_but_fde(network: nn.Module) -> None:

@@ -28,8 +28,6 @@ from simulator.setup.prepare import choose_device
 from simulator.training.backbone import code_of_backbone
 from simulator.training.data import open_training_images, refuse_few_vehicles
 from simulator.training.encoder import (
-    Stage,
-    TrainingImages,
     join_processes,
     read_training_images,
     take_encoder,
@@ -48,6 +46,7 @@ from simulator.training.other_options import (
 )
 from simulator.training.own_scheme import OWN_LOSS, OwnTraining, is_own, train_own_scheme
 from simulator.training.presets import Preset, presets
+from simulator.training.stage import Stage, TrainingImages
 
 
 def stages(

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
 
 from semantic.data.dataset import VehicleImages
 from semantic.data.images import load_images
@@ -21,8 +17,6 @@ from semantic.encoder.densenet import normalize
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.tasks import TaskOutputs
 from semantic.training.encoder import train_encoder
-from semantic.training.labels import Labels, training_labels
-from semantic.training.log import Log
 from semantic.training.performers import refit_performers
 from semantic.weights.files import (
     file_hash,
@@ -41,58 +35,11 @@ from simulator.results.image_rows import image_rows
 from simulator.training.backbone import code_of_backbone, preset_backbone, read_encoder
 from simulator.training.code import training_code
 from simulator.training.presets import Preset
+from simulator.training.stage import Stage, TrainingImages
+from simulator.training.views import encoder_outputs
 
 #: The classifier of the training vehicles, which only trainings use, is stored in four bits.
 IDENTITY_HEAD = ("performers.performers.0.weight",)
-
-
-@dataclass(frozen=True)
-class TrainingImages:
-    """Decoded training images.
-
-    Attributes:
-        images: Names and labels of the images that could be read.
-        pixels: [images, edge, edge, 3] uint8.
-        extra: Images of the extra data, [images] bool.
-    """
-
-    images: VehicleImages
-    pixels: np.ndarray
-    extra: np.ndarray
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One encoder and the links behind it, in one directory.
-
-    Attributes:
-        out: The directory.
-        preset: Options of training.
-        schemes: Schemes of the links.
-        device: Torch device.
-        show: Prints a line of text.
-        bar: Shows what is trained, the steps done, and all of them.
-        note: What the weights of the links record beside their settings.
-    """
-
-    out: Path
-    preset: Preset
-    schemes: tuple[str, ...]
-    device: str
-    show: Callable[[str], None]
-    bar: Callable[[str, int, int], None] = lambda what, done, total: None
-    note: Mapping[str, Any] = field(default_factory=dict)
-
-    def log(self, name: str, steps: int) -> Log:
-        """Returns the log of one training of this directory."""
-        what = f"{self.out.name}/{name}"
-        path = self.out / f"{name}.log.jsonl"
-        show = self.show
-        return Log(
-            path,
-            lambda line: show(f"{what} of {steps}: {line}"),
-            lambda done: self.bar(what, done, steps),
-        )
 
 
 def read_training_images(
@@ -233,36 +180,3 @@ def validator(
 def open_encoder(stage: Stage, name: str = "encoder.safetensors") -> MultiTaskNetwork:
     """Returns the clean network of a weights file in the directory of a stage, frozen."""
     return read_encoder(stage.out / name, stage.device, preset_backbone(stage.preset))
-
-
-def outputs_path(out: Path, network: MultiTaskNetwork, pixels: np.ndarray) -> Path:
-    """Returns the file of s in a directory: it depends on the images and on the encoder."""
-    digest = hashlib.sha256(pixels.tobytes())
-    for value in network.encoder.state_dict().values():
-        digest.update(value.cpu().numpy().tobytes())
-    return out / f"s-{digest.hexdigest()[:16]}.npy"
-
-
-def encoder_outputs(
-    stage: Stage, network: MultiTaskNetwork, training_images: TrainingImages
-) -> tuple[Tensor, Labels]:
-    """Returns (s [views x images, 1024], labels of the same rows); s is cached in the directory."""
-    pixels, views, edge = training_images.pixels, stage.preset.views, stage.preset.image_size
-    labels = training_labels(training_images.images)
-    repeated = Labels(*(c.repeat(views).to(stage.device) for c in labels.columns))
-    path = outputs_path(stage.out, network, pixels)
-    if not path.exists():
-        parts = []
-        with torch.inference_mode():
-            for view in range(views):
-                for start in range(0, len(pixels), TILE):
-                    x = normalize(torch.from_numpy(pixels[start : start + TILE]).to(stage.device))
-                    if x.shape[-1] != edge:
-                        size = (edge, edge)
-                        x = functional.interpolate(x, size, mode="bilinear", antialias=True)
-                    parts.append(network.encoder(x.flip(-1) if view else x).cpu())
-                    if start % 6400 == 0:
-                        stage.show(f"encoding view {view + 1} of {views}, image {start}")
-        s = torch.cat(parts).numpy()
-        write_whole(path, lambda temporary: np.save(temporary, s))
-    return torch.from_numpy(np.load(path)).to(stage.device), repeated

@@ -16,8 +16,8 @@ from semantic.weights.deepjscc import DEEPJSCC, deepjscc_file, save_deepjscc
 from simulator.scheme_arguments import DeepJsccArguments
 from simulator.setup.channel import open_channel
 from simulator.training.channel import latent_channel, preset_channel
-from simulator.training.encoder import Stage, TrainingImages
 from simulator.training.other_options import refuse_other_options
+from simulator.training.stage import Stage, TrainingImages
 
 
 def train_on_images(

@@ -29,9 +29,9 @@ from simulator.sweeps.worker import Failure, attempt
 from simulator.training.backbone import read_encoder
 from simulator.training.channel import preset_channel
 from simulator.training.code import link_note
-from simulator.training.encoder import Stage
 from simulator.training.links import complete_link, train_links
 from simulator.training.presets import Preset
+from simulator.training.stage import Stage
 
 
 @dataclass(frozen=True)

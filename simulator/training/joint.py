@@ -32,9 +32,10 @@ from semantic.weights.files import (
 from semantic.weights.stored import save_link
 from simulator.training.channel import preset_channel
 from simulator.training.code import link_note
-from simulator.training.encoder import Stage, TrainingImages, open_encoder
+from simulator.training.encoder import open_encoder
 from simulator.training.other_options import refuse_other_options
 from simulator.training.presets import Preset
+from simulator.training.stage import Stage, TrainingImages
 
 #: Peak learning rate, below that of a link alone: the encoder has been trained before.
 LEARNING_RATE = 3e-4

@@ -33,22 +33,19 @@ from semantic.weights.stored import save_link, save_plus
 from semantic.weights.vq import VQ, save_vq
 from simulator.training.channel import preset_channel
 from simulator.training.code import link_note
-from simulator.training.encoder import (
-    Stage,
-    TrainingImages,
-    encoder_outputs,
-    open_encoder,
-)
+from simulator.training.encoder import open_encoder
 from simulator.training.other_options import (
     refuse_other_encoder,
     refuse_other_options,
 )
+from simulator.training.stage import Stage, TrainingImages
+from simulator.training.views import encoder_outputs
 
 
 def link_data(stage: Stage, training_images: TrainingImages) -> tuple[MultiTaskNetwork, LinkData]:
     """Returns the encoder of a directory, and the training data of the links behind it."""
     encoder = open_encoder(stage)
-    s, labels = encoder_outputs(stage, encoder, training_images)
+    s, labels = encoder_outputs(stage, encoder, training_images, stage.preset.extra_views)
     return encoder, LinkData(
         s,
         labels,

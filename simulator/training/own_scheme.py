@@ -25,7 +25,7 @@ from simulator.slots import Slot
 from simulator.spec import SLOT_S, RunSpec
 from simulator.sweeps.part_code import not_noticed, part_code
 from simulator.training.backbone import preset_backbone
-from simulator.training.encoder import Stage
+from simulator.training.stage import Stage
 
 LOG = logging.getLogger(__name__)
 #: Built-in schemes with a loss of their own, which are trained as a user's scheme is.

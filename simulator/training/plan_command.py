@@ -26,18 +26,13 @@ from simulator.sweeps.forkserver import default_workers
 from simulator.sweeps.worker import Failure
 from simulator.training.code import training_code
 from simulator.training.data import open_training_images, refuse_few_vehicles
-from simulator.training.encoder import (
-    Stage,
-    encoder_outputs,
-    open_encoder,
-    outputs_path,
-    read_training_images,
-    take_encoder,
-)
+from simulator.training.encoder import open_encoder, read_training_images, take_encoder
 from simulator.training.jobs import TrainingJob, labels_path, train_job
 from simulator.training.other_options import refuse_other_options, refuse_other_vehicles
 from simulator.training.plan import TrainingPlan, read_plan
 from simulator.training.presets import Preset, presets
+from simulator.training.stage import Stage
+from simulator.training.views import encoder_outputs, outputs_path
 
 #: Columns of OUT/trainings.csv.
 COLUMNS = ("reading", "seed", "scheme", "state", "weights_of", "sha256", "code_sha256", "error")
@@ -103,7 +98,7 @@ def _shared(stage: Stage, encoder: Path, images: Any) -> tuple[Path, tuple[tuple
     refuse_other_vehicles(stage.out / "encoder.safetensors", images.images.images_hash())
     network = open_encoder(stage)
     s, labels = encoder_outputs(stage, network, images)
-    data = outputs_path(stage.out, network, images.pixels)
+    data = outputs_path(stage.out, network, images)
     _write_labels(labels_path(data), labels)
     return data, (("data_sha256", _data_hash(s, labels)), ("code_sha256", training_code()))
 

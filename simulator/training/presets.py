@@ -16,7 +16,9 @@ from simulator.slots import Slot
 from simulator.spec import BANDWIDTH_HZ, SLOT_S, SYNTHETIC_BANDWIDTH_HZ, RunSpec
 
 #: The reading of the preset of the papers: what is printed, see docs/readings.md.
-PRINTED = LinkReading(equalizer="none", criterion="gradient", pairs="s", losses="printed")
+PRINTED = LinkReading(
+    equalizer="none", criterion="gradient", pairs="s", losses="printed", channel_loss="mean"
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Preset:
         link: Recipe of everything behind the encoder.
         share_performers: Whether links use the encoder's performers unchanged.
         views: Views of each image of which s is computed: 1, unchanged, or 2, also mirrored.
+        extra_views: Further views of each image of the extra data for the links, randomly changed as
+            in the encoder's training with strong augmentation: these images are few.
         reading: Reading of the papers of the links.
         channel: Channel in the training of the links, as in a run.
         channel_args: Its arguments.
@@ -45,6 +49,7 @@ class Preset:
     link: LinkRecipe
     share_performers: bool = False
     views: int = 2
+    extra_views: int = 7
     reading: LinkReading = DEFAULT_READING
     channel: str = RunSpec.channel
     channel_args: tuple[tuple[str, Any], ...] = ()

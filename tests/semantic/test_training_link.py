@@ -103,7 +103,7 @@ def test_every_scheme_moves_all_that_it_trains(name: str, data: LinkData, tmp_pa
     )
     still = {n for n, p in network.named_parameters() if torch.equal(p, before[n])}
     assert still <= CANCELS
-    link_terms = {"triplet", "vehicle", "color", "type", "mse"}
+    link_terms = {"triplet", "vehicle", "color", "type", "channel"}
     if network.fde is None:
         assert [terms.keys() for terms in seen] == [link_terms] * 3
     else:
@@ -122,7 +122,7 @@ def test_loss_of_every_scheme_falls(
     name: str, tasks: tuple[str, ...], data: LinkData, tmp_path: Path
 ) -> None:
     terms_of = {"reid": ("triplet", "vehicle"), "color": ("color",), "type": ("type",)}
-    counted = {"mse", *(term for task in tasks for term in terms_of[task])}
+    counted = {"channel", *(term for task in tasks for term in terms_of[task])}
     recipe = LinkRecipe(
         fde_steps=0,
         selected_steps=12,

@@ -54,7 +54,7 @@ def test_loss_falls_and_everything_moves(data: LinkData, tmp_path: Path) -> None
     before = {n: p.detach().clone() for n, p in network.named_parameters()}
 
     def report(step: int, terms: dict[str, float]) -> None:
-        assert terms.keys() == {"triplet", "vehicle", "color", "type", "mse"}
+        assert terms.keys() == {"triplet", "vehicle", "color", "type", "channel"}
         losses.append(sum(terms.values()))
 
     train_plus(network, data, RECIPE, tmp_path / "c.safetensors", report)

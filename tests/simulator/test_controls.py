@@ -30,9 +30,9 @@ from simulator.setup.schemes import build_scheme
 from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.training.command import stages
-from simulator.training.encoder import Stage
 from simulator.training.links import _train_scheme, complete_link
 from simulator.training.presets import Preset, presets
+from simulator.training.stage import Stage
 
 IMAGES = 12
 

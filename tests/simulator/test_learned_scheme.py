@@ -29,7 +29,7 @@ from simulator.cli import main
 from simulator.learned_scheme import LearnedScheme, TrainingBatch
 from simulator.slots import Slot
 from simulator.sweeps.sweep import run
-from simulator.training.encoder import Stage, take_encoder
+from simulator.training.encoder import take_encoder
 from simulator.training.other_options import refuse_other_vehicles
 from simulator.training.own_scheme import (
     OwnTraining,
@@ -39,6 +39,7 @@ from simulator.training.own_scheme import (
     refuse_other_training,
 )
 from simulator.training.presets import Preset
+from simulator.training.stage import Stage
 
 __all__ = ["training_images"]  # a fixture
 EXAMPLE = Path(simulator.__path__[0]).parent / "docs" / "examples" / "my_learned_scheme.py"

@@ -25,11 +25,11 @@ from simulator.cli import main
 from simulator.sweeps.worker import Failure
 from simulator.training.channel import preset_channel
 from simulator.training.code import link_note
-from simulator.training.encoder import Stage
 from simulator.training.jobs import TrainingJob, train_job
 from simulator.training.links import train_links
 from simulator.training.plan import OF_DETECTOR, OF_ORDER, TrainingPlan, read_plan
 from simulator.training.presets import Preset, presets
+from simulator.training.stage import Stage
 from simulator.trainings import training_directories
 
 ATLAS = Path(__file__).parents[2] / "benchmarks" / "atlas.toml"
