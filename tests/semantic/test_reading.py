@@ -297,7 +297,7 @@ def test_the_default_reading_takes_the_step_of_the_papers_losses_apart(tmp_path:
             matched = matched.index_add(1, torch.arange(1024)[own], add)
             weight = weight.index_add(1, torch.arange(1024)[own], snr)
         found = by_hand.decode(Combining(matched, weight))
-        link_gradients(by_hand, data, recipe, index, found)
+        link_gradients(by_hand, data, recipe, index, found, "sum")
     optimizer = torch.optim.Adam(by_hand.parameters(), one_cycle_rate(0, 1, 1e-3, 0.05), fused=True)
     optimizer.step()
     for name, value in by_hand.eval().state_dict().items():

@@ -204,7 +204,7 @@ def test_paper_preset_counts_epochs_of_its_data() -> None:
     assert paper.buffer == "concatenate-raw"
     assert paper.reading == PRINTED
     assert paper.reading.given({"equalizer": "mrc"}).changed.keys() == {
-        *("criterion", "pairs", "losses")
+        *("criterion", "pairs", "losses", "channel_loss")
     }
 
 
