@@ -3,6 +3,8 @@
     python benchmarks/intrinsic_dimension.py [--data DIR] [--weights DIR] [--out docs/results]
 
 - `features`: the first B features of IK-S-HARQ's order in one slot of an AWGN channel at 40 dB.
+- `components`: the first K principal components of s over the gallery, and the mean of s for the
+  rest: no link at all. It bounds from below what any coder of K numbers can keep.
 - `positions`: each image is described by *where* its B largest features lie, and by none of their
   values: a vector of zeros and ones. Features are ordered for each image by |f|, by the gradient
   |grad| of the tasks (eq. 13), or by |f grad|. The number of bits that name the positions is
@@ -28,12 +30,13 @@ from semantic.reid import ReidImages, evaluate_reid
 from simulator.encoded_dataset import EncodedDataset
 from simulator.files import write_whole
 from simulator.schemes.image_importance import image_importance
-from simulator.setup.prepare import prepare
+from simulator.setup.prepare import Prepared, prepare
 from simulator.slots import Slot
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import simulate
 
 FEATURES = (4, 8, 15, 31, 62, 125, 250)
+COMPONENTS = (4, 8, 15, 31, 62)
 POSITIONS = (15, 31)
 SNR_DB = 40.0
 METRICS = ("rank1", "mAP", "color_accuracy", "type_accuracy")
@@ -64,15 +67,35 @@ def slot_s(features: int, bandwidth_hz: float) -> float:
     return (features + 0.5) / in_a_second
 
 
-def positions_alone(data: str, weights: str | None) -> pd.DataFrame:
-    """Returns rank-1 and mAP of a gallery that is searched by the positions of features alone."""
-    prepared = prepare(RunSpec(data=data, weights=weights, device="cpu"))
+def encoded_images(prepared: Prepared) -> tuple[VehicleImages, Tensor]:
+    """Returns the images of a run that could be read, and their s [images, 1024]."""
     encoder = prepared.networks.encoder
     encoded = EncodedDataset(prepared.dataset, encoder, "cpu", lambda *progress: None)
+    return encoded.dataset.subset(encoded.features.kept), encoded.features.s
+
+
+def principal_components(prepared: Prepared) -> pd.DataFrame:
+    """Returns rank-1 and mAP from the first principal components of s over the gallery."""
+    images, s = encoded_images(prepared)
+    gallery = s[torch.from_numpy(~images.is_query)]
+    mean = gallery.mean(0)
+    axes = torch.linalg.eigh((gallery - mean).T @ (gallery - mean))[1].flip(1)
+    rows = []
+    for number in COMPONENTS:
+        kept = axes[:, :number]
+        with torch.inference_mode():
+            outputs = prepared.networks.encoder.performers((s - mean) @ kept @ kept.T + mean)
+        found = reidentification(images, outputs.embedding)
+        rows.append({"what": "components", "number": number, **found})
+    return pd.DataFrame(rows)
+
+
+def positions_alone(prepared: Prepared) -> pd.DataFrame:
+    """Returns rank-1 and mAP of a gallery that is searched by the positions of features alone."""
+    images, s = encoded_images(prepared)
     link = prepared.networks.link("smsc-complete")
-    images = encoded.dataset.subset(encoded.features.kept)
     with torch.inference_mode():
-        f = link.encode(encoded.features.s)
+        f = link.encode(s)
     grad = image_importance(link, f, weight=10.0 ** (SNR_DB / 10))
     scores = {"|f|": f.abs(), "|grad|": grad, "|f grad|": (f * grad).abs()}
     rows = []
@@ -100,7 +123,9 @@ def reidentification(images: VehicleImages, embedding: Tensor) -> dict[str, floa
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs/results"))
 def main(data: str, weights: str | None, out: Path) -> None:
     """Prints the table and writes intrinsic_dimension.csv."""
-    parts = (noise_free_features(data, weights), positions_alone(data, weights))
+    prepared = prepare(RunSpec(data=data, weights=weights, device="cpu"))
+    features = noise_free_features(data, weights)
+    parts = (features, principal_components(prepared), positions_alone(prepared))
     table = pd.concat(parts).round(1)
     click.echo(table.to_string(index=False))
     write_whole(out / "intrinsic_dimension.csv", lambda path: table.to_csv(path, index=False))
