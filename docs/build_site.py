@@ -34,7 +34,6 @@ OUTSIDE = {
     "CONTRIBUTING.md": "project/contributing.md",
     "CHANGELOG.md": "project/changelog.md",
     "semantic/pretrained/README.md": "project/model-card.md",
-    "benchmarks/weights/second_edition/README.md": "project/model-card-second-edition.md",
     "benchmarks/results/paired/README.md": "project/paired.md",
     "benchmarks/cross_check/README.md": "project/cross-check.md",
     "benchmarks/cross_check/results.md": "project/cross-check-results.md",

@@ -40,7 +40,7 @@ def test_a_sound_installation_is_one_json_document(
     assert values["encoder"].startswith("1 file, 1.0 MiB, at most 4 GiB, in ")
     assert values["numba"].startswith("1 file, 3.0 MiB in ")
     assert values["package"].startswith("13 files, ")
-    assert values["test images"] == "1902 images of synthetic"
+    assert values["test images"] == "2900 images of synthetic"
     assert "torch" in values
     missing = [finding for finding in found["findings"] if finding["state"] != "ok"]
     assert all(finding["hint"] for finding in missing)

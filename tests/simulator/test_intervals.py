@@ -216,15 +216,15 @@ def test_the_curve_of_the_main_job_takes_less_than_a_second() -> None:
     parts = []
     for scheme in ("a", "b"):
         for snr_db in range(8):
-            columns = {metric: rng.random(1902) for metric in METRICS}
+            columns = {metric: rng.random(2900) for metric in METRICS}
             table = log(317, 6, scheme=scheme, channel="c", snr_db=float(snr_db), seed=0, **columns)
-            query = np.where(np.arange(1902) < 338, 1.0, np.nan)
+            query = np.where(np.arange(2900) < 500, 1.0, np.nan)
             parts.append(
                 table.assign(
                     rank1_hit=query,
-                    average_precision=query * rng.random(1902),
-                    color_correct=rng.integers(0, 2, 1902) * 1.0,
-                    type_correct=rng.integers(0, 2, 1902) * 1.0,
+                    average_precision=query * rng.random(2900),
+                    color_correct=rng.integers(0, 2, 2900) * 1.0,
+                    type_correct=rng.integers(0, 2, 2900) * 1.0,
                 )
             )
     images = pd.concat(parts, ignore_index=True)
