@@ -24,7 +24,7 @@ from simulator.commands.user_errors import in_one_line
 from simulator.environment import private_directory
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.sweeps import forkserver, pools
+from simulator.sweeps import pools, tied
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.records import write_result
 from simulator.sweeps.store import DamagedError, Store
@@ -380,8 +380,8 @@ def test_large_seeds_are_stored_exactly(
 def test_without_a_fork_server_processes_are_spawned(
     tiny_weights: Path, folder_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forkserver.multiprocessing, "get_all_start_methods", lambda: ["spawn"])
-    assert forkserver.start_method() == "spawn"
+    monkeypatch.setattr(tied.multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    assert tied.start_method() == "spawn"
     spec = RunSpec(
         schemes=("perfect",), snr_db=(0.0, 3.0), data=str(folder_data), weights=str(tiny_weights)
     )
