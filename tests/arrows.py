@@ -50,11 +50,18 @@ def imported_by_statement(source: str) -> set[Path]:
 
 
 def imported_by_string(source: str) -> set[Path]:
-    """The files whose modules stand in strings, as in a table of names that are imported later."""
+    """The files whose modules stand in strings, as in a table of names that are imported later.
+
+    The keys of a table are the names that are looked up in it.
+    """
+    nodes = [*ast.walk(ast.parse(source))]
+    tables = (node for node in nodes if isinstance(node, ast.Dict | ast.DictComp))
+    keys = (key for t in tables for key in (t.keys if isinstance(t, ast.Dict) else [t.key]) if key)
+    looked_up = {node for key in keys for node in ast.walk(key)}
     strings = (
         node.value
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in looked_up
     )
     modules = (found[1] for text in strings if (found := IMPORT_STRING.fullmatch(text)))
     return {path for module in modules if (path := module_file(module)) is not None}

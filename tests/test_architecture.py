@@ -61,8 +61,10 @@ ALLOWED: dict[str, str] = {
 REGISTRIES: dict[str, str] = {
     "phy/old_paths.py": "phy/channels phy/ofdm phy/coding",
     "semantic/old_paths.py": "semantic/data semantic/encoder semantic/distortion semantic/link "
-    "semantic/plus semantic/weights",
-    "simulator/old_paths.py": "simulator/codecs simulator/schemes simulator/setup simulator/checks",
+    "semantic/plus semantic/weights semantic/training",
+    "simulator/old_paths.py": "simulator/plots simulator/codecs "
+    "simulator/schemes simulator/setup simulator/checks simulator/sweeps simulator/training "
+    "simulator/papers simulator/commands",
     "simulator/catalog.py": "simulator/codecs",
     "simulator/scheme_catalog.py": "simulator/setup",
 }
@@ -153,6 +155,8 @@ def test_a_registry_names_the_rooms_of_the_table(name: str) -> None:
         ),
         ("LAZY = {'link': 'simulator.link'}", ["simulator/link.py"]),
         ("import_module('semantic.losses')", ["semantic/losses.py"]),
+        ("OLD = {'phy.crc:crc': 'phy.coding.crc:crc'}", ["phy/coding/crc.py"]),
+        ("TABLE = {'phy.snr': 'the SNR', f'phy.power:{x}': ''}", []),
         ("target = f'phy.ofdm.tdl:tdl_{model}'", ["phy/ofdm/tdl.py"]),
         ("def f():\n    import phy.snr, numpy", ["phy/snr.py"]),
         ("import torch, numpy.linalg\nfrom pathlib import Path\nx = 'phy.no_such'", []),
