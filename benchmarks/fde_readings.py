@@ -144,7 +144,7 @@ class Reading:
         information: The term that training maximizes in addition to -L_CH.
         scheme: The scheme that is run, with whose protocol F is trained. F of semharq-csi reads |h|.
         network: The class of F.
-        plain: Whether the score starts from torch's initialization instead of `pair_score`.
+        plain: Whether the score starts from torch's initialization instead of `pair_scores`.
     """
 
     information: Information

@@ -3,6 +3,8 @@
 An island: it imports neither `semantic` nor `simulator`.
 """
 
-from phy.old_paths import keep_old_paths
+import sys
 
-keep_old_paths()
+from phy.old_paths import MODULES, NAMES, REMOVED, OldPaths
+
+sys.meta_path.insert(0, OldPaths(MODULES, NAMES, REMOVED))

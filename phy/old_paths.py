@@ -1,6 +1,7 @@
 """Old import paths and names, which keep working for one release.
 
 Importing a module by its old path works as before; a name taken from it warns with the new place.
+A name without a successor of the same form fails with one line that says what to use instead.
 This file goes with version 0.3.
 """
 
@@ -8,7 +9,11 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -60,41 +65,77 @@ NAMES: dict[str, str] = {
     "phy.ldpc_decoder:engine": "phy.coding.ldpc_decoder:make_decoder",
     "phy.power:normalise_power": "phy.power:normalize_power",
     "phy.scatter:Scatter": "phy.channels.diffuse:DiffuseComponent",
+    "phy.equaliser:Equalised": "phy.equalizer:Equalized",
+    "phy.ofdm_grid:MOST_SUBCARRIERS": "phy.ofdm.grid:MAX_SUBCARRIERS",
+}
+
+#: "old.module:name" -> what to use instead, for names without a successor of the same form.
+REMOVED: dict[str, str] = {
+    "phy.ofdm_receiver:PilotedGains": "`Channel.draw` returns phy.channel.Fading(h, pilots)",
+    "phy.parameters:checked": "phy.channels.parameters.checked takes a Domain",
+    "phy.parameters:positive": "phy.channels.parameters.checked with a Domain above 0",
+    "phy.scatter:Fading": "a str; phy.channels.diffuse.FADINGS lists its values",
+    "phy.snr:snr_to_db": "10 * math.log10(snr)",
+    "phy.streams:BatchStreams": "phy.streams.training_streams(generator, batch, device)",
 }
 
 
-class RenamedModule(ModuleType):
-    """Stands at the old path of a module."""
+class OldPaths(MetaPathFinder, Loader):
+    """Imports modules by their old paths, and gives modules the names that they had.
 
-    def __init__(self, old: str, modules: dict[str, str], names: dict[str, str]) -> None:
-        super().__init__(old)
-        self._tables = modules, names
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        return renamed(self.__name__, name, *self._tables)
-
-
-def renamed(
-    module: str, name: str, modules: dict[str, str] = MODULES, names: dict[str, str] = NAMES
-) -> Any:
-    """Returns what an old name stands for and warns with the new one.
-
-    Raises:
-        AttributeError: When there was no such name.
+    Attributes:
+        modules: As `MODULES`.
+        names: As `NAMES`.
+        removed: As `REMOVED`.
     """
-    old = f"{module}:{name}"
-    if old not in names and module not in modules:
-        raise AttributeError(f"module {module!r} has no attribute {name!r}")
-    place, _, attribute = names.get(old, f"{modules.get(module)}:{name}").partition(":")
-    found = getattr(import_module(place), attribute)
-    text = f"{module}.{name} is now {place}.{attribute}; the old name goes with version 0.3"
-    warnings.warn(text, DeprecationWarning, stacklevel=3)
-    return found
 
+    def __init__(
+        self, modules: dict[str, str], names: dict[str, str], removed: dict[str, str]
+    ) -> None:
+        self.modules, self.names, self.removed = modules, names, removed
+        self._lost = {old.partition(":")[0] for old in (*names, *removed)}
 
-def keep_old_paths(modules: dict[str, str] = MODULES, names: dict[str, str] = NAMES) -> None:
-    """Makes the old paths importable."""
-    for old in modules:
-        sys.modules.setdefault(old, RenamedModule(old, modules, names))
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Finds a module that has moved, or one that lacks old names since."""
+        if fullname in self.modules:
+            return ModuleSpec(fullname, self)
+        if fullname not in self._lost:
+            return None
+        others = (finder for finder in sys.meta_path if finder is not self)
+        found = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                self.exec_module(module)
+                execute(module)
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Lets a module find old names."""
+        vars(module)["__getattr__"] = partial(self.find, module.__name__)
+
+    def find(self, module: str, name: str) -> Any:
+        """Returns what an old name stands for and warns with the new one.
+
+        Raises:
+            ImportError: If the name is gone; one line that says what to use instead.
+            AttributeError: If there was no such name.
+        """
+        old = f"{module}:{name}"
+        if old in self.removed:
+            raise ImportError(f"{module}.{name} is gone; instead: {self.removed[old]}")
+        if name.startswith("__") or (old not in self.names and module not in self.modules):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        place, _, attribute = self.names.get(old, f"{self.modules.get(module)}:{name}").partition(
+            ":"
+        )
+        found = getattr(import_module(place), attribute)
+        text = f"{module}.{name} is now {place}.{attribute}; the old name goes with version 0.3"
+        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        return found

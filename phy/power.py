@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Inexact, Shaped
 from torch import Tensor
-
-from phy.old_paths import renamed
 
 
 def normalize_power(
@@ -37,9 +33,3 @@ def normalize_power(
     if isinstance(uses, Tensor):
         uses = uses[:, None].to(norm.dtype)
     return z * ((power * uses) ** 0.5 / norm)
-
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:  # old names, for one release
-        return renamed(__name__, name)

@@ -4,6 +4,8 @@ This package imports neither `phy` nor `simulator`. Training with the channel in
 channel as an argument.
 """
 
-from semantic.old_paths import keep_old_paths
+import sys
 
-keep_old_paths()
+from semantic.old_paths import MODULES, NAMES, REMOVED, OldPaths
+
+sys.meta_path.insert(0, OldPaths(MODULES, NAMES, REMOVED))

@@ -7,6 +7,7 @@ your own. docs/python.md shows all of them.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,9 @@ from simulator.hidden_packages import find_own_packages
 
 find_own_packages()  # before anything is imported from phy
 
-from phy.old_paths import keep_old_paths  # noqa: E402
+from phy.old_paths import OldPaths  # noqa: E402
 from simulator.environment import prepare_environment  # noqa: E402
-from simulator.old_paths import MODULES, NAMES  # noqa: E402
+from simulator.old_paths import MODULES, NAMES, REMOVED  # noqa: E402
 
 if TYPE_CHECKING:
     from simulator.api import compare as compare
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from simulator.sweeps.engines import Engine as Engine
 
 prepare_environment()
-keep_old_paths(MODULES, NAMES)
+sys.meta_path.insert(0, OldPaths(MODULES, NAMES, REMOVED))
 
 #: Names for scripts, and their modules; imported on demand, because torch takes seconds.
 EXPORTS = {

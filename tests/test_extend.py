@@ -1,4 +1,4 @@
-"""docs/extend.md, run: four of its files through `simulate` and `simulate check`."""
+"""docs/extend.md, run: five of its files through `simulate` and `simulate check`."""
 
 import json
 import os
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 HOME = Path(simulator.__path__[0]).parent
 EXAMPLES = HOME / "docs" / "examples"
-MINE = ("my_channel", "my_scheme", "my_data", "my_codec")
+MINE = ("my_channel", "my_scheme", "my_harq", "my_data", "my_codec")
 
 
 def run(*arguments: object) -> Result:
@@ -30,7 +30,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture
 def here(tmp_path: Path, folder_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A user's directory: the four files, and images with annotations of their own kind."""
+    """A user's directory: the five files, and images with annotations of their own kind."""
     for name in MINE:
         shutil.copy(EXAMPLES / f"{name}.py", tmp_path)
     images = open_dataset(str(folder_data))
@@ -97,6 +97,7 @@ def test_a_channel_a_scheme_and_a_data_set_of_ones_own_run(here: Path, tiny_weig
     [
         ("my_channel:SlowRayleigh", "channel"),
         ("my_scheme:thumbnail", "scheme"),
+        ("my_harq:repeated", "scheme"),
         ("my_data:cars", "data set"),
         ("my_codec:Cosines", "codec"),
     ],
@@ -106,6 +107,41 @@ def test_each_passes_its_check(name: str, kind: str, here: Path, tiny_weights: P
     result = run("check", name, *trial)
     assert result.exit_code == 0, result.output
     assert re.search(rf"{kind} {name}: \d+ checks hold", result.stdout)
+
+
+def test_a_scheme_of_ones_own_retransmits(here: Path, tiny_weights: Path) -> None:
+    result = run(
+        *("--scheme", "my_harq:repeated", "--snr", "0,7,20", "--scheme-arg", "target_db=9"),
+        *("--data", "my_data:cars", "--images", 20, "--weights", tiny_weights),
+        *("--out", "out", "--quiet"),
+    )
+    assert result.exit_code == 0, result.output
+    images = pd.read_parquet("out/images.parquet")
+    assert (images["channel_uses"] == images["transmissions"] * 3 * 16 * 16 / 2).all()
+    # The mean of |h|^2 over a burst is nearly 1: 4 transmissions of 0 dB have 6 dB, 2 of 7 dB 10.
+    found = images.groupby("snr_db")[["transmissions", "stopped_by"]]
+    assert {snr_db: set(map(tuple, rows.to_numpy())) for snr_db, rows in found} == {
+        0.0: {(4, "nack")},
+        7.0: {(2, "target reached")},
+        20.0: {(1, "target reached")},
+    }
+
+
+@pytest.mark.parametrize("budget", ["slots", "uses"])
+def test_a_scheme_is_checked_with_the_budget_of_its_runs(
+    budget: str, here: Path, tiny_weights: Path
+) -> None:
+    (here / "bad.py").write_text(
+        "from my_scheme import thumbnail\n\n\ndef budgeted(networks):\n"
+        f"    assert networks.spec.budget == {budget!r}\n    return thumbnail(networks)\n"
+    )
+    trial = ["--weights", tiny_weights, "--data", "my_data:cars", "--budget", budget]
+    result = run("check", "bad:budgeted", *trial)
+    assert result.exit_code == 0, result.output
+    refused = run("check", "bad:budgeted", *trial[:-1], "use")
+    assert refused.exit_code == 2
+    assert "budget 'use' is not allowed" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
 
 
 def test_a_codec_of_ones_own_carries_the_images(here: Path, tiny_weights: Path) -> None:

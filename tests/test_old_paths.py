@@ -1,6 +1,8 @@
 """Old import paths and names work for one release, and warn with the new ones."""
 
 import importlib
+import inspect
+import pkgutil
 import re
 import subprocess
 import sys
@@ -12,9 +14,16 @@ import phy.old_paths
 import semantic.old_paths
 import simulator.old_paths
 
+#: The public names of the tree before its folders were made.
+OLD_NAMES = [
+    line
+    for line in Path(__file__).with_name("old_names.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+]
 TABLES = (phy.old_paths, semantic.old_paths, simulator.old_paths)
 MODULES = {old: new for table in TABLES for old, new in table.MODULES.items()}
 NAMES = {old: new for table in TABLES for old, new in table.NAMES.items()}
+REMOVED = {old: line for table in TABLES for old, line in table.REMOVED.items()}
 
 
 def attribute(place: str) -> object:
@@ -36,6 +45,41 @@ def test_an_old_path_gives_what_stands_at_the_new_one(old: str) -> None:
     public = [n for n in vars(new) if not n.startswith("_") and f"{old}:{n}" not in NAMES]
     with pytest.warns(DeprecationWarning, match=f"is now {MODULES[old]}"):
         assert getattr(importlib.import_module(old), public[-1]) is getattr(new, public[-1])
+
+
+@pytest.mark.parametrize("module", sorted({old.partition(":")[0] for old in OLD_NAMES}))
+def test_a_public_name_of_the_old_tree_is_there_or_says_what_to_use_instead(module: str) -> None:
+    for old in OLD_NAMES:
+        if old.startswith(f"{module}:") and old not in REMOVED:
+            attribute(old)
+
+
+@pytest.mark.parametrize("old", REMOVED)
+def test_the_import_of_a_removed_name_says_what_to_use_instead(old: str) -> None:
+    module, _, name = old.partition(":")
+    with pytest.raises(ImportError) as caught:
+        exec(f"from {module} import {name}")
+    assert str(caught.value) == f"{module}.{name} is gone; instead: {REMOVED[old]}"
+    assert "\n" not in REMOVED[old]
+
+
+@pytest.mark.parametrize("old", REMOVED)
+def test_the_places_that_the_line_of_a_removed_name_gives_exist(old: str) -> None:
+    for place in re.findall(r"(?:phy|semantic|simulator)(?:\.\w+)+", REMOVED[old]):
+        assert isinstance(pkgutil.resolve_name(place), object)
+
+
+def test_the_tables_hold_names_of_the_old_tree_alone() -> None:
+    assert set(REMOVED) <= set(OLD_NAMES)
+    assert set(NAMES) <= set(OLD_NAMES)
+    assert not set(NAMES) & set(REMOVED)
+
+
+def test_phy_and_semantic_import_old_names_alike() -> None:
+    """Neither may import the other, so that each has the class."""
+    assert inspect.getsource(phy.old_paths.OldPaths) == inspect.getsource(
+        semantic.old_paths.OldPaths
+    )
 
 
 @pytest.mark.parametrize("module", ["semantic.weights", "semantic.plus", "phy.power", "phy.fading"])

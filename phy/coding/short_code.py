@@ -97,20 +97,6 @@ def parity(words: Tensor) -> Tensor:
     return (words & 1).to(torch.uint8)
 
 
-def weight_spectrum(bits: int, length: int) -> _Integers:
-    """Returns the number of code words of each Hamming weight.
-
-    Args:
-        bits: Number of information bits.
-        length: Number of coded bits.
-
-    >>> weight_spectrum(3, 7)  # the simplex code
-    array([1, 0, 0, 0, 7, 0, 0, 0])
-    """
-    words = ShortCode(bits).encode(torch.arange(2**bits), 0, length)
-    return np.bincount(words.sum(1).numpy(), minlength=length + 1)
-
-
 @lru_cache(maxsize=64)
 def generator_columns(bits: int, length: int) -> _Integers:
     """Returns the columns of the generator matrix, [length] numbers below 2^bits.

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -23,7 +23,6 @@ import numpy.typing as npt
 from semantic.conventions import UNKNOWN as UNKNOWN  # part of this module's interface
 from semantic.data.columns import check_files, labels
 from semantic.data.filenames import printable, shown
-from semantic.old_paths import renamed
 
 Split = Literal["test", "train"]
 
@@ -292,9 +291,3 @@ def check_queries(images: VehicleImages, where: str) -> None:
             f"{where}: no gallery image of vehicle {images.vehicle[i]} from a camera other than "
             f"{images.camera[i]} for query {shown(images.files[i].name)}{more}"
         )
-
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:  # old names, for one release
-        return renamed(__name__, name)

@@ -90,13 +90,14 @@ class FdeNetwork(nn.Module):
         score: Tensor = self.statistic(similarity)
         return FdeOutput(similarity, score.squeeze(1))
 
-    def pair_score(
+    def pair_scores(
         self,
-        inputs: Float[Tensor, "batch inputs"],
+        similarity: Float[Tensor, "batch length"],
         z_padded: Float[Tensor, "batch length"],
-        sent: Float[Tensor, "batch length"],
-    ) -> Float[Tensor, "batch length"]:
-        """Returns MINE's statistic T_i(z_hat, z_i) of each received feature and a candidate.
+        candidates: Sequence[Float[Tensor, "batch length"]],
+        columns: Bool[Tensor, " length"] | None = None,
+    ) -> list[Tensor]:
+        """Returns MINE's statistic T_i(z_hat, z_i) of each received feature and candidates z_i.
 
             tau_i = |w_i| d_tilde_i(z_hat)
             T_i = log p(z_i | z_hat_i) / p(z_i)
@@ -108,29 +109,13 @@ class FdeNetwork(nn.Module):
         the mutual information exceeds what a batch can show.
 
         Args:
-            inputs: Input of the network.
+            similarity: Output d_tilde of the network.
             z_padded: Received features at their positions, zero where none was received.
-            sent: Candidates: sent features of the same image or of another one.
+            candidates: Sent features of the same image or of another one.
+            columns: Features to score; None for all.
 
         Returns:
-            One score per feature, meaningful at the received positions only.
-        """
-        return self.pair_scores(self(inputs).similarity, z_padded, [sent])[0]
-
-    def pair_scores(
-        self,
-        similarity: Float[Tensor, "batch length"],
-        z_padded: Float[Tensor, "batch length"],
-        candidates: Sequence[Float[Tensor, "batch length"]],
-        columns: Bool[Tensor, " length"] | None = None,
-    ) -> list[Tensor]:
-        """Returns `pair_score` of several candidates, with one pass of the network for all.
-
-        Args:
-            similarity: Output of the network.
-            z_padded: As in `pair_score`.
-            candidates: As `sent` in `pair_score`.
-            columns: Features to score; None for all.
+            [batch, columns] scores of each candidate, meaningful at the received positions only.
         """
         some = slice(None) if columns is None else columns
         z_hat = z_padded[:, some]

@@ -87,7 +87,7 @@ class LinkNetwork(nn.Module):
         self.fde = None
         if detector in TRAINED_DETECTORS:
             self.fde = FdeNetwork(hidden=HIDDEN[reading.fde], inputs=inputs)
-            if reading.pairs == "s":  # the score itself is MINE's statistic, not `pair_score`
+            if reading.pairs == "s":  # the score itself is MINE's statistic, not `pair_scores`
                 self.fde.statistic.reset_parameters()
         self.register_buffer("order", torch.arange(CODED_FEATURES))
         self.register_buffer("scale", torch.ones(SEMANTIC_FEATURES))

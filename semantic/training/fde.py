@@ -48,7 +48,7 @@ def feature_information(received: ReceivedFeatures) -> Tensor:
 
     The bound is a mean over the features. F is the statistics network of MINE on pairs of a
     received and a sent feature, of the same image (joint) or of different images of the batch
-    (marginal); see `FdeNetwork.pair_score`.
+    (marginal); see `FdeNetwork.pair_scores`.
     """
     fde, z = received.network.fde, received.z
     assert fde is not None

@@ -79,6 +79,7 @@ def check(
     arguments: Mapping[str, Any] | None = None,
     data: str = "synthetic",
     weights: str | None = None,
+    budget: str = "slots",
 ) -> Report:
     """Checks the part with a name.
 
@@ -89,6 +90,7 @@ def check(
         arguments: Arguments of the channel or scheme; other parts have none.
         data: Data set for the check of a scheme.
         weights: Trained weights for the check of a scheme.
+        budget: Budget for the check of a scheme, "slots" or "uses".
 
     Raises:
         ValueError: For a part that cannot be imported or made, in one line.
@@ -97,7 +99,7 @@ def check(
     if kind == "channel":
         return check_channel(name, arguments)
     if kind == "scheme":
-        return check_scheme(name, arguments, data, weights=weights)
+        return check_scheme(name, arguments, data, weights=weights, budget=budget)
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}: {nearest(kind, KINDS)}")
     if arguments:

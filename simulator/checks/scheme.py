@@ -92,6 +92,7 @@ def check_scheme(
     images: int = IMAGES,
     weights: str | None = None,
     bandwidth_hz: float | None = None,
+    budget: str = "slots",
 ) -> Report:
     """Transmits a few images at 0 and 9 dB over Rician fading and checks every step.
 
@@ -103,6 +104,7 @@ def check_scheme(
         images: About how many images.
         weights: Directory or file of trained weights; None for the package's.
         bandwidth_hz: Bandwidth W of the slots in Hz; None for the preset of the data set.
+        budget: Limit of the slots, "slots" or "uses", as in a run.
 
     Returns:
         A report. Its `ok` is True if all checks hold; `print` shows the failed ones.
@@ -128,6 +130,7 @@ def check_scheme(
         images=images,
         weights=weights,
         bandwidth_hz=bandwidth_hz,
+        budget=budget,
         device="cpu",
     )
     networks = Networks(spec, "cpu")

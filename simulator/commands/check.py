@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.commands.completion import choices
 from simulator.commands.options import key_values, scheme_arguments
 from simulator.renamed import warn_renamed
 
@@ -32,10 +33,23 @@ MARKS = {True: "ok", False: "FAILS", None: "not checked"}
     "--data", default="synthetic", show_default=True, help="Images for the check of a scheme."
 )
 @click.option(
+    "--budget",
+    default="slots",
+    show_default=True,
+    metavar="slots|uses",
+    shell_complete=choices("slots|uses"),
+    help="Budget for the check of a scheme.",
+)
+@click.option(
     "--weights", metavar="FILE|DIR", help="Weights for the check of a scheme [the package's]."
 )
 def check(
-    name: str, kind: str | None, data: str, weights: str | None, **arguments: tuple[str, ...]
+    name: str,
+    kind: str | None,
+    data: str,
+    budget: str,
+    weights: str | None,
+    **arguments: tuple[str, ...],
 ) -> None:
     """Check a channel, scheme, data set or codec.
 
@@ -48,7 +62,7 @@ def check(
 
     kind = recognize(name) if kind is None else kind
     given = dict(_given(name, kind, arguments))
-    show(run_checks(name, kind, given, data, weights))
+    show(run_checks(name, kind, given, data, weights, budget))
 
 
 def _given(

@@ -34,8 +34,8 @@ def build_schemes(networks: Networks) -> dict[str, Scheme]:
     given = dict(current_names("scheme argument", networks.spec.scheme_args, known))
     for argument in given:
         if argument not in known:
-            hint = nearest(argument, sorted(known)) if known else "they take none"
-            raise ValueError(f"schemes {', '.join(names)} take no argument {argument!r}; {hint}")
+            given_to = f"schemes {', '.join(names)}"
+            raise ValueError(f"{given_to} take no argument {argument!r}; {_taken(argument, known)}")
     schemes = {}
     for name, (build, taken) in builders.items():
         own = {n: v for n, v in given.items() if n in taken}
@@ -59,9 +59,19 @@ def build_scheme(name: str, networks: Networks, **arguments: Any) -> Scheme:
     for argument in arguments:
         if argument not in taken:
             raise ValueError(
-                f"scheme {name} takes no argument {argument!r}; {nearest(argument, taken)}"
+                f"scheme {name} takes no argument {argument!r}; {_taken(argument, {*taken})}"
             )
     return build(networks, arguments)
+
+
+def _taken(argument: str, known: set[str]) -> str:
+    """Returns the end of the message: the nearest argument, or all if it is not just misspelled."""
+    if not known:
+        return "they take none"
+    others = {name for entry in SCHEMES.values() for name in entry.declared}
+    if RENAMED["scheme argument"].get(argument, argument) in others:
+        return f"allowed: {', '.join(sorted(known))}"
+    return nearest(argument, sorted(known))
 
 
 def _builder(name: str) -> tuple[Build, list[str]]:

@@ -17,11 +17,10 @@ from typing import Any
 
 import phy
 import semantic
-import simulator
 from simulator.cache import cache_file, load_cached, save_cached
 
-#: The folders of the three packages.
-PACKAGES = tuple(Path(package.__path__[0]) for package in (phy, semantic, simulator))
+#: The folders of the three packages; the last is the one that this file lies in.
+PACKAGES = (Path(phy.__path__[0]), Path(semantic.__path__[0]), Path(__file__).parents[1])
 #: Files and folders that only show, store, check or train. A file that is not named here counts.
 WITHOUT_INFLUENCE = (
     *("semantic/data/synthetic/", "semantic/training/"),

@@ -8,10 +8,9 @@ parallel with those of the server.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 
-from simulator.sweeps.tied import naming_the_run
+from simulator.sweeps.tied import naming_the_run, start_method
 
 #: Least number of images over all cells of a run for which workers save more time than they cost.
 WORTH_IMAGES = 4096
@@ -29,12 +28,6 @@ def worth_workers(cells: int, images: int | None) -> bool:
     """Whether workers save time for some cells of some images each; None is a whole data set."""
     enough = images is None or cells * images >= WORTH_IMAGES
     return cells > 1 and enough and default_workers() > 1
-
-
-def start_method() -> str:
-    """Returns how worker processes start: from the fork server, or anew where there is none."""
-    methods = multiprocessing.get_all_start_methods()
-    return "forkserver" if "forkserver" in methods else "spawn"
 
 
 def start_forkserver() -> None:

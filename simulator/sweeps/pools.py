@@ -17,7 +17,8 @@ from typing import Any
 
 import torch
 
-from simulator.sweeps.forkserver import start_forkserver, start_method
+from simulator.sweeps.forkserver import start_forkserver
+from simulator.sweeps.tied import start_method
 from simulator.sweeps.worker import enter_worker
 
 

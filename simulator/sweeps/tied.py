@@ -10,6 +10,7 @@ ends otherwise. On Linux the kernel then ends the workers; elsewhere a thread of
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -28,6 +29,12 @@ SAFE_PATH, OURS = "PYTHONSAFEPATH", "fork server"
 EVERY_S = 1.0
 #: Of prctl(2): the signal that a process gets when its parent ends.
 PR_SET_PDEATHSIG = 1
+
+
+def start_method() -> str:
+    """Returns how worker processes start: from the fork server, or anew where there is none."""
+    methods = multiprocessing.get_all_start_methods()
+    return "forkserver" if "forkserver" in methods else "spawn"
 
 
 def end_with_parent() -> None:

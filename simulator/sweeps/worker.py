@@ -24,8 +24,7 @@ from simulator.environment import unmoved
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Cell, CellRunner
-from simulator.sweeps.forkserver import start_method
-from simulator.sweeps.tied import end_with_parent
+from simulator.sweeps.tied import end_with_parent, start_method
 
 #: Seconds after the time limit of a cell at which a worker that still computes it is ended.
 GRACE_S = 5.0

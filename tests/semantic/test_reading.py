@@ -19,7 +19,6 @@ from semantic.link.selector import Selection
 from semantic.losses import TaskWeights
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.encoder import one_cycle_rate, step_seed
-from semantic.training.fde import ReceivedFeatures, information_of
 from semantic.training.labels import Labels
 from semantic.training.link import train_complete, train_scheme
 from semantic.training.loop import LinkData, LinkRecipe, draw_snr, link_gradients
@@ -31,6 +30,8 @@ from semantic.weights.stored import load_link, save_link
 from simulator.schemes.image_importance import image_order
 
 POSITIONS = torch.tensor([[5, 900, 17]])
+
+
 SENT = torch.tensor([[True, True, False]])
 
 
@@ -245,33 +246,6 @@ def test_printed_losses_reach_all_networks(tmp_path: Path) -> None:
     assert not torch.equal(apart.jsc_encoder.out.weight, printed.jsc_encoder.out.weight)
     assert torch.equal(fde(apart), fde(trained("apart", 50.0)))
     assert not torch.equal(fde(printed), fde(trained("printed", 50.0)))
-
-
-@pytest.mark.parametrize("version", ["v1", "v2"])
-def test_sizes_and_pairs_of_f(version: str) -> None:
-    torch.manual_seed(0)
-    network = LinkNetwork(4, "combine", "fde", reading=LinkReading(fde=version, pairs="s")).eval()
-    assert network.fde is not None
-    widths = [
-        layer.out_features for layer in network.fde.compress if hasattr(layer, "out_features")
-    ]
-    assert widths == {"v1": [256, 256], "v2": [1024, 256]}[version]
-    s = torch.rand(4, 1024)
-    place = Selection(torch.arange(CODED_FEATURES).expand(4, -1), torch.ones(4, 1024) > 0)
-    buffer = network.empty_buffer(4).add(
-        SlotFeatures(place, torch.randn(4, 1024), torch.ones(4, 1024))
-    )
-    found = information_of(network)(ReceivedFeatures(network, s, buffer, s, (2,)))
-    s_hat, _ = network.decode(buffer)
-    joint = network.fde(s * s_hat).score
-    marginal = network.fde(s.roll(2, 0) * s_hat).score
-    assert torch.allclose(found, joint.mean() - marginal.exp().mean().log(), atol=1e-5)
-
-
-def test_pairs_of_s_do_not_fit_an_f_that_reads_reliabilities() -> None:
-    network = LinkNetwork(4, detector="fde-csi", reading=LinkReading(pairs="s"))
-    with pytest.raises(ValueError, match="pairs=s needs an F that reads one vector"):
-        information_of(network)
 
 
 def test_the_default_reading_takes_the_step_of_the_papers_losses_apart(tmp_path: Path) -> None:

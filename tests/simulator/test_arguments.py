@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-import warnings
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from simulator.catalog import CHANNELS, SCHEMES, resolve
 from simulator.cli import main
 from simulator.codecs.image_codecs import FAILURE_POLICIES
 from simulator.commands.options import build_spec
-from simulator.renamed import RENAMED, RenamedWarning
+from simulator.renamed import RenamedWarning
 from simulator.scheme import Scheme
 from simulator.scheme_arguments import (
     MODULATIONS,
@@ -169,52 +168,6 @@ def test_a_redundancy_order_that_an_earlier_release_wrote_as_a_number() -> None:
     assert dict(spec.scheme_args) == {"rv_order": "0231"}
 
 
-OLD_AND_NEW = [
-    (HARQ, "engine", "decoder", "numba"),
-    (FEATURES, "quantiser", "quantizer", "uniform"),
-    ("semharq", "equaliser", "equalizer", "zf"),
-]
-
-
-@pytest.mark.parametrize(("scheme", "old", "new", "value"), OLD_AND_NEW)
-def test_an_old_argument_name_works_and_warns(
-    scheme: str, old: str, new: str, value: str, tmp_path: Path
-) -> None:
-    assert RENAMED["scheme argument"][old] == new
-    pattern = f"scheme argument '{old}' is now called '{new}'"
-    record = {"schemes": [scheme], "scheme_args": {old: value}}
-    (tmp_path / "run.json").write_text(json.dumps({"spec": record}))
-    for make in (
-        lambda: RunSpec(schemes=(scheme,), scheme_args=((old, value),)),
-        lambda: RunSpec.from_json(record),
-        lambda: RunSpec.read(tmp_path / "run.json"),
-        lambda: build_spec({"scheme": scheme, "scheme_args": (f"{old}={value}",)}, None),
-    ):
-        with pytest.warns(RenamedWarning, match=pattern):
-            assert make().scheme_args == ((new, value),)
-    with pytest.raises(ValueError, match=f"'{new}' is given twice"), pytest.warns(RenamedWarning):
-        RunSpec(schemes=(scheme,), scheme_args=((new, value), (old, value)))
-
-
-def test_the_old_name_of_a_budget_works_and_warns() -> None:
-    with pytest.warns(RenamedWarning, match="budget 'rounds' is now called 'slots'"):
-        assert RunSpec(budget="rounds") == RunSpec()
-
-
-def test_the_command_line_prints_a_renaming_as_one_line(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text(json.dumps({"budget": "rounds"}))
-    for line, message in (
-        (["--scheme", "semharq", "--scheme-arg", "equaliser=zf"], "now called 'equalizer'"),
-        (["--budget", "rounds"], "budget 'rounds' is now called 'slots'"),
-        (["--spec", str(tmp_path / "run.json")], "budget 'rounds' is now called 'slots'"),
-    ):
-        result = CliRunner().invoke(main, [*line, "--data", str(tmp_path / "nowhere")])
-        warning, error = result.stderr.splitlines()
-        assert warning.startswith("simulate: ")
-        assert message in warning
-        assert "nowhere" in error
-
-
 def own(networks: Networks, a: int = 1, b: str = "x", c: Any = None) -> Scheme:
     """A user's own factory."""
     assert isinstance(a, int)
@@ -285,12 +238,6 @@ def test_the_catalog_is_read_without_torch() -> None:
     code = "import simulator.spec, simulator.cli, sys; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "False\n"
-
-
-def test_new_names_warn_of_nothing() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RenamedWarning)
-        RunSpec(schemes=(HARQ,), scheme_args=(("decoder", "numba"),))
 
 
 def test_the_page_of_arguments_is_what_the_declarations_say() -> None:

@@ -7,20 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import broken_parts as parts
+import broken_schemes as schemes
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
 
 import simulator
-from phy.channel import Channel
 from phy.streams import Streams
 from semantic.data.dataset import ImageFile, VehicleImages
 from semantic.data.opening import open_dataset
 from simulator import check_channel, check_dataset, check_scheme
 from simulator.checks.dispatch import recognize
-from simulator.checks.laws import _one_sample
-from simulator.checks.report import GlobalGenerators, Report, gather, holds, mean_is
+from simulator.checks.report import GlobalGenerators, Report, gather, holds
 from simulator.cli import main
 from simulator.guard import Guarded
 from simulator.scheme import Scheme
@@ -40,93 +39,6 @@ def test_what_is_right_passes() -> None:
     assert len(declared.findings) == 34
 
 
-WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
-    (parts.ThreeAxes, "draw: h", "shape [6, 0, 1]"),
-    (parts.Double, "draw: h", "torch.complex128"),
-    (parts.NoState, "shapes", "ValueError"),
-    (parts.NotANumber, "draw: h", "= (nan+0j) in row"),
-    (parts.Misprint, "average gain E|h|^2", "0.55"),
-    (parts.GlobalRandom, "same streams twice", "h differs in 6 of 6 rows"),
-    (parts.GlobalRandom, "global generators", "torch used"),
-    (parts.HiddenMemory, "same streams twice", "h differs"),
-    (parts.FirstRowForAll, "an image among others", "h differs in 3 of 3 rows"),
-    (parts.SharedByAll, "correlation of two images' gains", "1.0"),
-    (parts.PlaceInBatch, "an image among others", "h differs in 1 of 3 rows"),
-    (parts.PlaceInBatch, "an image alone", "h differs in 1 of 1 rows"),
-    (parts.NoPrefix, "a shorter burst", "h and y within"),
-    (parts.InPlaceState, "state", "h differs in 6 of 6 rows"),
-    (parts.UntakeableState, "one image among others", "holds a dict, which has no rows"),
-    (parts.TwoLaws, "law of the gains h", "(real part, use"),
-    (parts.TwoLaws, "moments of the gains h", "(real part, use"),
-    (parts.OneDrawThrice, "declared distribution of |h|^2", "use 7 in"),
-    (parts.WeakerLater, "average gain E|h|^2 of transmission 4", "0.50"),
-    (parts.WeakerAtTheEnd, "average gain E|h|^2 of the last 16 of 2048 uses", "0.50"),
-    (parts.StreamsOfItsOwn, "gains of two draws", "1.000"),
-    (parts.FadingAsNoise, "fading and noise", "1.000"),
-    (parts.FixedSeed, "gains of two draws", "1.000"),
-    (parts.Clock, "gains of two draws", "1.000"),
-    (parts.SystemNoise, "same streams twice", "y differs in 6 of 6 rows"),
-    (parts.SystemNoise, "the same state of the training's generator", "they come from elsewhere"),
-    (parts.PythonsRandom, "global generators", "random used"),
-    (parts.FewImages, "gains of different images", "75% have those of another image"),
-    (parts.NoiseOfTheFirst, "noise of different images", "50% have those of another image"),
-    (parts.NoiseOfTheFirst, "noise of images and of uses", "neighbors"),
-    (parts.OneNoise, "noise of images and of uses", "of uses"),
-    (parts.NoiseOfTheSeed, "noise of two draws", "1.000"),
-    (parts.SameNoise, "noise of two draws", "1.000"),
-    (parts.HalfTheNoise, "noise power over no, nothing sent", "0.5"),
-    (parts.SquaredNoise, "noise power over no, nothing sent", "0.25"),
-    (parts.SquaredNoise, "|y - h x|^2 over the no that the receiver is told", "0.249"),
-    (parts.WrongGainTold, "|y - h x|^2 over the no that the receiver is told", "1.1"),
-    (parts.SpoiledInput, "inputs x, h, state", "x was written to"),
-    (parts.NoVariance, "apply: y, h, no", "no = 0 in row 0, use 0; it must be positive"),
-    (parts.SameNoise, "another seed", "the same y"),
-]
-
-
-@pytest.fixture(scope="module")
-def channel_reports() -> dict[type[Channel], Report]:
-    return {kind: check_channel(kind) for kind, _, _ in WRONG_CHANNELS}
-
-
-@pytest.mark.parametrize(
-    ("kind", "what", "found"), WRONG_CHANNELS, ids=lambda v: getattr(v, "__name__", str(v)[:20])
-)
-def test_a_broken_channel_is_told_what_is_wrong(
-    kind: type[Channel],
-    what: str,
-    found: str,
-    channel_reports: dict[type[Channel], Report],
-) -> None:
-    report = channel_reports[kind]
-    assert not report.ok
-    failures = {finding.what: finding for finding in report.failures}
-    assert what in failures, str(report)
-    assert found in failures[what].found
-    assert failures[what].expected
-    assert "checks fail" in report.summary
-    assert what in str(report)
-
-
-def test_one_mistake_is_one_failure(channel_reports: dict[type[Channel], Report]) -> None:
-    kinds = (parts.Misprint, parts.NoPrefix, parts.WrongGainTold, parts.OneDrawThrice)
-    for kind in (*kinds, parts.StreamsOfItsOwn, parts.FewImages, parts.NoiseOfTheSeed):
-        assert len(channel_reports[kind].failures) == 1, str(channel_reports[kind])
-
-
-def test_what_is_no_channel_and_what_cannot_be_made() -> None:
-    with pytest.raises(
-        ValueError, match=r"sound' is a function, it must be a subclass of .*Channel"
-    ):
-        check_channel("broken_parts:sound", {"networks": 0})
-    with pytest.raises(ValueError, match="unknown channel 'ricain': nearest: 'rician'"):
-        check_channel("ricain")
-    with pytest.raises(ValueError, match=r"no argument 'kfactor'.*'k_factor'"):
-        check_channel("rician", {"kfactor": 1})
-    with pytest.raises(ValueError, match="k_factor -1 is not allowed"):
-        check_channel("rician", {"k_factor": -1})
-
-
 def test_checking_leaves_the_global_generators_alone() -> None:
     generators = GlobalGenerators()
     check_channel("awgn")
@@ -134,26 +46,6 @@ def test_checking_leaves_the_global_generators_alone() -> None:
     torch.rand(1)
     np.random.rand()  # noqa: NPY002 -- so that the finding has something to find
     assert generators.finding().found == "torch, numpy.random used"
-
-
-def test_the_test_of_a_mean_has_its_significance() -> None:
-    """Of 5000 true means 0.5 are refused on average; Poisson: 6 or more has probability 1.4e-5."""
-    rng = np.random.default_rng(0)
-    refused = sum(not mean_is("", row, 0.5).ok for row in rng.random((5000, 300)))
-    assert refused < 6
-    assert not mean_is("", np.full(10, np.nan), 1.0).ok
-    assert not mean_is("", rng.random(300), 0.62).ok
-
-
-def test_the_test_of_a_declared_law_has_its_significance() -> None:
-    """Of 2000 right laws 5 % have a chance below 5 %; steps count on either side of rounding."""
-    rng = np.random.default_rng(0)
-    chances = [_one_sample(rng.exponential(size=200), lambda x: -np.expm1(-x)) for _ in range(2000)]
-    assert abs(np.mean(np.array(chances) < 0.05) - 0.05) < 4 * (0.05 * 0.95 / 2000) ** 0.5
-    assert _one_sample(rng.exponential(1.3, 2000), lambda x: -np.expm1(-x)) < 1e-6
-    near_one = 1 + 1e-7 * rng.standard_normal(2000)
-    assert _one_sample(near_one, lambda x: (x >= 1).astype(float)) == 1
-    assert _one_sample(near_one, lambda x: (x >= 1.1).astype(float)) == 0
 
 
 def test_a_rule_that_raises_has_failed_and_the_others_go_on() -> None:
@@ -175,10 +67,10 @@ def tiny(tiny_weights: Path, folder_data: Path) -> dict[str, Any]:
 
 
 def test_a_sound_scheme_passes(tiny: dict[str, Any]) -> None:
-    for scheme in ("broken_parts:sound", parts.sound):
+    for scheme in ("broken_schemes:sound", schemes.sound):
         report = check_scheme(scheme, **tiny)
         assert report.ok, str(report)
-        assert report.subject == "broken_parts:sound"
+        assert report.subject == "broken_schemes:sound"
 
 
 @pytest.fixture(scope="module")
@@ -198,18 +90,18 @@ def scheme_report(tiny: dict[str, Any]) -> Callable[[type[Scheme]], Report]:
 @pytest.mark.parametrize(
     ("kind", "what", "found"),
     [
-        (parts.Loud, "power", "energy 320 for 80 uses"),
-        (parts.Loud, "a run", "breaks the average power constraint"),
-        (parts.Undeclared, "power", "power beyond the channel uses that it declares"),
-        (parts.FloatUses, "burst", "uses is torch.float32 [10] for 10 images"),
-        (parts.NumberedAnswer, "feedback", "there are 2 reasons"),
-        (parts.OneAnswerForAll, "feedback", "ack is torch.bool [1] for 10 images"),
-        (parts.NoAnswerToTasks, "task outputs", "embedding holds nan"),
-        (parts.FewColors, "task outputs", "color has 3 classes"),
-        (parts.Company, "batches of 5, in reverse order", "embedding differs at 0 dB"),
-        (parts.Dice, "run repeated", "embedding differs at 0 dB"),
-        (parts.Dice, "global generators", "torch used"),
-        (parts.ShortPayload, "payload", "extra has 9"),
+        (schemes.Loud, "power", "energy 320 for 80 uses"),
+        (schemes.Loud, "a run", "breaks the average power constraint"),
+        (schemes.Undeclared, "power", "power beyond the channel uses that it declares"),
+        (schemes.FloatUses, "burst", "uses is torch.float32 [10] for 10 images"),
+        (schemes.NumberedAnswer, "feedback", "there are 2 reasons"),
+        (schemes.OneAnswerForAll, "feedback", "ack is torch.bool [1] for 10 images"),
+        (schemes.NoAnswerToTasks, "task outputs", "embedding holds nan"),
+        (schemes.FewColors, "task outputs", "color has 3 classes"),
+        (schemes.Company, "batches of 5, in reverse order", "embedding differs at 0 dB"),
+        (schemes.Dice, "run repeated", "embedding differs at 0 dB"),
+        (schemes.Dice, "global generators", "torch used"),
+        (schemes.ShortPayload, "payload", "extra has 9"),
     ],
 )
 def test_a_broken_scheme_is_told_what_is_wrong(
@@ -225,13 +117,13 @@ def test_a_broken_scheme_is_told_what_is_wrong(
 
 
 def test_what_is_no_scheme_and_what_cannot_be_made(tiny: dict[str, Any]) -> None:
-    report = check_scheme("broken_parts:nothing", **tiny)
+    report = check_scheme("broken_schemes:nothing", **tiny)
     assert [f.found for f in report.failures] == ["a int"]
-    assert not check_scheme("broken_parts:sound", {"louder": 2.0}, **tiny).ok
+    assert not check_scheme("broken_schemes:sound", {"louder": 2.0}, **tiny).ok
     for name, arguments, message in (
         ("semhrq", {}, "unknown scheme 'semhrq': nearest: 'semharq"),
-        ("broken_parts:sound", {"loud": 2.0}, "take no argument 'loud'; nearest: 'louder'"),
-        ("broken_parts:sond", {}, "has no 'sond'; nearest: 'sound'"),
+        ("broken_schemes:sound", {"loud": 2.0}, "take no argument 'loud'; nearest: 'louder'"),
+        ("broken_schemes:sond", {}, "has no 'sond'; nearest: 'sound'"),
         ("no_such_module:sound", {}, "No module named 'no_such_module'"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -301,13 +193,13 @@ def test_kinds_are_recognized(folder_data: Path) -> None:
         (str(folder_data), "data"),
         ("veri:somewhere", "data"),
         ("broken_parts:Good", "channel"),
-        ("broken_parts:sound", "scheme"),
+        ("broken_schemes:sound", "scheme"),
         ("webp", "codec"),
         ("simulator.codecs.pillow_codecs:PillowCodec", "codec"),
     ):
         assert recognize(name) == kind
     for name, message in (
-        ("broken_parts:Sound", "is the class of a scheme"),
+        ("broken_schemes:Sound", "is the class of a scheme"),
         ("broken_parts:np", "the kind of 'broken_parts:np' .a module. is not clear: .* --kind"),
         ("nonsense", "there is no channel, scheme, data set or codec 'nonsense'"),
         ("", "there is no channel, scheme, data set or codec ''"),
@@ -329,8 +221,8 @@ def test_the_command_shows_a_table_and_exits_with_the_answer(
     assert "FAILS" in bad.stdout
     assert "1 of 31 checks fail" in bad.stdout
     tiny = ["--data", folder_data, "--weights", tiny_weights]
-    assert run("check", "broken_parts:sound", *tiny).exit_code == 0
-    assert run("check", "broken_parts:sound", *tiny, "--scheme-arg", "louder=2").exit_code == 1
+    assert run("check", "broken_schemes:sound", *tiny).exit_code == 0
+    assert run("check", "broken_schemes:sound", *tiny, "--scheme-arg", "louder=2").exit_code == 1
     assert run("check", folder_data).exit_code == 0
     for arguments, message in (
         (["ricain"], "nearest: 'rician'"),

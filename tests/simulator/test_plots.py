@@ -1,6 +1,5 @@
 """Figures of runs: styles, legend, colors, published points, and the file for LaTeX."""
 
-import itertools
 import re
 import shutil
 import subprocess
@@ -11,46 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from matplotlib import rc_params_from_file
-from matplotlib.colors import to_rgb
+from plotted import curve, made
 
 from simulator.cli import main
 from simulator.papers.experiments import EXPERIMENTS
 from simulator.plots.draw import make_figure
 from simulator.plots.layout import INTERVALS, LEGENDS, Axis, Layout
-from simulator.plots.panels import AXES, Choice, Panel, panels
+from simulator.plots.panels import AXES
 from simulator.plots.styles import STYLES, applied, open_style
-from simulator.results.line_styles import (
-    COLORS,
-    DARK_COLORS,
-    DASHES,
-    MARKERS,
-    PGF_MARKERS,
-    VEGA_SHAPES,
-    line_style,
-)
-
-SNRS = (-6.0, -3.0, 0.0, 3.0, 6.0)
-
-
-RISING = dict(zip(SNRS, (5.0, 80.0, 90.0, 92.0, 94.0), strict=True))
-
-
-def curve(schemes: int, rising: bool = False) -> pd.DataFrame:
-    """An invented curve: all lines rise and leave room below, or they fill the panel."""
-    rows = []
-    for i, snr_db in itertools.product(range(schemes), SNRS):
-        value = RISING[snr_db] + i if rising else 100 * (i + 0.5) / schemes + snr_db / 10
-        for metric, scale in (("rank1", 1.0), ("mAP", 0.9), ("channel_uses", 3.0)):
-            at = {"run": "r", "scheme": f"s{i}", "channel": "c", "snr_db": snr_db}
-            value_here = scale * value
-            bounds = {"ci_low": value_here - 2, "ci_high": value_here + 3}
-            rows.append({**at, "metric": metric, "value": value_here, **bounds, "n": 9})
-    return pd.DataFrame(rows)
-
-
-def made(table: pd.DataFrame, *metrics: str) -> list[Panel]:
-    return panels(table, Choice(metrics=metrics or ("rank1",)))
 
 
 @pytest.fixture(scope="module")
@@ -112,73 +79,6 @@ def test_a_legend_of_several_panels_is_below_them_and_has_each_line_once() -> No
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["s0", "s1", "s2"]
     assert not any(legend.get_window_extent().overlaps(ax.get_tightbbox()) for ax in figure.axes)
-
-
-# Colors
-
-#: How a screen's linear RGB looks to others: Machado et al., IEEE TVCG 15(6), 2009, severity 1;
-#: and the luminance of ITU-R BT.709, a print in gray.
-VISIONS = {
-    "normal": np.eye(3),
-    "deuteranopia": np.array(
-        [
-            [0.367322, 0.860646, -0.227968],
-            [0.280085, 0.672501, 0.047413],
-            [-0.011820, 0.042940, 0.968881],
-        ]
-    ),
-    "protanopia": np.array(
-        [
-            [0.152286, 1.052583, -0.204868],
-            [0.114503, 0.786281, 0.099216],
-            [-0.003882, -0.048116, 1.051998],
-        ]
-    ),
-    "gray": np.tile([0.2126, 0.7152, 0.0722], (3, 1)),
-}
-XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-
-
-def linear(color: str) -> np.ndarray:
-    c = np.array(to_rgb(color))
-    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
-
-
-def lab(rgb: np.ndarray) -> np.ndarray:
-    """CIELAB of linear RGB under D65."""
-    x = XYZ @ rgb.clip(0, 1) / (XYZ @ np.ones(3))
-    f = np.where(x > 0.008856, np.cbrt(x), 7.787 * x + 16 / 116)
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
-
-
-def contrast(color: str, paper: str) -> float:
-    """The contrast ratio of WCAG 2."""
-    dark, light = sorted(float(linear(c) @ VISIONS["gray"][0]) + 0.05 for c in (color, paper))
-    return light / dark
-
-
-def test_every_color_shows_on_its_paper() -> None:
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert min(contrast(color, "#ffffff") for color in COLORS) >= 2.9
-    assert min(contrast(color, "#16191d") for color in DARK_COLORS) >= 3.5
-
-
-@pytest.mark.parametrize("vision", VISIONS)
-def test_lines_differ_for_every_eye_and_in_gray(vision: str) -> None:
-    for a, b in itertools.combinations([line_style(i) for i in range(8)], 2):
-        seen = [lab(VISIONS[vision] @ linear(style.color)) for style in (a, b)]
-        far = float(np.linalg.norm(seen[0] - seen[1])) >= 12
-        assert far or (a.marker != b.marker and a.dashes != b.dashes), (a, b)
-    first = [lab(VISIONS[vision] @ linear(color)) for color in COLORS[:4]]
-    assert min(np.linalg.norm(x - y) for x, y in itertools.combinations(first, 2)) >= 12
-
-
-def test_markers_and_dashes_are_all_different() -> None:
-    for names in (MARKERS, PGF_MARKERS, VEGA_SHAPES, DASHES, COLORS, DARK_COLORS):
-        assert len(set(names)) == len(names) == 8
-    drawn = make_figure(made(curve(8)), Axis("x"), Layout(intervals="none")).axes[0].lines
-    assert len({line.get_marker() for line in drawn}) == 8
-    assert len({str(line._dash_pattern) for line in drawn}) == 8
 
 
 # Files
@@ -270,63 +170,6 @@ def test_lines_of_points_that_a_logarithmic_axis_cannot_show_are_named(
     assert "note: a_b has no point to draw" in plot(tmp_path, "--log", "y", "--out", out)
     line = plot(tmp_path, "--log", "y", "--scheme", "a_b", "--out", out, code=2)
     assert "no run has a point of rank1 above 0 for a logarithmic axis" in line
-
-
-BAD_LINES = [
-    (
-        "lines.linewidth: abc",
-        "lines.linewidth 'abc' is not allowed; allowed is a value such as 1.5",
-    ),
-    ("lines.linewidht: 1", "unknown setting 'lines.linewidht': nearest: 'lines.linewidth'"),
-    ("lines.linewidth 3", "'lines.linewidth 3' is no setting, it must be NAME: VALUE"),
-    ("axes.grid: perhaps", "axes.grid 'perhaps' is not allowed; allowed is True or False"),
-    ("figure.figsize: 3", "figure.figsize '3' is not allowed; allowed is a value such as 6.4, 4.8"),
-    ("figure.figsize: 0, 0", "figure.figsize 0 is not allowed; allowed is 1 to 40"),
-    ("savefig.dpi: 1e9", "savefig.dpi 1e+09 is not allowed; allowed is 1 to 2400"),
-    ("font.size: -3", "font.size -3 is not allowed; allowed is 0 to 10000"),
-    ("lines.linewidth: nan", "lines.linewidth nan is not allowed"),
-    ("axes.prop_cycle: cycler('x'", "axes.prop_cycle \"cycler('x'\" is not allowed"),
-    ("axes.prop_cycle: __import__('os')", "is not allowed"),
-    ("text.color: notacolor", "text.color 'notacolor' is not allowed"),
-    ("backend: qtagg", "unknown setting 'backend'"),
-    ("font.size: 9", "font.size is given twice"),
-]
-
-
-@pytest.mark.parametrize(("line", "problem"), BAD_LINES)
-def test_a_bad_line_of_a_style_file_is_named(tmp_path: Path, line: str, problem: str) -> None:
-    style = tmp_path / "mine.mplstyle"
-    style.write_text(f"# of mine\nfont.size: 8  # points\n{line}\n")
-    with pytest.raises(ValueError, match=r"^style file .*mine.mplstyle, line 3: ") as caught:
-        open_style(str(style))
-    assert problem in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_style_file_is_read_as_matplotlib_reads_it(tmp_path: Path) -> None:
-    style = tmp_path / "mine.mplstyle"
-    text = 'lines.color: "#00ff00"  # green\naxes.prop_cycle: cycler("color", ["r", "b"])\n'
-    text += "font.family: serif\r\nfigure.figsize: 5, 2\naxes.grid: True\nsavefig.bbox: tight\n"
-    style.write_bytes(text.encode())
-    expected = dict(rc_params_from_file(style, use_default_template=False))
-    assert len(expected) == 6
-    style.write_bytes(b"\xef\xbb\xbf" + text.encode())  # with a byte order mark, too
-    assert expected.items() <= dict(open_style(str(style)).settings).items()
-
-
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        (b"\xff\xfe\x00", "it is no text in UTF-8"),
-        (b"", "no setting of matplotlib"),
-        (None, "Is a dir"),
-    ],
-)
-def test_a_style_file_that_is_none(tmp_path: Path, content: bytes | None, problem: str) -> None:
-    style = tmp_path / "mine.mplstyle"
-    style.mkdir() if content is None else style.write_bytes(content)
-    with pytest.raises(ValueError, match=problem):
-        open_style(str(style))
 
 
 def test_a_label_that_the_figure_does_not_show_is_named(run: Path, tmp_path: Path) -> None:

@@ -90,11 +90,6 @@ class Vehicle:
         """Lengths of the body."""
         return self.model.proportions
 
-    @property
-    def marked(self) -> bool:
-        """Whether the vehicle has stickers or stripes."""
-        return bool(self.marks or self.stripes)
-
 
 def sample_vehicles(seed: int, population: str, count: int | None = None) -> list[Vehicle]:
     """Draws the vehicles of a population.
