@@ -27,7 +27,7 @@ def encoder_path(given: Path | None) -> Path | None:
     >>> encoder_path(Path("weights")).name, encoder_path(Path("package")).name
     ('weights', 'pretrained')
     """
-    if given != Path(PACKAGE) or given.exists():
+    if given is None or given != Path(PACKAGE) or given.exists():
         return given
     from semantic.weights.stored import PRETRAINED
 
