@@ -76,7 +76,7 @@ docs: $(DOCS_STAMP)  ## Check what the documents name (links, commands, options)
 # The wheel is built from the sdist, so that a file that the sdist lacks is missed.
 dist: $(STAMP)  ## Build sdist and wheel in dist/, install the wheel in a new environment, run it
 	rm -rf dist build
-	$(BIN)/python -c "from setuptools.build_meta import build_sdist; build_sdist('dist')"
+	$(BIN)/python -c "from setuptools.build_meta import build_sdist; build_sdist('dist')" >/dev/null
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
 	$(PYTHON) -m venv build/clean
 	build/clean/bin/pip install --quiet --disable-pip-version-check $(TORCH)

@@ -1,8 +1,8 @@
 """Link-level simulation of task-oriented semantic communication, from Python.
 
 `open_link` sends images of your own, `simulate` computes curves, `load_run`, `compare` and `plot`
-read them back, and `check_channel`, `check_scheme`, `check_dataset` and `check_codec` test parts of
-your own. docs/python.md shows all of them.
+read them back, and `check_channel`, `check_scheme`, `check_dataset`, `check_codec` and
+`check_encoder` test parts of your own. docs/python.md shows all of them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from simulator.checks.channel import check_channel as check_channel
     from simulator.checks.codec import check_codec as check_codec
     from simulator.checks.dataset import check_dataset as check_dataset
+    from simulator.checks.encoder import check_encoder as check_encoder
     from simulator.checks.scheme import check_scheme as check_scheme
     from simulator.interactive.opened_link import open_link as open_link
     from simulator.interactive.plotting import plot as plot
@@ -40,6 +41,7 @@ EXPORTS = {
     "check_channel": "simulator.checks.channel",
     "check_codec": "simulator.checks.codec",
     "check_dataset": "simulator.checks.dataset",
+    "check_encoder": "simulator.checks.encoder",
     "check_scheme": "simulator.checks.scheme",
     "compare": "simulator.api",
     "load_run": "simulator.interactive.saved_run",

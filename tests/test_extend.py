@@ -1,4 +1,4 @@
-"""docs/extend.md, run: five of its files through `simulate` and `simulate check`."""
+"""docs/extend.md, run: its files through `simulate` and `simulate check`."""
 
 import json
 import os
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 HOME = Path(simulator.__path__[0]).parent
 EXAMPLES = HOME / "docs" / "examples"
-MINE = ("my_channel", "my_scheme", "my_harq", "my_data", "my_codec")
+MINE = ("my_channel", "my_scheme", "my_harq", "my_data", "my_codec", "my_encoder")
 
 
 def run(*arguments: object) -> Result:
@@ -30,7 +30,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture
 def here(tmp_path: Path, folder_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A user's directory: the five files, and images with annotations of their own kind."""
+    """A user's directory: the files, and images with annotations of their own kind."""
     for name in MINE:
         shutil.copy(EXAMPLES / f"{name}.py", tmp_path)
     images = open_dataset(str(folder_data))
@@ -64,7 +64,7 @@ def point(out: Path, metric: str) -> pd.Series:
 def test_the_document_shows_the_files_as_they_are() -> None:
     text = (HOME / "docs" / "extend.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    for name in (*MINE, "my_learned_scheme", "my_encoder"):
+    for name in (*MINE, "my_learned_scheme"):
         assert (EXAMPLES / f"{name}.py").read_text() in blocks
 
 
@@ -100,6 +100,7 @@ def test_a_channel_a_scheme_and_a_data_set_of_ones_own_run(here: Path, tiny_weig
         ("my_harq:repeated", "scheme"),
         ("my_data:cars", "data set"),
         ("my_codec:Cosines", "codec"),
+        ("my_encoder:SmallCnn", "encoder"),
     ],
 )
 def test_each_passes_its_check(name: str, kind: str, here: Path, tiny_weights: Path) -> None:

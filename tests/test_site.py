@@ -12,13 +12,16 @@ from types import ModuleType
 
 import click
 import pytest
+from test_documented_commands import commands as shown_commands
 
 import simulator
 from semantic.link.reading import OPTIONS
 from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
 from simulator.cli import main
+from simulator.commands.figures import FRONTIER
 from simulator.papers.run import choose
 from simulator.plots.styles import STYLES
+from simulator.renamed import RENAMED
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -82,6 +85,31 @@ def test_every_name_of_the_catalog_is_documented(pages: dict[str, str]) -> None:
         assert f"`{family}`" in pages["channels.md"], name
     for codec in CODECS:
         assert f"`{codec}`" in pages["extend.md"] or f"codec={codec}" in pages["extend.md"], codec
+
+
+def test_every_figure_is_made_by_a_command_of_a_page() -> None:
+    """Of a page that somebody wrote: the page of names is made from the catalog."""
+    figures = {**choose((), None)}
+    assert all(figures.values())  # its summary
+    shown = {
+        word
+        for page in DOCS.glob("*.md")
+        for words in shown_commands(page.read_text("utf-8"), "simulate")
+        if words[:1] == ["figures"]
+        for word in words
+    }
+    assert {*figures, FRONTIER} - shown == set()
+
+
+def test_only_renamed_options_are_hidden(build_site: ModuleType) -> None:
+    hidden = {
+        option
+        for _, command in build_site.commands("simulate", main)
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and parameter.hidden
+        for option in parameter.opts
+    }
+    assert hidden <= {old for names in RENAMED.values() for old in names}
 
 
 def test_every_public_name_and_every_style_is_explained(pages: dict[str, str]) -> None:

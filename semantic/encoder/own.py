@@ -41,7 +41,7 @@ class OwnBackbone(nn.Module):
         super().__init__()
         self.name = name
         factory = load("backbone", name, name)
-        if not _makes_network(factory):
+        if not makes_network(factory):
             what = "class" if inspect.isclass(factory) else type(factory).__name__
             raise ValueError(f"backbone {name!r} is a {what}, it must be {CONTRACT}")
         try:
@@ -83,8 +83,12 @@ class OwnBackbone(nn.Module):
         return ValueError(f"backbone {self.name!r} {what}: {text}")
 
 
-def _makes_network(factory: Any) -> bool:
-    """Whether an object declares that it makes a network: "os:system" is never called."""
+def makes_network(factory: Any) -> bool:
+    """Returns whether an object declares that it makes a network: "os:system" is never called.
+
+    >>> makes_network(nn.ReLU), makes_network(print)
+    (True, False)
+    """
     if inspect.isclass(factory):
         return issubclass(factory, nn.Module)
     said = getattr(factory, "__annotations__", {}).get("return")

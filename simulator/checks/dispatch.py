@@ -1,4 +1,4 @@
-"""Recognizes whether a name is a channel, scheme, data set or codec, and runs its check."""
+"""Recognizes whether a name is a channel, scheme, data set, codec or encoder; runs its check."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from phy.channel import Channel
 from semantic.data.dataset import VehicleImages
 from semantic.data.opening import at_home
 from semantic.data.tree import exists
+from semantic.encoder.own import makes_network
+from semantic.encoder.timm import DENSENET
 from semantic.plugins import installed, is_import_string, load
 from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, CODECS, SCHEMES
 from simulator.checks.channel import check_channel
 from simulator.checks.codec import check_codec
 from simulator.checks.dataset import check_dataset
+from simulator.checks.encoder import check_encoder
 from simulator.checks.report import Report
 from simulator.checks.scheme import check_scheme
 from simulator.scheme import Scheme
 from simulator.source_codec import SourceCodec
 
-KINDS = ("channel", "scheme", "data", "codec")
+KINDS = ("channel", "scheme", "data", "codec", "encoder")
 
 
 def recognize(name: str) -> str:
@@ -34,17 +37,19 @@ def recognize(name: str) -> str:
     schemes = {*SCHEMES, *installed("scheme")}
     datasets = {"synthetic", *installed("data set")}
     codecs = {*CODECS, *installed("codec")}
-    for kind, names in zip(KINDS, (channels, schemes, datasets, codecs), strict=True):
+    for kind, names in zip(KINDS, (channels, schemes, datasets, codecs, {DENSENET}), strict=True):
         if name in names:
             return kind
     if name.startswith("veri:") or (name and exists(at_home(name))):
         return "data"
     if name.partition("/")[0] in channels:  # a channel that wraps another one
         return "channel"
+    if name.startswith("timm:"):
+        return "encoder"
     if not is_import_string(name):
         raise ValueError(
-            f"there is no channel, scheme, data set or codec {name!r}: "
-            + nearest(name, sorted(channels | schemes | datasets | codecs))
+            f"there is no channel, scheme, data set, codec or encoder {name!r}: "
+            + nearest(name, sorted(channels | schemes | datasets | codecs | {DENSENET}))
         )
     return _kind_of(name, load("part", name, name))
 
@@ -62,14 +67,16 @@ def _kind_of(name: str, part: object) -> str:
         )
     if isinstance(part, VehicleImages):
         raise ValueError(f"{name!r} is a VehicleImages; --data takes a function of the split")
+    if makes_network(part):
+        return "encoder"
     for parameter, kind in (("networks", "scheme"), ("stack", "scheme"), ("split", "data")):
         if first == parameter:
             return kind
     raise ValueError(
         f"the kind of {name!r} (a {type(part).__name__}) is not clear: a channel is a subclass of "
-        "phy.channel.Channel, a codec of simulator.source_codec.SourceCodec; the first parameter "
-        "of a scheme's factory is named networks, that of a data set's function split; or choose "
-        "--kind channel, scheme, data or codec"
+        "phy.channel.Channel, a codec of simulator.source_codec.SourceCodec, an encoder of "
+        "torch.nn.Module; the first parameter of a scheme's factory is named networks, that of a "
+        "data set's function split; or choose --kind channel, scheme, data, codec or encoder"
     )
 
 
@@ -105,4 +112,6 @@ def check(
     if arguments:
         what = "data set" if kind == "data" else kind
         raise ValueError(f"{what} {name!r} takes no argument {next(iter(arguments))!r}")
-    return check_codec(name) if kind == "codec" else check_dataset(name)
+    if kind == "codec":
+        return check_codec(name)
+    return check_encoder(name) if kind == "encoder" else check_dataset(name)

@@ -44,7 +44,7 @@ class Report:
     """All findings of a check.
 
     Attributes:
-        kind: "channel", "scheme", "data set" or "codec".
+        kind: "channel", "scheme", "data set", "codec" or "encoder".
         subject: Name of the checked part.
         findings: One finding per rule.
     """

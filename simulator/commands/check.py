@@ -1,4 +1,4 @@
-"""`simulate check`: a conformance check of a channel, scheme, data set or codec."""
+"""`simulate check`: a conformance check of a channel, scheme, data set, codec or encoder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MARKS = {True: "ok", False: "FAILS", None: "not checked"}
 @click.argument("name", metavar="NAME|module:attribute")
 @click.option(
     "--kind",
-    type=click.Choice(["channel", "scheme", "data", "codec"]),
+    type=click.Choice(["channel", "scheme", "data", "codec", "encoder"]),
     help="Kind of the part [recognized].",
 )
 @click.option("--channel-arg", multiple=True, metavar="NAME=VALUE", help="Argument of the channel.")
@@ -51,11 +51,11 @@ def check(
     weights: str | None,
     **arguments: tuple[str, ...],
 ) -> None:
-    """Check a channel, scheme, data set or codec.
+    """Check a channel, scheme, data set, codec or encoder.
 
     The checks show whether the part keeps its contract. NAME is a name of `simulate list`, or the
-    import string of a part of your own. The exit code is 1 if a check fails, and 2 if the part
-    cannot be found.
+    import string of a part of your own; for an encoder, it is the value of --backbone. The exit
+    code is 1 if a check fails, and 2 if the part cannot be found.
     """
     from simulator.checks.dispatch import check as run_checks
     from simulator.checks.dispatch import recognize

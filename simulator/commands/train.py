@@ -15,8 +15,23 @@ from simulator.commands.paths import PATH
 from simulator.commands.train_plan import plan_options, train_from_plan
 from simulator.files import leftovers, remove_abandoned
 
+#: Value of --encoder for the encoder of the package.
+PACKAGE = "package"
 #: Weights and checkpoints that are being written, see `semantic.weights.files.write_tensors`.
 UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
+
+
+def encoder_path(given: Path | None) -> Path | None:
+    """Returns the value of --encoder, with the weights of the package for "package".
+
+    >>> encoder_path(Path("weights")).name, encoder_path(Path("package")).name
+    ('weights', 'pretrained')
+    """
+    if given is None or given != Path(PACKAGE) or given.exists():
+        return given
+    from semantic.weights.stored import PRETRAINED
+
+    return PRETRAINED
 
 
 @click.command("train")
@@ -52,8 +67,9 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
 @click.option(
     "--encoder",
     type=PATH,
-    metavar="FILE|DIR",
-    help="An encoder that was trained before; the links are trained behind it.",
+    callback=lambda context, option, given: encoder_path(given),
+    metavar="FILE|DIR|package",
+    help="An encoder that was trained before, e.g. the package's; links are trained behind it.",
 )
 @click.option(
     "--imagenet", metavar="FILE|URL", help="ImageNet weights of DenseNet-121 to start from."

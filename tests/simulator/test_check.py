@@ -201,8 +201,8 @@ def test_kinds_are_recognized(folder_data: Path) -> None:
     for name, message in (
         ("broken_schemes:Sound", "is the class of a scheme"),
         ("broken_parts:np", "the kind of 'broken_parts:np' .a module. is not clear: .* --kind"),
-        ("nonsense", "there is no channel, scheme, data set or codec 'nonsense'"),
-        ("", "there is no channel, scheme, data set or codec ''"),
+        ("nonsense", "there is no channel, scheme, data set, codec or encoder 'nonsense'"),
+        ("", "there is no channel, scheme, data set, codec or encoder ''"),
     ):
         with pytest.raises(ValueError, match=message):
             recognize(name)
@@ -248,6 +248,7 @@ def test_the_package_offers_what_scripts_use() -> None:
         "check_scheme",
         "check_dataset",
         "check_codec",
+        "check_encoder",
     } <= simulator.EXPORTS.keys()
     with pytest.raises(AttributeError, match="no attribute 'chek_channel'"):
         _ = simulator.chek_channel  # type: ignore[attr-defined]

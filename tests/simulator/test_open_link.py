@@ -97,6 +97,7 @@ def check_against_a_run(link: Link, rows: pd.DataFrame) -> None:
     expected = rows[some].reset_index(drop=True)
     own = [name for name in sent.table.columns if name in expected]
     assert set(names("images.parquet")) - {*own} == {"rank1_hit", "average_precision", "training"}
+    assert {*expected, *sent.table} <= {*names("images.parquet")}  # no column without its meaning
     pd.testing.assert_frame_equal(sent.table, expected[own], check_exact=True, check_dtype=False)
     assert sent.channel_uses.tolist() == expected["channel_uses"].tolist()
     by_image = sent.history.groupby("image")
