@@ -40,8 +40,8 @@ def _about_images(prepared: Prepared) -> Iterator[str]:
     package = weights_directory(prepared.spec.weights).resolve() == PRETRAINED.resolve()
     if package and prepared.spec.data != "synthetic":
         yield (
-            f"the weights were trained on rendered vehicles alone; expect low accuracies if {data.name} "
-            "holds photographs (simulate train makes weights for them)"
+            "the weights were trained on rendered vehicles and 754 photographs by two cameras; expect lower "
+            f"accuracies if {data.name} holds other photographs (simulate train makes weights for them)"
         )
     elif not package and trained_on is not None and trained_on != data.name:
         yield f"the weights were trained on images of {trained_on!r}, these are of {data.name!r}"

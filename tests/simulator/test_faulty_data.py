@@ -104,7 +104,7 @@ def test_the_headline_names_another_bandwidth_and_other_images(tmp_path: Path) -
         plain("red", tmp_path / f"0001_c00{camera}_1.png")
     text = headline(prepare(spec(tmp_path, None, schemes=("semharq", "perfect"))))
     assert "note: W is 20 MHz, the weights of semharq were trained for 3 MHz" in text
-    assert "note: the weights were trained on rendered vehicles alone" in text
+    assert "note: the weights were trained on rendered vehicles and 754 photographs" in text
     text = headline(
         prepare(spec(tmp_path, None, schemes=("semharq",), bandwidth_hz=SYNTHETIC_BANDWIDTH_HZ))
     )
