@@ -10,7 +10,7 @@ from typing import Any
 
 from semantic.part_files import declare
 from semantic.plugins import installed, load
-from semantic.suggest import nearest
+from semantic.suggest import nearest, no_argument
 from simulator.declared import check_declared, named_errors
 from simulator.scheme_catalog import SCHEMES as SCHEMES  # part of this module's interface
 from simulator.scheme_catalog import SchemeEntry as SchemeEntry
@@ -187,10 +187,7 @@ def construct(
         raise ValueError(f"{kind} {name} wraps no other {kind}, {name}/{inner} is not allowed")
     for argument in arguments:
         if argument not in parameters:
-            raise ValueError(
-                f"{kind} {name} takes no argument {argument!r}: "
-                + (nearest(argument, parameters) if parameters else "it takes none")
-            )
+            raise ValueError(no_argument([f"{kind} {name}"], argument, parameters))
     arguments = typed(f"{kind} {name}", factory, arguments)
     arguments = {**{key: known[key] for key in known if key in parameters}, **arguments}
     try:

@@ -12,6 +12,7 @@ from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, SCHEMES, find_target
 from simulator.files import read_text
 from simulator.impairments import Impairments
+from simulator.number_text import decimal
 from simulator.renamed import RENAMED, warn_renamed
 from simulator.scheme_catalog import read_arguments
 from simulator.slots import Slot
@@ -203,9 +204,9 @@ def parse_snr(text: str) -> tuple[float, ...]:
     problem = f"SNR range {text!r} is not allowed: give START:STOP:STEP such as -6:8:2, or -6,0,6"
     try:
         if ":" not in text:
-            values = [float(part) for part in text.split(",")]
+            values = [decimal(part.strip()) for part in text.split(",")]
         else:
-            start, stop, *rest = (float(part) for part in text.split(":"))
+            start, stop, *rest = (decimal(part.strip()) for part in text.split(":"))
             step = rest[0] if rest else 1.0
             if len(rest) > 1 or step <= 0 or stop < start or (stop - start) / step > 10_000:
                 raise ValueError

@@ -31,7 +31,7 @@ from semantic.data.tree import check_directory, is_directory, is_file, list_imag
 from semantic.data.veri_index import check_indices
 
 # 18 digits fit 64 bits; -1 is an unknown vehicle.
-_NAME = re.compile(r"^(-?\d{1,18})_c(\d{3})")
+_NAME = re.compile(r"^(-?[0-9]{1,18})_c([0-9]{3})")
 # These training vehicles have typeID 0 in the first label file; they are of type 2 (suv).
 _TYPE_CORRECTION = {3: 2, 7: 2, 41: 2}
 _PARTS = {"train": ("train",), "test": ("query", "test")}
@@ -185,7 +185,7 @@ def _items(path: Path) -> list[ElementTree.Element]:
 
 
 def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"\s*\d{1,9}\s*", text) else None
+    return int(text) if text is not None and re.fullmatch(r"\s*[0-9]{1,9}\s*", text) else None
 
 
 def _index(text: str | None, count: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from simulator.files import read_text
+from simulator.given_values import given_path
 from simulator.results.curve import ACCURACIES
 from simulator.results.curve_file import read_curve
 from simulator.spec import RunSpec
@@ -100,7 +101,7 @@ def load_run(directory: str | Path) -> SavedRun:
         run.images.groupby(["scheme", "snr_db"])["transmissions"].value_counts()
         ```
     """
-    path = Path(directory)
+    path = given_path("directory", directory)
     try:
         record = json.loads(read_text(path / "run.json"))
     except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from semantic.part_files import declare
-from semantic.suggest import nearest
+from semantic.suggest import no_argument
 from simulator.catalog import SCHEMES, resolve
 from simulator.declared import check_declared, named_errors
 from simulator.renamed import RENAMED, current_names, warn_renamed
@@ -34,8 +34,8 @@ def build_schemes(networks: Networks) -> dict[str, Scheme]:
     given = dict(current_names("scheme argument", networks.spec.scheme_args, known))
     for argument in given:
         if argument not in known:
-            hint = nearest(argument, sorted(known)) if known else "they take none"
-            raise ValueError(f"schemes {', '.join(names)} take no argument {argument!r}; {hint}")
+            owners = [f"scheme {name}" for name in names]
+            raise ValueError(no_argument(owners, argument, sorted(known)))
     schemes = {}
     for name, (build, taken) in builders.items():
         own = {n: v for n, v in given.items() if n in taken}
@@ -58,9 +58,7 @@ def build_scheme(name: str, networks: Networks, **arguments: Any) -> Scheme:
     build, taken = _builder(name)
     for argument in arguments:
         if argument not in taken:
-            raise ValueError(
-                f"scheme {name} takes no argument {argument!r}; {nearest(argument, taken)}"
-            )
+            raise ValueError(no_argument([f"scheme {name}"], argument, taken))
     return build(networks, arguments)
 
 

@@ -230,7 +230,7 @@ def test_what_is_no_scheme_and_what_cannot_be_made(tiny: dict[str, Any]) -> None
     assert not check_scheme("broken_parts:sound", {"louder": 2.0}, **tiny).ok
     for name, arguments, message in (
         ("semhrq", {}, "unknown scheme 'semhrq': nearest: 'semharq"),
-        ("broken_parts:sound", {"loud": 2.0}, "take no argument 'loud'; nearest: 'louder'"),
+        ("broken_parts:sound", {"loud": 2.0}, "takes no argument 'loud'; nearest: 'louder'"),
         ("broken_parts:sond", {}, "has no 'sond'; nearest: 'sound'"),
         ("no_such_module:sound", {}, "No module named 'no_such_module'"),
     ):
