@@ -29,6 +29,7 @@ from semantic.data.dataset import (
     check_queries,
 )
 from semantic.data.filenames import composed, shown
+from semantic.json_text import read_json_text
 from semantic.suggest import nearest
 
 COLUMNS = ("file", "vehicle", "camera", "color", "type", "split")
@@ -116,7 +117,7 @@ def _csv_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
 
 def _json_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
     try:
-        entries = json.loads(text)
+        entries = read_json_text(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{source}:{error.lineno}: not JSON: {error.msg}") from error
     except (ValueError, RecursionError) as error:  # thousands of digits, thousands of brackets
