@@ -50,8 +50,7 @@ class ImageError(ValueError):
         self.problems = tuple(problems) or (message,)
 
 
-class _NoWhiteError(ValueError):
-    """A sound file whose values have no defined white."""
+class _NoWhiteError(ValueError): ...  # a sound file whose values have no defined white
 
 
 def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
@@ -78,8 +77,7 @@ def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
     """
     if size < 1:
         raise ValueError(f"image size is {size}, must be at least 1 pixel")
-    image = _open(data, name)
-    wide = _is_wide(image)
+    wide = _is_wide(image := _open(data, name))
     try:
         _refuse_signed(image)
         image.load()
@@ -244,8 +242,7 @@ def _strip_to_rgb(image: Image.Image, depth: _GrayDepth) -> Image.Image:
 
 
 def _line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text or type(error).__name__
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def load_images(
@@ -271,9 +268,8 @@ def load_images(
         ImageError: if no image can be read; with "raise", if one cannot.
         ValueError: if `on_corrupt` or `size` is not allowed, or the set is empty.
     """
-    if on_corrupt not in ("report", "raise"):
-        hint = nearest(on_corrupt, ("report", "raise"))
-        raise ValueError(f"unknown on_corrupt {on_corrupt!r}; {hint}")
+    if on_corrupt not in (known := ("report", "raise")):
+        raise ValueError(f"unknown on_corrupt {on_corrupt!r}; {nearest(on_corrupt, known)}")
     if not len(dataset):
         raise ValueError(f"{dataset.name}: no images")
     pixels = np.empty((len(dataset), max(size, 0), max(size, 0), 3), dtype=np.uint8)
