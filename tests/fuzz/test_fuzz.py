@@ -17,19 +17,23 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from judge import judge_call, judge_command
+from judge import judge_call, judge_command, judge_refused
 from mutate import ODD, odd_bytes, odd_image, odd_text, odd_value
 from odd_parts import other_part
 from world import World, make_world
 
 from semantic.data.images import ImageError, decode
 from semantic.data.opening import open_dataset
+from simulator import compare, load_run, plot, simulate
 from simulator.catalog import CHANNELS, IMPAIRMENTS, SCHEMES
 from simulator.cli import main
+from simulator.interactive.given_images import choose_numbers
 from simulator.spec import RunSpec
 from simulator.sweeps.sweepfile import read_sweep
 
@@ -295,10 +299,48 @@ def _simulate(world: World, here: Path, *extra: str) -> str | None:
     return judge_command([*base, *extra])
 
 
+def python_values(rng: random.Random, world: World, here: Path) -> str | None:
+    """Odd values of the arguments of Python's functions."""
+    odd = rng.choice((*ODD, b"x", object(), {1}, 1 + 2j, range(0), np.zeros(2), np.float32(0)))
+    small: dict[str, Any] = {"data": str(world.table), "weights": str(world.weights)}
+    name = rng.choice(
+        [f.name for f in fields(RunSpec)] + ["spec", "out", "engine", "scheme", "snr"]
+    )
+    if name == "out" and isinstance(odd, str):
+        odd = here / "out"  # any text is a path
+    given = {"scheme": "perfect", "snr": 0.0, **small, name: odd}
+    if name in ("schemes", "snr_db"):
+        del given[{"schemes": "scheme", "snr_db": "snr"}[name]]
+    calls: list[Callable[[], object]] = [
+        lambda: simulate(**given),
+        lambda: load_run(odd),
+        lambda: compare(odd, world.run),
+        lambda: plot([odd], odd),
+        lambda: choose_numbers(odd, [None]),
+    ]
+    return judge_call(rng.choice(calls), (ValueError,))
+
+
+def twice(rng: random.Random, world: World, here: Path) -> str | None:
+    """A key of a run.json, or of a label in JSON, that is given twice, is always refused."""
+    text = (world.run / "run.json").read_text()
+    labels = (world.json / "labels.json").read_text()
+    keys = [f.name for f in fields(RunSpec) if f'"{f.name}":' in text]
+    if rng.random() < 0.5:
+        key = rng.choice(keys)
+        (here / "run.json").write_text(text.replace(f'"{key}":', f'"{key}": 0, "{key}":', 1))
+        return judge_refused(lambda: RunSpec.read(here / "run.json"), "is given twice")
+    root = world.copy(world.json, here / "data")
+    key = rng.choice(("file", "vehicle", "camera", "color", "split"))
+    (root / "labels.json").write_text(labels.replace(f'"{key}":', f'"{key}": 0, "{key}":', 1))
+    return judge_refused(lambda: open_dataset(str(root)), "is given twice")
+
+
 #: Each kind with its share of the cases: whole runs cost a hundred times what a file costs.
 KINDS: dict[Kind, float] = {
     **dict.fromkeys((image_bytes, label_file, spec_file, sweep_file), 0.2),
-    **dict.fromkeys((run_directory, options, arguments_of_parts), 0.04),
+    **dict.fromkeys((run_directory, options, arguments_of_parts, python_values), 0.04),
+    twice: 0.01,
     **dict.fromkeys((image_folder, weights_file, plug_in, permissions), 0.02),
 }
 
