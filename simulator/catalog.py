@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from semantic.part_files import declare
-from semantic.plugins import installed, load
+from semantic.plugins import installed, load, refuse_file_name
 from semantic.suggest import nearest, no_argument
 from simulator.declared import check_declared, named_errors
 from simulator.scheme_catalog import SCHEMES as SCHEMES  # part of this module's interface
@@ -129,6 +129,7 @@ def find_target(kind: str, name: str, entries: Mapping[str, Entry | SchemeEntry]
     """
     if name in entries:
         return entries[name].target
+    refuse_file_name(kind, name)
     if ":" in name:
         return name
     theirs = installed(kind)  # looked up last: it reads the metadata of every installed package

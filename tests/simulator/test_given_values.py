@@ -1,6 +1,7 @@
 """Values that a user may give by mistake: one line, exit 2, and no work is done."""
 
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from semantic.plugins import load
 from simulator import compare, load_run, open_link, plot, simulate
 from simulator.cli import main
 from simulator.interactive.given_images import choose_numbers
@@ -63,6 +65,34 @@ def test_no_option_reads_digits_of_its_own() -> None:
             plain = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
             assert not plain or hasattr(option.type, "pattern"), (command.name, option.name)
     assert len(commands) > 10
+
+
+def test_two_modules_of_one_name_are_not_confused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python imports a name once: the second folder would get the part of the first."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a_namesake.py").write_text(f"value = {folder!r}\n")
+    monkeypatch.chdir(tmp_path / "first")
+    assert load("channel", "a_namesake:value", "a_namesake:value") == "first"
+    monkeypatch.chdir(tmp_path / "second")
+    with pytest.raises(ValueError, match=r"first/a_namesake.py has the name of .*/second/a_names"):
+        load("channel", "a_namesake:value", "a_namesake:value")
+    (tmp_path / "second" / "phy").mkdir()
+    (tmp_path / "second" / "phy" / "__init__.py").touch()  # another checkout
+    assert load("channel", "phy.snr:snr_from_db", "phy.snr:snr_from_db")
+    sys.modules.pop("a_namesake")
+
+
+@pytest.mark.parametrize("field", ["channel", "scheme"])
+def test_a_file_name_is_no_import_string(field: str) -> None:
+    for name in ("mine.py:Mine", "./mine.py:Mine", "/a/mine.py:Mine"):
+        with pytest.raises(
+            ValueError, match=f"{field} '{name}' names a file: write mine:Mine, from"
+        ):
+            RunSpec.from_json({"schemes": [name]} if field == "scheme" else {field: name})
 
 
 def test_a_limit_of_seeds_that_nothing_reads_is_refused() -> None:
