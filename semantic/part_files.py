@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any
 
 #: Packages whose own reads are hashed elsewhere: images, weights, the cache.
-_OURS = ("phy", "semantic", "simulator")
+OURS = ("phy", "semantic", "simulator")
 #: Code, which is hashed as code, and what Python and numba compile from it.
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".nbi", ".nbc")
 
@@ -90,7 +90,7 @@ class Reading:
 @contextmanager
 def recorded_import(module: str) -> Iterator[None]:
     """Records what a user's own module reads while it is imported, also if that was earlier."""
-    if module.partition(".")[0] not in _OURS:
+    if module.partition(".")[0] not in OURS:
         _users_own.add(module.partition(".")[0])
     if module in sys.modules:
         yield
@@ -200,7 +200,7 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
 def _users_module(frame: FrameType | None) -> str | None:
     """Returns the user's module that has called this code; None if the simulator has."""
     while frame is not None:
-        if _top(frame) in _OURS:
+        if _top(frame) in OURS:
             return None
         if is_users_code(frame):
             return str(frame.f_globals.get("__name__"))
@@ -212,7 +212,7 @@ def is_users_code(frame: FrameType) -> bool:
     """Returns whether a frame runs code of a user: neither of the simulator nor of a library."""
     top = _top(frame)
     library = frame.f_code.co_filename.startswith(("<", *_LIBRARIES))
-    return top not in _OURS and (top in _users_own or not library)
+    return top not in OURS and (top in _users_own or not library)
 
 
 def _top(frame: FrameType) -> str:

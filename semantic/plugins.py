@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from semantic.part_errors import message, place
-from semantic.part_files import recorded_import
+from semantic.part_files import OURS, recorded_import
 from semantic.suggest import nearest
 
 #: Entry point group of each kind of part, as written in a user's own pyproject.toml.
@@ -44,6 +44,41 @@ def is_import_string(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", name) is not None
 
 
+def refuse_file_name(kind: str, name: str) -> None:
+    """Refuses "file.py:attribute", of which Python makes no module.
+
+    Raises:
+        ValueError: One line with the import string that is meant.
+
+    >>> refuse_file_name("channel", "parts/mine.py:Mine")
+    Traceback (most recent call last):
+    ValueError: channel 'parts/mine.py:Mine' names a file: write mine:Mine, from the folder of the file
+    """
+    found = re.fullmatch(r"(?:.*[/\\\\])?([^/\\\\:]+)\.py(:.*)?", name)
+    if found:
+        meant = f"{found[1]}{found[2] or ':NAME'}"
+        raise ValueError(
+            f"{kind} {name!r:.200} names a file: write {meant:.200}, from the folder of the file"
+        )
+
+
+def _refuse_namesake(problem: str, module: Any, here: str) -> None:
+    """Refuses a module of which the current directory has another one of the same name.
+
+    Python imports a name once in a process, and finds a library before the current directory.
+
+    Raises:
+        ValueError: One line with both files.
+    """
+    top = module.__name__.partition(".")[0]
+    near = [Path(here) / f"{top}.py", Path(here) / top / "__init__.py"]
+    beside = next((path for path in near if path.is_file()), None)
+    used = getattr(sys.modules.get(top), "__file__", None)
+    if beside is None or used is None or not Path(used).is_file() or beside.samefile(used):
+        return
+    raise ValueError(f"{problem}: {used} has the name of {beside}; rename one of them")
+
+
 def load(kind: str, name: str, target: str) -> Any:
     """Imports "package.module:attribute".
 
@@ -64,6 +99,7 @@ def load(kind: str, name: str, target: str) -> Any:
     here = str(Path.cwd())
     if not {"", here} & set(sys.path):
         sys.path.append(here)
+    refuse_file_name(kind, name)
     module_name, _, attribute = target.partition(":")
     problem = f"{kind} {name!r} cannot be imported"
     try:
@@ -74,6 +110,8 @@ def load(kind: str, name: str, target: str) -> Any:
         raise ValueError(f"{problem}: {text}{place(error)}") from error
     finally:
         os.chdir(here)  # a module that changes it must not move the run's relative paths
+    if name == target and module_name.partition(".")[0] not in OURS:
+        _refuse_namesake(problem, module, here)
     try:
         return reduce(getattr, attribute.split("."), module)
     except AttributeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Unpack
 import pandas as pd
 
 from simulator.commands.terminal import Bar
+from simulator.given_values import given_names, given_object, given_path
 from simulator.interactive.saved_run import SavedRun
 from simulator.results.compare import compare_runs, open_side
 from simulator.run_fields import RunFields, with_fields, with_run_fields
@@ -64,13 +66,19 @@ def simulate(
         table[table["metric"] == "mAP"].pivot(index="snr_db", columns="scheme", values="value")
         ```
     """
-    base = RunSpec.read(Path(spec)) if isinstance(spec, (str, Path)) else spec or RunSpec()
+    file = given_path("spec", spec) if isinstance(spec, (str, os.PathLike)) else None
+    start = RunSpec.read(file) if file else RunSpec() if spec is None else spec
+    base = given_object("spec", start, RunSpec, "a RunSpec, or the path of a run.json")
+    if engine is not None:
+        given_object("engine", engine, Engine, "an Engine, e.g. Engine('local', workers=2)")
+    for name, value in (("trust", trust), ("progress", bool(progress is None) or progress)):
+        given_object(name, value, bool, "True or False")
     final = with_fields(base, scheme, snr, fields)
-    if isinstance(spec, (str, Path)) and not trust:
+    if file is not None and not trust:
         own = with_fields(RunSpec(), scheme, snr, fields)
-        refuse_untrusted(final, parts_of(own), Path(spec))
+        refuse_untrusted(final, parts_of(own), file)
     check_load(final)
-    where = None if out is None else Path(out).absolute()
+    where = None if out is None else given_path("out", out).absolute()
     with Bar(not _shown(progress)) as bar:
         result = run_trainings(
             final, where, lambda spec, out: run(prepare(spec), bar, out=out, engine=engine)
@@ -107,9 +115,10 @@ def compare(
         ```
     """
     left, right = (
-        open_side(str(one.directory if isinstance(one, SavedRun) else one)) for one in (a, b)
+        open_side(str(one.directory if isinstance(one, SavedRun) else given_path(name, one)))
+        for name, one in (("a", a), ("b", b))
     )
-    return compare_runs(left, right, metrics)
+    return compare_runs(left, right, None if metrics is None else given_names("metrics", metrics))
 
 
 def _shown(progress: bool | None) -> bool:

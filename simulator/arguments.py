@@ -14,14 +14,12 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from semantic.suggest import nearest
+from simulator.number_text import DECIMAL, WHOLE
 
 #: Types of an argument's value; the first that an annotation names is the argument's kind.
 KINDS = (bool, int, float, str)
 #: Characters of a value that a message shows.
 MOST_SHOWN = 80
-#: Numbers as text: ASCII digits only, so that "1_0" or " 1" is not read as a number.
-_WHOLE = re.compile(r"[+-]?[0-9]+")
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -96,9 +94,9 @@ class Argument:
     def _parse(self, text: str) -> Any:
         if self.kind is bool and text in ("0", "1"):
             return text == "1"
-        if self.kind is int and _WHOLE.fullmatch(text):
+        if self.kind is int and WHOLE.fullmatch(text):
             return int(text)
-        if self.kind is float and _DECIMAL.fullmatch(text):
+        if self.kind is float and DECIMAL.fullmatch(text):
             return float(text)
         raise self._refusal(text)
 
@@ -203,9 +201,9 @@ def plain_value(text: str) -> Any:
     >>> [plain_value(text) for text in ("3", "0.5", "03", "fast")]
     [3, 0.5, '03', 'fast']
     """
-    if _WHOLE.fullmatch(text) and str(int(text)) == text:
+    if WHOLE.fullmatch(text) and str(int(text)) == text:
         return int(text)
-    if _DECIMAL.fullmatch(text) and not _WHOLE.fullmatch(text):
+    if DECIMAL.fullmatch(text) and not WHOLE.fullmatch(text):
         return float(text)
     return text
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from semantic.part_files import declare
-from semantic.plugins import installed, load
-from semantic.suggest import nearest
+from semantic.plugins import installed, load, refuse_file_name
+from semantic.suggest import nearest, no_argument
 from simulator.declared import check_declared, named_errors
 from simulator.scheme_catalog import SCHEMES as SCHEMES  # part of this module's interface
 from simulator.scheme_catalog import SchemeEntry as SchemeEntry
@@ -129,6 +129,7 @@ def find_target(kind: str, name: str, entries: Mapping[str, Entry | SchemeEntry]
     """
     if name in entries:
         return entries[name].target
+    refuse_file_name(kind, name)
     if ":" in name:
         return name
     theirs = installed(kind)  # looked up last: it reads the metadata of every installed package
@@ -187,10 +188,7 @@ def construct(
         raise ValueError(f"{kind} {name} wraps no other {kind}, {name}/{inner} is not allowed")
     for argument in arguments:
         if argument not in parameters:
-            raise ValueError(
-                f"{kind} {name} takes no argument {argument!r}: "
-                + (nearest(argument, parameters) if parameters else "it takes none")
-            )
+            raise ValueError(no_argument([f"{kind} {name}"], argument, parameters))
     arguments = typed(f"{kind} {name}", factory, arguments)
     arguments = {**{key: known[key] for key in known if key in parameters}, **arguments}
     try:

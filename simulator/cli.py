@@ -13,6 +13,7 @@ from simulator.commands.completion import channels, choices, completion, impairm
 from simulator.commands.data import data
 from simulator.commands.doctor import doctor
 from simulator.commands.figures import figures
+from simulator.commands.number_types import INTEGER, NUMBER
 from simulator.commands.options import build_spec, typed_parts
 from simulator.commands.paths import PATH
 from simulator.commands.plot import plot
@@ -86,12 +87,15 @@ A run writes to its directory:
 )
 @click.option(
     "--images",
-    type=int,
+    type=INTEGER,
     metavar="N",
     help="About N images: those of a fixed random subset of the vehicles.",
 )
 @click.option(
-    "--max-transmissions", type=int, metavar="G", help="G_max, most transmissions of an image [4]."
+    "--max-transmissions",
+    type=INTEGER,
+    metavar="G",
+    help="G_max, most transmissions of an image [4].",
 )
 @click.option(
     "--budget",
@@ -126,13 +130,15 @@ A run writes to its directory:
     metavar="NAME=VALUE",
     help="Argument of the schemes that have it, e.g. theta_0_db=0; see `simulate list`.",
 )
-@click.option("--seed", type=int, metavar="S", help="First seed of fading and noise [0].")
-@click.option("--seeds", type=int, metavar="N", help="Number of seeds [1].")
-@click.option("--slot-ms", type=float, metavar="T", help="Slot length [1].")
-@click.option("--bandwidth-mhz", type=float, metavar="W", help="Bandwidth [the data set's preset].")
+@click.option("--seed", type=INTEGER, metavar="S", help="First seed of fading and noise [0].")
+@click.option("--seeds", type=INTEGER, metavar="N", help="Number of seeds [1].")
+@click.option("--slot-ms", type=NUMBER, metavar="T", help="Slot length [1].")
+@click.option(
+    "--bandwidth-mhz", type=NUMBER, metavar="W", help="Bandwidth [the data set's preset]."
+)
 @click.option(
     "--batch-size",
-    type=int,
+    type=INTEGER,
     metavar="N",
     help="Images per batch; changes no number [the scheme's].",
 )

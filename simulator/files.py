@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from semantic.json_text import read_json_text
 
 #: Age in seconds at which a temporary file has no process that still writes it.
 ABANDONED_S = 3600.0
@@ -58,6 +61,17 @@ def read_text(path: Path) -> str:
     if len(data) > MOST_TEXT_BYTES:
         raise ValueError(f"it is longer than {MOST_TEXT_BYTES >> 20} MiB")
     return data.decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file, see `semantic.json_text`.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is no JSON, or has a key twice.
+        RecursionError: If it is nested too deeply.
+    """
+    return read_json_text(read_text(path))
 
 
 def leftovers(directory: Path, own: re.Pattern[str]) -> Iterator[Path]:

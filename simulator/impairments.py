@@ -7,9 +7,24 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from semantic.suggest import nearest
+from simulator.arguments import Argument
 
 #: Largest |offset| and step of CSIT in dB: as large as the largest SNR of a run.
 MOST_DB = 100.0
+#: Largest delay of an answer in slots.
+MOST_SLOTS = 10**6
+#: Types and ranges; csir_error itself is less than 1.
+ALLOWED: dict[str, Argument] = {
+    one.name: one
+    for one in (
+        Argument("csir_error", float, 0.0, least=0, most=1),
+        Argument("csir_pilot_gain_db", float, None, least=-200, most=200),
+        Argument("csit_offset_db", float, 0.0, least=-MOST_DB, most=MOST_DB),
+        Argument("csit_step_db", float, 0.0, least=0, most=MOST_DB),
+        Argument("feedback_error", float, 0.0, least=0, most=1),
+        Argument("feedback_delay", int, 0, least=0, most=MOST_SLOTS),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -36,11 +51,12 @@ class Impairments:
     feedback_delay: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("csit_offset_db", -MOST_DB), ("csit_step_db", 0.0)):
+        for name, allowed in ALLOWED.items():
             value = getattr(self, name)
-            number = isinstance(value, (int, float)) and math.isfinite(value)
-            if not (number and least <= value <= MOST_DB):
-                raise ValueError(f"{name} is {value!r}, it must be from {least:g} to {MOST_DB:g}")
+            if value is not None or name != "csir_pilot_gain_db":
+                object.__setattr__(self, name, allowed.check(value))
+        if self.csir_error == 1:
+            raise ValueError("csir_error 1 is not allowed, it must be less than 1")
 
     @classmethod
     def of(cls, arguments: tuple[tuple[str, Any], ...]) -> Impairments:

@@ -9,6 +9,7 @@ from typing import Any, TypedDict, TypeVar, get_type_hints
 
 from phy.channel import Channel
 from semantic.suggest import nearest
+from simulator.given_values import given_names
 from simulator.spec import RunSpec, parse_snr
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -102,13 +103,14 @@ def with_fields(
     if "channel" in changes and changes["channel"] != base.channel:
         changes.setdefault("channel_args", {})  # those of another channel do not fit this one
     if scheme is not None:
-        names = scheme.split(",") if isinstance(scheme, str) else scheme
-        changes["schemes"] = [name.strip() for name in names if name.strip()]
+        changes["schemes"] = given_names("scheme", scheme)
     if snr is not None:
         changes["snr_db"] = snr
     if "snr_db" in changes:
         changes["snr_db"] = listed_snrs(changes["snr_db"])
     spec = RunSpec.from_json(base.to_json() | changes)
+    if "max_seeds" in changes and spec.until is None:
+        raise ValueError("max_seeds needs a stop rule: until='ci=POINTS' or until='errors=N'")
     return spec if fading is None else spec.with_fading(fading)
 
 

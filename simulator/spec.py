@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any
 
 from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, SCHEMES, find_target
-from simulator.files import read_text
+from simulator.files import read_json
 from simulator.impairments import Impairments
+from simulator.number_text import decimal
 from simulator.renamed import RENAMED, warn_renamed
 from simulator.scheme_catalog import read_arguments
 from simulator.slots import Slot
@@ -25,6 +25,9 @@ BANDWIDTH_HZ = 20e6
 #: W in hertz, for the embedded data set, chosen by measurement (docs/model.md): with 20 MHz its
 #: curve is flat.
 SYNTHETIC_BANDWIDTH_HZ = 3e6
+
+#: Entries of a run.json beside its spec that have the name of a field.
+RECORDED = ("bandwidth_hz", "images")
 
 
 @dataclass(frozen=True)
@@ -164,12 +167,17 @@ class RunSpec:
             ValueError: If the file is missing or is no such file.
         """
         try:
-            value = json.loads(read_text(path))
+            value = read_json(path)
         except (OSError, ValueError, RecursionError) as error:
             raise ValueError(f"spec file {path} cannot be read: {error}") from None
         if not isinstance(value, dict):
             raise ValueError(f"spec file {path} holds no JSON object")
-        return cls.from_json(value.get("spec", value))
+        if "spec" not in value:
+            return cls.from_json(value)
+        for name in (f.name for f in fields(cls) if f.name not in RECORDED):
+            if name in value:
+                raise ValueError(f"spec file {path}: {name} is beside the spec, it must be inside")
+        return cls.from_json(value["spec"])
 
     def with_fading(self, fading: str) -> RunSpec:
         """Returns the same run with "fast", "block" or "jakes" fading."""
@@ -203,9 +211,9 @@ def parse_snr(text: str) -> tuple[float, ...]:
     problem = f"SNR range {text!r} is not allowed: give START:STOP:STEP such as -6:8:2, or -6,0,6"
     try:
         if ":" not in text:
-            values = [float(part) for part in text.split(",")]
+            values = [decimal(part.strip()) for part in text.split(",")]
         else:
-            start, stop, *rest = (float(part) for part in text.split(":"))
+            start, stop, *rest = (decimal(part.strip()) for part in text.split(":"))
             step = rest[0] if rest else 1.0
             if len(rest) > 1 or step <= 0 or stop < start or (stop - start) / step > 10_000:
                 raise ValueError

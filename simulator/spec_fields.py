@@ -20,6 +20,8 @@ LAST_SEED = 2**64 - 1
 MOST_SEEDS, MOST_SNRS, MOST_SCHEMES = 10**12, 10_001, 1_000
 #: Largest |SNR| in dB.
 MOST_SNR_DB = 100.0
+#: Largest T in seconds and W in hertz.
+MOST_SLOT_S, MOST_BANDWIDTH_HZ = 1e6, 1e18
 _NAME = r"[^\x00]{1,4000}"
 
 
@@ -42,8 +44,8 @@ SCALARS: dict[str, Argument] = {
         _field("seeds", int, least=1, most=MOST_SEEDS),
         _field("until", str, "ci=POINTS or errors=N", pattern=_NAME),
         _field("max_seeds", int, least=1, most=MOST_SEEDS),
-        _field("slot_s", float, least=0, most=1e6, open_ends=True),
-        _field("bandwidth_hz", float, least=0, most=1e18, open_ends=True),
+        _field("slot_s", float, least=0, most=MOST_SLOT_S, open_ends=True),
+        _field("bandwidth_hz", float, least=0, most=MOST_BANDWIDTH_HZ, open_ends=True),
         _field("weights", str, "a file or directory", pattern=_NAME),
         _field("backbone", str, "module:Class", pattern=r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*"),
         _field("batch_size", int, least=1, most=10**6),

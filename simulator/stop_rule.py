@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from semantic.suggest import nearest
+from simulator.number_text import decimal
 
 MAX_SEEDS = 100
 RULES = ("ci", "errors")
@@ -38,7 +39,7 @@ class StopRule:
         if kind not in RULES:
             raise ValueError(f"unknown stop rule {kind!r}: {nearest(kind, RULES)}")
         try:
-            target = float(value)
+            target = decimal(value)
         except ValueError:
             target = math.nan
         if not equals or not (math.isfinite(target) and target > 0):

@@ -6,6 +6,7 @@ DIR/**/0002_c002_*.jpg and the like -> label_names -+-> assemble -> VehicleImage
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,7 @@ def open_folder(root: Path, split: Split = "test", pattern: str | None = None) -
     """
     check_directory(root)
     name = root.resolve().name
+    _refuse_other_tables(root)
     for table in (root / t for t in TABLES):
         if is_file(table):
             rows = parse_labels(read_text(table), str(table))
@@ -54,6 +56,7 @@ def open_folder(root: Path, split: Split = "test", pattern: str | None = None) -
             return assemble(name, str(table), rows, _listed(root, rows), split)
     if is_directory(root / "image_query") and is_directory(root / "image_test"):
         raise ValueError(f"{root}: this is VeRi-776; use veri:{root}")
+    _refuse_folders_of_splits(root)
     found, problems = list_images(root)
     if not found:
         more = f"; {problems[-1]}" if problems else ""
@@ -61,6 +64,47 @@ def open_folder(root: Path, split: Split = "test", pattern: str | None = None) -
     rows = label_names(found, pattern, str(root))
     files = [ImageFile(n, root / n) for n in found]
     return assemble(name, str(root), rows, files, split, problems)
+
+
+def _refuse_other_tables(root: Path) -> None:
+    """Refuses what looks like a table of labels and would be passed over.
+
+    Raises:
+        ValueError: There is a table in another form or spelling, or there are two tables.
+    """
+    found = sorted(n for n in _names(root) if n.lower().startswith("labels."))
+    tables = [n for n in found if n in TABLES and is_file(root / n)]
+    if len(tables) > 1:
+        raise ValueError(f"{root}: {' and '.join(tables)} are both there; keep one of them")
+    if found and not tables:
+        raise ValueError(
+            f"{root}: {shown(found[0])} is not read; the table must be a file {' or '.join(TABLES)}"
+        )
+
+
+def _names(root: Path) -> list[str]:
+    try:
+        return os.listdir(root)  # noqa: PTH208
+    except OSError:  # a folder that may be entered and not listed; a table in it can be read
+        return []
+
+
+def _refuse_folders_of_splits(root: Path) -> None:
+    """Refuses a set whose sub-folders are its splits: training images would be judged as well.
+
+    Raises:
+        ValueError: There is a sub-folder for training beside one for queries, gallery or test.
+    """
+    names = {n.lower(): n for n in _names(root) if is_directory(root / n)}
+    training = [names[n] for n in ("train", "training", "image_train") if n in names]
+    others = [
+        names[n] for n in ("query", "gallery", "test", "image_query", "image_test") if n in names
+    ]
+    if training and others:
+        raise ValueError(
+            f"{root}: the sub-folders {training[0]} and {others[0]} are no splits without a table; "
+            f"give labels.csv with the column split, or {root / others[0]} as the folder"
+        )
 
 
 def read_text(path: Path) -> str:

@@ -50,6 +50,9 @@ class ImageError(ValueError):
         self.problems = tuple(problems) or (message,)
 
 
+class _NoWhiteError(ValueError): ...  # a sound file whose values have no defined white
+
+
 def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
     """Decode an image, turn it upright and resize it.
 
@@ -74,8 +77,7 @@ def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
     """
     if size < 1:
         raise ValueError(f"image size is {size}, must be at least 1 pixel")
-    image = _open(data, name)
-    wide = _is_wide(image)
+    wide = _is_wide(image := _open(data, name))
     try:
         _refuse_signed(image)
         image.load()
@@ -83,6 +85,8 @@ def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
         if wide and not image.mode.startswith("I"):
             _refuse_dark_colors(image)
         pixels = _rgb(_upright(image), depth).resize((size, size), Image.Resampling.BILINEAR)
+    except _NoWhiteError as error:
+        raise ImageError(f"{name}: {error}") from error
     # Pillow raises whatever it trips over in damaged bytes, SyntaxError and struct.error included.
     except Exception as error:
         raise ImageError(f"{name}: corrupt image: {_line(error)}") from error
@@ -148,19 +152,19 @@ def _gray_depth(image: Image.Image, wide: bool) -> _GrayDepth:
         wide: whether its file stores 16 bits, see `_is_wide`.
 
     Raises:
-        ValueError: Its white is not defined.
+        _NoWhiteError: Its white is not defined.
     """
     if image.mode == "F":
-        raise ValueError("floating-point pixels have no defined white; use 8 or 16 bits")
+        raise _NoWhiteError("floating-point pixels have no defined white; use 8 or 16 bits")
     if image.mode == "LAB":
-        raise ValueError("L*a*b* pixels have no RGB values without a color profile; use RGB")
+        raise _NoWhiteError("L*a*b* pixels have no RGB values without a color profile; use RGB")
     if not image.mode.startswith("I"):
         return _GrayDepth()
     # Pillow knows no extrema of 16 bits in the other order of bytes.
     whole = image.convert("I") if image.mode not in ("I", "I;16") else image
     low, high = (int(value) for value in np.ravel(whole.getextrema()))
     if low < 0 or high > 0xFFFF:
-        raise ValueError(f"gray values {low} to {high} need more than 16 bits")
+        raise _NoWhiteError(f"gray values {low} to {high} need more than 16 bits")
     tags = getattr(image, "tag_v2", {})
     inverted = image.mode != "I" and tags.get(_TIFF_PHOTOMETRIC) == 0  # of "I", Pillow sees to it
     if tags.get(_TIFF_BITS_PER_SAMPLE) in (12, (12,)):
@@ -177,7 +181,7 @@ def _refuse_signed(image: Image.Image) -> None:
     tags: dict[int, Any] = getattr(image, "tag_v2", {})
     bits = int(np.max(tags.get(_TIFF_BITS_PER_SAMPLE, 1)))
     if _SIGNED in np.ravel(tags.get(_TIFF_SAMPLE_FORMAT, 1)) and bits <= 16:
-        raise ValueError(f"signed pixels of {bits} bits have no defined white; use unsigned")
+        raise _NoWhiteError(f"signed pixels of {bits} bits have no defined white; use unsigned")
 
 
 def _is_wide(image: Image.Image) -> bool:
@@ -200,11 +204,11 @@ def _refuse_dark(values: str, high: int, container: int) -> None:
     """Refuses values that may have fewer bits than they are stored in: white is not defined.
 
     Raises:
-        ValueError: The largest value has at most `DARK_BITS` bits and is not 0.
+        _NoWhiteError: The largest value has at most `DARK_BITS` bits and is not 0.
     """
     if 0 < high < 2**DARK_BITS:
         bits = next(b for b in (8, 10, 12, DARK_BITS) if high < 2**b)
-        raise ValueError(
+        raise _NoWhiteError(
             f"{values} in {container} bits are dark, or of {bits} bits; store them in 8 bits, or "
             "spread over 16 bits"
         )
@@ -238,8 +242,7 @@ def _strip_to_rgb(image: Image.Image, depth: _GrayDepth) -> Image.Image:
 
 
 def _line(error: Exception) -> str:
-    text = " ".join(str(error).split())
-    return text or type(error).__name__
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def load_images(
@@ -265,9 +268,8 @@ def load_images(
         ImageError: if no image can be read; with "raise", if one cannot.
         ValueError: if `on_corrupt` or `size` is not allowed, or the set is empty.
     """
-    if on_corrupt not in ("report", "raise"):
-        hint = nearest(on_corrupt, ("report", "raise"))
-        raise ValueError(f"unknown on_corrupt {on_corrupt!r}; {hint}")
+    if on_corrupt not in (known := ("report", "raise")):
+        raise ValueError(f"unknown on_corrupt {on_corrupt!r}; {nearest(on_corrupt, known)}")
     if not len(dataset):
         raise ValueError(f"{dataset.name}: no images")
     pixels = np.empty((len(dataset), max(size, 0), max(size, 0), 3), dtype=np.uint8)

@@ -29,6 +29,7 @@ from semantic.data.dataset import (
     check_queries,
 )
 from semantic.data.filenames import composed, shown
+from semantic.json_text import read_json_text
 from semantic.suggest import nearest
 
 COLUMNS = ("file", "vehicle", "camera", "color", "type", "split")
@@ -116,7 +117,7 @@ def _csv_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
 
 def _json_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
     try:
-        entries = json.loads(text)
+        entries = read_json_text(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{source}:{error.lineno}: not JSON: {error.msg}") from error
     except (ValueError, RecursionError) as error:  # thousands of digits, thousands of brackets
@@ -129,8 +130,17 @@ def _json_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
         if not isinstance(entry, dict):
             raise ValueError(f"{where}: must be an object, is {type(entry).__name__}")
         _check_columns(list(entry), where)
-        records.append((where, {k: "" if v is None else str(v) for k, v in entry.items()}))
+        records.append((where, {key: _json_text(where, key, v) for key, v in entry.items()}))
     return records
+
+
+def _json_text(where: str, key: str, value: object) -> str:
+    """The text of a value, which for our columns is a text or a number."""
+    known = isinstance(value, str if key == "file" else (str, int, float))
+    if key in COLUMNS and value is not None and (not known or isinstance(value, bool)):
+        wanted = "text" if key == "file" else "a text or a number"
+        raise ValueError(f"{where}: {key} is {shown(repr(value))}, must be {wanted}")
+    return "" if value is None else str(value)
 
 
 def _check_columns(columns: Sequence[str], where: str) -> None:

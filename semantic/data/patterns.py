@@ -16,8 +16,8 @@ from semantic.data.labels import LabelRow
 
 # VeRi-776's 0002_c002_00030600_0.jpg, and car_0139_cam1.jpg; -1 is an unknown vehicle.
 DEFAULT_PATTERNS = (
-    r"(?:^|/)(?P<vehicle>-?\d+)_c(?P<camera>\d{3})[^/]*$",
-    r"(?:^|/)(?P<class>[A-Za-z]+)_(?P<vehicle>-?\d+)_cam(?P<camera>\d+)[^/]*$",
+    r"(?:^|/)(?P<vehicle>-?[0-9]+)_c(?P<camera>[0-9]{3,})(?![0-9])[^/]*$",
+    r"(?:^|/)(?P<class>[A-Za-z]+)_(?P<vehicle>-?[0-9]+)_cam(?P<camera>[0-9]+)[^/]*$",
 )
 _ALLOWED = {"vehicle", "camera", "class"}
 

@@ -9,6 +9,7 @@ Vehicle and camera come from the file names, color and type from the XML files.
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
 import xml.etree.ElementTree as ElementTree
@@ -31,7 +32,7 @@ from semantic.data.tree import check_directory, is_directory, is_file, list_imag
 from semantic.data.veri_index import check_indices
 
 # 18 digits fit 64 bits; -1 is an unknown vehicle.
-_NAME = re.compile(r"^(-?\d{1,18})_c(\d{3})")
+_NAME = re.compile(r"^(-?[0-9]{1,18})_c([0-9]{3,9})(?![0-9])")
 # These training vehicles have typeID 0 in the first label file; they are of type 2 (suv).
 _TYPE_CORRECTION = {3: 2, 7: 2, 41: 2}
 _PARTS = {"train": ("train",), "test": ("query", "test")}
@@ -144,6 +145,7 @@ def _read_labels(path: Path) -> _Labels:
         _log.warning("%s is missing: color and type are unknown", path)
         return labels
     contradictions: list[str] = []
+    no_labels: list[str] = []
     for item in _items(path):
         name = item.get("imageName", "")
         match = _NAME.match(name)
@@ -155,6 +157,12 @@ def _read_labels(path: Path) -> _Labels:
             contradictions.append(f"{shown(name)} has vehicleID {shown(given)!r}")
         color = _index(item.get("colorID"), len(COLORS))
         kind = _index(item.get("typeID"), len(TYPES))
+        for key, count in (("colorID", len(COLORS)), ("typeID", len(TYPES))):
+            number = _integer(given_id := item.get(key))
+            if given_id is not None and (number is None or number > count):
+                no_labels.append(f"{shown(name)} has {key} {shown(given_id)!r}")
+        if labels.image.get(name, (color, kind)) != (color, kind):
+            raise ValueError(f"{path}: {shown(name)} is given twice, with different labels")
         if _integer(item.get("typeID")) == 0 and vehicle in _TYPE_CORRECTION:
             kind = _TYPE_CORRECTION[vehicle] - 1
         labels.image[name] = color, kind
@@ -163,17 +171,24 @@ def _read_labels(path: Path) -> _Labels:
             color if old[0] == UNKNOWN else old[0],
             kind if old[1] == UNKNOWN else old[1],
         )
-    if contradictions:
-        more = f" (and {len(contradictions) - 1} more)" if len(contradictions) > 1 else ""
-        _log.warning("%s: %s%s; the name counts", path, contradictions[0], more)
+    _warn(path, contradictions, "the name counts")
+    _warn(path, no_labels, f"colors are 1 to {len(COLORS)}, types 1 to {len(TYPES)}")
     return labels
+
+
+def _warn(path: Path, found: list[str], rule: str) -> None:
+    """Names the first of some wrong entries of a file."""
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        _log.warning("%s: %s%s; %s", path, found[0], more, rule)
 
 
 def _items(path: Path) -> list[ElementTree.Element]:
     # The files declare gb2312, which the parser refuses ("multi-byte encodings are not
     # supported"): it gets decoded text and ignores the declaration. gb18030 contains gb2312.
     raw = read_labels(path)
-    declared = re.search(rb"""^[^>]*encoding=["']([\w-]+)""", raw[:200])
+    marked = raw.startswith(codecs.BOM_UTF8)  # then it is UTF-8, whatever it declares
+    declared = None if marked else re.search(rb"""^[^>]*encoding=["']([\w-]+)""", raw[:200])
     encoding = declared[1].decode().lower() if declared else "utf-8-sig"
     encoding = {"gb2312": "gb18030", "gbk": "gb18030", "utf-8": "utf-8-sig"}.get(encoding, encoding)
     try:
@@ -185,7 +200,7 @@ def _items(path: Path) -> list[ElementTree.Element]:
 
 
 def _integer(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"\s*\d{1,9}\s*", text) else None
+    return int(text) if text is not None and re.fullmatch(r"\s*[0-9]{1,9}\s*", text) else None
 
 
 def _index(text: str | None, count: int) -> int:

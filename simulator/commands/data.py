@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from simulator.commands.number_types import INTEGER, WholeRange
 from simulator.commands.paths import PATH
 
 
@@ -29,11 +30,13 @@ def data() -> None:
     metavar="DIR",
     help="Directory of the data set.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the images.")
-@click.option("--vehicles", type=int, metavar="N", help="Number of vehicles [that of the split].")
+@click.option("--seed", type=INTEGER, default=0, show_default=True, help="Seed of the images.")
+@click.option(
+    "--vehicles", type=INTEGER, metavar="N", help="Number of vehicles [that of the split]."
+)
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=WholeRange(min=1),
     default=1,
     show_default=True,
     metavar="N",

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from simulator.commands.number_types import INTEGER
 from simulator.commands.paths import PATH
 
 #: Name of the figure that is of no paper, and is made on demand alone.
@@ -23,7 +24,7 @@ FRONTIER = "frontier"
 @click.option("--channel", metavar="NAME|module:Class", help="Channel law [rician].")
 @click.option(
     "--max-transmissions",
-    type=int,
+    type=INTEGER,
     metavar="G",
     help="G_max, for lines that do not fix it [4].",
 )
@@ -37,9 +38,9 @@ FRONTIER = "frontier"
     metavar="received|clean",
     help="Gallery images cross the link, or the server stores them [received].",
 )
-@click.option("--images", type=int, metavar="N", help="About N images: those of some vehicles.")
-@click.option("--seed", type=int, metavar="S", help="First seed of fading and noise [0].")
-@click.option("--seeds", type=int, metavar="N", help="Number of seeds [1].")
+@click.option("--images", type=INTEGER, metavar="N", help="About N images: those of some vehicles.")
+@click.option("--seed", type=INTEGER, metavar="S", help="First seed of fading and noise [0].")
+@click.option("--seeds", type=INTEGER, metavar="N", help="Number of seeds [1].")
 @click.option("--weights", metavar="FILE|DIR", help="Trained weights [the package's].")
 @click.option("--device", metavar="auto|cpu|cuda[:i]", help="Where networks run [auto].")
 @click.option(

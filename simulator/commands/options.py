@@ -7,12 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from simulator.arguments import plain_value
+from simulator.arguments import Argument, plain_value
 from simulator.catalog import SCHEMES
 from simulator.renamed import RENAMED
 from simulator.spec import RunSpec, parse_snr
+from simulator.spec_fields import MOST_BANDWIDTH_HZ, MOST_SLOT_S
 from simulator.trainings import training_directories
 from simulator.trust import import_strings
+
+#: Options in another unit than their field: their messages have the option's name and unit.
+SLOT_MS = Argument("--slot-ms", float, None, least=0, most=1e3 * MOST_SLOT_S, open_ends=True)
+BANDWIDTH_MHZ = Argument(
+    "--bandwidth-mhz", float, None, least=0, most=MOST_BANDWIDTH_HZ / 1e6, open_ends=True
+)
 
 
 def key_values(option: str, pairs: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
@@ -76,8 +83,8 @@ def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
             lambda v: tuple(part.strip() for part in v.split(",") if part.strip()),
         ),
         "snr": ("snr_db", parse_snr),
-        "slot_ms": ("slot_s", lambda v: v / 1e3),
-        "bandwidth_mhz": ("bandwidth_hz", lambda v: v * 1e6),
+        "slot_ms": ("slot_s", lambda v: SLOT_MS.check(v) / 1e3),
+        "bandwidth_mhz": ("bandwidth_hz", lambda v: BANDWIDTH_MHZ.check(v) * 1e6),
         "channel_args": ("channel_args", lambda v: key_values("--channel-arg", v)),
         "impairments": ("impairments", lambda v: key_values("--impair", v)),
     }
@@ -101,4 +108,6 @@ def build_spec(given: dict[str, Any], base: RunSpec | Path | None) -> RunSpec:
         schemes = changes.get("schemes", spec.schemes)
         changes["scheme_args"] = scheme_arguments(schemes, scheme_args)
     spec = replace(spec, **changes)
+    if "max_seeds" in changes and spec.until is None:
+        raise ValueError("--max-seeds needs a stop rule: --until ci=POINTS or --until errors=N")
     return spec if fading is None else spec.with_fading(fading)

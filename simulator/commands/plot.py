@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from simulator.commands.number_types import WholeRange
 from simulator.commands.paths import PATH
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--columns",
-    type=click.IntRange(1, 2),
+    type=WholeRange(1, 2),
     default=1,
     show_default=True,
     help="Width in columns of the style; of an IEEE paper 3.5 or 7.16 inches.",
@@ -112,6 +113,7 @@ def plot(
         AXES,
         Choice,
         choose,
+        named_twice,
         panels,
         read_curves,
         read_labels,
@@ -140,6 +142,8 @@ def plot(
         click.echo(f"note: --label {name}: the figure shows no such name", err=True)
     ticks = tuple(sorted(curve["snr_db"].unique())) if axis == "snr" else ()
     draw(found, Axis(choice.labels.get(axis, AXES[axis]), ticks, choice.log), layout, out)
+    for directory in named_twice(directories):
+        click.echo(f"note: {directory} is given twice, it is drawn once", err=True)
     click.echo(str(out))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from simulator.commands.number_types import NUMBER
 from simulator.commands.paths import PATH
 
 
@@ -19,7 +20,7 @@ from simulator.commands.paths import PATH
     help="The HTML file [DIR/report.html].",
 )
 @click.option("--scheme", metavar="NAME", help="Scheme of the shown queries [the first].")
-@click.option("--snr", type=float, metavar="DB", help="SNR of the shown queries [the lowest].")
+@click.option("--snr", type=NUMBER, metavar="DB", help="SNR of the shown queries [the lowest].")
 @click.option(
     "--replay/--no-replay",
     default=True,

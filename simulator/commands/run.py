@@ -99,6 +99,9 @@ def execute(spec: RunSpec, out: Path, output: Output, engine: Engine, resume: bo
     """
 
     def one(part: RunSpec, where: Path | None) -> Result:
+        if spec.trainings:
+            number = spec.trainings.index(str(part.weights)) + 1
+            output.say(f"training {number} of {len(spec.trainings)}: {part.weights}")
         return _execute_training(part, where or out, output, engine, resume, not spec.trainings)
 
     with logged_part_errors(out):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from simulator.commands.completion import choices
+from simulator.commands.number_types import INTEGER, NUMBER
 from simulator.commands.paths import PATH
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -29,7 +30,7 @@ _OPTIONS = (
         metavar="ci=POINTS|errors=N",
         help="Add seeds to each point until its intervals are this narrow, or its errors this many.",
     ),
-    click.option("--max-seeds", type=int, metavar="N", help="Most seeds with --until [100]."),
+    click.option("--max-seeds", type=INTEGER, metavar="N", help="Most seeds with --until [100]."),
     click.option(
         "--engine",
         metavar="auto|inline|local|dask",
@@ -39,7 +40,7 @@ _OPTIONS = (
     ),
     click.option(
         "--workers",
-        type=int,
+        type=INTEGER,
         metavar="N",
         help="Number of processes of --engine local [one per core, at most 8].",
     ),
@@ -47,9 +48,11 @@ _OPTIONS = (
         "--scheduler", metavar="ADDRESS", help="Scheduler of --engine dask, e.g. tcp://host:8786."
     ),
     click.option(
-        "--cell-timeout", type=float, metavar="S", help="Time limit of a cell in seconds [none]."
+        "--cell-timeout", type=NUMBER, metavar="S", help="Time limit of a cell in seconds [none]."
     ),
-    click.option("--cell-images", type=int, metavar="N", help="Most images in one cell [16384]."),
+    click.option(
+        "--cell-images", type=INTEGER, metavar="N", help="Most images in one cell [16384]."
+    ),
     click.option(
         "--resume/--no-resume",
         default=True,
@@ -123,12 +126,15 @@ def compare(a: str, b: str, metrics: tuple[str, ...], out: Path | None) -> None:
     fading and noise, with its interval.
     """
     from simulator.commands.terminal import terminal, text_blocks
+    from simulator.files import write_whole
     from simulator.results.compare import compare_runs, explanation, open_side
 
+    if out is not None and out.suffix.lower() != ".csv":
+        raise ValueError(f"--out {str(out)!r} is not allowed, it must be a .csv file")
     named = tuple(name.strip() for given in metrics for name in given.split(","))
     table = compare_runs(open_side(a), open_side(b), named or None)
     if out is not None:
-        table.to_csv(out, index=False)
+        write_whole(out, lambda path: table.to_csv(path, index=False))
     shown = table.drop(columns=["comparisons", "seeds", "trainings"]).assign(
         p_value=table["p_value"].map(_shown), p_holm=table["p_holm"].map(_shown)
     )

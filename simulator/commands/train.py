@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from simulator.commands.number_types import INTEGER, NUMBER, WholeRange
 from simulator.commands.part_log import logged_part_errors
 from simulator.commands.paths import PATH
 from simulator.commands.train_plan import plan_options, train_from_plan
@@ -88,7 +89,7 @@ def encoder_path(given: Path | None) -> Path | None:
 )
 @click.option(
     "--extra-vehicles",
-    type=click.IntRange(min=1),
+    type=WholeRange(min=1),
     metavar="N",
     help="Vehicles of each batch of the encoder that are of --extra-data [a quarter].",
 )
@@ -99,7 +100,7 @@ def encoder_path(given: Path | None) -> Path | None:
 )
 @click.option(
     "--batch-size",
-    type=click.IntRange(min=1),
+    type=WholeRange(min=1),
     metavar="N",
     help="Images in each batch of the encoder, a multiple of 4 [that of the preset].",
 )
@@ -115,7 +116,7 @@ def encoder_path(given: Path | None) -> Path | None:
     show_default=True,
     help="Arithmetic of the encoder's training; auto is bf16 on CUDA devices.",
 )
-@click.option("--snr-db", type=float, metavar="DB", help="Train at one SNR instead of a range.")
+@click.option("--snr-db", type=NUMBER, metavar="DB", help="Train at one SNR instead of a range.")
 @click.option(
     "--tasks",
     metavar="reid,color,type",
@@ -147,7 +148,7 @@ def encoder_path(given: Path | None) -> Path | None:
 )
 @click.option(
     "--link-steps",
-    type=click.IntRange(min=1),
+    type=WholeRange(min=1),
     metavar="N",
     help="Training steps of each scheme with its own protocol [those of the preset].",
 )
@@ -157,11 +158,11 @@ def encoder_path(given: Path | None) -> Path | None:
     help="Test images, as in --data of a run, on which accuracies are shown from time to time.",
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Seed of the encoder and the links."
+    "--seed", type=INTEGER, default=0, show_default=True, help="Seed of the encoder and the links."
 )
 @click.option(
     "--link-seed",
-    type=int,
+    type=INTEGER,
     metavar="N",
     help="Seed of the links alone, for several trainings behind one encoder [that of --seed].",
 )

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from simulator.commands.completion import choices
+from simulator.commands.number_types import INTEGER
 from simulator.commands.paths import PATH
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -37,7 +38,10 @@ _OPTIONS = (
         help="Where the trainings of a plan are computed [auto: local with several cores].",
     ),
     click.option(
-        "--workers", type=int, metavar="N", help="Trainings of a plan at once, of one thread each."
+        "--workers",
+        type=INTEGER,
+        metavar="N",
+        help="Trainings of a plan at once, of one thread each.",
     ),
     click.option("--scheduler", metavar="ADDRESS", help="Scheduler of --engine dask."),
 )

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from semantic.data.dataset import UNKNOWN, ImageFile, VehicleImages
 from semantic.data.images import load_images
 from semantic.weights.stored import EncoderBundle
+from simulator.arguments import Argument
 from simulator.encoded_dataset import EncodedDataset, Features, Readable
 from simulator.encoder_cache import image_hashes, known_outputs
 
@@ -183,6 +184,10 @@ def listed_images(images: Any) -> tuple[list[Any], bool]:
     return (list(images), True) if several else ([images], False)
 
 
+#: The number of an image.
+_NUMBER = Argument("the number of an image", int, None, least=0, most=2**63 - 1)
+
+
 def choose_numbers(given: int | Iterable[int] | None, of_data: Sequence[int | None]) -> np.ndarray:
     """Returns the numbers of the images, which decide their fading and noise: [images] int64.
 
@@ -199,7 +204,12 @@ def choose_numbers(given: int | Iterable[int] | None, of_data: Sequence[int | No
     if given is None:
         numbers = [place if n is None else n for place, n in enumerate(of_data)]
     else:
-        numbers = [int(n) for n in given] if isinstance(given, Iterable) else [int(given)]
+        listed = (
+            given
+            if isinstance(given, Iterable) and not isinstance(given, (str, bytes))
+            else [given]
+        )
+        numbers = [_NUMBER.check(getattr(n, "item", lambda n=n: n)()) for n in listed]
     if len(numbers) != len(of_data):
         raise ValueError(f"{len(numbers)} numbers were given for {len(of_data)} images")
     if len({*numbers}) < len(numbers):
@@ -207,6 +217,4 @@ def choose_numbers(given: int | Iterable[int] | None, of_data: Sequence[int | No
         raise ValueError(
             f"two images have the number {twice}; give numbers=[...], one for each image"
         )
-    if min(numbers) < 0:
-        raise ValueError(f"the number of an image is {min(numbers)}, it must be at least 0")
     return np.array(numbers, np.int64)

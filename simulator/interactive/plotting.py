@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from simulator.given_values import given_names, given_path
 from simulator.interactive.saved_run import SavedRun
 from simulator.plots.draw import draw
 from simulator.plots.layout import Axis, Layout
@@ -28,7 +29,7 @@ class Drawing:
 
     def save(self, path: str | Path) -> None:
         """Writes the PNG file."""
-        Path(path).write_bytes(self.png)
+        given_path("path", path).write_bytes(self.png)
 
     def _repr_png_(self) -> bytes:
         return self.png
@@ -82,13 +83,16 @@ def plot(
         plot(["runs/demo", "runs/block"], ["rank1", "mAP"], x="channel_uses", out="costs.pdf")
         ```
     """
-    listed = [runs] if isinstance(runs, (str, Path, SavedRun)) else list(runs)
-    curve = read_curves(r.directory if isinstance(r, SavedRun) else Path(r) for r in listed)
+    several = isinstance(runs, Iterable) and not isinstance(runs, str)
+    listed = list(runs) if several else [runs]  # type: ignore[arg-type]
+    curve = read_curves(
+        r.directory if isinstance(r, SavedRun) else given_path("runs", r) for r in listed
+    )
     texts = [f"{name}={text}" for name, text in (labels or {}).items()]
     choice = Choice(
-        metrics=(metric,) if isinstance(metric, str) else tuple(metric),
+        metrics=given_names("metric", metric),
         axis=x,
-        schemes=schemes,
+        schemes=None if schemes is None else given_names("schemes", schemes),
         channel=channel,
         labels=read_labels(texts, curve),
     )
@@ -100,8 +104,9 @@ def plot(
         draw(panels(curve, choice), Axis(AXES[x], ticks, choice.log), layout, path)
 
     if out is not None:
-        write(Path(out))
-        return Path(out)
+        file = given_path("out", out)
+        write(file)
+        return file
     with TemporaryDirectory(prefix="semharq-") as folder:
         path = Path(folder) / "figure.png"
         write(path)

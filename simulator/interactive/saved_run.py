@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from simulator.files import read_text
+from simulator.files import read_json
+from simulator.given_values import given_path
 from simulator.results.curve import ACCURACIES
 from simulator.results.curve_file import read_curve
 from simulator.spec import RunSpec
@@ -100,9 +100,9 @@ def load_run(directory: str | Path) -> SavedRun:
         run.images.groupby(["scheme", "snr_db"])["transmissions"].value_counts()
         ```
     """
-    path = Path(directory)
+    path = given_path("directory", directory)
     try:
-        record = json.loads(read_text(path / "run.json"))
+        record = read_json(path / "run.json")
     except OSError as error:
         raise ValueError(f"{path} holds no finished run: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:

@@ -196,9 +196,10 @@ class Sent:
             ("SNR", at, self.snr_db),
             ("seed", own, self.seeds),
         ):
-            if value not in known:
+            number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+            if not number or value not in known:
                 listed = ", ".join(f"{one:g}" for one in list(known)[:20])
-                raise ValueError(f"{what} {value!r} was not sent; there are {listed}")
+                raise ValueError(f"{what} {value!r:.80} was not sent; there are {listed}")
         place = {"snr_db": at, "seed": own, "image": self.numbers[image]}
         row = _rows(self.table, place).iloc[0]
         return draw_sent(

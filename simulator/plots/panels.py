@@ -103,8 +103,22 @@ def read_curves(directories: Iterable[Path]) -> pd.DataFrame:
             raise ValueError(f"{directory} holds no finished run, nor does a directory below it")
         for file in files:
             found.setdefault(file.resolve(), file)
+    if not found:
+        raise ValueError("no run was given")
     curves = [read_curve(file).assign(run=str(file.parent)) for file in found.values()]
     return pd.concat(curves, ignore_index=True)
+
+
+def named_twice(directories: Iterable[Path]) -> list[Path]:
+    """Returns the directories that hold only runs which others before them hold already."""
+    seen: set[Path] = set()
+    again = []
+    for directory in directories:
+        found = {file.resolve() for file in directory.rglob("curve.csv")}
+        if found <= seen:
+            again.append(directory)
+        seen |= found
+    return again
 
 
 def choose(curve: pd.DataFrame, choice: Choice) -> pd.DataFrame:

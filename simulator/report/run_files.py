@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from simulator.files import read_text
+from simulator.files import read_json
 from simulator.results.curve_file import read_curve
 from simulator.spec import RunSpec
 
@@ -59,7 +58,7 @@ def read_run(directory: Path) -> RunFiles:
     """
     path = directory / "run.json"
     try:
-        record = json.loads(read_text(path))
+        record = read_json(path)
         images = pd.read_parquet(directory / "images.parquet")
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{directory} holds no finished run: {error}") from None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from semantic.part_files import declare
-from semantic.suggest import nearest
+from semantic.suggest import no_argument
 from simulator.catalog import SCHEMES, resolve
 from simulator.declared import check_declared, named_errors
 from simulator.renamed import RENAMED, current_names, warn_renamed
@@ -34,8 +34,7 @@ def build_schemes(networks: Networks) -> dict[str, Scheme]:
     given = dict(current_names("scheme argument", networks.spec.scheme_args, known))
     for argument in given:
         if argument not in known:
-            given_to = f"schemes {', '.join(names)}"
-            raise ValueError(f"{given_to} take no argument {argument!r}; {_taken(argument, known)}")
+            raise ValueError(_refusal(names, argument, sorted(known)))
     schemes = {}
     for name, (build, taken) in builders.items():
         own = {n: v for n, v in given.items() if n in taken}
@@ -58,20 +57,15 @@ def build_scheme(name: str, networks: Networks, **arguments: Any) -> Scheme:
     build, taken = _builder(name)
     for argument in arguments:
         if argument not in taken:
-            raise ValueError(
-                f"scheme {name} takes no argument {argument!r}; {_taken(argument, {*taken})}"
-            )
+            raise ValueError(_refusal([name], argument, taken))
     return build(networks, arguments)
 
 
-def _taken(argument: str, known: set[str]) -> str:
-    """Returns the end of the message: the nearest argument, or all if it is not just misspelled."""
-    if not known:
-        return "they take none"
+def _refusal(names: Sequence[str], argument: str, known: Iterable[str]) -> str:
+    """Returns the message about an argument that none of the schemes takes."""
     others = {name for entry in SCHEMES.values() for name in entry.declared}
-    if RENAMED["scheme argument"].get(argument, argument) in others:
-        return f"allowed: {', '.join(sorted(known))}"
-    return nearest(argument, sorted(known))
+    elsewhere = RENAMED["scheme argument"].get(argument, argument) in others
+    return no_argument([f"scheme {name}" for name in names], argument, known, not elsewhere)
 
 
 def _builder(name: str) -> tuple[Build, list[str]]:

@@ -58,6 +58,7 @@ WITHOUT_INFLUENCE = (
             "collect",
             "engines",
             "forkserver",
+            "imported_code",
             "limits",
             "merge",
             "merge_trainings",

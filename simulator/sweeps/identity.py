@@ -19,6 +19,7 @@ from simulator.catalog import CHANNELS, CODECS, SCHEMES, Entry, SchemeEntry, res
 from simulator.setup.prepare import Prepared
 from simulator.spec import RunSpec
 from simulator.sweeps.code_identity import package_code
+from simulator.sweeps.imported_code import refuse_edited
 from simulator.sweeps.part_code import part_code
 
 #: Libraries that compute numbers of a point.
@@ -138,8 +139,14 @@ def not_recorded(identity: Mapping[str, Any]) -> list[str]:
 
 
 def _with_parts(identity: dict[str, Any], parts: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Returns an identity with the code of users' own parts, each a kind and a name."""
+    """Returns an identity with the code of users' own parts, each a kind and a name.
+
+    Raises:
+        ValueError: One line, if this process has imported other code than the files now hold.
+    """
     found = [part_code(resolve(kind, name, ENTRIES[kind])) for kind, name in parts]
+    for part in found:
+        refuse_edited(part.files)
     code = {
         name: sha
         for hashes in (identity["code"], *(p.hashes for p in found))

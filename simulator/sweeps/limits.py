@@ -12,6 +12,7 @@ from math import log10, prod
 from simulator.catalog import SCHEMES
 from simulator.spec import RunSpec
 from simulator.spec_fields import BATCH_SIZE, LAST_SEED
+from simulator.stop_rule import MAX_SEEDS
 
 #: Most points of a run: schemes x SNRs x seeds. Each is a file.
 MOST_POINTS = 100_000
@@ -24,11 +25,15 @@ SYMBOL_BYTES = 8
 
 
 def check_load(spec: RunSpec) -> None:
-    """Refuses a run that is too large for any machine, or for the memory of this one.
+    """Refuses a run that is too large for any machine, or whose limit of seeds nothing reads.
 
     Raises:
         ValueError: One line with the number and the limit.
     """
+    if spec.until is None and spec.max_seeds != MAX_SEEDS:
+        raise ValueError(
+            f"max_seeds {spec.max_seeds} needs a stop rule: until is ci=POINTS or errors=N"
+        )
     points = len(spec.schemes) * len(spec.snr_db) * spec.seeds
     if points > MOST_POINTS:
         raise ValueError(

@@ -161,7 +161,9 @@ def join_specs(runs: Sequence[tuple[Path, RunSpec]]) -> RunSpec:
         snr_db=tuple(sorted({snr_db for s in specs for snr_db in s.snr_db})),
         seed=least,
         seeds=most - least,
-        max_seeds=max(most - least, *(s.max_seeds for s in specs)),
+        max_seeds=spec.max_seeds
+        if spec.until is None
+        else max(most - least, *(s.max_seeds for s in specs)),
     )
 
 

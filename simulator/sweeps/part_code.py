@@ -6,7 +6,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -30,10 +30,12 @@ class PartCode:
         hashes: A hash for each file, and for the value of each environment variable that one reads.
         computed: One text for each place that takes code or a variable by a computed name, which
             therefore cannot be hashed.
+        files: The hash of each file by its path.
     """
 
     hashes: dict[str, str]
     computed: tuple[str, ...]
+    files: dict[Path, str] = field(default_factory=dict, compare=False)
 
 
 def not_noticed(texts: Iterable[str]) -> str:
@@ -83,10 +85,11 @@ def part_code(part: Any) -> PartCode:
             files |= {p: f for path in new for p, f in _run_by_path(path, found[path]).items()}
         waiting |= {name for one in found.values() for name in one.modules}
         waiting = (waiting | _values(module)) - done
-    hashes = {name: code_hash(path.read_bytes()) for path, (name, _) in sorted(files.items())}
+    codes = {path: code_hash(path.read_bytes()) for path in sorted(files)}
+    hashes = {files[path].name: code for path, code in codes.items()}
     hashes |= _variables(found.values())
     computed = {f"{files[path].name}: {text}" for path in files for text in found[path].computed}
-    return PartCode(hashes, tuple(sorted(computed)))
+    return PartCode(hashes, tuple(sorted(computed)), codes)
 
 
 class _File(NamedTuple):

@@ -23,7 +23,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from simulator.files import read_text, write_text_whole, write_whole
+from simulator.files import read_json, write_text_whole, write_whole
 
 CELLS = "cells"
 
@@ -152,7 +152,7 @@ class Store:
     def read_json(self, name: str) -> Any:
         """Reads what `write_json` wrote; None if there is no such file, or if it cannot be read."""
         try:
-            return json.loads(read_text(self.root / name))
+            return read_json(self.root / name)
         except (OSError, ValueError, RecursionError):
             return None
 

@@ -23,6 +23,7 @@ from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_schemes
 from simulator.slots import Slot
 from simulator.spec import SLOT_S, RunSpec
+from simulator.sweeps.imported_code import refuse_edited
 from simulator.sweeps.part_code import not_noticed, part_code
 from simulator.training.backbone import preset_backbone
 from simulator.training.stage import Stage
@@ -99,6 +100,7 @@ def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkDa
     recipe, label = stage.preset.link, name.replace(":", ".")
     files = {one: stage.out / f"{one}.safetensors" for one in own}
     code = part_code(type(scheme))
+    refuse_edited(code.files)
     about = {
         "scheme": name,
         "scheme_args": dict(options.scheme_args),

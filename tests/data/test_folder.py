@@ -45,6 +45,57 @@ def test_byte_order_mark_spaces_and_column_order_do_not_matter(tmp_path: Path) -
     assert set(images.color.tolist() + images.type.tolist()) == {UNKNOWN}
 
 
+@pytest.mark.parametrize("name", ["Labels.csv", "labels.CSV", "labels.tsv", "labels.csv.txt"])
+def test_a_table_that_would_be_passed_over_is_refused(name: str, tmp_path: Path) -> None:
+    write(tmp_path, "0001_c001_1.jpg", "0001_c002_1.jpg")
+    assert len(open_folder(tmp_path)) == 2
+    (tmp_path / name).write_text(HEADER + ROWS)
+    with pytest.raises(ValueError, match=rf"{name} is not read; the table must be a file labels"):
+        open_folder(tmp_path)
+
+
+def test_two_tables_are_one_too_many(tmp_path: Path) -> None:
+    table(tmp_path, "[]", "labels.json")
+    with pytest.raises(ValueError, match=r"labels.csv and labels.json are both there"):
+        open_folder(table(tmp_path))
+
+
+def test_folders_of_splits_are_no_test_set(tmp_path: Path) -> None:
+    for split in ("Train", "query", "gallery"):
+        write(tmp_path, f"{split}/0001_c001_1.jpg", f"{split}/0001_c002_1.jpg")
+    with pytest.raises(ValueError, match="the sub-folders Train and query are no splits without a"):
+        open_folder(tmp_path)
+    assert len(open_folder(tmp_path / "query")) == 2
+
+
+def test_a_camera_may_have_more_than_three_digits(tmp_path: Path) -> None:
+    write(tmp_path, "0001_c0012_1.jpg", "0001_c0013_1.jpg")
+    assert open_folder(tmp_path).camera.tolist() == [12, 13]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"vehicle": True}, "vehicle is True, must be a text or a number"),
+        ({"vehicle": [1]}, r"vehicle is \[1\], must be a text or a number"),
+        ({"color": {"a": 1}}, "color is .*, must be a text or a number"),
+        ({"file": 3}, "file is 3, must be text"),
+    ],
+)
+def test_values_of_json_that_are_no_labels(
+    change: dict[str, object], problem: str, tmp_path: Path
+) -> None:
+    row = {"file": "a.jpg", "vehicle": 7, "camera": 1, "split": "query"} | change
+    with pytest.raises(ValueError, match=rf"labels.json: entry 1: {problem}"):
+        open_folder(table(tmp_path, json.dumps([row]), "labels.json"))
+
+
+def test_a_label_that_is_given_twice_in_json(tmp_path: Path) -> None:
+    text = '[{"file": "a.jpg", "vehicle": 1, "vehicle": 2, "camera": 1}]'
+    with pytest.raises(ValueError, match="the key 'vehicle' is given twice"):
+        open_folder(table(tmp_path, text, "labels.json"))
+
+
 def test_json_table(tmp_path: Path) -> None:
     rows = [
         {"file": "a.jpg", "vehicle": "red one", "camera": "gate", "type": "van", "color": None},

@@ -55,6 +55,30 @@ def veri(tmp_path: Path) -> Path:
     return root
 
 
+def test_label_files_in_odd_forms(veri: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file, before = veri / "test_label.xml", open_dataset(f"veri:{veri}")
+    text = file.read_bytes().decode("gb2312")
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())  # an editor's mark, and another encoding
+    assert open_dataset(f"veri:{veri}").color.tolist() == before.color.tolist()
+    file.write_bytes(text.replace('colorID="9"', 'colorID="9.0"').encode("gb2312"))
+    open_dataset(f"veri:{veri}")
+    assert "0776_c007_00000600_0.jpg has colorID '9.0' (and 1 more); colors are" in caplog.text
+    first = text.index("<Item ")
+    item = text[first : text.index("/>", first) + 2]
+    twice = text.replace(item, item + item.replace('colorID="1"', 'colorID="2"'), 1)
+    file.write_bytes(twice.encode("gb2312"))
+    with pytest.raises(ValueError, match="is given twice, with different labels"):
+        open_dataset(f"veri:{veri}")
+
+
+def test_camera_numbers_are_read_whole(veri: Path) -> None:
+    for name in ("name_test.txt", "name_query.txt"):
+        (veri / name).unlink()
+    for path in [*veri.glob("image_test/*"), *veri.glob("image_query/*")]:
+        path.rename(path.with_name(path.name.replace("_c0", "_c10")))
+    assert sorted({*open_dataset(f"veri:{veri}").camera.tolist()}) == [1002, 1005, 1007, 1011]
+
+
 def test_queries_and_gallery_are_separate_rows(
     veri: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -89,9 +113,10 @@ def test_type_zero_and_unknown_ids(veri: Path, caplog: pytest.LogCaptureFixture)
     assert images.color.tolist() == [9, 6, 6, 3, 3, UNKNOWN]
     assert not images.is_query.any()
     messages = [r.getMessage() for r in caplog.records]
-    assert len(messages) == 2
-    assert "1 images without a color, first image_train/0051" in messages[0]
-    assert "2 images without a type, first image_train/0050" in messages[1]
+    assert len(messages) == 3
+    assert "0051_c003_00016500_0.jpg has colorID '11' (and 1 more); colors are" in messages[0]
+    assert "1 images without a color, first image_train/0051" in messages[1]
+    assert "2 images without a type, first image_train/0050" in messages[2]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gbk"])

@@ -25,6 +25,15 @@ def judge_call(call: Callable[[], object], allowed: tuple[type[Exception], ...])
     return None
 
 
+def judge_refused(call: Callable[[], object], words: str) -> str | None:
+    """Returns what is wrong with how a function refused its input; None for nothing."""
+    try:
+        call()
+    except ValueError as error:
+        return line_problem(str(error)) if words in str(error) else f"another refusal: {error}"
+    return "it was not refused"
+
+
 def judge_command(arguments: Sequence[str]) -> str | None:
     """Returns what is wrong with how the command line took its arguments; None for nothing."""
     result = CliRunner().invoke(main, [str(a) for a in arguments])

@@ -13,6 +13,7 @@ import pytest
 from judge import judge_call, judge_command
 from mutate import ODD, odd_bytes, odd_image, odd_text, odd_value
 from odd_parts import other_part
+from value_kinds import python_values, twice
 from world import World
 
 from semantic.data.images import ImageError, decode
@@ -283,6 +284,7 @@ def _simulate(world: World, here: Path, *extra: str) -> str | None:
 #: Each kind with its share of the cases: whole runs cost a hundred times what a file costs.
 KINDS: dict[Kind, float] = {
     **dict.fromkeys((image_bytes, label_file, spec_file, sweep_file), 0.2),
-    **dict.fromkeys((run_directory, options, arguments_of_parts), 0.04),
+    **dict.fromkeys((run_directory, options, arguments_of_parts, python_values), 0.04),
+    twice: 0.01,
     **dict.fromkeys((image_folder, weights_file, plug_in, permissions), 0.02),
 }

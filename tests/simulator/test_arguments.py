@@ -198,7 +198,7 @@ def test_a_users_own_factory_gets_values_of_its_annotated_types(tiny_weights: Pa
     assert built("own", "b=03", weights=tiny_weights).noted == (1, "03", None)
     with pytest.raises(ValueError, match=r"test_arguments:own: a 0\.5 is not a whole number"):
         built("own", "a=0.5", weights=tiny_weights)
-    with pytest.raises(ValueError, match="take no argument 'networks'"):
+    with pytest.raises(ValueError, match="own takes no argument 'networks'; it takes a, b, c"):
         built("own", "networks=1", weights=tiny_weights)
 
 

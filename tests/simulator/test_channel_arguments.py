@@ -141,7 +141,7 @@ def test_the_old_option_of_the_check_works_and_warns(kind: str, part: str) -> No
     result = CliRunner().invoke(main, ["check", part, "--arg", "k_factr=1"])
     warning, error = result.stderr.splitlines()
     assert f"'--arg' is now called '--{kind}-arg'" in warning
-    assert "takes no argument 'k_factr'" in error or "take no argument 'k_factr'" in error
+    assert "takes no argument 'k_factr'" in error
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_what_is_no_scheme_and_what_cannot_be_made(tiny: dict[str, Any]) -> None
     assert not check_scheme("broken_schemes:sound", {"louder": 2.0}, **tiny).ok
     for name, arguments, message in (
         ("semhrq", {}, "unknown scheme 'semhrq': nearest: 'semharq"),
-        ("broken_schemes:sound", {"loud": 2.0}, "take no argument 'loud'; nearest: 'louder'"),
+        ("broken_schemes:sound", {"loud": 2.0}, "takes no argument 'loud'; nearest: 'louder'"),
         ("broken_schemes:sond", {}, "has no 'sond'; nearest: 'sound'"),
         ("no_such_module:sound", {}, "No module named 'no_such_module'"),
     ):
@@ -192,7 +192,7 @@ def test_kinds_are_recognized(folder_data: Path) -> None:
         ("synthetic", "data"),
         (str(folder_data), "data"),
         ("veri:somewhere", "data"),
-        ("broken_parts:Good", "channel"),
+        ("broken_schemes:Good", "channel"),
         ("broken_schemes:sound", "scheme"),
         ("webp", "codec"),
         ("simulator.codecs.pillow_codecs:PillowCodec", "codec"),

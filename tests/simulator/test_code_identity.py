@@ -48,6 +48,7 @@ HARMLESS = {
     ("simulator/schemes/feature_jscc_f.py", "simulator/learned_scheme.py"),
     ("simulator/spec.py", "simulator/files.py"),
     ("simulator/spec.py", "simulator/stop_rule.py"),
+    ("simulator/sweeps/identity.py", "simulator/sweeps/imported_code.py"),
 }
 
 
@@ -157,6 +158,7 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(code_identity, "PACKAGES", tuple(tmp_path / p.name for p in PACKAGES))
     (tmp_path / "own_channel.py").write_text(CHANNEL)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # edits within a second
     package_code.cache_clear()
     importlib.invalidate_caches()
     yield tmp_path
@@ -207,6 +209,8 @@ def test_a_run_recomputes_what_a_change_of_the_code_may_change(
         assert old in whole
         (copies / file).write_text(whole.replace(old, new, 1) if old else whole)
         package_code.cache_clear()
+        if "own_channel" in sys.modules:
+            importlib.reload(sys.modules["own_channel"])
         steps: list[int] = []
         run(
             prepared,
@@ -228,3 +232,33 @@ def test_a_run_recomputes_what_a_change_of_the_code_may_change(
         )
         caplog.clear()
     assert not computed()  # the first one is still there
+
+
+def test_an_edited_file_that_this_process_has_imported_is_refused(
+    copies: Path, tiny_weights: Path, folder_data: Path
+) -> None:
+    """The results of the old code would be taken for those of the new code."""
+    (copies / "aside.py").write_text("K = 4")
+    text = CHANNEL.replace("3 + 1", "__import__('aside').K")
+    assert text != CHANNEL
+    (copies / "own_channel.py").write_text(text)
+    spec = RunSpec(
+        schemes=("perfect",),
+        snr_db=(0.0,),
+        channel="own_channel:Own",
+        data=str(folder_data),
+        weights=str(tiny_weights),
+    )
+    out = copies / "out"
+    run(prepare(spec), out=out)
+    for name in ("own_channel.py", "aside.py"):
+        file = copies / name
+        whole = file.read_text()
+        file.write_text(f"# A comment\n{whole}")
+        run(prepare(spec), out=out)
+        file.write_text(f"{whole}\nX = 1\n")
+        with pytest.raises(ValueError, match=rf"{name} has changed since this process imported it"):
+            run(prepare(spec), out=out)
+        importlib.reload(sys.modules[name[:-3]])
+        run(prepare(spec), out=out)
+    sys.modules.pop("aside")

@@ -146,9 +146,13 @@ def test_images_alone_need_no_features_of_clean_images(
     [
         (ONE_SHOT, ["--scheme-arg", "rate=0.93"], "0.0293 to 0.9258"),
         (ONE_SHOT, ["--scheme-arg", "modulation=8psk"], "bpsk"),
-        (ONE_SHOT, ["--scheme-arg", "harq=1"], "take no argument 'harq'; allowed: base_graph, "),
-        (ONE_SHOT, ["--scheme-arg", "equaliser=zf"], "'equaliser'; allowed: base_graph, codec, "),
-        (ONE_SHOT, ["--scheme-arg", "qualty=9"], "take no argument 'qualty'; nearest: 'quality'"),
+        (ONE_SHOT, ["--scheme-arg", "harq=1"], "takes no argument 'harq'; it takes base_graph, "),
+        (ONE_SHOT, ["--scheme-arg", "equaliser=zf"], "'equaliser'; it takes base_graph, codec, "),
+        (
+            ONE_SHOT,
+            ["--scheme-arg", "qualty=9"],
+            "no argument 'qualty'; nearest: 'quality'; it takes",
+        ),
         (FEATURES, ["--scheme-arg", "bits=0"], "1 to 10"),
         (FEATURES, ["--scheme-arg", "rate=0.5"], "give both"),
         (AMC, ["--scheme-arg", "codec=bmp"], "codec 'bmp'"),

@@ -210,7 +210,7 @@ def test_bad_arguments_are_one_line(
     [
         ("target_bler=0", "between 0 and 1"),
         ("target_bler=high", "is not a number"),
-        ("modulation=qpsk", "take no argument 'modulation'"),
+        ("modulation=qpsk", "takes no argument 'modulation'"),
         ("groups=0", "groups 0"),
     ],
 )

@@ -57,9 +57,22 @@ def test_the_list_names_every_option() -> None:
     ("impairments", "problem"),
     [
         ({"csir_eror": 0.1}, "unknown impairment 'csir_eror': nearest: 'csir_error'"),
-        ({"csit_step_db": -1}, "csit_step_db is -1, it must be from 0 to 100"),
-        ({"csit_offset_db": float("nan")}, "csit_offset_db is nan, it must be from -100 to 100"),
-        ({"csit_offset_db": "up"}, "csit_offset_db is 'up'"),
+        ({"csit_step_db": -1}, "csit_step_db -1 is not allowed, it must be 0 to 100"),
+        (
+            {"csit_offset_db": float("nan")},
+            "csit_offset_db nan is not allowed, it must be -100 to 100",
+        ),
+        ({"csit_offset_db": "up"}, "csit_offset_db 'up' is not a number"),
+        ({"csit_offset_db": True}, "csit_offset_db True is not a number"),
+        ({"csir_error": [0.1]}, r"csir_error \[0.1\] is not a number, it must be 0 to 1"),
+        ({"csir_error": 1}, "csir_error 1 is not allowed, it must be less than 1"),
+        ({"csir_pilot_gain_db": "10"}, "csir_pilot_gain_db '10' is not a number"),
+        ({"feedback_error": float("inf")}, "feedback_error inf is not allowed, it must be 0 to 1"),
+        ({"feedback_delay": True}, "feedback_delay True is not a whole number"),
+        (
+            {"feedback_delay": 10**30},
+            "feedback_delay 10{30} is not allowed, it must be 0 to 1000000",
+        ),
     ],
 )
 def test_what_is_not_allowed_is_named(impairments: dict[str, Any], problem: str) -> None:

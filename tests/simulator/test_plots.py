@@ -193,7 +193,9 @@ def test_a_run_that_is_named_twice_is_drawn_once(run: Path, tmp_path: Path) -> N
     once, twice = tmp_path / "1.tex", tmp_path / "2.tex"
     (tmp_path / "link").symlink_to(run)
     plot(run, "--out", once)
-    plot(run, str(run), str(tmp_path / "link"), "--out", twice)
+    text = plot(run, str(run), str(tmp_path / "link"), "--out", twice)
+    assert f"note: {run} is given twice, it is drawn once" in text
+    assert f"note: {tmp_path / 'link'} is given twice" in text
     assert once.read_text() == twice.read_text()
 
 

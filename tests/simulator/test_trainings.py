@@ -57,6 +57,8 @@ def test_each_training_is_a_run_and_the_curve_is_over_both(
     out = tmp_path / "both"
     text = run(*given, *(x for d in directories for x in ("--weights", d)), "--out", out)
     assert "2 trainings: intervals cover vehicles," in " ".join(text.split())
+    for number, directory in enumerate(directories, 1):
+        assert f"training {number} of 2: {directory}\n" in text
     rows = pd.read_parquet(out / "images.parquet")
     assert rows.groupby("training").size().nunique() == 1
     curve = pd.read_csv(out / "curve.csv")

@@ -60,8 +60,10 @@ def sample_shots(split: str, seed: int = 0, vehicles: int | None = None) -> list
         The shots in the order of vehicle, camera and frame.
 
     Raises:
-        ValueError: The split is unknown, or the number of vehicles is not possible.
+        ValueError: The split is unknown, or the seed or the number of vehicles is not possible.
     """
+    if seed < 0:
+        raise ValueError(f"seed is {seed}, must be at least 0")
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; {nearest(split, SPLITS)}")
     training = split == "train"
