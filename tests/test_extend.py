@@ -51,6 +51,8 @@ def here(tmp_path: Path, folder_data: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "cars" / "annotations.json").write_text(json.dumps(rows))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in MINE:  # another test may have imported those of docs/examples
+        sys.modules.pop(name, None)
     yield tmp_path
     for name in (*MINE, "bad"):
         sys.modules.pop(name, None)
@@ -59,18 +61,6 @@ def here(tmp_path: Path, folder_data: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def point(out: Path, metric: str) -> pd.Series:
     curve = pd.read_csv(out / "curve.csv")
     return curve[curve["metric"] == metric].iloc[0]
-
-
-def test_the_document_shows_the_files_as_they_are() -> None:
-    text = (HOME / "docs" / "extend.md").read_text()
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    for name in (*MINE, "my_learned_scheme"):
-        assert (EXAMPLES / f"{name}.py").read_text() in blocks
-
-
-def test_a_channel_takes_fifteen_lines() -> None:
-    lines = (EXAMPLES / "my_channel.py").read_text().splitlines()
-    assert len([line for line in lines if line.strip()]) <= 15
 
 
 def test_a_channel_a_scheme_and_a_data_set_of_ones_own_run(here: Path, tiny_weights: Path) -> None:

@@ -1,4 +1,4 @@
-"""Partial HARQ: only uses of low SNR are sent again, and a header tells the receiver their scale."""
+"""Partial HARQ: only uses of low SNR are retransmitted; a header tells the receiver their scale."""
 
 from dataclasses import dataclass, replace
 
