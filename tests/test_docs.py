@@ -83,3 +83,16 @@ def test_the_picture_of_the_rooms_has_the_arrows_of_the_table() -> None:
     }
     assert drawn == shortest
     assert all(f"| `{name}` |" in page for name in ALLOWED if name != "simulator front")
+
+
+def test_extend_shows_the_files_as_they_are() -> None:
+    text = (ROOT / "docs" / "extend.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    parts = ("channel", "scheme", "harq", "partial", "learned_scheme", "encoder", "data", "codec")
+    for part in parts:
+        assert (ROOT / "docs" / "examples" / f"my_{part}.py").read_text() in blocks, part
+
+
+def test_a_channel_takes_fifteen_lines() -> None:
+    lines = (ROOT / "docs" / "examples" / "my_channel.py").read_text().splitlines()
+    assert len([line for line in lines if line.strip()]) <= 15

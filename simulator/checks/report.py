@@ -30,7 +30,8 @@ class Finding:
         what: Name of the rule.
         expected: The rule in words.
         found: The observation in words.
-        ok: Whether the rule holds; None if it cannot be checked on this machine.
+        ok: Whether the rule holds; None if it was not checked, because this machine cannot, or
+            because an error came before.
     """
 
     what: str
@@ -70,7 +71,7 @@ class Report:
         unknown = sum(finding.ok is None for finding in self.findings)
         text = f"{self.kind} {self.subject}: "
         text += f"{failed} of {total} checks fail" if failed else f"{total - unknown} checks hold"
-        return text + (f", {unknown} not checked here" if unknown else "")
+        return text + (f", {unknown} not checked" if unknown else "")
 
     def __str__(self) -> str:
         lines = [self.summary]

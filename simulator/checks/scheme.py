@@ -14,7 +14,7 @@ from torch import Tensor
 from phy.channels.fading import Rician
 from phy.streams import Streams
 from semantic.data.opening import open_dataset
-from semantic.part_errors import message
+from semantic.part_errors import message, place
 from semantic.part_files import declare
 from semantic.tasks import TaskOutputs
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
@@ -178,7 +178,7 @@ def _watched(trial: SchemeTrial) -> Iterator[Finding]:
             sent = columns["transmissions"].double().mean()
             spent.append(f"{uses:.0f} uses in {sent:.1f} transmissions at {snr_db:g} dB")
     except Exception as error:  # a user's scheme can raise anything
-        problem = f"{type(error).__name__}: {message(error)}"
+        problem = f"{type(error).__name__}: {message(error)}{place(error)}"
     yield from watched.findings()
     yield holds("a run", "ends without an error", problem, "; ".join(spent))
 

@@ -20,7 +20,7 @@ from simulator.slots import Slot
 RULES = {
     "burst": "x complex64 [batch, width], finite; uses int64 [batch], each from 0 to the width",
     "power": "average power over a batch at most P = 1 per declared use, zero beyond those uses",
-    "feedback": "ack bool [batch]; request bool [batch, features] or None; request_bits int64 "
+    "feedback": "ack bool [batch]; request bool [batch, bits] or None; request_bits int64 "
     "[batch] >= 0; reason int8 [batch], an index of `reasons`",
     "received images": "None, or uint8 [h, w, 3] of the size of the sent ones for each image",
     "task outputs": f"finite rows for each image: embedding, vehicle, {len(COLORS)} colors, "
@@ -33,20 +33,25 @@ class WatchedScheme:
 
     Attributes:
         problems: The first violation of each rule.
+        reached: The rules that were applied at least once.
     """
 
     def __init__(self, scheme: Scheme) -> None:
         self._scheme = scheme
         self._batch: int | None = None
         self.problems: dict[str, str] = {}
+        self.reached: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._scheme, name)
 
     def findings(self) -> Iterator[Finding]:
-        """Yields a finding for each rule."""
+        """Yields a finding for each rule; one that no call came to neither holds nor fails."""
         for rule, expected in RULES.items():
-            yield holds(rule, expected, self.problems.get(rule))
+            if rule in self.reached:
+                yield holds(rule, expected, self.problems.get(rule))
+            else:
+                yield Finding(rule, expected, "not reached", None)
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Any, Any]:
         """Starts the scheme, and counts the images."""
@@ -62,6 +67,7 @@ class WatchedScheme:
         if problem is None:
             try:
                 check_power(burst)
+                self._note("power", None)
             except ValueError as error:
                 used = float(burst.uses.sum())
                 energy = torch.view_as_real(burst.x).double().square().sum().item()
@@ -87,6 +93,7 @@ class WatchedScheme:
         return images
 
     def _note(self, rule: str, problem: str | None) -> None:
+        self.reached.add(rule)
         if problem is not None:
             self.problems.setdefault(rule, problem)
 
@@ -140,7 +147,7 @@ def feedback_problem(feedback: object, batch: int, reasons: tuple[str, ...]) -> 
     if request is not None and not (
         isinstance(request, Tensor) and request.dtype == torch.bool and request.ndim == 2
     ):
-        return "request is not a bool [batch, features]"
+        return "request is not a bool [batch, bits]"
     if request is not None and len(request) != batch:
         return f"request has {len(request)} rows for {batch} images"
     if bool((request_bits < 0).any()):

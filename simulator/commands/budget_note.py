@@ -1,4 +1,4 @@
-"""A note for schemes whose files do not fit the budget of equal channel uses."""
+"""Notes for schemes of files: too long for equal channel uses, or for any row of the MCS table."""
 
 from __future__ import annotations
 
@@ -50,3 +50,29 @@ def smallest_files(result: Result) -> Smallest:
             key = str(scheme), float(str(snr_db))
             found[key] = min(found.get(key, int(bits.min())), int(bits.min()))
     return found
+
+
+def target_notes(prepared: Prepared, result: Result) -> Iterator[str]:
+    """Yields a line for each scheme with images of many slots where no row meets `target_bler`.
+
+    Many slots are more than G_max. An image takes them although each transmission is one burst,
+    because the most robust row of the MCS table carries few bits in a use.
+    """
+    limit = prepared.spec.max_transmissions
+    most: dict[tuple[str, float], int] = {}
+    for table in result.tables():
+        for (scheme, snr_db), slots in table.groupby(["scheme", "snr_db"])["slots"]:
+            key = str(scheme), float(str(snr_db))
+            most[key] = max(most.get(key, 0), int(slots.max()))
+    for name, scheme in prepared.schemes.items():
+        rule = getattr(scheme, "rule", None)
+        if rule is None or not hasattr(rule, "meets_target"):  # a rule that adapts has it
+            continue
+        long = [snr_db for snr_db in prepared.spec.snr_db if most.get((name, snr_db), 0) > limit]
+        missed = [db for db in long if not rule.meets_target(prepared.spec.slot(db))]
+        if missed:
+            yield (
+                f"{name}: no row of the MCS table meets target_bler={rule.target_bler:g} up to "
+                f"{max(missed):g} dB; the most robust row is used, and an image takes up to "
+                f"{max(most[name, snr_db] for snr_db in missed)} slots (docs/conventional.md)"
+            )

@@ -16,6 +16,9 @@ from simulator.catalog import CHANNELS, CODECS, DATA, IMPAIRMENTS, SCHEMES
 MARKDOWN_HEAD = """\
 # Arguments of the built-in schemes
 
+This page is for readers who set an argument of a built-in scheme. It lists the arguments of every
+scheme, with their allowed values and their meaning. In brackets behind a scheme are its defaults.
+
 `--scheme-arg NAME=VALUE` sets an argument for those schemes of a run that take it; in Python and in
 run.json, `scheme_args` does. `simulate list --markdown` writes this page from the declarations in
 `simulator/scheme_arguments.py`, which also check every value.

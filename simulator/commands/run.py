@@ -12,7 +12,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from simulator.commands.budget_note import budget_notes
+from simulator.commands.budget_note import budget_notes, target_notes
 from simulator.commands.few_vehicles import few_vehicles_notes
 from simulator.commands.output import Output, entry
 from simulator.commands.part_log import LOG_NAME, logged_part_errors
@@ -159,7 +159,8 @@ def _execute_training(
         click.echo(f"simulate: left out: {rest} more, all named in {out}/run.json", err=True)
     if alone and not output.quiet:
         output.say(files_of(named))
-        for note in (*few_vehicles_notes(result.curve), *budget_notes(prepared, result)):
+        of_files = *budget_notes(prepared, result), *target_notes(prepared, result)
+        for note in (*few_vehicles_notes(result.curve), *of_files):
             output.say(f"note: {note}")
     return result
 

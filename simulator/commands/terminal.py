@@ -112,7 +112,9 @@ def tables(curve: pd.DataFrame, width: int = PIPE_COLUMNS) -> Iterator[Table]:
     caption = "in brackets: 95 % interval"
     for scheme, rows in curve.groupby("scheme", sort=False):
         title = f"{scheme}; {training_note(rows)}"
-        yield from _divided(title, caption, _columns(rows, HEADINGS, _cell), width)
+        there = set(rows["metric"])  # logs of earlier versions lack later metrics
+        heads = {metric: heading for metric, heading in HEADINGS.items() if metric in there}
+        yield from _divided(title, caption, _columns(rows, heads, _cell), width)
         if (rows["metric"] == "goodput").any():
             title = f"{scheme}: images not delivered after j transmissions, goodput"
             names = [m for m in rows["metric"].unique() if m.startswith("bler_")]

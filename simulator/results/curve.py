@@ -195,7 +195,9 @@ def curve(images: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFram
     more: dict[Any, tuple[str, ...]] = {
         name: (*digital_metrics(rows), *quality_metrics(rows)) for name, rows in by_scheme
     }
-    known = [metric for metric in metrics if metric not in LATER or metric in images]
+    known = [
+        metric for metric in metrics if metric not in LATER or COLUMN.get(metric, metric) in images
+    ]
     for (scheme, channel, snr_db), rows in images.groupby(
         ["scheme", "channel", "snr_db"], sort=False
     ):

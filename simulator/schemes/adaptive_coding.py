@@ -92,6 +92,11 @@ class AdaptiveCoding:
             ] or rows[:1]
         return self._candidates[key]
 
+    def meets_target(self, slot: Slot, slots: int = 1) -> bool:
+        """Returns whether any row is within the target for a file that fills the slots."""
+        first = self.candidates(slot, slots)[0]
+        return self._allowed(first.coding, 8 * max(first.most_bytes, 1), slot)
+
     def predicted_bler(self, codec: TransportCodec, slot: Slot) -> float:
         """Returns the block error rate of a first transmission, from the transmitter's knowledge."""
         uses = 1 << (codec.uses - 1).bit_length()  # one set of bursts for all of similar length

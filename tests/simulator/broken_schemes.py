@@ -65,6 +65,11 @@ class OneAnswerForAll(Sound):
         return feedback._replace(ack=feedback.ack[:1]), rx
 
 
+class Deaf(Sound):
+    def receive(self, rx: Any, received: Received, slot: Slot) -> tuple[Feedback, Any]:
+        raise RuntimeError("no ears")
+
+
 class NoAnswerToTasks(Sound):
     def perform(self, rx: Any) -> TaskOutputs:
         return super().perform(rx.log())

@@ -116,6 +116,34 @@ def test_a_broken_scheme_is_told_what_is_wrong(
     assert found in failures[what].found
 
 
+@pytest.mark.parametrize(
+    ("kind", "unreached"),
+    [
+        (schemes.Deaf, ["feedback", "received images", "task outputs"]),
+        (schemes.Loud, ["received images", "task outputs"]),
+        (schemes.FloatUses, ["power", "received images", "task outputs"]),
+        (schemes.FewColors, []),
+    ],
+)
+def test_rules_that_an_error_came_before_neither_hold_nor_fail(
+    kind: type[Scheme], unreached: list[str], scheme_report: Callable[[type[Scheme]], Report]
+) -> None:
+    report = scheme_report(kind)
+    assert not report.ok
+    assert [f.what for f in report.findings if f.found == "not reached"] == unreached
+    assert [f.what for f in report.findings if f.ok is None] == unreached
+    assert report.summary.endswith(f"{len(unreached)} not checked") == bool(unreached)
+
+
+def test_an_error_of_a_scheme_is_shown_with_its_line(
+    scheme_report: Callable[[type[Scheme]], Report],
+) -> None:
+    found = {f.what: f.found for f in scheme_report(schemes.Deaf).failures}
+    line = schemes.Deaf.receive.__code__.co_firstlineno + 1
+    for row in ("a run", "same numbers"):
+        assert found[row] == f"RuntimeError: no ears ({schemes.__file__}:{line})"
+
+
 def test_what_is_no_scheme_and_what_cannot_be_made(tiny: dict[str, Any]) -> None:
     report = check_scheme("broken_schemes:nothing", **tiny)
     assert [f.found for f in report.failures] == ["a int"]

@@ -151,6 +151,12 @@ def test_quality_metrics_stand_where_images_were_compared() -> None:
     assert "bandwidth_ratio" not in set(curve(old)["metric"])
 
 
+def test_a_later_metric_is_found_by_its_column(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulator.results.curve.LATER", ("type_accuracy",))
+    assert "type_accuracy" in set(curve(log())["metric"])
+    assert "type_accuracy" not in set(curve(log().drop(columns="type_correct"))["metric"])
+
+
 def test_digital_metrics_stand_where_there_are_bits() -> None:
     digital = log().assign(information_bits=8, delivered_bits=8)
     digital["transmissions"] += 1  # 1 or 2

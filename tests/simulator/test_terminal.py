@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from simulator.commands.budget_note import budget_notes
+from phy.channels.fading import Awgn
+from simulator.commands.budget_note import budget_notes, target_notes
 from simulator.commands.terminal import tables, terminal, text_blocks, transmissions_text
 from simulator.results.curve import COLUMN, METRICS, curve
+from simulator.schemes.adaptive_coding import AdaptiveCoding
 from simulator.schemes.coding import Coding
 from simulator.slots import Slot
 from simulator.spec import RunSpec
@@ -159,3 +161,35 @@ def test_a_budget_that_no_file_fits_is_noted() -> None:
     assert needed == scheme.rule.codec(4000).uses > 5333
     wide = SimpleNamespace(spec=replace(spec, budget="slots"), schemes=prepared.schemes)
     assert list(budget_notes(wide, result)) == []
+
+
+def test_many_slots_are_noted_where_no_row_meets_the_target() -> None:
+    spec = RunSpec(snr_db=(-30.0, 20.0))
+    rule = AdaptiveCoding(Coding(base_graph=None), Awgn())
+    schemes = {"amc": SimpleNamespace(rule=rule), "fixed": SimpleNamespace(rule=Coding())}
+    prepared = SimpleNamespace(spec=spec, schemes=schemes)
+
+    def noted(slots: int) -> list[str]:
+        rows = [(name, snr_db, n) for name in schemes for snr_db in spec.snr_db for n in (1, slots)]
+        table = pd.DataFrame(rows, columns=["scheme", "snr_db", "slots"])
+        return list(target_notes(prepared, SimpleNamespace(tables=lambda: [table])))
+
+    (note,) = noted(35)
+    assert note.startswith("amc: no row of the MCS table meets target_bler=0.1 up to -30 dB;")
+    assert "up to 35 slots" in note
+    assert noted(4) == []
+
+
+def test_a_table_shows_the_metrics_that_it_has() -> None:
+    points = curve_of_earlier_version()
+    (view,) = tables(points, 200)
+    assert [column.header for column in view.columns] == ["SNR dB", "rank-1 %", "uses"]
+
+
+def curve_of_earlier_version() -> pd.DataFrame:
+    counts = {"n": 8, "vehicles": 8, "seeds": 1, "trainings": 1}
+    point = {"scheme": "semharq", "channel": "rician", "snr_db": 0.0}
+    bounds = {"value": 50.0, "ci_low": 40.0, "ci_high": 60.0}
+    return pd.DataFrame(
+        [{**point, "metric": m, **bounds, **counts} for m in ("rank1", "channel_uses")]
+    )
