@@ -18,6 +18,7 @@ from jaxtyping import Complex, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from phy.old_paths import warn_old_attribute
 from phy.streams import Streams
 
 #: Role of the noise of `Channel.apply`; no role that a channel draws its fading from has this name.
@@ -115,6 +116,11 @@ class Channel(ABC):
     def pilot_uses(self, uses: int) -> int:
         """Returns how many channel uses the pilots of a burst of `uses` > 0 take, 0 for none."""
         return 0
+
+    def scaled(self, h: Tensor | Fading, gain: Float[Tensor, "batch 1"]) -> Tensor | Fading:
+        """The method before `scale_fading`, until version 0.3."""
+        warn_old_attribute("Channel.scaled", "the function phy.channel.scale_fading")
+        return scale_fading(h, gain)
 
 
 def gains(fading: Tensor | Fading) -> Tensor:

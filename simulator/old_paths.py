@@ -79,7 +79,7 @@ REMOVED: dict[str, str] = {
     "simulator.commands.run:show": "simulator.commands.output.Output",
     "simulator.commands.runs:plot": "simulator.plot, or the command simulate plot",
     "simulator.results.curve:by_image": "simulator.results.grouping.Grouping",
-    "simulator.results.figures:draw_runs": "simulator.plot",
+    "simulator.results.figures:draw_runs": "the function simulator.plot",
     "simulator.schemes.semantic_harq:IMPORTANCES": 'the words "mean" and "image"',
     "simulator.schemes.semharq_plus:MOST_BITS": "the limits of estimate_bits in simulator.scheme_arguments",
     "simulator.schemes.single_task:SHARES": 'the words "third" and "full"',
