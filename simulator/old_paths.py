@@ -63,6 +63,7 @@ NAMES: dict[str, str] = {
     "simulator.sweeps.merge:merge_runs": "simulator.sweeps.merge_trainings:merge_runs",
     "simulator.sweeps.seeds:summarise": "simulator.sweeps.seeds:summarize",
     "simulator.sweeps.store:readable": "simulator.sweeps.store:file_label",
+    "simulator.sweeps.sweep:simulate": "simulator.sweeps.sweep:run_spec",
     "simulator.sweeps.sweep:TABLES_HELD": "simulator.sweeps.sweep:MOST_TABLES",
     "simulator.sweeps.sweepfile:Place": "simulator.sweeps.sweepfile:Combination",
     "simulator.sweeps.worker:Done": "simulator.sweeps.worker:Value",
