@@ -133,7 +133,8 @@ class Scheme(ABC):
     ```
 
     The attributes below describe a scheme to the simulator. A subclass sets those that differ from
-    the default: in its class body, or in `__init__` if the value depends on the arguments.
+    the default: in its class body, or in `__init__` if the value depends on the arguments; never by
+    a property.
 
     Attributes:
         reasons: Why an image stopped, by the index in `Feedback.reason`.
