@@ -84,7 +84,9 @@ def principal_components(prepared: Prepared) -> pd.DataFrame:
     for number in COMPONENTS:
         kept = axes[:, :number]
         with torch.inference_mode():
-            outputs = prepared.networks.encoder.network.performers((s - mean) @ kept @ kept.T + mean)
+            outputs = prepared.networks.encoder.network.performers(
+                (s - mean) @ kept @ kept.T + mean
+            )
         found = reidentification(images, outputs.embedding)
         rows.append({"what": "components", "number": number, **found})
     return pd.DataFrame(rows)

@@ -66,6 +66,14 @@ class Channel(ABC):
     #: Paths of the files that the channel reads: a changed file recomputes the points of a run.
     files: Sequence[str | Path] = ()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "scaled" in vars(cls):  # until version 0.3: without a word, pilots would not be scaled
+            raise AttributeError(
+                f"{cls.__name__}.scaled is not called any more; instead: `draw` returns "
+                "phy.channel.Fading(h, pilots), which phy.channel.scale_fading scales"
+            )
+
     @abstractmethod
     def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
         """Draws the fading of one burst.

@@ -94,13 +94,15 @@ def _by_old_name(method: Callable[..., Any], old: str, new: str) -> Callable[...
 
 @contextmanager
 def shown_on_stderr() -> Iterator[None]:
-    """Prints each `RenamedWarning` as one line on stderr, as the command line's other messages."""
+    """Prints each `RenamedWarning` once, as one line on stderr, as the command line's other messages."""
     with warnings.catch_warnings():
-        usual = warnings.showwarning
+        usual, shown = warnings.showwarning, set[str]()
 
         def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
             if issubclass(category, RenamedWarning | SemanticRenamedWarning):
-                print(f"simulate: {message}", file=sys.stderr)
+                if str(message) not in shown:
+                    print(f"simulate: {message}", file=sys.stderr)
+                shown.add(str(message))
             else:
                 usual(message, category, *place, **more)
 

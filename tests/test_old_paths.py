@@ -103,6 +103,7 @@ def test_an_old_path_on_the_command_line_is_one_line_on_stderr(
 ) -> None:
     with shown_on_stderr():
         attribute(old)
+        attribute(old)
     line = capsys.readouterr().err
     assert line.startswith(f"simulate: {old.replace(':', '.')} is now ")
     assert line.count("\n") == 1

@@ -108,6 +108,22 @@ def test_scaled_is_scale_fading() -> None:
     assert torch.equal(scaled.pilots, 2 * h)
 
 
+def test_a_channel_with_a_scaled_of_its_own_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "channel_before.py").write_text(
+        "from phy.channels.fading import Rayleigh\nfrom phy.channel import Channel\n\n\n"
+        "class Own(Channel):\n    draw = Rayleigh.draw\n\n"
+        "    def scaled(self, h, gain):\n        return h\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = CliRunner().invoke(main, ["check", "channel_before:Own"])
+    assert result.exit_code == 2
+    assert "Own.scaled is not called any more; instead: `draw` returns" in result.stderr
+    assert "phy.channel.scale_fading" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_the_command_line_shows_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "released_before.py").write_text(
         "from toy_parts import Plain\n\n\nclass Old(Plain):\n"
