@@ -13,14 +13,14 @@ import pandas as pd
 
 from simulator.files import write_whole
 from simulator.spec import RunSpec, parse_snr
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 COLUMNS = ["rank1", "mAP", "color_accuracy", "type_accuracy", "transmissions", "channel_uses"]
 
 
 def measure(spec: RunSpec, scheme: str, bits: int | None) -> pd.DataFrame:
     """One row per SNR."""
-    curve = simulate(spec).curve
+    curve = run_spec(spec).curve
     wide = curve.pivot(index="snr_db", columns="metric", values="value")
     sent = [c for c in ("information_bits", "goodput") if c in wide]
     labels = {"scheme": scheme, "bits": bits, "bandwidth_mhz": spec.bandwidth / 1e6}

@@ -155,7 +155,7 @@ class Reading:
 
 READINGS = {
     "features (default)": Reading(feature_information),
-    "told the labels": Reading(with_labels),
+    "given the labels": Reading(with_labels),
     "(s, s_hat) as printed": Reading(as_printed, plain=True),
     "(z, z_hat)": Reading(sent_and_received, plain=True),
     "exchanged features": Reading(exchanged, plain=True),

@@ -33,7 +33,7 @@ from simulator.schemes.image_importance import image_importance
 from simulator.setup.prepare import Prepared, prepare
 from simulator.slots import Slot
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 FEATURES = (4, 8, 15, 31, 62, 125, 250)
 COMPONENTS = (4, 8, 15, 31, 62)
@@ -56,7 +56,7 @@ def noise_free_features(data: str, weights: str | None) -> pd.DataFrame:
             bandwidth_hz=3e6,
             max_transmissions=1,
         )
-        curve = simulate(spec).curve.set_index("metric")["value"]
+        curve = run_spec(spec).curve.set_index("metric")["value"]
         tables.append({"what": "features", "number": features, **curve[list(METRICS)]})
     return pd.DataFrame(tables)
 
@@ -84,7 +84,9 @@ def principal_components(prepared: Prepared) -> pd.DataFrame:
     for number in COMPONENTS:
         kept = axes[:, :number]
         with torch.inference_mode():
-            outputs = prepared.networks.encoder.network.performers((s - mean) @ kept @ kept.T + mean)
+            outputs = prepared.networks.encoder.network.performers(
+                (s - mean) @ kept @ kept.T + mean
+            )
         found = reidentification(images, outputs.embedding)
         rows.append({"what": "components", "number": number, **found})
     return pd.DataFrame(rows)

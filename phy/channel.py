@@ -18,6 +18,7 @@ from jaxtyping import Complex, Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from phy.old_paths import warn_old_attribute
 from phy.streams import Streams
 
 #: Role of the noise of `Channel.apply`; no role that a channel draws its fading from has this name.
@@ -64,6 +65,14 @@ class Channel(ABC):
     average_gain: float = 1.0
     #: Paths of the files that the channel reads: a changed file recomputes the points of a run.
     files: Sequence[str | Path] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "scaled" in vars(cls):  # until version 0.3: without a word, pilots would not be scaled
+            raise AttributeError(
+                f"{cls.__name__}.scaled is not called any more; instead: `draw` returns "
+                "phy.channel.Fading(h, pilots), which phy.channel.scale_fading scales"
+            )
 
     @abstractmethod
     def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
@@ -115,6 +124,11 @@ class Channel(ABC):
     def pilot_uses(self, uses: int) -> int:
         """Returns how many channel uses the pilots of a burst of `uses` > 0 take, 0 for none."""
         return 0
+
+    def scaled(self, h: Tensor | Fading, gain: Float[Tensor, "batch 1"]) -> Tensor | Fading:
+        """The method before `scale_fading`, until version 0.3."""
+        warn_old_attribute("Channel.scaled", "the function phy.channel.scale_fading")
+        return scale_fading(h, gain)
 
 
 def gains(fading: Tensor | Fading) -> Tensor:

@@ -14,6 +14,7 @@ from functools import partial
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -80,6 +81,22 @@ REMOVED: dict[str, str] = {
 }
 
 
+class RenamedWarning(DeprecationWarning):
+    """An old name was used; the message names the new one."""
+
+
+def warn_old_attribute(old: str, new: str, stacklevel: int = 3) -> None:
+    """Warns in one line that an attribute has another name now.
+
+    Args:
+        old: The class and the old name, e.g. "Streams.cell".
+        new: The new name.
+        stacklevel: Frames up to the user's own, counted from this function's as 1.
+    """
+    text = f"{old} is now {new}; the old name goes with version 0.3"
+    warnings.warn(text, RenamedWarning, stacklevel=stacklevel)
+
+
 class OldPaths(MetaPathFinder, Loader):
     """Imports modules by their old paths, and gives modules the names that they had.
 
@@ -100,7 +117,10 @@ class OldPaths(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         """Finds a module that has moved, or one that lacks old names since."""
         if fullname in self.modules:
-            return ModuleSpec(fullname, self)
+            moved = find_spec(self.modules[fullname])
+            old = ModuleSpec(fullname, self, origin=moved.origin if moved else None)
+            old.has_location = True  # gives the module the __file__ of the new place
+            return old
         if fullname not in self._lost:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
@@ -110,7 +130,8 @@ class OldPaths(MetaPathFinder, Loader):
             execute = spec.loader.exec_module
 
             def exec_module(module: ModuleType) -> None:
-                self.exec_module(module)
+                if module.__name__ == fullname:  # a loader may serve many modules
+                    self.exec_module(module)
                 execute(module)
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
@@ -130,6 +151,8 @@ class OldPaths(MetaPathFinder, Loader):
         old = f"{module}:{name}"
         if old in self.removed:
             raise ImportError(f"{module}.{name} is gone; instead: {self.removed[old]}")
+        if name == "__all__" and module in self.modules:
+            return self._public(module)
         if name.startswith("__") or (old not in self.names and module not in self.modules):
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         place, _, attribute = self.names.get(old, f"{self.modules.get(module)}:{name}").partition(
@@ -137,5 +160,12 @@ class OldPaths(MetaPathFinder, Loader):
         )
         found = getattr(import_module(place), attribute)
         text = f"{module}.{name} is now {place}.{attribute}; the old name goes with version 0.3"
-        warnings.warn(text, DeprecationWarning, stacklevel=2)
+        warnings.warn(text, RenamedWarning, stacklevel=2)
         return found
+
+    def _public(self, module: str) -> list[str]:
+        """Returns the names that `from module import *` binds: today's, and those of before."""
+        new = import_module(self.modules[module])
+        today = getattr(new, "__all__", [n for n in vars(new) if not n.startswith("_")])
+        before = [n.partition(":")[2] for n in self.names if n.startswith(f"{module}:")]
+        return [name for name in (*today, *before) if f"{module}:{name}" not in self.removed]

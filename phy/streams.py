@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from phy import philox
+from phy.old_paths import warn_old_attribute
 
 #: Seeds are below this number.
 SEEDS = 2**64
@@ -84,6 +85,18 @@ class Streams:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def cell(self) -> str:
+        """The old name of `point`, until version 0.3."""
+        warn_old_attribute("Streams.cell", "Streams.point")
+        return self.point
+
+    @property
+    def slot(self) -> int:
+        """The old name of `transmission`, until version 0.3."""
+        warn_old_attribute("Streams.slot", "Streams.transmission")
+        return self.transmission
 
     def for_role(self, role: str) -> Streams:
         """Returns the streams of another purpose, independent of these.

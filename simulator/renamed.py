@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from phy.old_paths import RenamedWarning, warn_old_attribute
+from semantic.old_paths import RenamedWarning as SemanticRenamedWarning
 
 #: Old name -> new name, by what it names. One table for the command line, run.json and Python.
 RENAMED: dict[str, dict[str, str]] = {
@@ -22,8 +25,8 @@ RENAMED: dict[str, dict[str, str]] = {
 }
 
 
-class RenamedWarning(DeprecationWarning):
-    """An old name was used; the message names the new one."""
+#: Methods of a contract that users' classes define: old name -> new name, by the contract.
+METHODS: dict[str, dict[str, str]] = {"Scheme": {"rounds": "transmissions"}}
 
 
 def warn_renamed(what: str, old: str) -> str:
@@ -63,18 +66,47 @@ def current_names(
     return arguments if same else tuple(sorted(found.items()))
 
 
+def keep_old_methods(cls: type, contract: str) -> None:
+    """Lets a class define, call and inherit methods by their old names; call in `__init_subclass__`.
+
+    Args:
+        cls: A subclass of the contract. Where it has a method by its old name alone, it gets the
+            new one, with a warning; where it has the new one alone, it gets the old.
+        contract: A key of `METHODS`.
+    """
+    for old, new in METHODS[contract].items():
+        own = next(vars(base) for base in cls.__mro__ if {old, new} & vars(base).keys())
+        if new not in own:
+            # This function, `__init_subclass__`, `ABCMeta.__new__`, the class statement.
+            warn_old_attribute(f"{cls.__name__}.{old}", f"{contract}.{new}", stacklevel=5)
+            setattr(cls, new, own[old])
+        elif old not in own:
+            setattr(cls, old, _by_old_name(own[new], f"{contract}.{old}", f"{contract}.{new}"))
+
+
+def _by_old_name(method: Callable[..., Any], old: str, new: str) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        warn_old_attribute(old, new)
+        return method(*args, **kwargs)
+
+    return call
+
+
 @contextmanager
 def shown_on_stderr() -> Iterator[None]:
-    """Prints each `RenamedWarning` as one line on stderr, as the command line's other messages."""
+    """Prints each `RenamedWarning` once, as one line on stderr, as the command line's other messages."""
     with warnings.catch_warnings():
-        usual = warnings.showwarning
+        usual, shown = warnings.showwarning, set[str]()
 
         def show(message: Any, category: type[Warning], *place: Any, **more: Any) -> None:
-            if issubclass(category, RenamedWarning):
-                print(f"simulate: {message}", file=sys.stderr)
+            if issubclass(category, RenamedWarning | SemanticRenamedWarning):
+                if str(message) not in shown:
+                    print(f"simulate: {message}", file=sys.stderr)
+                shown.add(str(message))
             else:
                 usual(message, category, *place, **more)
 
         warnings.showwarning = show
-        warnings.simplefilter("always", RenamedWarning)
+        for category in (RenamedWarning, SemanticRenamedWarning):
+            warnings.simplefilter("always", category)
         yield

@@ -24,8 +24,10 @@ import torch
 from torch import Tensor
 
 from phy.channel import Received
+from phy.old_paths import warn_old_attribute
 from semantic.tasks import TaskOutputs
 from simulator.encoded_dataset import EncodedDataset
+from simulator.renamed import keep_old_methods
 from simulator.slots import Slot
 from simulator.spec_fields import BATCH_SIZE
 
@@ -71,6 +73,12 @@ class Feedback(NamedTuple):
     request_bits: Tensor
     reason: Tensor
     request_received: Tensor | None = None
+
+    @property
+    def request_heard(self) -> Tensor | None:
+        """The old name of `request_received`, until version 0.3."""
+        warn_old_attribute("Feedback.request_heard", "Feedback.request_received")
+        return self.request_received
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,8 @@ class Scheme(ABC):
     ```
 
     The attributes below describe a scheme to the simulator. A subclass sets those that differ from
-    the default: in its class body, or in `__init__` if the value depends on the arguments.
+    the default: in its class body, or in `__init__` if the value depends on the arguments; never by
+    a property.
 
     Attributes:
         reasons: Why an image stopped, by the index in `Feedback.reason`.
@@ -148,9 +157,18 @@ class Scheme(ABC):
     files: Sequence[str | Path] = ()
     batch_size: int = BATCH_SIZE
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        keep_old_methods(cls, "Scheme")
+
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """Returns the most transmissions of an image: G_max, unless the protocol fixes the number."""
         return max_transmissions
+
+    def rounds(self, slot: Slot, max_transmissions: int) -> int:
+        """The old name of `transmissions`, until version 0.3."""
+        warn_old_attribute("Scheme.rounds", "Scheme.transmissions")
+        return Scheme.transmissions(self, slot, max_transmissions)
 
     @abstractmethod
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:

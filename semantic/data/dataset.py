@@ -261,7 +261,7 @@ def _file_hash(file: ImageFile) -> bytes:
 
 
 def check_queries(images: VehicleImages, where: str) -> None:
-    """Refuse a test set on which re-identification cannot be measured.
+    """Refuses a test set on which re-identification cannot be measured.
 
     Args:
         images: queries and gallery.

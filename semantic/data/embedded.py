@@ -15,7 +15,7 @@ ARCHIVE = Path(__file__).with_name("synthetic_test.zip")
 
 
 def open_synthetic(split: Split = "test") -> VehicleImages:
-    """Open the embedded synthetic test set.
+    """Opens the embedded synthetic test set.
 
     Raises:
         ValueError: for the training split, which is rendered on demand, or an incomplete
@@ -30,7 +30,7 @@ def open_synthetic(split: Split = "test") -> VehicleImages:
 
 
 def open_archive(path: Path, name: str, split: Split = "test") -> VehicleImages:
-    """Open a zip file that holds ``labels.csv`` and the images it lists.
+    """Opens a zip file that holds `labels.csv` and the images it lists.
 
     Args:
         path: the zip file.

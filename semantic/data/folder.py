@@ -30,7 +30,7 @@ TABLES = ("labels.csv", "labels.json")
 
 
 def open_folder(root: Path, split: Split = "test", pattern: str | None = None) -> VehicleImages:
-    """Open a folder of vehicle images.
+    """Opens a folder of vehicle images.
 
     An image of the table that is missing stays in the set: it is named when the images are read, as
     one that is damaged. Without a table, everything below the folder that is no image is named in

@@ -54,7 +54,7 @@ class _NoWhiteError(ValueError): ...  # a sound file whose values have no define
 
 
 def decode(data: bytes, name: str, size: int) -> npt.NDArray[np.uint8]:
-    """Decode an image, turn it upright and resize it.
+    """Decodes an image, turns it upright and resizes it.
 
     CMYK, YCbCr, gray, palette and 16-bit images become 8-bit RGB; what is transparent becomes white;
     of several frames the first counts. The aspect ratio is not kept, as is usual in
@@ -101,7 +101,7 @@ def _formats() -> tuple[str, ...]:
 
 
 def _open(data: bytes, name: str) -> Image.Image:
-    """Parse the header and refuse absurd sizes before any pixel is decoded."""
+    """Parses the header and refuses absurd sizes before any pixel is decoded."""
     if not data:
         raise ImageError(f"{name}: empty file")
     try:
@@ -248,7 +248,7 @@ def _line(error: Exception) -> str:
 def load_images(
     dataset: VehicleImages, size: int, on_corrupt: OnCorrupt = "report"
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], list[str]]:
-    """Read and decode a set; images that cannot be read are named, never silently dropped.
+    """Reads and decodes a set; images that cannot be read are named, never silently dropped.
 
     The whole result is in memory (200 kB per image at 256 pixels): call it on subsets of a large
     set.

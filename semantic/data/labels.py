@@ -65,7 +65,7 @@ class LabelRow:
 
 
 def parse_labels(text: str, source: str) -> list[LabelRow]:
-    """Read a table of labels.
+    """Reads a table of labels.
 
     Args:
         text: the table's content; JSON if `source` has that ending, else CSV.
@@ -195,7 +195,7 @@ def assemble(
     split: Split,
     left_out: Sequence[str] = (),
 ) -> VehicleImages:
-    """Number the names, choose the split's images, and see that they can be evaluated.
+    """Numbers the names, chooses the split's images, and checks that they can be evaluated.
 
     Without roles there is no "train": it would be the same images as "test", which asks with the
     lowest camera for what the other cameras have seen. A vehicle that only the lowest camera has

@@ -15,7 +15,7 @@ from semantic.suggest import nearest
 
 
 def open_dataset(spec: str, split: Split = "test", pattern: str | None = None) -> VehicleImages:
-    """Open the set that a ``--data`` option names.
+    """Opens the set that a `--data` option names.
 
     Args:
         spec: "synthetic" (the embedded test set), "veri:DIR" (VeRi-776), "DIR" (a folder with a

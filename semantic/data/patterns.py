@@ -23,7 +23,7 @@ _ALLOWED = {"vehicle", "camera", "class"}
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a user's pattern.
+    """Compiles a user's pattern.
 
     Raises:
         ValueError: if it is no regular expression, or has no vehicle and camera.
@@ -43,7 +43,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def label_names(names: Sequence[str], pattern: str | None, where: str) -> list[LabelRow]:
-    """Read the labels of all images from their names.
+    """Reads the labels of all images from their names.
 
     Args:
         names: paths below the root, with "/" between their parts.

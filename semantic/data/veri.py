@@ -58,7 +58,7 @@ class _Labels:
 
 
 def open_veri(root: Path, split: Split = "test") -> VehicleImages:
-    """Open VeRi-776.
+    """Opens VeRi-776.
 
     Every query image is also in image_test; it then is two rows, one query, one gallery. A listed
     image that is missing stays in the set: it is named when the images are read.

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def check_indices(images: VehicleImages, root: Path) -> None:
-    """Log one warning per index file that contradicts the file names.
+    """Logs one warning per index file that contradicts the file names.
 
     Args:
         images: queries in the order of name_query.txt, then the gallery in that of name_test.txt.

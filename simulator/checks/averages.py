@@ -15,7 +15,7 @@ from simulator.checks.sounding import NO, send, sounding_input, sounding_streams
 #: Images and uses of the averages.
 MANY, FEW_USES = 2048, 16
 #: Transmissions of an image, uses of a long burst, and images, of the averages of what comes late.
-ROUNDS, LONG, SEVERAL = 4, 2048, 256
+TRANSMISSIONS, LONG, SEVERAL = 4, 2048, 256
 
 
 def averages(channel: Channel) -> Iterator[Finding]:
@@ -31,9 +31,9 @@ def averages(channel: Channel) -> Iterator[Finding]:
     silence = send(channel, sounding_streams(np.arange(MANY), seed=1), torch.zeros_like(x))[1]
     yield mean_is("noise power over no, nothing sent", _mean_power(silence.y) / NO, 1.0)
     rest = received.y - multiply(received.h, x)
-    told = received.no.expand_as(rest.real).sqrt()
+    csir = received.no.expand_as(rest.real).sqrt()
     noise = mean_is(
-        "|y - h x|^2 over the no that the receiver is told", _mean_power(rest / told), 1.0
+        "|y - h x|^2 over the no that the receiver knows", _mean_power(rest / csir), 1.0
     )
     yield noise
     if gain.ok:
@@ -49,11 +49,11 @@ def _last_transmission(channel: Channel) -> Finding:
     rows = np.arange(MANY)
     streams, state = sounding_streams(rows), None
     drawn: list[Tensor | Fading] = []
-    for transmission in range(ROUNDS):
+    for transmission in range(TRANSMISSIONS):
         fading = streams.rows(rows, transmission).for_role("fading")
         h, state = channel.draw(fading, FEW_USES, state)
         drawn.append(h)
-    name = f"average gain E|h|^2 of transmission {ROUNDS}"
+    name = f"average gain E|h|^2 of transmission {TRANSMISSIONS}"
     return mean_is(name, _mean_power(gains(drawn[-1])), channel.average_gain)
 
 
@@ -63,8 +63,8 @@ def _end_of_burst(channel: Channel) -> tuple[Finding, Finding]:
     late = f"the last {FEW_USES} of {LONG} uses"
     end = h.expand_as(x)[:, -FEW_USES:]
     rest = received.y - multiply(received.h, x)
-    told = received.no.expand_as(rest.real).sqrt()
-    power = _mean_power((rest / told)[:, -FEW_USES:])
+    csir = received.no.expand_as(rest.real).sqrt()
+    power = _mean_power((rest / csir)[:, -FEW_USES:])
     return (
         mean_is(f"average gain E|h|^2 of {late}", _mean_power(end), channel.average_gain),
         mean_is(f"|y - h x|^2 over no, in {late}", power, 1.0),

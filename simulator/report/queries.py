@@ -21,7 +21,7 @@ SHOWN, RETRIEVED, SIDE = 5, 5, 96
 
 
 @dataclass(frozen=True)
-class Picture:
+class ShownImage:
     """An image on the page.
 
     Attributes:
@@ -47,8 +47,8 @@ class Query:
     """
 
     precision: float
-    image: Picture
-    retrieved: list[Picture]
+    image: ShownImage
+    retrieved: list[ShownImage]
     labels: str
 
 
@@ -79,10 +79,10 @@ def queries(replay: Replay, scheme: str, snr_db: float) -> dict[str, list[Query]
     for row, places in zip(pd.concat([best, worst]).itertuples(), ranked, strict=True):
         vehicle = data.vehicle[row.image]
         retrieved = [
-            Picture(thumbnail(data, int(place)), _named(data, int(place)), bool(right))
+            ShownImage(thumbnail(data, int(place)), _named(data, int(place)), bool(right))
             for place, right in zip(places, data.vehicle[places] == vehicle, strict=True)
         ]
-        image = Picture(thumbnail(data, int(row.image)), _named(data, int(row.image)))
+        image = ShownImage(thumbnail(data, int(row.image)), _named(data, int(row.image)))
         labels = "; ".join(
             f"{task} {label} recognized as {seen}"
             for task, label, seen in (

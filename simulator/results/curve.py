@@ -174,8 +174,8 @@ def digital_metrics(rows: pd.DataFrame) -> tuple[str, ...]:
     """
     if "information_bits" not in rows or not (rows["information_bits"] > 0).any():
         return ()
-    rounds = range(1, int(rows["transmissions"].max()) + 1)
-    return (*DIGITAL, *(f"bler_{j}" for j in rounds))
+    transmissions = range(1, int(rows["transmissions"].max()) + 1)
+    return (*DIGITAL, *(f"bler_{j}" for j in transmissions))
 
 
 def curve(images: pd.DataFrame, metrics: Sequence[str] = METRICS) -> pd.DataFrame:

@@ -78,7 +78,7 @@ class Result:
         return table
 
 
-def simulate(spec: RunSpec, progress: Progress = lambda what, done, total: None) -> Result:
+def run_spec(spec: RunSpec, progress: Progress = lambda what, done, total: None) -> Result:
     """Runs a spec in this process and keeps nothing on disk.
 
     Args:

@@ -23,7 +23,7 @@ import pytest
 from run_processes import checked_cells, command
 
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 psutil = pytest.importorskip("psutil", reason="comes with the extra [cluster]")
 
@@ -136,7 +136,7 @@ def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:
 
 @pytest.fixture(scope="module")
 def expected(spec: RunSpec) -> pd.DataFrame:
-    return simulate(spec).images
+    return run_spec(spec).images
 
 
 @pytest.mark.parametrize(

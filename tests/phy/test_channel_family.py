@@ -136,7 +136,7 @@ def chain(**arguments: Any) -> Callable[[], Channel]:
         ),
         (chain(name="shadowed", sigma_db=-1), "channel shadowed: sigma_db -1 is not allowed, it"),
         (chain(name="shadowed", over="ricain"), "unknown channel 'ricain': nearest: 'rician'"),
-        (chain(name="shadowed", k_factr=1), "channel rician takes no argument 'k_factr': nearest"),
+        (chain(name="shadowed", k_factr=1), "channel rician takes no argument 'k_factr'; nearest"),
         (chain(name="shadowed", over="rician/awgn"), "channel rician wraps no other channel"),
         (
             chain(name="gilbert-elliott", good_to_bad=1),

@@ -23,7 +23,7 @@ from simulator.link import run_link
 from simulator.scheme import Burst, Feedback, Payload, Scheme
 from simulator.slots import Slot
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 G, REQUEST_BITS = 4, 7
 SLOT = Slot(0.0, 1e-3, 640e3, "uses")  # 640 uses at 1 bit each: B = 10
@@ -221,7 +221,7 @@ def test_no_scheme_spends_more(tiny_weights: Path, folder_data: Path) -> None:
         budget="uses",
         device="cpu",
     )
-    images = simulate(spec).images
+    images = run_spec(spec).images
     for snr_db, rows in images.groupby("snr_db"):
         slot = spec.slot(float(snr_db))
         assert (rows["channel_uses"] <= 4 * slot.features).all()
@@ -236,6 +236,6 @@ def test_no_scheme_spends_more(tiny_weights: Path, folder_data: Path) -> None:
     analog = images[~images["scheme"].str.startswith("jpeg")]
     assert (analog[["information_bits", "delivered_bits"]] == 0).all(None)
     semantic = images[images["scheme"] == "semharq"]
-    free = simulate(replace(spec, schemes=("semharq",), budget="slots")).images
+    free = run_spec(replace(spec, schemes=("semharq",), budget="slots")).images
     same = [name for name in free if name != "slots"]
     assert free[same].equals(semantic[same].reset_index(drop=True))  # one feature a use: never cut

@@ -14,7 +14,7 @@ from simulator.cli import main
 from simulator.encoded_dataset import EncodedDataset, Features
 from simulator.results.curve import point
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 pytestmark = pytest.mark.integration
 
@@ -52,7 +52,7 @@ def run(tiny_weights: Path, folder_data: Path) -> Run:
         )
         key = repr(spec)
         if key not in done:
-            done[key] = simulate(spec).images
+            done[key] = run_spec(spec).images
         return done[key]
 
     return rows

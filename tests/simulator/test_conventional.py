@@ -24,7 +24,7 @@ from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_scheme
 from simulator.slots import Slot
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 HARQ, ONE_SHOT, AMC = "jpeg-ldpc-16qam-harq", "jpeg-ldpc-bpsk", "conventional-amc"
 
@@ -40,7 +40,7 @@ def images(tiny_weights: Path, folder_data: Path) -> pd.DataFrame:
         bandwidth_hz=8e6,
         device="cpu",
     )
-    return simulate(spec).images
+    return run_spec(spec).images
 
 
 def test_arrives_at_high_snr_and_not_under_capacity(images: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 HARQ, ONE_SHOT, AMC = "jpeg-ldpc-16qam-harq", "jpeg-ldpc-bpsk", "conventional-amc"
 
@@ -27,7 +27,7 @@ def run(tiny_weights: Path, folder_data: Path) -> Any:
             batch_size=batch_size,
             device="cpu",
         )
-        return simulate(spec).images
+        return run_spec(spec).images
 
     return rows
 

@@ -27,7 +27,7 @@ from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_scheme
 from simulator.slots import Slot
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 IDENTITIES, IMAGES, USES, G = 20, 24, 1200, 4
 MEDIUM = Coding("16qam", 0.75)
@@ -240,7 +240,7 @@ def test_by_its_name_over_fading(tiny_weights: Path, folder_data: Path) -> None:
         scheme_args=(("bits", 3), ("modulation", "qpsk"), ("rate", 0.5)),
         device="cpu",
     )
-    rows = simulate(spec).images.set_index("snr_db")
+    rows = run_spec(spec).images.set_index("snr_db")
     assert (rows.loc[20.0, "stopped_by"] == "CRC holds").all()
     assert (rows.loc[-25.0, "stopped_by"] == "transmissions used up").all()
     assert rows.loc[-25.0, "color_predicted"].nunique() == 1

@@ -23,7 +23,7 @@ from simulator.sweeps.forkserver import (
     worth_workers,
 )
 from simulator.sweeps.store import Store
-from simulator.sweeps.sweep import run, simulate
+from simulator.sweeps.sweep import run, run_spec
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
 
@@ -44,7 +44,7 @@ def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:
 
 @pytest.fixture(scope="module")
 def inline(spec: RunSpec) -> pd.DataFrame:
-    return simulate(spec).images
+    return run_spec(spec).images
 
 
 @pytest.mark.parametrize("batch_size", [16, 256])
@@ -156,7 +156,7 @@ def test_threads_change_no_bit(spec: RunSpec, inline: pd.DataFrame) -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
-        pd.testing.assert_frame_equal(simulate(spec).images, inline, check_exact=True)
+        pd.testing.assert_frame_equal(run_spec(spec).images, inline, check_exact=True)
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)

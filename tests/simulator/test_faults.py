@@ -20,7 +20,7 @@ from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.store import Store
-from simulator.sweeps.sweep import Result, run, simulate
+from simulator.sweeps.sweep import Result, run, run_spec
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
 
@@ -124,7 +124,7 @@ def run_through_kills(spec: RunSpec, out: Path, kills: int, start: Start) -> Non
         assert found >= kept
         kept = found
     assert ended(start(out)) == 0
-    expected = simulate(spec)
+    expected = run_spec(spec)
     log = pd.read_parquet(out / "images.parquet")
     pd.testing.assert_frame_equal(log, expected.images, check_exact=True)
     assert not [path for path in out.rglob(".*") if path.is_file()]
@@ -209,7 +209,7 @@ def test_killed_workers_lose_nothing(spec: RunSpec, tmp_path: Path) -> None:
     assert killed >= 1
     assert process.returncode == 0
     log = pd.read_parquet(tmp_path / "images.parquet")
-    pd.testing.assert_frame_equal(log, simulate(patient).images, check_exact=True)
+    pd.testing.assert_frame_equal(log, run_spec(patient).images, check_exact=True)
 
 
 def test_ctrl_c_says_how_to_go_on(spec: RunSpec, tmp_path: Path) -> None:

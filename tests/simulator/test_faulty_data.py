@@ -19,7 +19,7 @@ from simulator.commands.terminal import headline
 from simulator.encoded_dataset import CHUNK
 from simulator.setup.prepare import prepare
 from simulator.spec import SYNTHETIC_BANDWIDTH_HZ, RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 pytestmark = pytest.mark.draws  # a figure of faulty data must be drawn, too
 
@@ -52,7 +52,7 @@ def test_two_cars_and_six_images_of_unknown_vehicles(tmp_path: Path, tiny_weight
         plain(paint, tmp_path / f"{i}.png")
         text += f"{i}.png,{vehicle},{camera}\n"
     (tmp_path / "labels.csv").write_text(text)
-    result = simulate(spec(tmp_path, tiny_weights))
+    result = run_spec(spec(tmp_path, tiny_weights))
     points = result.curve.set_index("metric")
     assert points.loc["rank1", "n"] == points.loc["mAP", "n"] == 2
     assert points.loc["rank1", "value"] == points.loc["mAP", "value"] == 100

@@ -18,7 +18,7 @@ from click.testing import Result
 from run_processes import arguments, checked_cells, command, in_this_process
 
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
 
@@ -70,7 +70,7 @@ def check_goes_on(spec: RunSpec, out: Path, kept: int) -> None:
     assert "computed again" not in found.stderr
     assert f"{kept} points are finished, {6 - kept} are" in (out / "run.log").read_text()
     log = pd.read_parquet(out / "images.parquet")
-    pd.testing.assert_frame_equal(log, simulate(spec).images, check_exact=True)
+    pd.testing.assert_frame_equal(log, run_spec(spec).images, check_exact=True)
 
 
 @pytest.mark.parametrize("engine", [(), pytest.param(("--workers", "2"), marks=pytest.mark.slow)])

@@ -19,7 +19,7 @@ from simulator.results.image_rows import image_rows
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import CellRunner, Point, join_blocks
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 pytestmark = pytest.mark.integration
 
@@ -87,8 +87,8 @@ def test_queries_meet_clean_embeddings(scheme: str, spec: RunSpec) -> None:
 
 
 def test_only_retrieval_changes(spec: RunSpec) -> None:
-    clean = simulate(spec).images
-    received = simulate(replace(spec, gallery="received")).images
+    clean = run_spec(spec).images
+    received = run_spec(replace(spec, gallery="received")).images
     retrieval = ["rank1_hit", "average_precision"]
     pd.testing.assert_frame_equal(
         clean.drop(columns=retrieval), received.drop(columns=retrieval), check_exact=True
@@ -98,8 +98,8 @@ def test_only_retrieval_changes(spec: RunSpec) -> None:
 
 
 def test_batches_and_blocks_change_no_bit(spec: RunSpec, tmp_path: Path) -> None:
-    whole = simulate(replace(spec, schemes=("semharq",))).images
-    parts = simulate(replace(spec, schemes=("semharq",), batch_size=7)).images
+    whole = run_spec(replace(spec, schemes=("semharq",))).images
+    parts = run_spec(replace(spec, schemes=("semharq",), batch_size=7)).images
     pd.testing.assert_frame_equal(whole, parts, check_exact=True)
 
 
@@ -141,7 +141,7 @@ def test_performers_that_are_shared_give_the_encoders_embeddings(
 
 
 def test_comparing_with_a_run_of_an_earlier_version_says_so(spec: RunSpec) -> None:
-    rows = simulate(replace(spec, schemes=("perfect",))).images
+    rows = run_spec(replace(spec, schemes=("perfect",))).images
     new, old = Side("new", rows), Side("old", rows.drop(columns="uses_charged"))
     with pytest.raises(ValueError, match="old was made by a version without 'uses_charged'"):
         compare_runs(new, old, ["uses_charged"])
@@ -149,7 +149,7 @@ def test_comparing_with_a_run_of_an_earlier_version_says_so(spec: RunSpec) -> No
 
 
 def test_uses_charged_pays_for_control_bits_at_capacity(spec: RunSpec) -> None:
-    rows = simulate(replace(spec, schemes=("semharq",), gallery="received")).images
+    rows = run_spec(replace(spec, schemes=("semharq",), gallery="received")).images
     bits = rows["feedback_bits"] + rows["side_information_bits"]
     assert (bits > 0).all()
     expected = rows["channel_uses"] + bits / np.log2(1 + 10 ** (rows["snr_db"] / 10))

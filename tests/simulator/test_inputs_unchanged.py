@@ -15,7 +15,7 @@ from simulator.read_only import ReadOnlyInputs
 from simulator.setup.prepare import prepare
 from simulator.snapshot import Snapshot
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import run, simulate
+from simulator.sweeps.sweep import run, run_spec
 
 OWN = "writing_parts:writes"
 
@@ -34,7 +34,7 @@ def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:
 
 @pytest.fixture(scope="module")
 def undisturbed(spec: RunSpec) -> pd.DataFrame:
-    return simulate(spec).images
+    return run_spec(spec).images
 
 
 @pytest.mark.integration
@@ -61,7 +61,7 @@ def undisturbed(spec: RunSpec) -> pd.DataFrame:
 def test_a_scheme_that_writes_fails_alone(
     spec: RunSpec, undisturbed: pd.DataFrame, call: str, way: str, found: str
 ) -> None:
-    result = simulate(replace(spec, scheme_args=(("call", call), ("way", way))))
+    result = run_spec(replace(spec, scheme_args=(("call", call), ("way", way))))
     expected = undisturbed[undisturbed["scheme"] == "perfect"].reset_index(drop=True)
     rows = result.images
     assert rows[rows["scheme"] == "perfect"].reset_index(drop=True).equals(expected)
@@ -78,7 +78,7 @@ def test_a_scheme_that_writes_into_networks_changes_no_other_scheme(
     spec: RunSpec, undisturbed: pd.DataFrame, at_once: bool
 ) -> None:
     schemes = "writing_parts:writes_networks", "perfect"
-    rows = simulate(replace(spec, schemes=schemes, scheme_args=(("at_once", at_once),))).images
+    rows = run_spec(replace(spec, schemes=schemes, scheme_args=(("at_once", at_once),))).images
     expected = undisturbed[undisturbed["scheme"] == "perfect"].reset_index(drop=True)
     assert rows[rows["scheme"] == "perfect"].reset_index(drop=True).equals(expected)
 
@@ -104,7 +104,7 @@ def test_a_scheme_that_does_not_write_gets_the_numbers_of_a_run_without_copies(
 def test_a_channel_that_writes_is_named(spec: RunSpec, channel: str, found: str) -> None:
     written = replace(spec, schemes=("toy_parts:plain",), channel=f"writing_parts:{channel}")
     with pytest.raises(ValueError, match=f"channel writing_parts:{channel}: {found}"):
-        simulate(written)
+        run_spec(written)
     report = check_channel(f"writing_parts:{channel}")
     assert "inputs x, h, state" in {finding.what for finding in report.failures}
 

@@ -21,7 +21,7 @@ from semantic.tiles import TILE, in_tiles
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.identity import common_identity
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 SPEC = RunSpec(schemes=("semharq", "perfect"), snr_db=(2.0,), images=60, device="cpu")
 
@@ -92,8 +92,8 @@ def test_precisions_share_neither_points_nor_encoder_outputs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEMHARQ_CACHE", str(tmp_path))
-    full = simulate(SPEC)
-    rounded = simulate(replace(SPEC, precision="bf16"))
+    full = run_spec(SPEC)
+    rounded = run_spec(replace(SPEC, precision="bf16"))
     assert rounded.spec.precision == "bf16"
     assert len([*tmp_path.glob("s-*")]) == 2
     identities = [common_identity(prepare(r.spec))["precision"] for r in (full, rounded)]
@@ -106,7 +106,7 @@ def test_precisions_share_neither_points_nor_encoder_outputs(
 @pytest.mark.integration
 def test_bf16_results_do_not_depend_on_the_batch_size() -> None:
     spec = replace(SPEC, precision="bf16", schemes=("semharq",))
-    one, two = (simulate(replace(spec, batch_size=n)).images for n in (7, 64))
+    one, two = (run_spec(replace(spec, batch_size=n)).images for n in (7, 64))
     assert one.equals(two)
 
 

@@ -20,7 +20,7 @@ from simulator.spec import RunSpec
 from simulator.sweeps.engines import Engine
 from simulator.sweeps.forkserver import start_forkserver
 from simulator.sweeps.store import DamagedError, Store, StoreError
-from simulator.sweeps.sweep import Result, run, simulate
+from simulator.sweeps.sweep import Result, run, run_spec
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
 
@@ -42,7 +42,7 @@ def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:
 
 @pytest.fixture(scope="module")
 def straight(spec: RunSpec) -> pd.DataFrame:
-    return simulate(spec).images
+    return run_spec(spec).images
 
 
 @pytest.fixture(scope="module")

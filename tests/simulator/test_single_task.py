@@ -26,7 +26,7 @@ from simulator.schemes.single_task import SingleTask, SingleTaskNetwork
 from simulator.setup.prepare import prepare
 from simulator.slots import Slot
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 pytestmark = pytest.mark.integration
 
@@ -153,7 +153,7 @@ def test_from_images_to_the_record(tiny_weights: Path, folder_data: Path, tmp_pa
         save_link(own / f"{SINGLE_TASK_PROTOCOL}.safetensors", link_of(seed), {})
     with pytest.raises(ValueError, match=r"smsc-stc: share 'thrd' is not allowed, .*third"):
         prepare(replace(spec, scheme_args=(("share", "thrd"),)))
-    result = simulate(spec)
+    result = run_spec(spec)
     names = {
         f"{single_task_directory(t)}/{n}.safetensors"
         for t in TASKS

@@ -22,7 +22,7 @@ from simulator.setup.networks import Networks
 from simulator.setup.prepare import choose_device, prepare
 from simulator.setup.schemes import build_schemes
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import simulate
+from simulator.sweeps.sweep import run_spec
 
 pytestmark = pytest.mark.integration
 
@@ -41,7 +41,7 @@ def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:
 
 @pytest.fixture(scope="module")
 def images(spec: RunSpec) -> pd.DataFrame:
-    return simulate(spec).images
+    return run_spec(spec).images
 
 
 def same(a: pd.DataFrame, b: pd.DataFrame) -> None:
@@ -50,40 +50,40 @@ def same(a: pd.DataFrame, b: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("batch_size", [7, 256])
 def test_batch_size_changes_no_bit(spec: RunSpec, images: pd.DataFrame, batch_size: int) -> None:
-    same(simulate(replace(spec, batch_size=batch_size)).images, images)
+    same(run_spec(replace(spec, batch_size=batch_size)).images, images)
 
 
 def test_the_order_of_snrs_and_schemes_changes_no_bit(spec: RunSpec, images: pd.DataFrame) -> None:
     turned = replace(spec, snr_db=spec.snr_db[::-1], schemes=spec.schemes[::-1])
     keys = ["scheme", "snr_db", "image"]
-    found = simulate(turned).images
+    found = run_spec(turned).images
     same(
         found.sort_values(keys, ignore_index=True),
         images.sort_values(keys, ignore_index=True),
     )
-    alone = simulate(replace(spec, snr_db=(0.0,), schemes=("semharq",))).images
+    alone = run_spec(replace(spec, snr_db=(0.0,), schemes=("semharq",))).images
     part = images[(images["scheme"] == "semharq") & (images["snr_db"] == 0.0)]
     same(alone, part.reset_index(drop=True))
 
 
 def test_same_seed_same_result_other_seed_other_result(spec: RunSpec, images: pd.DataFrame) -> None:
-    again = simulate(spec)
+    again = run_spec(spec)
     same(again.images, images)
-    other = simulate(replace(spec, seed=1)).images
+    other = run_spec(replace(spec, seed=1)).images
     lossy = images["scheme"] == "semharq"
     assert not other[lossy]["energy"].equals(images[lossy]["energy"])
     assert other[~lossy].drop(columns="seed").equals(images[~lossy].drop(columns="seed"))
 
 
 def test_seeds_are_run_one_after_the_other(spec: RunSpec, images: pd.DataFrame) -> None:
-    both = simulate(replace(spec, seeds=2))
+    both = run_spec(replace(spec, seeds=2))
     same(both.images[both.images["seed"] == 0].reset_index(drop=True), images)
     assert (both.curve["n"] <= 40).all()
 
 
 def test_rows_and_points(spec: RunSpec, images: pd.DataFrame) -> None:
     assert len(images) == 2 * 3 * 40
-    result = simulate(spec)
+    result = run_spec(spec)
     assert len(result.curve) == 2 * 3 * len(METRICS)
     assert result.problems == ()
     assert result.hashes.keys() == {"encoder.safetensors", "semharq.safetensors"}
@@ -138,7 +138,7 @@ def test_two_schemes_meet_the_same_fading_and_noise(spec: RunSpec) -> None:
         for log in Recording.log.values():
             log.clear()
         name = f"{__name__}:Recording"
-        simulate(replace(spec, channel=name, schemes=(scheme,), snr_db=(-6.0, 6.0)))
+        run_spec(replace(spec, channel=name, schemes=(scheme,), snr_db=(-6.0, 6.0)))
         seen[scheme] = {kind: dict(log) for kind, log in Recording.log.items()}
     ours, theirs = seen.values()
     for kind, tolerance in (("h", 0.0), ("noise", 1e-5)):
@@ -155,7 +155,7 @@ def test_two_schemes_meet_the_same_fading_and_noise(spec: RunSpec) -> None:
 
 
 def test_subset_is_the_same_for_every_scheme_and_whole_vehicles(spec: RunSpec) -> None:
-    result = simulate(replace(spec, images=15, snr_db=(0.0,)))
+    result = run_spec(replace(spec, images=15, snr_db=(0.0,)))
     files = {name: set(rows["file"]) for name, rows in result.images.groupby("scheme")}
     assert files["semharq"] == files["perfect"]
     assert len(files["perfect"]) == 15
@@ -164,7 +164,7 @@ def test_subset_is_the_same_for_every_scheme_and_whole_vehicles(spec: RunSpec) -
 
 def test_progress_ends_at_its_total(spec: RunSpec) -> None:
     seen: list[tuple[str, int, int]] = []
-    simulate(spec, lambda *step: seen.append(step))
+    run_spec(spec, lambda *step: seen.append(step))
     simulating = [(done, total) for what, done, total in seen if what == "simulating"]
     assert simulating[-1] == (240, 240)
     assert simulating == sorted(simulating)
@@ -173,7 +173,7 @@ def test_progress_ends_at_its_total(spec: RunSpec) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"channel": f"{__name__}:simulate"}, "is a function, it must be a subclass of .*Channel"),
+        ({"channel": f"{__name__}:run_spec"}, "is a function, it must be a subclass of .*Channel"),
         (
             {"channel": f"{__name__}:choose_device", "channel_args": (("device", "cpu"),)},
             "is a function, it must be a subclass of .*Channel",
@@ -183,7 +183,7 @@ def test_progress_ends_at_its_total(spec: RunSpec) -> None:
         ({"channel": ".relative:X"}, "cannot be imported"),
         ({"channel": "os:path"}, "is a module, not a class"),
         ({"channel": "awgn", "channel_args": (("fading", "fast"),)}, "no argument 'fading'"),
-        ({"channel_args": (("k_faktor", 2),)}, "no argument 'k_faktor': nearest: 'k_factor'"),
+        ({"channel_args": (("k_faktor", 2),)}, "no argument 'k_faktor'; nearest: 'k_factor'"),
         ({"channel_args": (("k_factor", "two"),)}, "k_factor 'two' is not a number"),
         ({"scheme_args": (("theta_0", 2),)}, "no argument 'theta_0'.*nearest: 'theta_0_db'"),
         ({"data": "nowhere"}, "data set 'nowhere' is neither synthetic"),
