@@ -12,7 +12,7 @@ import torch
 from semantic.reid import ReidImages, evaluate_reid
 
 #: The embedded test split, and VeRi-776's.
-SPLITS = {"embedded": (338, 1564), "VeRi-776": (1678, 11579)}
+SPLITS = {"embedded": (500, 2400), "VeRi-776": (1678, 11579)}
 
 
 def images(count: int, generator: torch.Generator) -> ReidImages:

@@ -23,6 +23,7 @@ from semantic.losses import TASKS
 from semantic.plus.variants import VARIANTS
 from semantic.suggest import nearest
 from semantic.weights.deepjscc import DEEPJSCC
+from semantic.weights.stored import weights_path
 from semantic.weights.vq import VQ
 from simulator.setup.prepare import choose_device
 from simulator.training.backbone import code_of_backbone
@@ -142,10 +143,11 @@ def train_from_options(
         stage.out.mkdir(parents=True, exist_ok=True)
         path = stage.out / "encoder.safetensors"
         if encoder is not None:
-            take_encoder(encoder, stage)
-            refuse_other_code(path, code_of_backbone(stage.preset))
+            given = weights_path(str(encoder), "encoder")
+            refuse_other_code(given, code_of_backbone(stage.preset))
             if not all(is_own(name) or name == DEEPJSCC for name in stage.schemes):
-                refuse_other_vehicles(path, training_images.images.images_hash())
+                refuse_other_vehicles(given, training_images.images.images_hash())
+            take_encoder(encoder, stage)
             continue
         if path.exists():
             refuse_other_options(path, stage.preset, training_images.images.images_hash())
