@@ -220,7 +220,7 @@ def test_kinds_are_recognized(folder_data: Path) -> None:
         ("synthetic", "data"),
         (str(folder_data), "data"),
         ("veri:somewhere", "data"),
-        ("broken_schemes:Good", "channel"),
+        ("broken_parts:Good", "channel"),
         ("broken_schemes:sound", "scheme"),
         ("webp", "codec"),
         ("simulator.codecs.pillow_codecs:PillowCodec", "codec"),
