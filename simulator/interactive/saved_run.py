@@ -13,6 +13,7 @@ from simulator.files import read_json
 from simulator.given_values import given_path
 from simulator.results.curve import ACCURACIES
 from simulator.results.curve_file import read_curve
+from simulator.results.finished_run import no_run
 from simulator.spec import RunSpec
 
 #: What places a point; the rows of the wide tables.
@@ -104,7 +105,7 @@ def load_run(directory: str | Path) -> SavedRun:
     try:
         record = read_json(path / "run.json")
     except OSError as error:
-        raise ValueError(f"{path} holds no finished run: {error.strerror or error}") from None
+        raise ValueError(no_run(path, error)) from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path / 'run.json'} cannot be read: {error}") from None
     if not isinstance(record, dict) or "spec" not in record:

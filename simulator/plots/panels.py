@@ -12,6 +12,7 @@ import pandas as pd
 from semantic.suggest import nearest
 from simulator.results.curve_file import read_curve
 from simulator.results.figures import SNR_TITLE, TITLES
+from simulator.results.finished_run import files_below, no_run
 
 #: Horizontal axes and their labels.
 AXES = {
@@ -96,11 +97,9 @@ def read_curves(directories: Iterable[Path]) -> pd.DataFrame:
     """
     found: dict[Path, Path] = {}  # a run that is named twice is drawn once
     for directory in directories:
-        files = [
-            p for p in sorted(directory.rglob("curve.csv")) if (p.parent / "run.json").exists()
-        ]
+        files = [p for p in files_below(directory, "curve.csv") if (p.parent / "run.json").exists()]
         if not files:
-            raise ValueError(f"{directory} holds no finished run, nor does a directory below it")
+            raise ValueError(no_run(directory, "nor does a directory below it"))
         for file in files:
             found.setdefault(file.resolve(), file)
     if not found:

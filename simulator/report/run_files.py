@@ -10,6 +10,7 @@ import pandas as pd
 
 from simulator.files import read_json
 from simulator.results.curve_file import read_curve
+from simulator.results.finished_run import no_run
 from simulator.spec import RunSpec
 
 #: Columns of images.parquet that a report needs.
@@ -61,7 +62,7 @@ def read_run(directory: Path) -> RunFiles:
         record = read_json(path)
         images = pd.read_parquet(directory / "images.parquet")
     except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{directory} holds no finished run: {error}") from None
+        raise ValueError(no_run(directory, error)) from None
     spec = RunSpec.read(path)
     for column in NEEDED:
         if column not in images:

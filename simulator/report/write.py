@@ -23,6 +23,7 @@ from simulator.report.run_files import RunFiles, is_run, read_run
 from simulator.report.scripts import vega_script
 from simulator.results.curve import ACCURACIES
 from simulator.results.figures import TITLES
+from simulator.results.finished_run import files_below, no_run
 from simulator.trust import parts_of
 
 #: The name of a report in the directory of its run.
@@ -74,9 +75,9 @@ def write_report(directory: Path, out: Path | None, options: Options) -> Path:
         check_names(run, options)
         _write_run(run, out, options, script, [])
         return out
-    directories = [p.parent for p in sorted(directory.rglob("run.json")) if is_run(p.parent)]
+    directories = [p.parent for p in files_below(directory, "run.json") if is_run(p.parent)]
     if not directories:
-        raise ValueError(f"{directory} holds no finished run, nor does a directory below it")
+        raise ValueError(no_run(directory, "nor does a directory below it"))
     found = [read_run(place) for place in directories]
     for run in found:
         check_names(run, options)

@@ -8,6 +8,7 @@ its interval.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from simulator.results.curve import (
     METRICS,
     training_note,
 )
+from simulator.results.finished_run import no_run
 from simulator.results.grouping import Grouping, cost_bounds
 from simulator.results.intervals import CONFIDENCE, mean_interval
 from simulator.results.significance import holm, p_value
@@ -67,13 +69,16 @@ def open_side(text: str) -> Side:
         ValueError: When the directory holds no finished run, or several schemes and none is named.
     """
     directory, scheme = Path(text), ""
-    if not directory.exists() and ":" in text:
+    there = False
+    with suppress(OSError):  # a path that is too long
+        there = directory.exists()
+    if ":" in text and not there:
         head, _, scheme = text.partition(":")
         directory = Path(head)
     try:
         rows = pd.read_parquet(directory / "images.parquet")
     except OSError as error:
-        raise ValueError(f"{directory} is no finished run: {error.strerror or error}") from None
+        raise ValueError(no_run(directory, error)) from None
     missing = [name for name in NEEDED if name not in rows]
     if missing:
         raise ValueError(f"{directory}/images.parquet has no column {missing[0]!r}: run again")

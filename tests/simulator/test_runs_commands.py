@@ -1,5 +1,6 @@
 """Commands on runs: status, merge, plot, compare; sweep files; `simulator.simulate`."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -134,9 +135,11 @@ def test_merge_refuses_other_code_of_a_users_part(
     source = tmp_path / "my_gain.py"
     text = "import toy_parts\nclass G(toy_parts.Rayleigh):\n    gain = 1"
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # edits within a second
     given = ["--scheme", "perfect", *given, "--channel", "my_gain:G"]
     for number, snr in ((1, 0), (2, 3)):
         source.write_text(text.replace("1", str(number)))
+        monkeypatch.delitem(sys.modules, "my_gain", raising=False)  # another process would have
         done(*given, "--snr", snr, "--out", tmp_path / str(number))
     out = tmp_path / "merged"
     line = refused("merge", tmp_path / "1", tmp_path / "2", "--out", out)
@@ -181,7 +184,7 @@ def test_compare_is_paired(runs: Path, tmp_path: Path) -> None:
     assert (equal["ci_low"] < 0).all(), "but not of vehicles that were not seen"
     assert "has several schemes" in refused("compare", both, runs / "a")
     assert "no channel and SNR in common" in refused("compare", runs / "a", runs / "b")
-    assert "is no finished run" in refused("compare", tmp_path, runs / "a")
+    assert "holds no finished run" in refused("compare", tmp_path, runs / "a")
     line = refused("compare", f"{both}:perfct", runs / "a")
     assert "nearest: 'perfect'" in line
 
