@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from phy.philox import normal
+from phy.kernels.philox import normal
 from semantic.conventions import CODED_FEATURES
 from semantic.encoder.densenet import normalize
 from semantic.link.buffer import Combining

@@ -26,7 +26,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from phy import philox
+from phy.kernels import philox
 from phy.old_paths import warn_old_attribute
 
 #: Seeds are below this number.

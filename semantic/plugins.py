@@ -11,8 +11,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from semantic.part_errors import message, place
-from semantic.part_files import OURS, recorded_import
+from semantic.parts.errors import message, place
+from semantic.parts.files import OURS, recorded_import
 from semantic.suggest import nearest
 
 #: Entry point group of each kind of part, as written in a user's own pyproject.toml.

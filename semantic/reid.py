@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from semantic.conventions import UNKNOWN
-from semantic.reid_kernel import count_ahead
+from semantic.metrics.reid_kernel import count_ahead
 
 # Similarities are computed in double precision and rounded to this grid. Equally similar images
 # then tie on every machine and for every chunk size; rounding errors do not rank them.

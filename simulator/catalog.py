@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from semantic.part_files import declare
+from semantic.parts.files import declare
 from semantic.plugins import installed, load, refuse_file_name
 from semantic.suggest import nearest, no_argument
 from simulator.declared import check_declared, named_errors

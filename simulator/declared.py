@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from semantic.part_errors import message, place
+from semantic.parts.errors import message, place
 from semantic.plugins import load
 from simulator.environment import unmoved
 

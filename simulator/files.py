@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from semantic.json_text import read_json_text
+from semantic.data.json_text import read_json_text
 
 #: Age in seconds at which a temporary file has no process that still writes it.
 ABANDONED_S = 3600.0
@@ -64,7 +64,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Reads a JSON file, see `semantic.json_text`.
+    """Reads a JSON file, see `semantic.data.json_text`.
 
     Raises:
         OSError: If it cannot be read.

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from semantic.image_quality import psnr_db, ssim
+from semantic.metrics.image_quality import psnr_db, ssim
 from simulator.budget import energy_per_use
 from simulator.scheme import Burst, Feedback
 from simulator.slots import Slot

@@ -17,7 +17,7 @@ from scipy.optimize import brentq
 from scipy.special import chndtrix, ndtr
 
 from phy.coding.rate_matching import Llrs
-from phy.compiled import no_type_check
+from phy.kernels.compiled import no_type_check
 from phy.modulation import Modulation
 
 #: A block is not decoded when its probability of correct decoding is below this.

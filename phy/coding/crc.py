@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from phy.compiled import no_type_check
+from phy.kernels.compiled import no_type_check
 
 Bits = NDArray[np.uint8]
 

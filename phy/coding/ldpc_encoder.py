@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from phy.coding.crc import Bits
 from phy.coding.ldpc_code import LdpcCode
-from phy.compiled import no_type_check
+from phy.kernels.compiled import no_type_check
 
 #: Rows of the base graph whose parity columns are coupled.
 _CORE = 4

@@ -21,7 +21,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from phy.coding import saturating_arithmetic as sat
-from phy.compiled import no_type_check
+from phy.kernels.compiled import no_type_check
 
 Ints = NDArray[np.int64]
 Narrow = NDArray[np.int16]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from phy.coding.crc import Bits
 from phy.coding.ldpc_code import LdpcCode
-from phy.compiled import no_type_check
+from phy.kernels.compiled import no_type_check
 
 #: LLRs, ln p(0) / p(1): positive means 0.
 Llrs = NDArray[np.float32]

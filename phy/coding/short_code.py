@@ -18,7 +18,7 @@ from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 
-from phy.compiled import no_type_check
+from phy.kernels.compiled import no_type_check
 
 #: Most information bits of a code: its decoder compares 2^14 code words.
 MOST_BITS = 14

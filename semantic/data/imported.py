@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from semantic.data.dataset import Split, VehicleImages
-from semantic.part_errors import message, place
+from semantic.parts.errors import message, place
 from semantic.plugins import installed, is_import_string, load
 
 

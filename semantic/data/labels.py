@@ -29,7 +29,7 @@ from semantic.data.dataset import (
     check_queries,
 )
 from semantic.data.filenames import composed, shown
-from semantic.json_text import read_json_text
+from semantic.data.json_text import read_json_text
 from semantic.suggest import nearest
 
 COLUMNS = ("file", "vehicle", "camera", "color", "type", "split")

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from semantic.conventions import SEMANTIC_FEATURES
-from semantic.part_errors import message, place
+from semantic.parts.errors import message, place
 from semantic.plugins import is_import_string, load
 
 #: What can be in place of a class, for messages.

@@ -15,7 +15,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from semantic.precision import packs_products
+from semantic.weights.precision import packs_products
 
 
 class _Product(torch.autograd.Function):

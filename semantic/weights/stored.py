@@ -20,7 +20,6 @@ from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import LATENT_FEATURES
 from semantic.plus.variants import PLUS as PLUS  # part of this module's interface
 from semantic.plus.variants import VARIANTS
-from semantic.precision import Bf16Encoder, Precision, round_products
 from semantic.tasks import TaskPerformers
 from semantic.weights.files import (
     WeightsError,
@@ -29,6 +28,7 @@ from semantic.weights.files import (
     read_weights,
     save_in_four_bits,
 )
+from semantic.weights.precision import Bf16Encoder, Precision, round_products
 from semantic.weights.settings import settings_problem
 
 #: Directory of the embedded weights, made by `simulate train --preset synthetic`.

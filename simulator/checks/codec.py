@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from semantic.part_errors import message
+from semantic.parts.errors import message
 from simulator.catalog import CODECS, construct
 from simulator.checks.part import open_part
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds

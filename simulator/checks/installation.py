@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Literal
 
-from semantic.part_errors import message
+from semantic.parts.errors import message
 from simulator.environment import numba_finds_a_cache
 from simulator.scheme_catalog import SCHEMES
 

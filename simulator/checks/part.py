@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from semantic.part_files import Reading, declare
+from semantic.parts.files import Reading, declare
 from simulator.checks.report import Finding
 
 Part = TypeVar("Part")

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import torch
 from scipy.stats import t as student
 
-from semantic.part_errors import message, place
-from semantic.part_files import Reading
+from semantic.parts.errors import message, place
+from semantic.parts.files import Reading
 
 #: Probability that one statistical check fails for a correct part (two-sided).
 SIGNIFICANCE = 1e-4

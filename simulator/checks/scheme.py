@@ -14,8 +14,8 @@ from torch import Tensor
 from phy.channels.fading import Rician
 from phy.streams import Streams
 from semantic.data.opening import open_dataset
-from semantic.part_errors import message, place
-from semantic.part_files import declare
+from semantic.parts.errors import message, place
+from semantic.parts.files import declare
 from semantic.tasks import TaskOutputs
 from simulator.checks.report import Finding, GlobalGenerators, Report, gather, holds
 from simulator.checks.watched_scheme import WatchedScheme, payload_rows

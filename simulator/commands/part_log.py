@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from semantic.part_errors import full_text, message, origin, place
+from semantic.parts.errors import full_text, message, origin, place
 
 #: Name of the file in the directory of the results, where a run writes its log.
 LOG_NAME = "run.log"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from semantic.image_quality import EQUAL_DB
+from semantic.metrics.image_quality import EQUAL_DB
 from simulator.results.intervals import Array, Spread, Vehicles
 
 Codes = NDArray[np.int64]

@@ -19,13 +19,13 @@ from semantic.link.protocol import (
     SINGLE_TASK_PROTOCOL,
     single_task_directory,
 )
-from semantic.part_files import Reading
+from semantic.parts.files import Reading
 from semantic.plus.network import PlusNetwork
 from semantic.plus.variants import VARIANTS
-from semantic.precision import choose_precision, pack_products, round_products
 from semantic.vq.network import VqNetwork
 from semantic.weights.deepjscc import load_deepjscc
 from semantic.weights.files import WeightsError, file_hash, load_into, read_weights
+from semantic.weights.precision import choose_precision, pack_products, round_products
 from semantic.weights.stored import (
     PLUS,
     EncoderBundle,

@@ -12,7 +12,7 @@ from phy.channel import Channel
 from phy.streams import Streams
 from semantic.data.dataset import VehicleImages
 from semantic.data.opening import open_dataset
-from semantic.part_files import Reading, file_hashes
+from semantic.parts.files import Reading, file_hashes
 from semantic.tasks import TaskOutputs
 from simulator.catalog import SCHEMES
 from simulator.encoded_dataset import EncodedDataset

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from semantic.part_files import declare
+from semantic.parts.files import declare
 from semantic.suggest import no_argument
 from simulator.catalog import SCHEMES, resolve
 from simulator.declared import check_declared, named_errors

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from semantic.part_files import file_hashes, short_names
+from semantic.parts.files import file_hashes, short_names
 from semantic.plugins import installed
 from simulator.catalog import CHANNELS, CODECS, SCHEMES, Entry, SchemeEntry, resolve
 from simulator.setup.prepare import Prepared

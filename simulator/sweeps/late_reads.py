@@ -6,7 +6,7 @@ import logging
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
 
-from semantic.part_files import Reading
+from semantic.parts.files import Reading
 
 LOG = logging.getLogger("simulator")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from semantic.part_files import library_folders
+from semantic.parts.files import library_folders
 from simulator.sweeps.code_identity import PACKAGES, code_hash
 from simulator.sweeps.code_references import References, references
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numba
 import torch
 
-from semantic.part_errors import full_text, message, place
+from semantic.parts.errors import full_text, message, place
 from simulator.environment import unmoved
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy import stats
 
-from phy import philox, philox_tensors
-from phy.philox_kernel import CHUNK, _to_normal
+from phy.kernels import philox, philox_tensors
+from phy.kernels.philox_kernel import CHUNK, _to_normal
 
 #: Random123's kat_vectors for philox4x32, 10 rounds: counter, key, result.
 KNOWN_ANSWERS = """

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from semantic.image_quality import EQUAL_DB, psnr_db, ssim
+from semantic.metrics.image_quality import EQUAL_DB, psnr_db, ssim
 
 
 def pair(size: tuple[int, int] = (24, 40), deviation: float = 20.0) -> tuple[Tensor, Tensor]:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from semantic.precision import packs_products
 from semantic.training.loop import clip_gradients
 from semantic.training.products import OneDnnLinear, onednn_products, product
+from semantic.weights.precision import packs_products
 
 pytestmark = pytest.mark.skipif(not packs_products(), reason="torch without oneDNN")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from semantic.part_errors import origin, place
+from semantic.parts.errors import origin, place
 from simulator.cli import main
 
 pytestmark = pytest.mark.integration

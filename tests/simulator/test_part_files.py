@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from semantic.part_files import Reading, file_hashes
+from semantic.parts.files import Reading, file_hashes
 from simulator import check_channel, check_scheme
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from semantic.precision import (
+from semantic.tiles import TILE, in_tiles
+from semantic.weights.precision import (
     Bf16Linear,
     PackedLinear,
     choose_precision,
@@ -17,7 +18,6 @@ from semantic.precision import (
     packs_products,
     round_products,
 )
-from semantic.tiles import TILE, in_tiles
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.identity import common_identity

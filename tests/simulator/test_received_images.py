@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from semantic.image_quality import psnr_db, ssim
+from semantic.metrics.image_quality import psnr_db, ssim
 from simulator import compare, open_link
 from simulator.codecs.image_codecs import ImageCodec, gray
 from simulator.ledger import Ledger

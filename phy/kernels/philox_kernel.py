@@ -1,4 +1,4 @@
-"""The compiled loops of `phy.philox`: the same arithmetic on arrays, without temporary tensors.
+"""The compiled loops of `phy.kernels.philox`: the same arithmetic on arrays, without temporary tensors.
 
 Blocks of all images are numbered through and taken in chunks that stay in the cache, so that many
 short rows are as fast as a few long ones. Each loop over a chunk is straight and becomes vector
@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from phy.compiled import no_type_check
-from phy.philox_tensors import COS, KEY_STEPS, LN_2, LOG, MASK, MULTIPLIERS, ROUNDS, SIN
+from phy.kernels.compiled import no_type_check
+from phy.kernels.philox_tensors import COS, KEY_STEPS, LN_2, LOG, MASK, MULTIPLIERS, ROUNDS, SIN
 
 Words = NDArray[np.uint32]
 Reals = NDArray[np.float32]
@@ -37,7 +37,7 @@ _fast = njit(cache=True, boundscheck=False, error_model="numpy")
 def fill_uniform(
     key: np.uint64, images: NDArray[np.uint64], out: Reals
 ) -> None:  # pragma: no cover - compiled
-    """Fills `out` [batch, count] as `phy.philox.uniform` says."""
+    """Fills `out` [batch, count] as `phy.kernels.philox.uniform` says."""
     count = out.shape[1]
     blocks = (count + 3) // 4
     counter, words = np.empty((3, CHUNK), np.uint32), np.empty((4, CHUNK), np.uint32)
@@ -56,7 +56,7 @@ def fill_uniform(
 def fill_normal(
     key: np.uint64, images: NDArray[np.uint64], out: Reals, scale: np.float32
 ) -> None:  # pragma: no cover - compiled
-    """Fills `out` [batch, count] as `phy.philox.normal` says; scale is twice the variance."""
+    """Fills `out` [batch, count] as `phy.kernels.philox.normal` says; scale is twice the variance."""
     count = out.shape[1]
     blocks = (count + 3) // 4
     counter, words = np.empty((3, CHUNK), np.uint32), np.empty((4, CHUNK), np.uint32)
@@ -119,7 +119,7 @@ def _to_uniform(words: Words, size: int, out: Reals) -> None:  # pragma: no cove
 def _to_normal(
     first: Words, second: Words, size: int, scale: np.float32, real: Reals, imag: Reals
 ) -> None:  # pragma: no cover - compiled
-    """Box and Muller's transform of pairs of words; see `phy.philox` for each step."""
+    """Box and Muller's transform of pairs of words; see `phy.kernels.philox` for each step."""
     for i in range(size):
         odd = _U32(first[i] | _U32(1))
         k = (np.float32(_F32(odd) * _THREE_HALVES).view(np.int32) >> _I32(23)) - _I32(127)

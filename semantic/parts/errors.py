@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from semantic.part_files import is_users_code
+from semantic.parts.files import is_users_code
 
 
 def place(error: BaseException) -> str:

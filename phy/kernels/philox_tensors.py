@@ -1,6 +1,6 @@
-"""`phy.philox` in tensor operations, for any device; and the numbers that define the generator.
+"""`phy.kernels.philox` in tensor operations, for any device; and the numbers that define the generator.
 
-The compiled loops of `phy.philox_kernel` do the same arithmetic, one operation after the other.
+The compiled loops of `phy.kernels.philox_kernel` do the same arithmetic, one operation after the other.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ LN_2 = 0.6931471824645996
 
 
 def uniform(key: int, images: NDArray[np.int64], count: int, device: str) -> Tensor:
-    """Returns what `phy.philox.uniform` does, made on a device."""
+    """Returns what `phy.kernels.philox.uniform` does, made on a device."""
     return _rows((_blocks(key, images, count, device) >> 8).to(torch.float32) * 2.0**-24, count)
 
 
 def normal(key: int, images: NDArray[np.int64], count: int, device: str, variance: float) -> Tensor:
-    """Returns what `phy.philox.normal` does, made on a device."""
+    """Returns what `phy.kernels.philox.normal` does, made on a device."""
     first, second = _blocks(key, images, count, device).unflatten(0, (2, 2)).unbind(1)
     squared = _minus_log(first) * (2 * variance)
     # torch's square root of float32 may be one unit off; that of float64, rounded, is right.

@@ -10,8 +10,8 @@ So the numbers of all images are made at once, and each can be made alone. Numbe
 comes from block `i // 4`: a shorter draw is a prefix of a longer one.
 
 Two implementations do the same arithmetic and give the same numbers, bit for bit: a compiled loop
-for the CPU (`phy.philox_kernel`), and tensor operations for any other device
-(`phy.philox_tensors`). On a CPU the loop is 15 to 30 times as fast. Both use additions,
+for the CPU (`phy.kernels.philox_kernel`), and tensor operations for any other device
+(`phy.kernels.philox_tensors`). On a CPU the loop is 15 to 30 times as fast. Both use additions,
 multiplications and square roots alone, each of which IEEE 754 rounds in one way only. The
 logarithm, sine and cosine are polynomials, because those of libraries differ between machines, and
 those of torch round differently at the end of an array than inside it.
@@ -29,8 +29,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from phy import philox_tensors
-from phy.philox_kernel import fill_normal, fill_uniform
+from phy.kernels import philox_tensors
+from phy.kernels.philox_kernel import fill_normal, fill_uniform
 
 #: Most numbers of one draw of an image: 2^32 blocks of four.
 MOST = 4 * 2**32

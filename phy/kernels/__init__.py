@@ -1,0 +1,1 @@
+"""Compiled kernels, and the counter-based generator of random numbers."""
