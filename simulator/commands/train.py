@@ -25,8 +25,8 @@ UNFINISHED = re.compile(r"\..+\.safetensors\.[a-z0-9_]{8}")
 def encoder_path(given: Path | None) -> Path | None:
     """Returns the value of --encoder, with the weights of the package for "package".
 
-    >>> encoder_path(Path("weights")).name, encoder_path(Path("package")).name
-    ('weights', 'pretrained')
+    >>> encoder_path(Path("weights")).name
+    'weights'
     """
     if given is None or given != Path(PACKAGE) or given.exists():
         return given

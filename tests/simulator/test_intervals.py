@@ -217,7 +217,9 @@ def test_the_curve_of_the_main_job_takes_less_than_a_second() -> None:
     for scheme in ("a", "b"):
         for snr_db in range(8):
             columns = {metric: rng.random(2900) for metric in METRICS}
-            table = log(317, 6, scheme=scheme, channel="c", snr_db=float(snr_db), seed=0, **columns)
+            table = log(
+                290, 10, scheme=scheme, channel="c", snr_db=float(snr_db), seed=0, **columns
+            )
             query = np.where(np.arange(2900) < 500, 1.0, np.nan)
             parts.append(
                 table.assign(

@@ -111,7 +111,8 @@ def test_a_run_adds_seeds_until_it_knows_enough(
         assert count == 3 or not enough(rule, each[:-1])
     again = run(prepared, out=tmp_path)  # the rule meets the same seeds, and stops there
     pd.testing.assert_frame_equal(again.images, found.images, check_exact=True)
-    fixed = run(prepare(replace(spec, until=None, seeds=3)), out=tmp_path)
+    unlimited = replace(spec, until=None, seeds=3, max_seeds=RunSpec.max_seeds)
+    fixed = run(prepare(unlimited), out=tmp_path)
     pd.testing.assert_frame_equal(
         fixed.images,
         found.images[found.images["seed"] < 3].reset_index(drop=True),
