@@ -73,7 +73,7 @@ here = Path.cwd()
 took = newcomer.replay(image, newcomer.fresh_environment(here))
 print("took", took.wall_s, took.cpu_s)
 try:
-    newcomer.replay(replace(image, results=("nothing.png",)), newcomer.fresh_environment(here))
+    newcomer.replay(replace(image, actions=(), results=("nothing.png",)), {})
 except RuntimeError as error:
     print("error", error)
 """
