@@ -4,7 +4,7 @@
 
 - `features`: the first B features of IK-S-HARQ's order in one slot of an AWGN channel at 40 dB.
 - `components`: the first K principal components of s over the gallery, and the mean of s for the
-  rest: no link at all. It bounds from below what any coder of K numbers can keep.
+  rest: no link at all. The best coder of K numbers keeps at least as much.
 - `positions`: each image is described by *where* its B largest features lie, and by none of their
   values: a vector of zeros and ones. Features are ordered for each image by |f|, by the gradient
   |grad| of the tasks (eq. 13), or by |f grad|. The number of bits that name the positions is

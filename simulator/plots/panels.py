@@ -113,7 +113,7 @@ def named_twice(directories: Iterable[Path]) -> list[Path]:
     seen: set[Path] = set()
     again = []
     for directory in directories:
-        found = {file.resolve() for file in directory.rglob("curve.csv")}
+        found = {file.resolve() for file in files_below(directory, "curve.csv")}
         if found <= seen:
             again.append(directory)
         seen |= found

@@ -82,9 +82,12 @@ def _plain_views(stage: Stage, network: MultiTaskNetwork, pixels: np.ndarray) ->
 def _changed_views(
     stage: Stage, network: MultiTaskNetwork, pixels: np.ndarray, views: int
 ) -> Iterator[Tensor]:
-    """Yields s of the images with random changes; a view depends on the seed of the links alone."""
+    """Yields s of the images with random changes that depend on the number of the view alone.
+
+    The file of s is shared by links of all seeds: their seed must not change it.
+    """
     for view in range(views):
-        generator = torch.Generator().manual_seed(step_seed(stage.preset.link.seed, 11, view))
+        generator = torch.Generator().manual_seed(step_seed(0, 11, view))
         for start in range(0, len(pixels), TILE):
             tile = torch.from_numpy(pixels[start : start + TILE])
             x = augment(tile, stage.preset.image_size, generator, "strong")

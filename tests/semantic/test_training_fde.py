@@ -6,31 +6,21 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from toy_link import CANCELS, SEMHARQ, fresh, silent, toy_budget, toy_channel
+from toy_link import CANCELS, SEMHARQ, fresh, silent, toy_budget, toy_channel, toy_data
 
 from semantic.link.network import RATIOS
 from semantic.link.protocol import PROTOCOLS
 from semantic.link.selector import Plan
 from semantic.training.calibration import calibrate_thresholds
 from semantic.training.fde import ReceivedFeatures, fde_loss, only_fde
-from semantic.training.labels import Labels
-from semantic.training.link import (
-    train_scheme,
-)
+from semantic.training.link import train_scheme
 from semantic.training.loop import LinkData, LinkRecipe
-from semantic.training.round_trip import (
-    transmit_slot,
-)
+from semantic.training.round_trip import transmit_slot
 
 
 @pytest.fixture(scope="module")
 def data() -> LinkData:
-    """s of 6 vehicles, 4 images each: a place per vehicle and some scatter."""
-    generator = torch.Generator().manual_seed(0)
-    vehicle = torch.arange(24) // 4
-    s = torch.rand(6, 1024, generator=generator)[vehicle]
-    s = s + 0.1 * torch.rand(24, 1024, generator=generator)
-    return LinkData(s, Labels(vehicle, vehicle % 10, vehicle % 3), toy_channel, toy_budget)
+    return toy_data()
 
 
 def test_only_fde_leaves_the_rest_alone(data: LinkData, tmp_path: Path) -> None:

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from toy_link import CANCELS, RECIPE, SEMHARQ, fresh, silent, toy_budget, toy_channel
+from toy_link import CANCELS, RECIPE, SEMHARQ, fresh, silent, toy_channel, toy_data
 
 from semantic.conventions import CODED_FEATURES
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS, SINGLE_TASK_PROTOCOL
 from semantic.losses import TASKS, TaskWeights
 from semantic.tasks import TaskPerformers
-from semantic.training.labels import Labels
 from semantic.training.link import (
     measure_importance,
     scale_of,
@@ -29,12 +28,7 @@ class KilledError(Exception):
 
 @pytest.fixture(scope="module")
 def data() -> LinkData:
-    """s of 6 vehicles, 4 images each: a place per vehicle and some scatter."""
-    generator = torch.Generator().manual_seed(0)
-    vehicle = torch.arange(24) // 4
-    s = torch.rand(6, 1024, generator=generator)[vehicle]
-    s = s + 0.1 * torch.rand(24, 1024, generator=generator)
-    return LinkData(s, Labels(vehicle, vehicle % 10, vehicle % 3), toy_channel, toy_budget)
+    return toy_data()
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from toy_link import toy_data
 
 from phy.channels.fading import Rician
 from semantic.plus.network import PlusNetwork
-from semantic.training.labels import Labels
 from semantic.training.link import scale_of
 from semantic.training.loop import LinkData, LinkRecipe, train_loop
 from semantic.training.plus import train_plus
@@ -32,13 +32,7 @@ class KilledError(Exception):
 
 @pytest.fixture(scope="module")
 def data() -> LinkData:
-    """s of 6 vehicles, 4 images each: a place per vehicle and some scatter."""
-    generator = torch.Generator().manual_seed(0)
-    vehicle = torch.arange(24) // 4
-    s = torch.rand(6, 1024, generator=generator)[vehicle]
-    s = s + 0.1 * torch.rand(24, 1024, generator=generator)
-    labels = Labels(vehicle, vehicle % 10, vehicle % 3)
-    return LinkData(s, labels, training_channel(Rician(), "cpu"), lambda snr_db: 64)
+    return replace(toy_data(), channel=training_channel(Rician(), "cpu"))
 
 
 def fresh(data: LinkData) -> PlusNetwork:

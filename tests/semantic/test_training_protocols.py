@@ -2,16 +2,13 @@
 
 import pytest
 import torch
-from toy_link import SEMHARQ, fresh, toy_budget, toy_channel
+from toy_link import SEMHARQ, fresh, toy_channel, toy_data
 
 from phy.channels.fading import Rician
 from semantic.conventions import CODED_FEATURES
 from semantic.link.protocol import PROTOCOLS
 from semantic.link.selector import Plan
-from semantic.training.labels import Labels
-from semantic.training.link import (
-    measure_importance,
-)
+from semantic.training.link import measure_importance
 from semantic.training.loop import LinkData
 from semantic.training.round_trip import (
     harq_round_trip,
@@ -25,12 +22,7 @@ from simulator.training.channel import training_channel
 
 @pytest.fixture(scope="module")
 def data() -> LinkData:
-    """s of 6 vehicles, 4 images each: a place per vehicle and some scatter."""
-    generator = torch.Generator().manual_seed(0)
-    vehicle = torch.arange(24) // 4
-    s = torch.rand(6, 1024, generator=generator)[vehicle]
-    s = s + 0.1 * torch.rand(24, 1024, generator=generator)
-    return LinkData(s, Labels(vehicle, vehicle % 10, vehicle % 3), toy_channel, toy_budget)
+    return toy_data()
 
 
 def test_ranking_puts_what_the_decoder_ignores_last(data: LinkData) -> None:

@@ -6,7 +6,8 @@ from torch import Tensor
 from semantic.link.network import LinkNetwork
 from semantic.link.protocol import PROTOCOLS, Protocol
 from semantic.tasks import TaskPerformers
-from semantic.training.loop import LinkRecipe
+from semantic.training.labels import Labels
+from semantic.training.loop import LinkData, LinkRecipe
 
 VEHICLES, PER_VEHICLE = 4, 2
 
@@ -26,6 +27,15 @@ def toy_channel(
 
 def toy_budget(snr_db: float) -> int:
     return 64
+
+
+def toy_data() -> LinkData:
+    """s of 6 vehicles, 4 images each: a place per vehicle and some scatter."""
+    generator = torch.Generator().manual_seed(0)
+    vehicle = torch.arange(24) // 4
+    s = torch.rand(6, 1024, generator=generator)[vehicle]
+    s = s + 0.1 * torch.rand(24, 1024, generator=generator)
+    return LinkData(s, Labels(vehicle, vehicle % 10, vehicle % 3), toy_channel, toy_budget)
 
 
 RECIPE = LinkRecipe(

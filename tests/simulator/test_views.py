@@ -52,6 +52,17 @@ def test_changed_views_are_of_the_extra_images_alone(tmp_path: Path) -> None:
         assert torch.equal(column[:6], column[6:12])
 
 
+def test_links_of_all_seeds_share_the_changed_views(tmp_path: Path) -> None:
+    found = []
+    for seed in (0, 1):
+        of_seed = stage(tmp_path / str(seed))
+        of_seed.out.mkdir()
+        link = replace(of_seed.preset.link, seed=seed)
+        of_seed = replace(of_seed, preset=replace(of_seed.preset, link=link))
+        found.append(encoder_outputs(of_seed, network(), training_images([4]), extra_views=2)[0])
+    assert torch.equal(*found)
+
+
 def test_without_extra_data_no_view_is_added(tmp_path: Path) -> None:
     images = training_images([])
     with_views, _ = encoder_outputs(stage(tmp_path), network(), images, extra_views=3)
