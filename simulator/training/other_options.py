@@ -107,5 +107,6 @@ def refuse_other_vehicles(encoder: Path, images: str) -> None:
     if config.get("images_sha256") != images:
         raise ValueError(
             f"{encoder} was trained on other images than --data, so its classes are other vehicles: "
-            "built-in schemes need an encoder of the same images"
+            "leave out --encoder to train one of --data; deepjscc, feature-jscc-f and schemes of "
+            "your own take any"
         )

@@ -159,7 +159,7 @@ def test_an_encoder_of_another_training_is_not_mixed_in(
     larger = replace(stage, preset=replace(stage.preset, image_size=96))
     with pytest.raises(ValueError, match="is of images of 32 pixels, the preset has 96"):
         take_encoder(tiny_weights, larger)
-    with pytest.raises(ValueError, match="its classes are other vehicles"):
+    with pytest.raises(ValueError, match="its classes are other vehicles: leave out --encoder"):
         refuse_other_vehicles(copied, "another hash")
     copied.write_bytes(b"")
     with pytest.raises(ValueError, match="is another encoder than"):
