@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks.atlas.comparisons import COMPARISONS, FOREST, published_differences
 from benchmarks.atlas.evaluate import _differences as paired
+from benchmarks.atlas.evaluate import _write as write
 from benchmarks.atlas.forest import draw_forest
 from benchmarks.atlas.page import BEGIN, END, numbers, write_page
 from semantic.link.protocol import CONTROLS, LEARNED
@@ -44,6 +45,20 @@ def test_a_difference_is_over_the_training_seeds_that_both_schemes_have() -> Non
     expected = 100 * (ours["rank1_hit"].mean() - theirs["rank1_hit"].mean())
     assert found["difference"] == pytest.approx(expected)
     assert (found["comparison"], found["trainings"]) == ("SemHARQ - IK", 2)
+
+
+def test_a_reading_that_was_not_evaluated_keeps_its_rows(tmp_path: Path) -> None:
+    file, order = tmp_path / "points.csv", ("default", "block", "printed")
+    write(file, [{"reading": name, "value": 1.0} for name in ("default", "printed")], order)
+    write(file, [{"reading": name, "value": 2.0} for name in ("block", "printed")], order)
+    found = pd.read_csv(file)
+    assert [*zip(found["reading"], found["value"], strict=True)] == [
+        ("default", 1.0),
+        ("block", 2.0),
+        ("printed", 2.0),
+    ]
+    write(file, [], order)
+    assert pd.read_csv(file).equals(found)
 
 
 def differences() -> pd.DataFrame:

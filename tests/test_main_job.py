@@ -19,6 +19,8 @@ from click.testing import CliRunner
 
 from benchmarks import fde
 from simulator.cli import main
+from simulator.setup.prepare import prepare
+from simulator.spec import RunSpec
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("main_job")]
 
@@ -90,12 +92,12 @@ def test_the_curve_falls_from_the_ceiling(points: pd.DataFrame, ceiling: pd.Seri
 def test_the_mean_curve_of_two_seeds_rises(owners_run: Path, tmp_path: Path) -> None:
     """One seed knows rank-1 of 500 queries to 3 points, more than neighbors differ by."""
     shutil.copytree(owners_run, tmp_path / "two")  # the points of its seed are taken up
-    line = ("--scheme", "semharq", *SNR, "--seeds", "2")
+    line = ("--scheme", "semharq", "--snr", "-6:6:4", "--seeds", "2")
     assert in_this_process(*line, "--out", tmp_path / "two", "--quiet") == ""
     curve = pd.read_csv(tmp_path / "two" / "curve.csv")
     points = curve.pivot(index="snr_db", columns="metric", values="value")
-    for metric in ("rank1", "mAP"):  # monotone, up to a point of noise between neighbors
-        assert (points[metric].diff().dropna() > -1).all(), metric
+    for metric in ("rank1", "mAP"):
+        assert (points[metric].diff().dropna() > 2).all(), metric
 
 
 def test_transmissions_fall_with_snr(points: pd.DataFrame) -> None:
@@ -129,11 +131,12 @@ def test_the_record_repeats_the_run(owners_run: Path, tmp_path: Path) -> None:
     )
 
 
-def test_the_fde_network_finds_distorted_features(tmp_path: Path) -> None:
-    done = CliRunner().invoke(fde.main, ["--out", str(tmp_path)])
-    assert done.exit_code == 0, done.stderr
-    table = pd.read_csv(tmp_path / "fde.csv").set_index("snr_db")
-    # 2 900 images with B features each: a standard error under 0.003.
+def test_the_fde_network_finds_distorted_features(owners_run: Path) -> None:
+    spec = RunSpec(device="cpu")
+    every_second = fde.encoded_images(spec)[::2]
+    network = prepare(spec).networks.link("semharq")
+    table = fde.detection(network, every_second, spec.slot_s, spec.bandwidth).set_index("snr_db")
+    # 1 450 images with B features each: a standard error under 0.004.
     assert table["d"][-6] > 0.65
     assert (table["d"] > 0.52).all()
     assert table["retransmission_request"].between(0.35, 0.65).all()

@@ -82,10 +82,12 @@ def main() -> None:
 @main.command("evaluate")
 @task_options
 @click.option("--workers", type=int, help="Processes [one per core].")
-def evaluate_command(workers: int | None, **options: object) -> None:
+@click.option("--only", multiple=True, metavar="READING", help="Run these readings alone.")
+def evaluate_command(workers: int | None, only: tuple[str, ...], **options: object) -> None:
     """Run every trained scheme; write points.csv and differences.csv."""
     engine = Engine("inline") if workers == 1 else Engine("auto", workers)
-    evaluate(the_task(**options), engine, partial(print, flush=True))  # type: ignore[arg-type]
+    show = partial(print, flush=True)
+    evaluate(the_task(**options), engine, show, only)  # type: ignore[arg-type]
 
 
 @main.command("figure")

@@ -1,12 +1,13 @@
 """Evaluation of the trainings of a plan: points and paired differences, as two tidy CSV files.
 
 Every (reading, seed) is a run of its own with the schemes that are trained with it and the controls.
-A run that is there is not computed again. Weights that readings share are evaluated once.
+A run that is there is not computed again. Weights that readings share are evaluated once. A reading
+without runs keeps its rows of the CSV files, so that a plan can be evaluated part by part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,10 +92,22 @@ class Evaluation:
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def evaluate(task: Evaluation, engine: Engine, show: Callable[[str], None]) -> None:
-    """Runs every reading and seed, then writes points.csv and differences.csv."""
+def evaluate(
+    task: Evaluation, engine: Engine, show: Callable[[str], None], only: Sequence[str] = ()
+) -> None:
+    """Runs every reading and seed, then writes points.csv and differences.csv.
+
+    Args:
+        task: The runs.
+        engine: Where they are computed.
+        show: Takes a line of text.
+        only: Names of the readings to run; all if empty.
+
+    Raises:
+        ValueError: For a reading that the plan does not have.
+    """
     with engine.kept_open() as kept:
-        for reading in task.plan.readings:
+        for reading in task.plan.only(tuple(only)).readings if only else task.plan.readings:
             for seed in task.plan.seeds:
                 if task.run(reading, seed, kept) is not None:
                     show(f"evaluated: {reading}/seed-{seed}")
@@ -105,8 +118,8 @@ def evaluate(task: Evaluation, engine: Engine, show: Callable[[str], None]) -> N
         tables = {name: rows for name, rows in tables.items() if len(rows)}
         points += list(_points(task, reading, tables))
         differences += list(_differences(reading, tables))
-    _write(task.out / "points.csv", points)
-    _write(task.out / "differences.csv", differences)
+    _write(task.out / "points.csv", points, task.plan.readings)
+    _write(task.out / "differences.csv", differences, task.plan.readings)
 
 
 def _points(
@@ -140,6 +153,15 @@ def _differences(reading: str, tables: dict[str, pd.DataFrame]) -> Iterator[dict
                 yield {**key, **paired_difference(rows, others[snr_db], metric)}
 
 
-def _write(path: Path, rows: Sequence[dict[str, object]]) -> None:
+def _write(path: Path, rows: Sequence[dict[str, object]], order: Iterable[str]) -> None:
+    """Writes rows in the order of the plan; a reading that has none keeps those of the file."""
     table = pd.DataFrame(rows).round(4)
+    if path.exists():
+        old = pd.read_csv(path)
+        found = {*table["reading"]} if len(table) else set()
+        table = pd.concat([table, old[~old["reading"].isin(found)]], ignore_index=True)
+    if len(table):
+        place = {name: number for number, name in enumerate(order)}
+        by_place = table["reading"].map(place).sort_values(kind="stable", na_position="last")
+        table = table.loc[by_place.index]
     write_whole(path, lambda temporary: table.to_csv(temporary, index=False))

@@ -70,7 +70,8 @@ def encoder_path(given: Path | None) -> Path | None:
     type=PATH,
     callback=lambda context, option, given: encoder_path(given),
     metavar="FILE|DIR|package",
-    help="An encoder that was trained before, e.g. the package's; links are trained behind it.",
+    help="An encoder that was trained before, e.g. the package's; links are trained behind it. If it "
+    "was trained on other images, its task performers are fitted to those of --data.",
 )
 @click.option(
     "--imagenet", metavar="FILE|URL", help="ImageNet weights of DenseNet-121 to start from."

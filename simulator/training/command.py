@@ -31,11 +31,11 @@ from simulator.training.data import open_training_images, refuse_few_vehicles
 from simulator.training.encoder import (
     join_processes,
     read_training_images,
-    take_encoder,
     train_clean,
     validator,
 )
 from simulator.training.encoder_options import encoder_recipe
+from simulator.training.given_encoder import take_encoder
 from simulator.training.images import of_pixels, train_on_images
 from simulator.training.joint import train_joint
 from simulator.training.link_options import NO_LINK_OPTIONS, LinkOptions, adapted
@@ -43,7 +43,6 @@ from simulator.training.links import link_data, train_links
 from simulator.training.other_options import (
     refuse_other_code,
     refuse_other_options,
-    refuse_other_vehicles,
 )
 from simulator.training.own_scheme import OWN_LOSS, OwnTraining, is_own, train_own_scheme
 from simulator.training.presets import Preset, presets
@@ -145,9 +144,9 @@ def train_from_options(
         if encoder is not None:
             given = weights_path(str(encoder), "encoder")
             refuse_other_code(given, code_of_backbone(stage.preset))
-            if not all(is_own(name) or name == DEEPJSCC for name in stage.schemes):
-                refuse_other_vehicles(given, training_images.images.images_hash())
-            take_encoder(encoder, stage)
+            alone = all(is_own(name) or name == DEEPJSCC for name in stage.schemes)
+            if first:
+                take_encoder(encoder, stage, None if alone else training_images)
             continue
         if path.exists():
             refuse_other_options(path, stage.preset, training_images.images.images_hash())

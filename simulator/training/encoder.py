@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,17 +17,8 @@ from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.tasks import TaskOutputs
 from semantic.training.encoder import train_encoder
 from semantic.training.performers import refit_performers
-from semantic.weights.files import (
-    file_hash,
-    load_imagenet,
-    save_weights,
-)
-from semantic.weights.stored import (
-    load_encoder,
-    weights_path,
-)
+from semantic.weights.files import load_imagenet, save_weights
 from simulator.encoded_dataset import TILE
-from simulator.files import write_whole
 from simulator.ledger import Ledger
 from simulator.results.curve import ACCURACIES, point
 from simulator.results.image_rows import image_rows
@@ -99,43 +89,24 @@ def train_clean(
     # Stored and read back: s then belongs to the rounded weights of the file.
     save_weights(out / "encoder.base.safetensors", base, config)
     network = open_encoder(stage, "encoder.base.safetensors")
+    fit_performers(stage, network, training_images)
+    save_weights(out / "encoder.safetensors", network, config, coarse=IDENTITY_HEAD)
+
+
+def fit_performers(
+    stage: Stage, network: MultiTaskNetwork, training_images: TrainingImages
+) -> None:
+    """Fits the performers of a clean network to s of the training images, in place."""
     s, labels = encoder_outputs(stage, network, training_images)
-    report = stage.log("performers", preset.performers.steps)
-    checkpoint = out / "performers.checkpoint.safetensors"
     refit_performers(
         network.performers,
         s,
         labels,
-        preset.performers,
-        checkpoint,
-        report,
+        stage.preset.performers,
+        stage.out / "performers.checkpoint.safetensors",
+        stage.log("performers", stage.preset.performers.steps),
         about={"program": training_code()},
     )
-    save_weights(out / "encoder.safetensors", network, config, coarse=IDENTITY_HEAD)
-
-
-def take_encoder(given: Path, stage: Stage) -> None:
-    """Copies an encoder that was trained before into the directory of a stage.
-
-    Args:
-        given: Its file, or a directory that has it.
-        stage: The stage; its preset must have the encoder's image size.
-
-    Raises:
-        ValueError: If it is no encoder, has another image size, or the directory has another one.
-    """
-    source, target = weights_path(str(given), "encoder"), stage.out / "encoder.safetensors"
-    config = load_encoder(str(given), backbone=preset_backbone(stage.preset)).config
-    size = config["image_size"]
-    if size != stage.preset.image_size:
-        raise ValueError(
-            f"{source} is of images of {size} pixels, the preset has {stage.preset.image_size}: "
-            "give another --preset"
-        )
-    if not target.exists():
-        write_whole(target, lambda temporary: temporary.write_bytes(source.read_bytes()))
-    elif file_hash(target) != file_hash(source):
-        raise ValueError(f"{target} is another encoder than {source}: give another --out")
 
 
 def join_processes(device: str) -> tuple[str, bool]:

@@ -91,22 +91,3 @@ def refuse_other_code(encoder: Path, about: Mapping[str, object]) -> None:
             f"{encoder} was trained with other code of --backbone {config.get('backbone')}: "
             "give another --out"
         )
-
-
-def refuse_other_vehicles(encoder: Path, images: str) -> None:
-    """Checks that an encoder knows the training vehicles, which the losses of the links compare.
-
-    Args:
-        encoder: Its file.
-        images: Hash of the training images.
-
-    Raises:
-        ValueError: If it was trained on other images: its classes are then other vehicles.
-    """
-    _, config = read_weights(encoder)
-    if config.get("images_sha256") != images:
-        raise ValueError(
-            f"{encoder} was trained on other images than --data, so its classes are other vehicles: "
-            "leave out --encoder to train one of --data; deepjscc, feature-jscc-f and schemes of "
-            "your own take any"
-        )

@@ -26,9 +26,10 @@ from simulator.sweeps.forkserver import default_workers
 from simulator.sweeps.worker import Failure
 from simulator.training.code import training_code
 from simulator.training.data import open_training_images, refuse_few_vehicles
-from simulator.training.encoder import open_encoder, read_training_images, take_encoder
+from simulator.training.encoder import open_encoder, read_training_images
+from simulator.training.given_encoder import take_encoder
 from simulator.training.jobs import TrainingJob, labels_path, train_job
-from simulator.training.other_options import refuse_other_options, refuse_other_vehicles
+from simulator.training.other_options import refuse_other_options
 from simulator.training.plan import TrainingPlan, read_plan
 from simulator.training.presets import Preset, presets
 from simulator.training.stage import Stage
@@ -94,8 +95,7 @@ def _stored(base: Preset, preset: str) -> int:
 
 def _shared(stage: Stage, encoder: Path, images: Any) -> tuple[Path, tuple[tuple[str, Any], ...]]:
     """Writes what all trainings share, once; returns the file of s and the hashes of the note."""
-    take_encoder(encoder, stage)
-    refuse_other_vehicles(stage.out / "encoder.safetensors", images.images.images_hash())
+    take_encoder(encoder, stage, images)
     network = open_encoder(stage)
     s, labels = encoder_outputs(stage, network, images)
     data = outputs_path(stage.out, network, images)

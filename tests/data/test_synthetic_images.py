@@ -11,6 +11,7 @@ import zipfile
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ from semantic.data.synthetic import (
     write_synthetic,
 )
 from semantic.data.synthetic.cameras import LIGHTS
-from semantic.data.synthetic.renderer import Renderer
+from semantic.data.synthetic.renderer import Renderer, create_context
 from semantic.data.synthetic.scene import Shot
 from semantic.data.synthetic.vehicle import sample_vehicle
 
@@ -132,6 +133,24 @@ def test_occluder_hides_part_of_the_mask() -> None:
     share = [mask.sum() / free[1].sum() for _, mask in hidden]
     assert min(share) > 0.6
     assert min(share) < 0.95
+
+
+@pytest.mark.integration
+def test_every_part_of_a_split_gives_its_context_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A context takes 20 MB; a worker that kept them all took 1.3 GB for the training split."""
+    opened: list[Any] = []
+
+    def recorded() -> Any:
+        opened.append(create_context())
+        return opened[-1]
+
+    monkeypatch.setattr("semantic.data.synthetic.renderer.create_context", recorded)
+    (labeled, *_) = sample_shots("validation", 0, 2)
+    assert len(list(render([labeled.shot]))) == 1
+    released = type(opened[0].mglo)
+    next(render([labeled.shot] * 2))  # abandoned after its first image
+    assert [type(context.mglo) for context in opened] == [released] * 2
+    assert "Invalid" in released.__name__
 
 
 @pytest.mark.integration

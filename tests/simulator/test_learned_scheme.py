@@ -29,8 +29,7 @@ from simulator.cli import main
 from simulator.learned_scheme import LearnedScheme, TrainingBatch
 from simulator.slots import Slot
 from simulator.sweeps.sweep import run
-from simulator.training.encoder import take_encoder
-from simulator.training.other_options import refuse_other_vehicles
+from simulator.training.given_encoder import take_encoder
 from simulator.training.own_scheme import (
     OwnTraining,
     loss_gradients,
@@ -145,7 +144,7 @@ def test_an_encoder_of_another_training_is_not_mixed_in(
     tiny_weights: Path, here: Path, tmp_path: Path
 ) -> None:
     stage = Stage(tmp_path / "out", presets(0)["synthetic"], (), "cpu", print)
-    take_encoder(tiny_weights, stage)
+    take_encoder(tiny_weights, stage, None)
     copied = stage.out / "encoder.safetensors"
     assert file_hash(copied) == file_hash(tiny_weights / "encoder.safetensors")
     (here / "bad.py").write_text(
@@ -158,12 +157,13 @@ def test_an_encoder_of_another_training_is_not_mixed_in(
         open_for_training(OwnTraining().spec("perfect", stage), stage)
     larger = replace(stage, preset=replace(stage.preset, image_size=96))
     with pytest.raises(ValueError, match="is of images of 32 pixels, the preset has 96"):
-        take_encoder(tiny_weights, larger)
-    with pytest.raises(ValueError, match="its classes are other vehicles: leave out --encoder"):
-        refuse_other_vehicles(copied, "another hash")
-    copied.write_bytes(b"")
+        take_encoder(tiny_weights, larger, None)
+    other = tmp_path / "other"
+    shutil.copytree(tiny_weights, other)
+    state, config = read_weights(other / "encoder.safetensors")
+    write_tensors(other / "encoder.safetensors", state, {"config": json.dumps({**config, "a": 1})})
     with pytest.raises(ValueError, match="is another encoder than"):
-        take_encoder(tiny_weights, stage)
+        take_encoder(other, stage, None)
 
 
 class Gain(LearnedScheme):

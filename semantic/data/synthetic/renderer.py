@@ -190,8 +190,11 @@ def render(shots: Iterable[Shot], mask: bool = False) -> Iterator[Image | tuple[
         RuntimeError: moderngl or EGL is missing.
     """
     renderer = Renderer()
-    for shot in shots:
-        frame, view = renderer.frame(shot)
-        frame = smeared(frame, shot, view.blur_direction)
-        image = photograph(frame, shot)
-        yield (image, shrunk_mask(frame[..., 3])) if mask else image
+    try:
+        for shot in shots:
+            frame, view = renderer.frame(shot)
+            frame = smeared(frame, shot, view.blur_direction)
+            image = photograph(frame, shot)
+            yield (image, shrunk_mask(frame[..., 3])) if mask else image
+    finally:
+        renderer.gl.release()  # otherwise each call would keep 20 MB
