@@ -92,10 +92,12 @@ def weights_path(weights: str | None, name: str) -> Path:
     else:
         path = root / f"{name}.safetensors"
     if not path.exists():
-        scheme = "" if name == "encoder" else f" --scheme {name}"
+        scheme, instead = (f" --scheme {name}", "") if name != "encoder" else ("", "")
+        if scheme and weights is not None and (PRETRAINED / path.name).exists():
+            instead = "; a run of its own without --weights takes the package's"
         raise WeightsError(
             f"no weights for {name!r}: {path} does not exist; "
-            f"`simulate train{scheme} --data DIR --out {path.parent}` makes it"
+            f"`simulate train{scheme} --data DIR --out {path.parent}` makes it{instead}"
         )
     return path
 
