@@ -260,6 +260,10 @@ def _file_hash(file: ImageFile) -> bytes:
         return UNREADABLE
 
 
+class NoSuchSplitError(ValueError):
+    """A data set has no images of a split: it is for training alone, or for test alone."""
+
+
 def check_queries(images: VehicleImages, where: str) -> None:
     """Refuses a test set on which re-identification cannot be measured.
 

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
-from semantic.data.dataset import ImageFile, Split, VehicleImages
+from semantic.data.dataset import ImageFile, NoSuchSplitError, Split, VehicleImages
 from semantic.data.folder import with_cameras
 from semantic.data.labels import assemble, parse_labels
 from semantic.suggest import nearest
@@ -18,11 +18,11 @@ def open_synthetic(split: Split = "test") -> VehicleImages:
     """Opens the embedded synthetic test set.
 
     Raises:
-        ValueError: for the training split, which is rendered on demand, or an incomplete
-            installation.
+        NoSuchSplitError: for the training split, which is rendered on demand.
+        ValueError: for an incomplete installation.
     """
     if split == "train":
-        raise ValueError(
+        raise NoSuchSplitError(
             "the synthetic training images are not shipped: run `simulate data synthetic "
             "--split train --out DIR` and give DIR as the data"
         )

@@ -61,7 +61,14 @@ def open_folder(root: Path, split: Split = "test", pattern: str | None = None) -
     if not found:
         more = f"; {problems[-1]}" if problems else ""
         raise ValueError(f"{root}: no images (.jpg, .png, ...) here or below{more}")
-    rows = label_names(found, pattern, str(root))
+    try:
+        rows = label_names(found, pattern, str(root))
+    except ValueError as error:
+        tables = sorted(n for n in _names(root) if n.lower().endswith((".csv", ".json")))
+        if not tables:
+            raise
+        named = f"{shown(tables[0])} is not read; a table must be a file {' or '.join(TABLES)}"
+        raise ValueError(f"{error}; {named}") from error
     files = [ImageFile(n, root / n) for n in found]
     return assemble(name, str(root), rows, files, split, problems)
 

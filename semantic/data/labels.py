@@ -24,6 +24,7 @@ from semantic.data.dataset import (
     TYPES,
     UNKNOWN,
     ImageFile,
+    NoSuchSplitError,
     Split,
     VehicleImages,
     check_queries,
@@ -210,10 +211,11 @@ def assemble(
         left_out: one line for each file that was found and not taken.
 
     Raises:
-        ValueError: if the split has no images, or the test split no query that can be answered.
+        NoSuchSplitError: if the split has no images.
+        ValueError: if the test split has a query that cannot be answered.
     """
     if split == "train" and not rows[0].role:
-        raise ValueError(
+        raise NoSuchSplitError(
             f"{where}: no image says whether it is for training, so that training and test would be "
             "the same images; give every image of labels.csv a split: train, query or gallery"
         )
@@ -232,7 +234,7 @@ def assemble(
         chosen = (role == "train") == (split == "train")
         if not chosen.any():
             has = ", ".join(sorted(set(role.tolist())))
-            raise ValueError(f"{where}: no {split} images; the splits it has: {has}")
+            raise NoSuchSplitError(f"{where}: no {split} images; the splits it has: {has}")
         images = images.subset(chosen)
     elif split == "test":
         images = _ask_lowest_camera(images, where)

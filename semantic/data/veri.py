@@ -23,6 +23,7 @@ from semantic.data.dataset import (
     TYPES,
     UNKNOWN,
     ImageFile,
+    NoSuchSplitError,
     Split,
     VehicleImages,
     check_queries,
@@ -68,17 +69,18 @@ def open_veri(root: Path, split: Split = "test") -> VehicleImages:
         split: "train", or "test" for queries and gallery.
 
     Raises:
-        ValueError: if a directory or all images of a list are missing, a name has no vehicle and
+        NoSuchSplitError: if there is no image_train.
+        ValueError: if another directory or all images of a list are missing, a name has no vehicle and
             camera, a label file is damaged, or a query cannot be answered; one line naming the file.
     """
     check_directory(root)
+    parts = {part: _image_names(root, part) for part in _PARTS[split]}
     labels = _read_labels(root / f"{split}_label.xml")
     files: list[ImageFile] = []
     left_out: list[str] = []
     ids: list[tuple[int, int]] = []
     is_query: list[bool] = []
-    for part in _PARTS[split]:
-        names, problems = _image_names(root, part)
+    for part, (names, problems) in parts.items():
         left_out += [f"image_{part}: {problem}" for problem in problems]
         for name, on_disk in names.items():
             files.append(ImageFile(f"image_{part}/{name}", root / f"image_{part}" / on_disk))
@@ -108,7 +110,8 @@ def _image_names(root: Path, part: str) -> tuple[dict[str, str], list[str]]:
     if not is_directory(directory):
         inside = [p.parent.name for p in root.glob(f"*/image_{part}")]
         hint = f"; did you mean veri:{root / inside[0]}?" if inside else ""
-        raise ValueError(f"{root}: not VeRi-776, image_{part}/ is missing{hint}")
+        error = NoSuchSplitError if part == "train" else ValueError  # test images can stand alone
+        raise error(f"{root}: not VeRi-776, image_{part}/ is missing{hint}")
     present, problems = list_images(directory)
     table = root / f"name_{part}.txt"
     if not present:

@@ -86,16 +86,17 @@ def weights_path(weights: str | None, name: str) -> Path:
         WeightsError: The file does not exist; the message names the command that makes it.
     """
     root = PRETRAINED if weights is None else Path(weights)
+    path = root / f"{name}.safetensors"
     if root.is_file():
         its_own = (root.stem == "encoder") == (name == "encoder")
-        path = root if its_own else root.parent / f"{name}.safetensors"
-    else:
-        path = root / f"{name}.safetensors"
+        path = root if its_own else root.parent / path.name
     if not path.exists():
         scheme = "" if name == "encoder" else f" --scheme {name}"
+        packed = scheme and (PRETRAINED / path.name).exists()
+        instead = "; a run of its own without --weights takes the package's" if packed else ""
         raise WeightsError(
             f"no weights for {name!r}: {path} does not exist; "
-            f"`simulate train{scheme} --data DIR --out {path.parent}` makes it"
+            f"`simulate train{scheme} --data DIR --out {path.parent}` makes it{instead}"
         )
     return path
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from semantic.data.dataset import UNKNOWN, Split, VehicleImages
+from semantic.data.dataset import SPLITS, UNKNOWN, NoSuchSplitError, Split, VehicleImages
 from semantic.data.images import ImageError, decode
 from semantic.data.opening import open_dataset, own_opener
-from simulator.checks.report import Finding, Report, gather, holds
+from simulator.checks.report import Finding, Report, Rule, gather, holds
 
 #: Side in pixels to which the check decodes images.
 SIDE = 32
@@ -21,13 +22,14 @@ LEFT_OUT_SHOWN = 5
 
 
 def check_dataset(
-    data: VehicleImages | Callable[[Split], VehicleImages] | str, split: Split = "test"
+    data: VehicleImages | Callable[[Split], VehicleImages] | str, split: Split | None = None
 ) -> Report:
     """Reads a whole data set and checks everything that a run assumes about it.
 
     Args:
         data: A value of --data, "package.module:function", the function itself, or its result.
-        split: "test", or "train", which has no queries.
+        split: "test", or "train", which has no queries. None checks every split of a folder or of
+            VeRi-776, and the test split of a function of one's own.
 
     Returns:
         A report. Its `ok` is True if all checks hold; `print` shows the failed ones.
@@ -43,19 +45,57 @@ def check_dataset(
         ```
     """
     subject, opener = _opener(data)
-    images: Any = opener(split)
-    if not isinstance(images, VehicleImages):
-        found = f"a {type(images).__name__}"
-        wrong = Finding("result", "a semantic.data.dataset.VehicleImages", found, False)
-        return Report("data set", subject, (wrong,))
-    rules = {
+    rules: dict[str, Rule] = {}
+    for name, images in _opened(data, opener, split).items():
+        if not isinstance(images, VehicleImages):
+            found = f"a {type(images).__name__}"
+            wrong = Finding("result", "a semantic.data.dataset.VehicleImages", found, False)
+            return Report("data set", subject, (wrong,))
+        rules |= _rules(images, name, opener)
+    return gather("data set", subject, rules)
+
+
+def _opened(
+    data: object, opener: Callable[[Split], Any], split: Split | None
+) -> dict[Split, VehicleImages | object]:
+    """Returns what the opener gives for a split, or for each split that the set has."""
+    if split is not None:
+        return {split: opener(split)}
+    if not isinstance(data, str) or own_opener(data):
+        return {"test": opener("test")}
+    opened: dict[Split, object] = {}
+    missing: list[NoSuchSplitError] = []
+    for name in SPLITS:
+        try:
+            opened[name] = opener(name)
+        except NoSuchSplitError as error:
+            missing.append(error)
+    if not opened:
+        raise missing[0]
+    return opened
+
+
+def _rules(
+    images: VehicleImages, split: Split, opener: Callable[[Split], VehicleImages]
+) -> dict[str, Rule]:
+    """Returns the rules of a split; those of the training split say so in their names."""
+    rules: dict[str, Rule] = {
         "split": lambda: _split(images, split),
         "labels": lambda: _labels(images),
         "queries": lambda: _queries(images, split),
         "images": lambda: _images(images),
         "opened twice": lambda: _again(images, opener(split)),
     }
-    return gather("data set", subject, rules)
+    if split == "test":
+        return rules
+    return {f"training: {name}": partial(_of_training, rule) for name, rule in rules.items()}
+
+
+def _of_training(rule: Rule) -> Iterator[Finding]:
+    """Yields the findings of a rule under the name of the training split."""
+    for finding in rule():
+        named = finding.what == "train split"
+        yield finding if named else replace(finding, what=f"training: {finding.what}")
 
 
 def _opener(

@@ -44,7 +44,7 @@ def _about_images(prepared: Prepared) -> Iterator[str]:
             f"accuracies if {data.name} holds other photographs (simulate train makes weights for them)"
         )
     elif not package and trained_on is not None and trained_on != data.name:
-        yield f"the weights were trained on images of {trained_on!r}, these are of {data.name!r}"
+        yield f"the encoder was trained on images of {trained_on!r}, these are of {data.name!r}"
 
 
 def _about_bandwidth(prepared: Prepared) -> Iterator[str]:

@@ -143,6 +143,15 @@ def test_bad_tables_are_one_line_with_file_line_and_value(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["lables.csv", "annotations.json", "LABEL.CSV"])
+def test_a_table_of_another_name_is_named(tmp_path: Path, name: str) -> None:
+    table(tmp_path, HEADER + ROWS, name)
+    with pytest.raises(
+        ValueError, match=f"; {name} is not read; a table must be a file labels.csv"
+    ):
+        open_folder(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

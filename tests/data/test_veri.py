@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from drawn_images import write
 
 from semantic.data import COLORS, TYPES, UNKNOWN, open_dataset
+from semantic.data.dataset import NoSuchSplitError
 from semantic.data.veri import open_veri
 
 TRAIN = {  # name -> (colorID, typeID)
@@ -231,3 +233,13 @@ def test_hints(veri: Path) -> None:
         open_dataset(str(veri))
     with pytest.raises(ValueError, match=f"did you mean veri:{re.escape(str(veri))}"):
         open_dataset(f"veri:{veri.parent}")
+
+
+def test_test_images_alone_are_a_whole_set(veri: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A set without training images is checked without a word about their labels."""
+    shutil.rmtree(veri / "image_train", ignore_errors=True)
+    (veri / "train_label.xml").unlink(missing_ok=True)
+    with pytest.raises(NoSuchSplitError, match="image_train/ is missing"):
+        open_veri(veri, "train")
+    assert not caplog.records
+    assert len(open_veri(veri)) > 0

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,7 @@ from click.testing import CliRunner, Result
 
 import simulator
 from phy.streams import Streams
-from semantic.data.dataset import ImageFile, VehicleImages
-from semantic.data.opening import open_dataset
-from simulator import check_channel, check_dataset, check_scheme
+from simulator import check_channel, check_scheme
 from simulator.checks.dispatch import recognize
 from simulator.checks.report import GlobalGenerators, Report, gather, holds
 from simulator.cli import main
@@ -158,41 +155,6 @@ def test_what_is_no_scheme_and_what_cannot_be_made(tiny: dict[str, Any]) -> None
             check_scheme(name, arguments, **tiny)
 
 
-def test_a_good_data_set_passes(folder_data: Path) -> None:
-    for split in ("test", "train"):
-        if split == "test":
-            report = check_dataset(str(folder_data), "test")
-            assert report.ok, str(report)
-            assert "8 queries, 32 other images of 8 vehicles" in report.findings[0].found
-    images = open_dataset(str(folder_data))
-    train = replace(images, is_query=np.zeros(len(images), bool))
-    assert check_dataset(train, "train").ok
-    assert not check_dataset(train, "test").ok
-
-
-def test_a_broken_data_set_is_told_what_is_wrong(folder_data: Path, tmp_path: Path) -> None:
-    images = open_dataset(str(folder_data))
-    (tmp_path / "cut.png").write_bytes(images.read(0)[:60])
-    files = list(images.files)
-    files[1] = ImageFile("cut.png", tmp_path / "cut.png")
-    files[2] = ImageFile("gone.png", tmp_path / "gone.png")
-    files[5] = files[0]  # another vehicle's image
-    camera = images.camera.copy()
-    camera[images.vehicle == images.vehicle[10]] = 0
-    broken = replace(images, files=tuple(files), camera=camera)
-    found = {finding.what: finding.found for finding in check_dataset(broken).failures}
-    assert found.keys() == {"queries", "images", "the same file"}
-    assert found["queries"].startswith("1 have none, first ")
-    assert found["images"].startswith("2 of 40 cannot be; first: cut.png")
-    assert found["the same file"].startswith("1 of 40; first: ")
-
-    calls = iter([images, images.subset(np.arange(len(images))[::-1].copy())])
-    other = check_dataset(lambda split: next(calls))
-    assert [finding.what for finding in other.failures] == ["opened twice"]
-    nothing: Any = lambda split: None  # noqa: E731
-    assert check_dataset(nothing).failures[0].found == "a NoneType"
-
-
 def test_a_guarded_channel_names_itself_and_the_value() -> None:
     streams, x = Streams(0, "cell", np.arange(4)), torch.ones(4, 6, dtype=torch.complex64)
     for channel, message in (
@@ -280,8 +242,3 @@ def test_the_package_offers_what_scripts_use() -> None:
     } <= simulator.EXPORTS.keys()
     with pytest.raises(AttributeError, match="no attribute 'chek_channel'"):
         _ = simulator.chek_channel  # type: ignore[attr-defined]
-
-
-def test_images_without_labels_and_queries() -> None:
-    none = VehicleImages("none", (), *(np.zeros(0, np.int64) for _ in range(4)), np.zeros(0, bool))
-    assert {f.what for f in check_dataset(none).failures} == {"test split"}

@@ -143,7 +143,7 @@ def test_the_headline_names_the_images_of_the_training(
     data = open_dataset(str(folder_data))
     weights = with_config(tiny_weights, tmp_path / "a", data="veri")
     text = headline(prepare(spec(folder_data, weights)))
-    assert f"note: the weights were trained on images of 'veri', these are of {data.name!r}" in text
+    assert f"note: the encoder was trained on images of 'veri', these are of {data.name!r}" in text
     weights = with_config(
         tiny_weights, tmp_path / "b", data=data.name, images_sha256=data.images_hash()
     )
