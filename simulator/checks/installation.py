@@ -17,7 +17,6 @@ from typing import Literal
 
 from semantic.parts.errors import message
 from simulator.environment import numba_finds_a_cache
-from simulator.scheme_catalog import SCHEMES
 
 NAME = "semharq-sim"
 #: Families of fonts for figures in the style of a paper, the first one that is there is used.
@@ -25,6 +24,13 @@ SERIF = ("Times New Roman", "Nimbus Roman", "TeX Gyre Termes", "Liberation Serif
 #: Image codecs of Pillow that not every build of it has.
 CODECS = ("webp", "avif")
 
+#: Schemes with networks beside those of `LEARNED` and `VARIANTS`.
+OTHER_TRAINED = ("digital-vq", "deepjscc", "feature-jscc-f", "smsc-stc")
+#: Schemes whose weights the package does not have.
+TO_TRAIN = (
+    *("smsc-stc", "deepjscc", "feature-jscc-f"),
+    *("plus-no-feedback", "plus-one-burst", "plus-ik", "plus-rt"),
+)
 #: Most packages that are named of an extra with all of its packages.
 SHOWN = 3
 
@@ -208,12 +214,14 @@ def _can_write(folder: Path) -> bool:
 def weights() -> Iterator[Finding]:
     """The weights and the test images in the package; weights that it does not have."""
     from semantic.data.embedded import open_synthetic
-    from semantic.link.protocol import LEARNED, SINGLE_TASK
+    from semantic.link.protocol import LEARNED
+    from semantic.plus.variants import VARIANTS
     from semantic.weights.files import WeightsError, read_weights
     from semantic.weights.stored import PRETRAINED
 
     again = f"the installation is incomplete: pip install --force-reinstall --no-deps {NAME}"
-    names = ["encoder", *(name for name in SCHEMES if name in (*LEARNED, "semharq-plus"))]
+    trained = [name for name in (*LEARNED, *VARIANTS, *OTHER_TRAINED) if name not in TO_TRAIN]
+    names = ["encoder", *trained]
     files = [PRETRAINED / f"{name}.safetensors" for name in names]
     for file in files:
         try:
@@ -221,8 +229,9 @@ def weights() -> Iterator[Finding]:
         except (WeightsError, OSError) as error:
             yield Finding("weights", file.name, message(error), "fails", again)
     yield Finding("weights", "package", f"{_size(files)}, in {PRETRAINED}")
-    train = f"simulate train --scheme {SINGLE_TASK} --data DIR --out DIR"
-    yield Finding("weights", SINGLE_TASK, "not in the package", "missing", train)
+    for name in TO_TRAIN:
+        train = f"simulate train --scheme {name} --data DIR --out DIR"
+        yield Finding("weights", name, "not in the package", "missing", train)
     try:
         images = open_synthetic()
     except ValueError as error:
