@@ -23,14 +23,9 @@ NAME = "semharq-sim"
 SERIF = ("Times New Roman", "Nimbus Roman", "TeX Gyre Termes", "Liberation Serif", "STIXGeneral")
 #: Image codecs of Pillow that not every build of it has.
 CODECS = ("webp", "avif")
-
-#: Schemes with networks beside those of `LEARNED` and `VARIANTS`.
-OTHER_TRAINED = ("digital-vq", "deepjscc", "feature-jscc-f", "smsc-stc")
-#: Schemes whose weights the package does not have.
-TO_TRAIN = (
-    *("smsc-stc", "deepjscc", "feature-jscc-f"),
-    *("plus-no-feedback", "plus-one-burst", "plus-ik", "plus-rt"),
-)
+#: Schemes beside those of `LEARNED`: the package has the weights, or none.
+IN_PACKAGE = ("semharq-plus", "plus-hybrid", "digital-vq")
+TO_TRAIN = ("smsc-stc", "deepjscc", "feature-jscc-f")
 #: Most packages that are named of an extra with all of its packages.
 SHOWN = 3
 
@@ -220,16 +215,14 @@ def weights() -> Iterator[Finding]:
     from semantic.weights.stored import PRETRAINED
 
     again = f"the installation is incomplete: pip install --force-reinstall --no-deps {NAME}"
-    trained = [name for name in (*LEARNED, *VARIANTS, *OTHER_TRAINED) if name not in TO_TRAIN]
-    names = ["encoder", *trained]
-    files = [PRETRAINED / f"{name}.safetensors" for name in names]
+    files = [PRETRAINED / f"{name}.safetensors" for name in ("encoder", *LEARNED, *IN_PACKAGE)]
     for file in files:
         try:
             read_weights(file)
         except (WeightsError, OSError) as error:
             yield Finding("weights", file.name, message(error), "fails", again)
     yield Finding("weights", "package", f"{_size(files)}, in {PRETRAINED}")
-    for name in TO_TRAIN:
+    for name in (*TO_TRAIN, *(name for name in VARIANTS if name not in IN_PACKAGE)):
         train = f"simulate train --scheme {name} --data DIR --out DIR"
         yield Finding("weights", name, "not in the package", "missing", train)
     try:
