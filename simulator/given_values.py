@@ -47,6 +47,41 @@ def given_names(name: str, value: Any) -> tuple[str, ...]:
     return tuple(one.strip() for one in names if one.strip())
 
 
+def given_text(name: str, value: Any) -> str:
+    """Returns a text; a path is one.
+
+    Raises:
+        ValueError: One line, for anything else.
+    """
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is {value!r:.80}, it must be a text")
+    return value
+
+
+def plain(value: Any) -> Any:
+    """Returns the Python number of a number of numpy or torch, and anything else as it is.
+
+    >>> import numpy as np
+    >>> plain(np.int64(3)), plain(np.array(0.5)), plain("3")
+    (3, 0.5, '3')
+    """
+    return value.item() if getattr(value, "shape", None) == () else value
+
+
+def one_or_several(value: Any) -> tuple[list[Any], bool]:
+    """Returns (the values, whether several were given); a text is one value.
+
+    >>> one_or_several(3), one_or_several(range(2)), one_or_several("ab")
+    (([3], False), ([0, 1], True), (['ab'], False))
+    """
+    value = plain(value)
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        return [value], False
+    return [plain(one) for one in value], True
+
+
 def given_object(name: str, value: Any, kind: type[Kind], words: str) -> Kind:
     """Returns an object of a type, and refuses one of another type.
 

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, TypeVar, get_type_hints
 
 from phy.channel import Channel
 from semantic.suggest import nearest
-from simulator.given_values import given_names
+from simulator.given_values import given_names, one_or_several, plain
 from simulator.spec import RunSpec, parse_snr
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -89,7 +89,7 @@ def with_fields(
     >>> with_fields(RunSpec(), "perfect", "-6:8:7", {"fading": "block"}).channel_label
     'rician(fading=block)'
     """
-    changes = dict(given)
+    changes = {name: plain(value) for name, value in given.items()}
     fading = changes.pop("fading", None)
     if isinstance(changes.get("channel"), Channel):
         name = type(changes["channel"]).__name__
@@ -122,4 +122,4 @@ def listed_snrs(snr: str | float | Iterable[float]) -> Iterable[float]:
     """
     if isinstance(snr, str):
         return parse_snr(snr)
-    return snr if isinstance(snr, Iterable) else [snr]
+    return one_or_several(snr)[0]

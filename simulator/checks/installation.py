@@ -17,14 +17,15 @@ from typing import Literal
 
 from semantic.parts.errors import message
 from simulator.environment import numba_finds_a_cache
-from simulator.scheme_catalog import SCHEMES
 
 NAME = "semharq-sim"
 #: Families of fonts for figures in the style of a paper, the first one that is there is used.
 SERIF = ("Times New Roman", "Nimbus Roman", "TeX Gyre Termes", "Liberation Serif", "STIXGeneral")
 #: Image codecs of Pillow that not every build of it has.
 CODECS = ("webp", "avif")
-
+#: Schemes beside those of `LEARNED`: the package has the weights, or none.
+IN_PACKAGE = ("semharq-plus", "plus-hybrid", "digital-vq")
+TO_TRAIN = ("smsc-stc", "deepjscc", "feature-jscc-f")
 #: Most packages that are named of an extra with all of its packages.
 SHOWN = 3
 
@@ -208,21 +209,22 @@ def _can_write(folder: Path) -> bool:
 def weights() -> Iterator[Finding]:
     """The weights and the test images in the package; weights that it does not have."""
     from semantic.data.embedded import open_synthetic
-    from semantic.link.protocol import LEARNED, SINGLE_TASK
+    from semantic.link.protocol import LEARNED
+    from semantic.plus.variants import VARIANTS
     from semantic.weights.files import WeightsError, read_weights
     from semantic.weights.stored import PRETRAINED
 
     again = f"the installation is incomplete: pip install --force-reinstall --no-deps {NAME}"
-    names = ["encoder", *(name for name in SCHEMES if name in (*LEARNED, "semharq-plus"))]
-    files = [PRETRAINED / f"{name}.safetensors" for name in names]
+    files = [PRETRAINED / f"{name}.safetensors" for name in ("encoder", *LEARNED, *IN_PACKAGE)]
     for file in files:
         try:
             read_weights(file)
         except (WeightsError, OSError) as error:
             yield Finding("weights", file.name, message(error), "fails", again)
     yield Finding("weights", "package", f"{_size(files)}, in {PRETRAINED}")
-    train = f"simulate train --scheme {SINGLE_TASK} --data DIR --out DIR"
-    yield Finding("weights", SINGLE_TASK, "not in the package", "missing", train)
+    for name in (*TO_TRAIN, *(name for name in VARIANTS if name not in IN_PACKAGE)):
+        train = f"simulate train --scheme {name} --data DIR --out DIR"
+        yield Finding("weights", name, "not in the package", "missing", train)
     try:
         images = open_synthetic()
     except ValueError as error:

@@ -108,7 +108,7 @@ def plot(
     DIRECTORIES are runs, or parents of runs as a sweep makes them. docs/figures.md has examples.
     """
     from simulator.plots.draw import draw
-    from simulator.plots.layout import Axis, Layout
+    from simulator.plots.layout import Axis, Layout, log_axes
     from simulator.plots.panels import (
         AXES,
         Choice,
@@ -130,7 +130,7 @@ def plot(
         schemes=None if scheme is None else _names("scheme", scheme),
         channel=channel,
         labels=read_labels(labels, curve),
-        log=_log_axes(log, axis),
+        log=log_axes(log, axis),
     )
     curve = choose(curve, choice)
     points = None if published is None else _published(published, choice.metrics, curve, axis)
@@ -141,7 +141,9 @@ def plot(
     for name in unused_labels(curve, choice, points is not None):
         click.echo(f"note: --label {name}: the figure shows no such name", err=True)
     ticks = tuple(sorted(curve["snr_db"].unique())) if axis == "snr" else ()
-    draw(found, Axis(choice.labels.get(axis, AXES[axis]), ticks, choice.log), layout, out)
+    title = choice.labels.get(axis, AXES[axis])
+    for note in draw(found, Axis(title, ticks, choice.log), layout, out):
+        click.echo(f"note: {note}", err=True)
     for directory in named_twice(directories):
         click.echo(f"note: {directory} is given twice, it is drawn once", err=True)
     click.echo(str(out))
@@ -157,24 +159,6 @@ def _names(what: str, text: str) -> tuple[str, ...]:
     if not names:
         raise ValueError(f"--{what} {text!r} names no {what}")
     return names
-
-
-def _log_axes(text: str | None, axis: str) -> frozenset[str]:
-    """Returns the logarithmic axes.
-
-    Raises:
-        ValueError: One line, for another text, or for SNRs in dB, which are logarithms already.
-
-    >>> sorted(_log_axes("xy", "energy")), sorted(_log_axes(None, "channel_uses"))
-    (['x', 'y'], ['x'])
-    """
-    if text is None:
-        return frozenset("x" if axis in ("channel_uses", "uses_charged", "bandwidth_ratio") else "")
-    if text not in ("none", "x", "y", "xy"):
-        raise ValueError(f"unknown log {text!r}: none, x, y or xy")
-    if "x" in text and axis == "snr":
-        raise ValueError("--log x is not allowed with --x snr: dB are a logarithm already")
-    return frozenset("" if text == "none" else text)
 
 
 def _published(name: str, metrics: Sequence[str], curve: pd.DataFrame, axis: str) -> pd.DataFrame:

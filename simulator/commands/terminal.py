@@ -18,6 +18,8 @@ from simulator.commands.notes import notes
 from simulator.results.curve import ACCURACIES, training_note
 from simulator.setup.prepare import Prepared
 
+#: Seconds over which the time left is estimated: a cell of a long run, or an epoch, takes minutes.
+SPEED_S = 3600.0
 #: Columns of a table whose reader is not a terminal.
 PIPE_COLUMNS = 120
 HEADINGS = {
@@ -186,6 +188,7 @@ class Bar:
             TimeRemainingColumn(),
             console=Console(stderr=True),
             disable=quiet,
+            speed_estimate_period=SPEED_S,
         )
         self._tasks: dict[str, Any] = {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,11 +18,17 @@ from semantic.weights.stored import EncoderBundle
 from simulator.arguments import Argument
 from simulator.encoded_dataset import EncodedDataset, Features, Readable
 from simulator.encoder_cache import image_hashes, known_outputs
+from simulator.given_values import one_or_several, plain
 
 #: An image: a file, uint8 [h, w, 3] or [h, w], a Pillow image, or the number of one in the data set.
 ImageLike = str | Path | np.ndarray | Image.Image | int
-#: Modes of Pillow images that a PNG file keeps.
-KEPT_MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
+#: Modes of Pillow images that a file keeps: its format.
+KEPT_MODES = {
+    **dict.fromkeys(("1", "L", "LA", "I;16", "P", "RGB", "RGBA"), "PNG"),
+    **dict.fromkeys(("I;16B", "I", "F", "LAB"), "TIFF"),
+}
+#: Modes without a file, and those that they are converted to; all others become RGB.
+CONVERTED = {"La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
 
 
 @dataclass(frozen=True)
@@ -138,8 +144,12 @@ def _source(image: Any, place: int, data: VehicleImages) -> int | ImageFile | Me
             )
         return int(image)
     if isinstance(image, (str, Path)):
-        path = Path(image).expanduser()
-        if not path.is_file():
+        try:
+            path = Path(image).expanduser()
+            known = path.is_file()
+        except (OSError, ValueError, RuntimeError):  # too long, or the home of nobody
+            known = False
+        if not known:
             raise ValueError(f"image {str(image)!r:.200} is no file")
         return ImageFile(path.name, path)
     name = f"image {place}"
@@ -149,12 +159,9 @@ def _source(image: Any, place: int, data: VehicleImages) -> int | ImageFile | Me
                 f"{name} is an array {image.dtype} {list(image.shape)}, it must be uint8 [height, "
                 "width, 3], or [height, width] for gray"
             )
-        return MemoryFile(name, _png(Image.fromarray(image)))
+        return _in_memory(name, Image.fromarray(image))
     if isinstance(image, Image.Image):
-        upright = ImageOps.exif_transpose(image)
-        return MemoryFile(
-            name, _png(upright if image.mode in KEPT_MODES else upright.convert("RGB"))
-        )
+        return _in_memory(name, image)
     raise ValueError(f"{name} is a {type(image).__name__}, {_ALLOWED}")
 
 
@@ -164,23 +171,47 @@ _ALLOWED = (
 )
 
 
-def _png(image: Image.Image) -> bytes:
-    """Returns the pixels of an image without loss."""
+def _in_memory(name: str, image: Image.Image) -> MemoryFile:
+    """Returns an upright image as a file without loss, so that it is read as the file would be.
+
+    Raises:
+        ValueError: One line, if it has no pixels, or Pillow cannot read them.
+    """
+    width, height = image.size
+    if not width * height:
+        raise ValueError(f"{name}: {width}x{height} pixels, it has none")
     file = io.BytesIO()
-    image.save(file, "PNG", compress_level=1)
-    return file.getvalue()
+    try:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode in CONVERTED:
+            upright = upright.convert(CONVERTED[upright.mode])
+        elif upright.mode not in KEPT_MODES:
+            upright = upright.convert("RGB")
+        kind = KEPT_MODES[upright.mode]
+        upright.save(file, kind, **({"compress_level": 1} if kind == "PNG" else {}))
+    except Exception as error:  # Pillow raises anything for a file that is cut off, or closed
+        reason = " ".join(str(error).split())[:120]
+        raise ValueError(f"{name} cannot be read: {reason}") from None
+    return MemoryFile(name, file.getvalue())
 
 
 def listed_images(images: Any) -> tuple[list[Any], bool]:
     """Returns (the images, whether several were given): a list, or an array [images, h, w, 3].
 
-    >>> listed_images("car.jpg"), listed_images([3, 5])
-    ((['car.jpg'], False), ([3, 5], True))
+    >>> listed_images("car.jpg"), listed_images([3, 5]), listed_images(np.array([3, 5]))
+    ((['car.jpg'], False), ([3, 5], True), ([3, 5], True))
     """
+    images = plain(images)
     if isinstance(images, np.ndarray):
-        several = images.ndim == 4
-    else:
-        several = isinstance(images, (Sequence, range)) and not isinstance(images, str)
+        of_numbers = images.ndim == 1 and np.issubdtype(images.dtype, np.integer)
+        several = images.ndim == 4 or of_numbers or (images.ndim == 1 and images.dtype == object)
+        return (
+            (list(images.tolist() if of_numbers else images), True)
+            if several
+            else ([images], False)
+        )
+    one = isinstance(images, (str, bytes, Image.Image, Mapping)) or hasattr(images, "__array__")
+    several = isinstance(images, Iterable) and not one and not isinstance(images, io.IOBase)
     return (list(images), True) if several else ([images], False)
 
 
@@ -204,12 +235,7 @@ def choose_numbers(given: int | Iterable[int] | None, of_data: Sequence[int | No
     if given is None:
         numbers = [place if n is None else n for place, n in enumerate(of_data)]
     else:
-        listed = (
-            given
-            if isinstance(given, Iterable) and not isinstance(given, (str, bytes))
-            else [given]
-        )
-        numbers = [_NUMBER.check(getattr(n, "item", lambda n=n: n)()) for n in listed]
+        numbers = [_NUMBER.check(number) for number in one_or_several(given)[0]]
     if len(numbers) != len(of_data):
         raise ValueError(f"{len(numbers)} numbers were given for {len(of_data)} images")
     if len({*numbers}) < len(numbers):

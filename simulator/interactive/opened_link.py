@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Unpack
@@ -14,6 +14,7 @@ import torch
 from phy.channel import Channel
 from semantic.data.dataset import VehicleImages
 from semantic.tasks import TaskOutputs
+from simulator.given_values import one_or_several, plain
 from simulator.interactive.given_images import (
     GivenImages,
     ImageLike,
@@ -73,7 +74,8 @@ class Link:
 
         Args:
             images: A file, a uint8 array [h, w, 3] or [h, w], a Pillow image, the number of an
-                image of `data`, or several: a list of these, or an array [images, h, w, 3].
+                image of `data`, or several: a list or generator of these, an array [images, h, w,
+                3], or an array of numbers.
             snr_db: Average Es/N0 per channel use in dB, one or several ("-6:8:2" too); None for
                 those of `spec`.
             seed: Seed of fading and noise, one or several; None for that of `spec`.
@@ -95,15 +97,17 @@ class Link:
             ```
         """
         listed, several_images = listed_images(images)
+        snr_db = plain(snr_db)
+        several_snrs = snr_db is None or isinstance(snr_db, Iterable)
         snrs = self.spec.snr_db if snr_db is None else read_field("snr_db", listed_snrs(snr_db))
-        seeds = _seeds(self.spec, seed)
+        seeds, several_seeds = _seeds(self.spec, seed)
         found, of_data = collect_images(listed, self.data)
         encoded = self._encoded(found, choose_numbers(numbers, of_data))
         with one_thread():
             records = [self._send(encoded, at, own) for at in snrs for own in seeds]
         axes = (
-            snr_db is None or isinstance(snr_db, (str, Iterable)),
-            isinstance(seed, Iterable) or (seed is None and self.spec.seeds > 1),
+            several_snrs,
+            several_seeds,
             several_images,
         )
         table = pd.concat([self._rows(encoded, record) for record in records], ignore_index=True)
@@ -172,14 +176,18 @@ class Link:
         return table[[*at, *(name for name in table.columns if name not in at)]]
 
 
-def _seeds(spec: RunSpec, given: int | Iterable[int] | None) -> list[int]:
-    """Returns the seeds that were given, checked, or those of the spec."""
+def _seeds(spec: RunSpec, given: int | Iterable[int] | None) -> tuple[list[int], bool]:
+    """Returns (the seeds that were given, checked, or those of the spec; whether they are a list)."""
     if given is None:
-        return list(range(spec.seed, spec.seed + spec.seeds))
-    seeds = [read_field("seed", s) for s in (given if isinstance(given, Iterable) else [given])]
+        return list(range(spec.seed, spec.seed + spec.seeds)), spec.seeds > 1
+    listed, several = one_or_several(given)
+    seeds = [read_field("seed", seed) for seed in listed]
     if not seeds:
         raise ValueError("no seed was given")
-    return seeds
+    twice = [seed for seed, count in Counter(seeds).items() if count > 1]
+    if twice:
+        raise ValueError(f"seed {twice[0]} is given twice")
+    return seeds, several
 
 
 @with_run_fields

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from simulator.given_values import given_names, given_path
+from simulator.given_values import given_names, given_object, given_path, given_text
 from simulator.interactive.saved_run import SavedRun
 from simulator.plots.draw import draw
-from simulator.plots.layout import Axis, Layout
+from simulator.plots.layout import Axis, Layout, log_axes
 from simulator.plots.panels import AXES, Choice, choose, panels, read_curves, read_labels
 
 #: A run: its directory, or what `load_run` returned.
@@ -50,6 +51,7 @@ def plot(
     columns: int = 1,
     size: tuple[float, float] | None = None,
     intervals: str = "bars",
+    log: str | None = None,
     legend: str = "auto",
     out: str | Path | None = None,
 ) -> Drawing | Path:
@@ -61,16 +63,17 @@ def plot(
         x: "snr", or the cost of the horizontal axis, e.g. "channel_uses".
         schemes: Those to draw; all by default.
         channel: The one to draw, as the curve names it; all by default.
-        labels: Texts for the figure, by the name of a scheme, run, channel or metric.
+        labels: Texts for the figure, by the name of a scheme, run, channel, metric or axis.
         style: "plain", "ieee", "slides" or a style file of matplotlib.
         columns: Width in columns of the style, 1 or 2.
         size: Width and height in inches; by default that of style and columns.
         intervals: "bars", "bands" or "none".
+        log: Logarithmic axes: "none", "x", "y" or "xy"; by default "x" for channel uses.
         legend: "auto", "below" or "none".
         out: PDF, SVG, PNG, EPS or .tex file; None for a figure that a notebook shows.
 
     Returns:
-        The figure, or the path of the file.
+        The figure, or the path of the file. A warning names what it cannot show.
 
     Raises:
         ValueError: One line, if there is no such run, metric, axis, scheme, channel or style.
@@ -88,20 +91,31 @@ def plot(
     curve = read_curves(
         r.directory if isinstance(r, SavedRun) else given_path("runs", r) for r in listed
     )
-    texts = [f"{name}={text}" for name, text in (labels or {}).items()]
+    for name, text in (("x", x), ("intervals", intervals), ("legend", legend)):
+        given_text(name, text)
+    named = given_object("labels", labels or {}, dict, "a dict of texts by their names")
+    texts = [f"{given_text('a label', k)}={given_text('a label', v)}" for k, v in named.items()]
+    metrics = given_names("metric", metric)
+    if not metrics:
+        raise ValueError(f"metric is {metric!r:.80}, it names no metric")
     choice = Choice(
-        metrics=given_names("metric", metric),
+        metrics=metrics,
         axis=x,
         schemes=None if schemes is None else given_names("schemes", schemes),
-        channel=channel,
+        channel=None if channel is None else given_text("channel", channel),
         labels=read_labels(texts, curve),
+        log=log_axes(None if log is None else given_text("log", log), x),
     )
     curve = choose(curve, choice)
     ticks = tuple(sorted(curve["snr_db"].unique())) if x == "snr" else ()
-    layout = Layout(style, columns, size, intervals, legend)
+    layout = Layout(given_text("style", style), columns, size, intervals, legend)
+    axis = Axis(choice.labels.get(x, AXES[x]), ticks, choice.log)
 
     def write(path: Path) -> None:
-        draw(panels(curve, choice), Axis(AXES[x], ticks, choice.log), layout, path)
+        found = panels(curve, choice)
+        empty = [f"{name} has no point to draw: {p.title}" for p in found for name in p.empty]
+        for line in (*empty, *draw(found, axis, layout, path)):
+            warnings.warn(line, stacklevel=3)
 
     if out is not None:
         file = given_path("out", out)

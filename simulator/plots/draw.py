@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cbook import is_math_text
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
 from matplotlib.ticker import LogFormatter
@@ -30,7 +33,7 @@ MOST_TICKS = 12
 PLAIN_NUMBERS = 0.01, 9999
 
 
-def draw(panels: list[Panel], axis: Axis, layout: Layout, path: Path) -> None:
+def draw(panels: list[Panel], axis: Axis, layout: Layout, path: Path) -> list[str]:
     """Writes a figure.
 
     Args:
@@ -39,25 +42,59 @@ def draw(panels: list[Panel], axis: Axis, layout: Layout, path: Path) -> None:
         layout: How the figure looks.
         path: PDF, SVG, PNG or another format of matplotlib by its suffix; .tex for pgfplots.
 
+    Returns:
+        A line for each thing that the figure lacks.
+
     Raises:
-        ValueError: One line, for a suffix that is not known, or a style that cannot be drawn.
+        ValueError: One line, for a suffix that is not known, a style that cannot be drawn, or a
+            figure that has no room for its panels.
     """
     suffix = path.suffix.lower().removeprefix(".")
     known = sorted({*FigureCanvasAgg.get_supported_filetypes(), "tex"} - {"pgf"})
     if suffix not in known:
         text = ".pgf needs LaTeX to draw: write .tex" if suffix == "pgf" else nearest(suffix, known)
-        raise ValueError(f"{path.name!r:.80} is no figure: {text}; one of {', '.join(known)}")
+        listed = "" if text.startswith("allowed") else f"; one of {', '.join(known)}"
+        raise ValueError(f"{path.name!r:.80} is no figure: {text}{listed}")
+    if suffix in ("eps", "ps") and layout.intervals == "bands":
+        raise ValueError(
+            f"{path.name!r:.80} cannot have bands, PostScript has no transparency: bars, or a PDF"
+        )
     style = open_style(layout.style)
     if suffix == "tex":
         down, across, size = layout.grid(style, len(panels))
         write_text_whole(path, pgfplots_document(panels, axis, (down, across), size, layout))
-        return
+        return []
     check_formulas(
         [axis.title, *(text for p in panels for text in (p.title, *(n.label for n in p.lines)))]
     )
-    with applied(style):
+    with applied(style), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
         figure = make_figure(panels, axis, layout)
+        figure.draw_without_rendering()
+        if any("collapsed to zero" in str(one.message) for one in caught):
+            width, height = figure.get_size_inches()
+            raise ValueError(
+                f"{width:g}x{height:g} inches are too small for {len(panels)} panels with labels "
+                "and legend: give a larger size"
+            )
         write_whole(path, lambda whole: save(figure, whole, rcParams["savefig.dpi"]))
+    return _lacks(caught)
+
+
+def _lacks(caught: Iterable[warnings.WarningMessage]) -> list[str]:
+    """Returns what the warnings of matplotlib mean; shows those of anything else."""
+    missing: dict[str, None] = {}
+    for one in caught:
+        glyph = re.match(r"Glyph (\d+) ", str(one.message))
+        if glyph:
+            missing[chr(int(glyph[1]))] = None
+        else:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    if not missing:
+        return []
+    return [
+        f"the fonts of the style lack {''.join(missing)!r:.60}: set font.family in a style file"
+    ]
 
 
 def check_formulas(texts: Iterable[str]) -> None:
@@ -110,8 +147,16 @@ def _draw_panel(ax: Axes, panel: Panel, axis: Axis, intervals: str) -> None:
         _plain_numbers(ax.yaxis)
     if 0 < len(axis.ticks) <= MOST_TICKS:
         ax.set_xticks(axis.ticks)
-    ax.grid(alpha=0.3)
+    ax.grid(color=_faint(rcParams["grid.color"], ax.get_facecolor()), alpha=1)
     ax.set_axisbelow(True)
+
+
+def _faint(ink: Any, paper: Any) -> tuple[float, ...]:
+    """Returns 30 % of a color over another, without transparency, which PostScript has not."""
+    (*rgb, alpha), (*below, shade) = to_rgba(ink), to_rgba(paper)
+    alpha *= 0.3
+    under = (shade * c + 1 - shade for c in below)  # a clear paper is white
+    return tuple(alpha * c + (1 - alpha) * u for c, u in zip(rgb, under, strict=True))
 
 
 def _plain_numbers(axis: Any) -> None:

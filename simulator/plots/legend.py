@@ -84,7 +84,11 @@ def _below(figure: Figure, entries: dict[str, Any]) -> None:
     """Places the legend below all panels, in as many columns as fit the width."""
     for columns in range(len(entries), 0, -1):
         legend = figure.legend(
-            list(entries.values()), list(entries), loc="outside lower center", ncols=columns
+            list(entries.values()),
+            list(entries),
+            loc="outside lower center",
+            ncols=columns,
+            framealpha=1,
         )
         figure.draw_without_rendering()
         if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:

@@ -205,7 +205,7 @@ def panels(
         lines = []
         for number, (key, rows) in enumerate(keys):
             at = dict(zip(PARTS, key, strict=True))
-            label = ", ".join(choice.labels.get(str(at[part]), str(at[part])) for part in named)
+            label = ", ".join(_shown(str(at[part]), choice) for part in named)
             lines.append(_line(rows, metric, choice, label, number))
         if published is not None:
             lines += _published(published, metric, lines, [str(key[1]) for key, _ in keys], choice)
@@ -220,6 +220,11 @@ def panels(
             scale = " above 0 for a logarithmic axis" if choice.log else ""
             raise ValueError(f"no run has a point of {metric}{scale}")
     return found
+
+
+def _shown(name: str, choice: Choice) -> str:
+    """Returns the text of a name; a dollar sign of a name begins no formula."""
+    return choice.labels.get(name, name.replace("$", r"\$"))
 
 
 def _refuse_same_name(lines: Sequence[Line]) -> None:
@@ -263,6 +268,6 @@ def _published(
         points = rows[rows["label"] == scheme].sort_values("snr_db")
         x, y = points["snr_db"].to_numpy(float), points["value"].to_numpy(float)
         if len(y):
-            label = f"{choice.labels.get(scheme, scheme)}, published"
+            label = f"{_shown(scheme, choice)}, published"
             found.append(Line(label, schemes.index(scheme), x, y, y, y, published=True))
     return found

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from matplotlib.cbook import is_math_text
+
 from simulator.plots.layout import Axis, Layout
 from simulator.plots.panels import Line, Panel
 from simulator.results.line_styles import COLORS, PGF_MARKERS, LineStyle, line_style
@@ -25,9 +27,17 @@ def escape(text: str) -> str:
 
     >>> print(escape(r"50 % of rank_1, $\theta_0$"))
     50 \% of rank\_1, $\theta_0$
+
+    As in matplotlib, a dollar sign behind a backslash, or an odd number of them, is no formula.
+
+    >>> print(escape(r"5 \$ a use, $\theta_0$"), escape("5 $ a use"))
+    5 \$ a use, $\theta_0$ 5 \$ a use
     """
-    parts = re.split(r"(\$[^$]+\$)", text)
+    text = re.sub(r"[\x00-\x20\x7f]+", " ", text)  # an empty line would end the command
+    formula = r"((?<!\\)\$(?:\\.|[^$\\])+\$)"
+    parts = re.split(formula, text) if is_math_text(text) else [text]
     for i in range(0, len(parts), 2):
+        parts[i] = parts[i].replace(r"\$", "$")
         parts[i] = re.sub(r"[&%#_{}\\~^]", lambda found: _SPECIAL[found[0]], parts[i])
         parts[i] = parts[i].replace("$", r"\$")
     return "".join(parts)

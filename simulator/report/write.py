@@ -204,9 +204,11 @@ def costs(run: RunFiles) -> Section:
 
 def repeat(run: RunFiles) -> Section:
     """Returns the section of the spec and the command that repeats the run."""
+    # The name of "." and of "x/.." is not its last part, and the new run is beside, not inside it.
+    beside = run.directory.parent if run.directory.name not in ("", "..") else run.directory / ".."
     words = ["simulate", "--spec", str(run.directory / "run.json")]
     words += ["--trust"] if parts_of(run.spec) else []
-    command = shlex.join([*words, "--out", f"{run.directory}-again"])
+    command = shlex.join([*words, "--out", str(beside / f"{run.name}-again")])
     text = "This command repeats the run; run.json holds all that the result depends on:"
     return Section("spec", "Specification", text, command=command, record=run.record)
 

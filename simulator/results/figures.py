@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib import rc_context
@@ -90,10 +91,27 @@ def parse_size(text: str) -> tuple[float, float]:
     (3.5, 2.6)
     """
     found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)x([0-9]{1,3}(?:\.[0-9]{1,6})?)", text)
-    sides = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
-    if not all(1 <= side <= 40 for side in sides):
-        raise ValueError(
-            f"size {text!r:.80} is not allowed, it must be WIDTHxHEIGHT such as 3.5x2.6, each 1 to "
-            "40 inches"
-        )
-    return sides
+    if not found:
+        raise ValueError(f"size {text!r:.80} {_SIZE}")
+    return check_size((float(found[1]), float(found[2])))
+
+
+_SIZE = "is not allowed, it must be WIDTHxHEIGHT such as 3.5x2.6, each 1 to 40 inches"
+
+
+def check_size(size: Any) -> tuple[float, float]:
+    """Returns the width and the height of a figure in inches.
+
+    Raises:
+        ValueError: One line, if they are not two numbers from 1 to 40.
+
+    >>> check_size([3, 2])
+    (3.0, 2.0)
+    """
+    try:
+        width, height = map(float, size)
+    except (TypeError, ValueError):
+        raise ValueError(f"size {size!r:.80} is not allowed, it must be two numbers") from None
+    if not (1 <= width <= 40 and 1 <= height <= 40):
+        raise ValueError(f"size '{width:g}x{height:g}' {_SIZE}")
+    return width, height

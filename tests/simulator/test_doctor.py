@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from semantic.link.protocol import LEARNED, SINGLE_TASK
+from semantic.plus.variants import VARIANTS
+from semantic.weights.deepjscc import DEEPJSCC
 from semantic.weights.stored import PRETRAINED
+from semantic.weights.vq import VQ
 from simulator.checks import installation
 from simulator.checks.installation import Finding
 from simulator.cli import main
+from simulator.training.own_scheme import OWN_LOSS
 
 pytestmark = pytest.mark.integration  # it looks at the shipped weights
 
@@ -39,7 +44,7 @@ def test_a_sound_installation_is_one_json_document(
     values = {finding["name"]: finding["value"] for finding in found["findings"]}
     assert values["encoder"].startswith("1 file, 1.0 MiB, at most 4 GiB, in ")
     assert values["numba"].startswith("1 file, 3.0 MiB in ")
-    assert values["package"].startswith("13 files, ")
+    assert values["package"].startswith("15 files, ")
     assert values["test images"] == "2900 images of synthetic"
     assert "torch" in values
     missing = [finding for finding in found["findings"] if finding["state"] != "ok"]
@@ -91,3 +96,18 @@ def test_what_is_optional_is_missing_and_does_not_fail(monkeypatch: pytest.Monke
     )
     assert found["avif"].state == "missing"
     assert "fails" not in {finding.state for finding in found.values()}
+
+
+def test_every_file_of_weights_is_looked_at_and_every_other_scheme_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file that cannot be read is found, whichever it is; schemes without one are named."""
+    looked: list[str] = []
+    monkeypatch.setattr(
+        "semantic.weights.files.read_weights", lambda file: looked.append(file.stem)
+    )
+    found = [one for one in installation.weights() if one.state == "missing"]
+    assert sorted(looked) == sorted(file.stem for file in PRETRAINED.glob("*.safetensors"))
+    own = (*LEARNED, *VARIANTS, *OWN_LOSS, VQ, DEEPJSCC, SINGLE_TASK)
+    assert sorted(one.name for one in found) == sorted(n for n in own if n not in looked)
+    assert all(f"--scheme {one.name} " in one.hint for one in found)

@@ -144,7 +144,7 @@ def test_a_style_file_is_applied(run: Path, tmp_path: Path) -> None:
         (["--published", "fig8", "--x", "channel_uses"], "published points are given over the SNR"),
         (["--intervals", "bar"], "unknown intervals 'bar': nearest: 'bars'"),
         (["--legend", "belo"], "unknown legend 'belo': nearest: 'below'"),
-        (["--log", "x"], "--log x is not allowed with --x snr"),
+        (["--log", "x"], "a logarithmic x is not allowed for the SNR"),
         (["--log", "z"], "unknown log 'z': none, x, y or xy"),
         (["--out", "x.pgf"], ".pgf needs LaTeX to draw: write .tex"),
         (["--out", "x.pfd"], "'x.pfd' is no figure: nearest: 'pdf'"),

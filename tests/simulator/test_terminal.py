@@ -4,6 +4,7 @@ import io
 import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,12 +14,14 @@ from rich.console import Console
 
 from phy.channels.fading import Awgn
 from simulator.commands.budget_note import budget_notes, target_notes
-from simulator.commands.terminal import tables, terminal, text_blocks, transmissions_text
+from simulator.commands.terminal import Bar, tables, terminal, text_blocks, transmissions_text
 from simulator.results.curve import COLUMN, METRICS, curve
 from simulator.schemes.adaptive_coding import AdaptiveCoding
 from simulator.schemes.coding import Coding
 from simulator.slots import Slot
 from simulator.spec import RunSpec
+from simulator.training.presets import presets
+from simulator.training.stage import Stage
 
 
 def shown(log: pd.DataFrame, width: int = 120) -> str:
@@ -193,3 +196,31 @@ def curve_of_earlier_version() -> pd.DataFrame:
     return pd.DataFrame(
         [{**point, "metric": m, **bounds, **counts} for m in ("rank1", "channel_uses")]
     )
+
+
+# Time left
+
+
+@pytest.mark.parametrize("step_s", [1, 20, 90, 900])
+@pytest.mark.parametrize("first", [0, 500], ids=["new", "resumed"])
+def test_the_time_left_follows_the_steps(step_s: int, first: int) -> None:
+    """Also of steps that take minutes; steps of an earlier run do not count as fast ones."""
+    bar, now = Bar(quiet=True), [0.0]
+    bar._bar.get_time = lambda: now[0]  # type: ignore[method-assign]
+    for done in range(first, first + 4):
+        bar("weights/encoder", done, 600)
+        now[0] += step_s
+    file = io.StringIO()
+    Console(file=file, width=90).print(bar._bar.get_renderable())
+    assert f"{first + 3}/600" in file.getvalue()
+    hours, minutes, seconds = map(int, file.getvalue().split()[-1].split(":"))
+    assert 3600 * hours + 60 * minutes + seconds == pytest.approx((597 - first) * step_s, rel=0.01)
+
+
+def test_a_training_reports_each_step(tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int]] = []
+    stage = Stage(tmp_path, presets(9)["synthetic"], (), "cpu", print, lambda *at: seen.append(at))
+    log = stage.log("encoder", 3)
+    for step in range(3):
+        log(step, {"loss": 1.0})
+    assert seen == [(f"{tmp_path.name}/encoder", done, 3) for done in (1, 2, 3)]
