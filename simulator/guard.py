@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
@@ -13,7 +14,8 @@ from torch import Tensor
 
 from phy.channel import Channel, Fading, Received
 from phy.streams import Streams
-from simulator.snapshot import unchanged
+from simulator.scheme_results import MOST_COUNT, count_problem, rows_problem
+from simulator.snapshot import Snapshot, unchanged
 
 
 def draw_problem(h: object, batch: int, uses: int) -> str | None:
@@ -74,11 +76,20 @@ class Guarded(Channel):
         name: Its name in messages.
         own: Whether the channel, or one that it wraps, is a user's own. Then its inputs are copied
             and compared as well, which takes milliseconds per slot. Tests cover the built-in ones.
+
+    Raises:
+        ValueError: One line, if the channel's average gain is no positive number.
     """
 
     def __init__(self, channel: Channel, name: str, own: bool = True) -> None:
         self.channel, self.name, self.own = channel, name, own
-        self.average_gain = channel.average_gain
+        gain: object = channel.average_gain
+        if not (isinstance(gain, int | float) and math.isfinite(gain) and gain > 0):
+            raise ValueError(
+                f"channel {name}: average_gain is {gain!r:.80}, it must be a finite number above 0"
+            )
+        self.average_gain = float(gain)
+        self._returned = Snapshot()  # the gains that the channel returned last
 
     def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
         """Returns the channel's own fading.
@@ -89,12 +100,21 @@ class Guarded(Channel):
         """
         with self._unchanged("draw", state=state):
             drawn: object = self.channel.draw(streams, uses, state)
+        if self._returned.restore() is not None:
+            raise ValueError(
+                f"channel {self.name}: draw overwrites the gains that it returned before; "
+                "return new tensors"
+            )
         if not (isinstance(drawn, tuple) and len(drawn) == 2):
             raise ValueError(
                 f"channel {self.name}: draw gave a {type(drawn).__name__}, it must be (h, state)"
             )
         h, after = drawn
         self._refuse("draw", draw_problem(h, len(streams), uses))
+        if self.own:
+            problem = rows_problem("state", after, len(streams))
+            self._refuse("draw", None if problem is None else f"gave a wrong state: {problem}")
+            self._returned = Snapshot(h=h)
         return h, after
 
     def apply(self, x: Tensor, h: Any, no: float, streams: Streams) -> Received:
@@ -111,7 +131,10 @@ class Guarded(Channel):
 
     def pilot_uses(self, uses: int) -> int:
         """Returns the channel's own pilots."""
-        return self.channel.pilot_uses(uses)
+        pilots: object = self.channel.pilot_uses(uses)
+        problem = count_problem(f"({uses})", pilots, 0, MOST_COUNT)
+        self._refuse("pilot_uses", problem)
+        return int(pilots)  # type: ignore[call-overload, no-any-return]
 
     def _unchanged(self, verb: str, **inputs: Any) -> AbstractContextManager[None]:
         """Refuses writes into the inputs of a user's own channel."""

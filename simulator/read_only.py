@@ -1,9 +1,9 @@
-"""A scheme that refuses every call which writes into its inputs."""
+"""A user's own scheme in a run: refused if it writes into its inputs or returns what it must not."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -13,23 +13,49 @@ from phy.channel import Received
 from semantic.tasks import TaskOutputs
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, take
+from simulator.scheme_results import (
+    attributes_problem,
+    burst_problem,
+    count_problem,
+    feedback_problem,
+    outputs_problem,
+    rows_problem,
+)
 from simulator.slots import Slot
 from simulator.snapshot import Snapshot, unchanged
 
+#: Most transmissions of an image.
+MOST_TRANSMISSIONS = 10**6
 #: Labels of a data set, which the evaluation reads.
 LABELS = ("vehicle", "camera", "color", "type", "is_query")
 
 
 @dataclass(frozen=True)
 class _State:
-    """A state of the scheme, with the copies of the payload from which it began."""
+    """A state of the scheme, with the copies of the payload from which it began.
+
+    Attributes:
+        value: The scheme's own state.
+        payload: The copies.
+        name: The call that returned it, and which of its results it is, for messages.
+        rows: Images that it has rows for; None if unknown.
+    """
 
     value: Any
     payload: Snapshot
+    name: str
+    rows: int | None
 
     def take(self, index: Tensor) -> _State:
-        """Returns the rows of some of the images."""
-        return _State(take(self.value, index), self.payload)
+        """Returns the rows of some of the images.
+
+        Raises:
+            ValueError: One line, if the state has not one row for each image.
+        """
+        problem = None if self.rows is None else rows_problem("it", self.value, self.rows)
+        if problem is not None:
+            raise ValueError(f"{self.name} gave a wrong state: {problem}")
+        return replace(self, value=take(self.value, index), rows=len(index))
 
 
 @final
@@ -42,14 +68,20 @@ class ReadOnlyInputs(Scheme):
     Args:
         scheme: The scheme.
         name: Its name in messages.
+        strict: Whether to refuse results that the contract does not allow; `simulate check` looks
+            at them itself.
+
+    Raises:
+        ValueError: One line, for another object or an attribute of another type or range.
     """
 
-    def __init__(self, scheme: Scheme, name: str) -> None:
-        self.scheme, self.part = scheme, f"scheme {name}"
+    def __init__(self, scheme: Scheme, name: str, strict: bool = True) -> None:
+        self.scheme, self.part, self.strict = scheme, f"scheme {name}", strict
         if not isinstance(scheme, Scheme):
             raise ValueError(
                 f"scheme {name!r} is a {type(scheme).__name__}, it must be a simulator.scheme.Scheme"
             )
+        self._refuse(attributes_problem(scheme))
         self.reasons = scheme.reasons
         self.side_information_bits = scheme.side_information_bits
         self.needs_features = scheme.needs_features
@@ -60,28 +92,40 @@ class ReadOnlyInputs(Scheme):
 
     def transmissions(self, slot: Slot, max_transmissions: int) -> int:
         """Returns the scheme's own number."""
-        return self.scheme.transmissions(slot, max_transmissions)
+        found: object = self.scheme.transmissions(slot, max_transmissions)
+        self._refuse(count_problem("transmissions", found, 1, MOST_TRANSMISSIONS))
+        return int(found)  # type: ignore[call-overload, no-any-return]
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         """Returns the scheme's own payload."""
         self._copy_shared(encoded)
         with unchanged(self.part, "encode", index=index):
             payload = self._called("encode", None, self.scheme.encode, encoded, index)
-        return payload  # type: ignore[no-any-return]
+        if not isinstance(payload, Payload):
+            raise ValueError(
+                f"{self.part}: encode gave a {type(payload).__name__}, it must be a Payload"
+            )
+        wrong = {name: len(v) for name, v in payload.columns.items() if len(v) != len(index)}
+        for name, rows in wrong.items():
+            self._refuse(f"encode gave {name} with {rows} rows for {len(index)} images")
+        return payload
 
     def start(self, payload: Payload, slot: Slot) -> tuple[Any, Any]:
         """Returns the scheme's own states."""
         copies = Snapshot(payload=payload)
-        tx, rx = self._called("start", copies, self.scheme.start, payload, slot)
-        return _State(tx, copies), _State(rx, copies)
+        tx, rx = self._two("start", copies, self.scheme.start, payload, slot)
+        columns = list(payload.columns.values())
+        batch = len(columns[0]) if columns else None
+        return self._state(tx, copies, "start", batch), self._state(rx, copies, "start", batch)
 
     def transmit(self, tx: _State, feedback: Feedback | None, slot: Slot) -> tuple[Burst, Any]:
         """Returns the scheme's own burst and state."""
         with unchanged(self.part, "transmit", tx=tx.value, feedback=feedback):
-            burst, after = self._called(
+            burst, after = self._two(
                 "transmit", tx.payload, self.scheme.transmit, tx.value, feedback, slot
             )
-        return burst, _State(after, tx.payload)
+        self._refuse(burst_problem(burst, tx.rows), "transmit gave a wrong burst: ")
+        return burst, self._state(after, tx.payload, "transmit", len(burst.uses))
 
     def read_header(self, rx: _State, header: Tensor | None) -> Any:
         """Returns the scheme's own state."""
@@ -89,20 +133,24 @@ class ReadOnlyInputs(Scheme):
             after = self._called(
                 "read_header", rx.payload, self.scheme.read_header, rx.value, header
             )
-        return _State(after, rx.payload)
+        return replace(rx, value=after)
 
     def receive(self, rx: _State, received: Received, slot: Slot) -> tuple[Feedback, Any]:
         """Returns the scheme's own feedback and state."""
         with unchanged(self.part, "receive", rx=rx.value, received=received):
-            feedback, after = self._called(
+            feedback, after = self._two(
                 "receive", rx.payload, self.scheme.receive, rx.value, received, slot
             )
-        return feedback, _State(after, rx.payload)
+        batch = len(received.y)
+        problem = feedback_problem(feedback, batch, self.reasons)
+        self._refuse(problem, "receive gave a wrong feedback: ")
+        return feedback, self._state(after, rx.payload, "receive", batch)
 
     def perform(self, rx: _State) -> TaskOutputs:
         """Returns the scheme's own outputs."""
         with unchanged(self.part, "perform", rx=rx.value):
             outputs = self._called("perform", rx.payload, self.scheme.perform, rx.value)
+        self._refuse(outputs_problem(outputs, rx.rows), "perform gave wrong outputs: ")
         return outputs  # type: ignore[no-any-return]
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
@@ -126,6 +174,22 @@ class ReadOnlyInputs(Scheme):
     def accepted(self, rx: _State) -> list[Tensor] | None:
         """Returns the scheme's own bits."""
         return self.scheme.accepted(rx.value)
+
+    def _state(self, value: Any, payload: Snapshot, call: str, rows: int | None) -> _State:
+        return _State(value, payload, f"{self.part}: {call}", rows if self.strict else None)
+
+    def _refuse(self, problem: str | None, what: str = "") -> None:
+        if problem is not None and self.strict:
+            raise ValueError(f"{self.part}: {what}{problem}")
+
+    def _two(self, call: str, payload: Snapshot, method: Any, *inputs: Any) -> Any:
+        """Returns the two results of a call."""
+        found = self._called(call, payload, method, *inputs)
+        if not (isinstance(found, tuple) and len(found) == 2):
+            raise ValueError(
+                f"{self.part}: {call} gave a {type(found).__name__}, it must be two values"
+            )
+        return found
 
     def _called(self, call: str, payload: Snapshot | None, method: Any, *inputs: Any) -> Any:
         """Returns the result of a call, which must leave payload and data set as they were.

@@ -11,10 +11,8 @@ import csv
 import io
 import json
 import posixpath
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -30,16 +28,13 @@ from semantic.data.dataset import (
     check_queries,
 )
 from semantic.data.filenames import composed, shown
+from semantic.data.identities import identity, refuse_mixed_names
 from semantic.data.json_text import read_json_text
 from semantic.suggest import nearest
 
 COLUMNS = ("file", "vehicle", "camera", "color", "type", "split")
 ROLES = ("train", "query", "gallery")
 NEEDED = ("file", "vehicle")
-# A negative number, also as pandas writes it ("-1.0"), is no name of a vehicle or camera.
-#: Words for a vehicle or camera that nobody knows, in lower case.
-UNKNOWN_WORDS = ("nan", "na", "n/a", "none", "null", "unknown", "?", "-", "inf", "-inf", "-nan")
-_NUMBER = re.compile(r"[+-]?(\d{1,60}\.?\d{0,60}|\.\d{1,60})([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -111,9 +106,25 @@ def _csv_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
             if len(fields) != len(header):
                 raise ValueError(f"{where}: {len(fields)} fields, the header has {len(header)}")
             records.append((where, dict(zip(header, fields, strict=True))))
+        _refuse_nameless(header, records, f"{source}:1")
     except csv.Error as error:
         raise ValueError(f"{source}:{reader.line_num}: not CSV: {error}") from error
     return records
+
+
+def _refuse_nameless(
+    header: Sequence[str], records: Sequence[tuple[str, dict[str, str]]], where: str
+) -> None:
+    """Refuses a column of labels without a name; blank cells and row numbers are no labels."""
+    if "" not in header:
+        return
+    cells = [record[""].strip() for _, record in records]
+    counted = [[str(first + i) for i in range(len(cells))] for first in (0, 1)]
+    if any(cells) and cells not in counted:
+        raise ValueError(
+            f"{where}: column {list(header).index('') + 1} has no name, and holds "
+            f"{shown(next(filter(None, cells)))!r}; allowed are {', '.join(COLUMNS)}"
+        )
 
 
 def _json_records(text: str, source: str) -> list[tuple[str, dict[str, str]]]:
@@ -212,13 +223,16 @@ def assemble(
 
     Raises:
         NoSuchSplitError: if the split has no images.
-        ValueError: if the test split has a query that cannot be answered.
+        ValueError: if the test split has a query that cannot be answered, or a vehicle or camera
+            two names.
     """
     if split == "train" and not rows[0].role:
         raise NoSuchSplitError(
             f"{where}: no image says whether it is for training, so that training and test would be "
             "the same images; give every image of labels.csv a split: train, query or gallery"
         )
+    for column in ("vehicle", "camera"):
+        refuse_mixed_names(column, [(getattr(row, column), row.where) for row in rows])
     role = np.array([row.role for row in rows])
     images = VehicleImages(
         name,
@@ -258,27 +272,6 @@ def _numbers(names: list[str]) -> npt.NDArray[np.int64]:
     else:
         numbers[known] = np.unique([str(one) for one in given], return_inverse=True)[1]
     return numbers
-
-
-def identity(name: str) -> int | str | None:
-    """What a name of a vehicle or camera stands for: its number, the name itself, None if unknown.
-
-    Numbers count by their value, however they are written; negative and infinite ones, and the
-    words of `UNKNOWN_WORDS`, are unknown.
-
-    >>> identity("007"), identity("7.0"), identity("red"), identity("NaN"), identity("-1e0")
-    (7, 7, 'red', None, None)
-    """
-    text = composed(name).strip().replace("\u2212", "-")
-    if text.casefold() in UNKNOWN_WORDS:
-        return None
-    if not _NUMBER.fullmatch(text):
-        return text
-    value = Decimal(text)
-    if value.is_signed() and value != 0:
-        return None
-    whole = value == value.to_integral_value() and value < 10**18
-    return int(value) if whole else text
 
 
 def _ask_lowest_camera(images: VehicleImages, where: str) -> VehicleImages:

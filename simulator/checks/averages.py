@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,8 @@ from simulator.checks.sounding import NO, send, sounding_input, sounding_streams
 
 #: Images and uses of the averages.
 MANY, FEW_USES = 2048, 16
+#: Noise variances at 30, 20, 0, -10 and -30 dB.
+OTHER_NO = (1e-3, 1e-2, 1.0, 10.0, 1e3)
 #: Transmissions of an image, uses of a long burst, and images, of the averages of what comes late.
 TRANSMISSIONS, LONG, SEVERAL = 4, 2048, 256
 
@@ -36,6 +39,8 @@ def averages(channel: Channel) -> Iterator[Finding]:
         "|y - h x|^2 over the no that the receiver knows", _mean_power(rest / csir), 1.0
     )
     yield noise
+    if noise.ok:
+        yield _other_snrs(channel)
     if gain.ok:
         yield _last_transmission(channel)
     yield from (
@@ -43,6 +48,20 @@ def averages(channel: Channel) -> Iterator[Finding]:
         for finding, ok in zip(_end_of_burst(channel), (gain.ok, noise.ok), strict=True)
         if ok
     )
+
+
+def _other_snrs(channel: Channel) -> Finding:
+    """The first SNR at which the noise is wrong; the others are at `NO`."""
+    x = sounding_input(SEVERAL, FEW_USES)
+    found = []
+    for no in OTHER_NO:
+        streams = sounding_streams(np.arange(SEVERAL), seed=2)
+        _, received, _ = send(channel, streams, x, no=no)
+        rest = received.y - multiply(received.h, x)
+        csir = received.no.expand_as(rest.real).sqrt()
+        name = f"|y - h x|^2 over the no that the receiver knows, at {-10 * math.log10(no):g} dB"
+        found.append(mean_is(name, _mean_power(rest / csir), 1.0))
+    return next((finding for finding in found if not finding.ok), found[0])
 
 
 def _last_transmission(channel: Channel) -> Finding:

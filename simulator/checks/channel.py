@@ -32,6 +32,8 @@ from simulator.spec import RunSpec
 
 #: W and T for channels that ask for them: the default run's.
 SLOT = {"bandwidth_hz": RunSpec().bandwidth, "interval_s": RunSpec().slot_s}
+#: Images beside the few: a batch as large as those of a run.
+BESIDE = 600
 #: Points of the curve for the correlation between images.
 POINTS = 64
 
@@ -75,6 +77,7 @@ def check_channel(
         "shapes": lambda: _shapes(made),
         "same numbers": lambda: _repeats(made),
         "one image among others": lambda: _alone(made),
+        "modes": lambda: _modes(made),
         "shorter burst": lambda: _prefix(made),
         "other images": lambda: _uncorrelated(made),
         "averages": lambda: averages(made),
@@ -166,6 +169,23 @@ def _alone(channel: Channel) -> Iterator[Finding]:
         _difference(whole, one),
         "equal",
     )
+
+
+def _modes(channel: Channel) -> Iterator[Finding]:
+    """A run sends large batches without gradients, a training sends with gradients."""
+    x = sounding_input(len(IMAGES), USES)
+    plain = send(channel, sounding_streams(), x)
+    with torch.inference_mode():
+        problem = _difference(plain, send(channel, sounding_streams(), x))
+    graded = send(channel, sounding_streams(), x.clone().requires_grad_())
+    with torch.no_grad():
+        problem = problem or _difference(plain, graded)
+    same = "h and y equal bit for bit"
+    yield holds("a run and a training", f"{same} with and without gradients", problem, "equal")
+    many = np.concatenate([IMAGES, np.arange(1000, 1000 + BESIDE)])
+    wide = send(channel, sounding_streams(many), torch.cat([x, x.new_zeros(BESIDE, USES)]))
+    problem = _difference(plain, _some(wide, torch.arange(len(IMAGES))))
+    yield holds("a large batch", f"{same} to those in a small one", problem, "equal")
 
 
 def _some(sent: tuple[Tensor, Received, Any], rows: Tensor) -> tuple[Tensor, Received, Any]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.stats import t as student
 
 from semantic.parts.errors import message, place
 from semantic.parts.files import Reading
+from simulator.process_state import changed, generator_states
 
 #: Probability that one statistical check fails for a correct part (two-sided).
 SIGNIFICANCE = 1e-4
@@ -155,22 +153,11 @@ class GlobalGenerators:
     """Checks that the global generators of torch, numpy and Python have not been used."""
 
     def __init__(self) -> None:
-        self._before = self._state()
-
-    @staticmethod
-    def _state() -> tuple[Any, ...]:
-        _, words, *rest = np.random.get_state()  # noqa: NPY002 -- read only
-        numpy_state = (np.asarray(words).tobytes(), *rest)
-        return torch.get_rng_state().numpy().tobytes(), numpy_state, random.getstate()
+        self._before = generator_states()
 
     def finding(self) -> Finding:
         """Returns the finding that their states are those at the start."""
-        names = ("torch", "numpy.random", "random")
-        moved = [
-            name
-            for name, old, new in zip(names, self._before, self._state(), strict=True)
-            if old != new
-        ]
+        moved = changed(self._before, generator_states())
         return holds(
             "global generators",
             "unused: all random numbers come from the streams",

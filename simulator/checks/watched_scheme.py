@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from phy.channel import Received
 from semantic.data.dataset import COLORS, TYPES
@@ -15,6 +13,12 @@ from semantic.tasks import TaskOutputs
 from simulator.budget import check_power
 from simulator.checks.report import Finding, holds
 from simulator.scheme import Burst, Feedback, Payload, Scheme
+from simulator.scheme_results import (
+    burst_problem,
+    feedback_problem,
+    images_problem,
+    outputs_problem,
+)
 from simulator.slots import Slot
 
 RULES = {
@@ -102,90 +106,3 @@ def payload_rows(payload: Payload) -> int | None:
     """Returns the number of images of a payload; None if it is empty."""
     columns = list(payload.columns.values())
     return len(columns[0]) if columns else None
-
-
-def _column_problem(name: str, value: object, dtype: torch.dtype, batch: int | None) -> str | None:
-    if not isinstance(value, Tensor):
-        return f"{name} is a {type(value).__name__}"
-    if value.dtype != dtype or value.ndim != 1 or (batch is not None and len(value) != batch):
-        return f"{name} is {value.dtype} {list(value.shape)} for {batch} images"
-    return None
-
-
-def burst_problem(burst: object, batch: int | None) -> str | None:
-    """Returns the first problem of a burst of so many images; None if there is none."""
-    if not isinstance(burst, Burst):
-        return f"a {type(burst).__name__} instead of a Burst"
-    x, uses = burst.x, burst.uses
-    problem = _column_problem("uses", uses, torch.int64, batch)
-    if problem is not None:
-        return problem
-    if not isinstance(x, Tensor) or x.dtype != torch.complex64 or x.ndim != 2:
-        kind = f"{x.dtype} {list(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-        return f"x is {kind}"
-    if len(x) != len(uses):
-        return f"x has {len(x)} rows, uses {len(uses)}"
-    if not bool(x.isfinite().all()):
-        return f"x holds {x[~x.isfinite()][0].item()}"
-    if bool(((uses < 0) | (uses > x.shape[1])).any()):
-        return f"uses are {int(uses.min())} to {int(uses.max())}, x has {x.shape[1]}"
-    return None
-
-
-def feedback_problem(feedback: object, batch: int, reasons: tuple[str, ...]) -> str | None:
-    """Returns the first problem of the feedback for so many images; None if there is none."""
-    if not isinstance(feedback, Feedback):
-        return f"a {type(feedback).__name__} instead of a Feedback"
-    request, request_bits, reason = feedback.request, feedback.request_bits, feedback.reason
-    problem = (
-        _column_problem("ack", feedback.ack, torch.bool, batch)
-        or _column_problem("request_bits", request_bits, torch.int64, batch)
-        or _column_problem("reason", reason, torch.int8, batch)
-    )
-    if problem is not None:
-        return problem
-    if request is not None and not (
-        isinstance(request, Tensor) and request.dtype == torch.bool and request.ndim == 2
-    ):
-        return "request is not a bool [batch, bits]"
-    if request is not None and len(request) != batch:
-        return f"request has {len(request)} rows for {batch} images"
-    if bool((request_bits < 0).any()):
-        return f"the smallest of request_bits is {int(request_bits.min())}"
-    if bool(((reason < 0) | (reason >= len(reasons))).any()):
-        return f"reason {int(reason.max())}, there are {len(reasons)} reasons"
-    return None
-
-
-def images_problem(images: object) -> str | None:
-    """Returns the first problem of received images; None if there is none.
-
-    >>> images_problem(torch.zeros(2, 8, 8, 3))
-    'image 0 is torch.float32 [8, 8, 3]'
-    """
-    if images is None:
-        return None
-    if not isinstance(images, Tensor | Sequence):
-        return f"a {type(images).__name__}"
-    for i, image in enumerate(images):
-        if not isinstance(image, Tensor | np.ndarray):
-            return f"image {i} is a {type(image).__name__}"
-        if str(image.dtype).removeprefix("torch.") != "uint8" or image.ndim != 3:
-            return f"image {i} is {image.dtype} {list(image.shape)}"
-    return None
-
-
-def outputs_problem(outputs: object) -> str | None:
-    """Returns the first problem of the outputs of the tasks; None if there is none."""
-    if not isinstance(outputs, TaskOutputs):
-        return f"a {type(outputs).__name__} instead of TaskOutputs"
-    rows = len(outputs.embedding)
-    for name, value in zip(outputs._fields, outputs, strict=True):
-        if value.ndim != 2 or len(value) != rows or not value.is_floating_point():
-            return f"{name} is {value.dtype} {list(value.shape)}, embedding has {rows} rows"
-        if not bool(value.isfinite().all()):
-            return f"{name} holds {value[~value.isfinite()][0].item()}"
-    for name, classes in (("color", COLORS), ("type", TYPES)):
-        if getattr(outputs, name).shape[1] != len(classes):
-            return f"{name} has {getattr(outputs, name).shape[1]} classes"
-    return None

@@ -20,6 +20,7 @@ from simulator.feedback import FeedbackLink
 from simulator.host_copy import on_host
 from simulator.ledger import Ledger
 from simulator.link import run_link
+from simulator.process_state import settings_left_alone
 from simulator.read_only import ReadOnlyInputs
 from simulator.scheme import Payload, Scheme
 from simulator.setup.channel import open_channel, open_feedback_link
@@ -115,6 +116,12 @@ def prepare(spec: RunSpec, own_channel: Channel | None = None) -> Prepared:
     """
     if spec.trainings:
         raise ValueError("several trainings are several runs: simulator.sweeps.trainings runs them")
+    parts = f"channel {spec.channel}, data {spec.data}, schemes {', '.join(spec.schemes)}"
+    with settings_left_alone(parts):
+        return _open(spec, own_channel)
+
+
+def _open(spec: RunSpec, own_channel: Channel | None) -> Prepared:
     device = choose_device(spec.device)
     for snr_db in spec.snr_db:
         spec.slot(snr_db)  # raises if T W is out of range

@@ -24,6 +24,7 @@ from torch import Tensor
 from semantic.tasks import TaskOutputs
 from simulator.encoded_dataset import EncodedDataset, Progress
 from simulator.ledger import Ledger
+from simulator.process_state import generators_left_alone, settings_left_alone
 from simulator.results.image_rows import image_rows
 from simulator.scheme import Payload
 from simulator.setup.prepare import Prepared
@@ -153,7 +154,9 @@ class CellRunner:
                 "libraries than the run: "
                 "restart the workers from one installation"
             )
-        with one_thread(), late_reads(cell.files):
+        parts = f"scheme {cell.point.scheme} and channel {cell.spec.channel}"
+        alone = settings_left_alone(parts), generators_left_alone(parts)
+        with one_thread(), late_reads(cell.files), alone[0], alone[1]:
             outputs, ledger = self._simulate(cell, step)
         _check_finite(outputs)
         if not cell.whole:

@@ -78,12 +78,17 @@ def read_sweep(path: Path) -> list[tuple[Combination, RunSpec]]:
             raise ValueError(f"{where}: {name} is in [run] and in [grid]")
     start = {name: values[0] for name, values in base.items()}
     runs: dict[str, tuple[Combination, RunSpec]] = {}
+    named: dict[RunSpec, str] = {}
     for combination in _combinations(path, grids):
         name = directory_name(combination)
         try:
             if name in runs:
                 raise ValueError("two grids of the file have it")
-            runs[name] = combination, RunSpec.from_json(_spread({**start, **combination}))
+            spec = RunSpec.from_json(_spread({**start, **combination}))
+            if spec in named:
+                raise ValueError(f"it is the same run as {named[spec]}; leave one of them out")
+            named[spec] = name
+            runs[name] = combination, spec
         except ValueError as error:
             raise ValueError(f"{path}, run {name}: {error}") from None
     return [*runs.values()]

@@ -13,6 +13,7 @@ import pytest
 from judge import judge_call, judge_command
 from mutate import ODD, odd_bytes, odd_image, odd_text, odd_value
 from odd_parts import other_part
+from result_kinds import wrong_result
 from value_kinds import python_values, twice
 from world import World
 
@@ -286,5 +287,5 @@ KINDS: dict[Kind, float] = {
     **dict.fromkeys((image_bytes, label_file, spec_file, sweep_file), 0.2),
     **dict.fromkeys((run_directory, options, arguments_of_parts, python_values), 0.04),
     twice: 0.01,
-    **dict.fromkeys((image_folder, weights_file, plug_in, permissions), 0.02),
+    **dict.fromkeys((image_folder, weights_file, plug_in, wrong_result, permissions), 0.02),
 }

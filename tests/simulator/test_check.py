@@ -30,10 +30,10 @@ def test_what_is_right_passes() -> None:
     report = check_channel(parts.Good)
     assert report.ok, str(report)
     assert report.subject == "broken_parts:Good"
-    assert len(report.findings) == 33
+    assert len(report.findings) == 36
     declared = check_channel(parts.ThreeDraws)
     assert declared.ok, str(declared)
-    assert len(declared.findings) == 34
+    assert len(declared.findings) == 37
 
 
 def test_checking_leaves_the_global_generators_alone() -> None:
@@ -203,7 +203,7 @@ def test_the_command_shows_a_table_and_exits_with_the_answer(
 ) -> None:
     good = run("check", "rician", "--channel-arg", "k_factor=4")
     assert good.exit_code == 0, good.output
-    assert "channel rician: 34 checks hold" in good.stdout
+    assert "channel rician: 37 checks hold" in good.stdout
     for word in ("expected", "found", "average gain E|h|^2", "standard errors", "0.0001"):
         assert word in good.stdout
     bad = run("check", "broken_parts:Misprint")

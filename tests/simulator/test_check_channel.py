@@ -1,6 +1,7 @@
 """The check of a channel names the mistake of every broken one, and finds none in sound ones."""
 
 import broken_parts as parts
+import cheating_channels as cheats
 import numpy as np
 import pytest
 
@@ -50,6 +51,10 @@ WRONG_CHANNELS: list[tuple[type[Channel], str, str]] = [
     (parts.SpoiledInput, "inputs x, h, state", "x was written to"),
     (parts.NoVariance, "apply: y, h, no", "no = 0 in row 0, use 0; it must be positive"),
     (parts.SameNoise, "another seed", "the same y"),
+    (cheats.OtherInARun, "a run and a training", "h differs in 6 of 6 rows"),
+    (cheats.EasyTraining, "a run and a training", "y differs in 6 of 6 rows"),
+    (cheats.OtherInLargeBatches, "a large batch", "h differs in 6 of 6 rows"),
+    (cheats.QuietAtHighSnr, "|y - h x|^2 over the no that the receiver knows, at 30 dB", "0.0"),
 ]
 
 
@@ -79,6 +84,7 @@ def test_a_broken_channel_is_told_what_is_wrong(
 
 def test_one_mistake_is_one_failure(channel_reports: dict[type[Channel], Report]) -> None:
     kinds = (parts.Misprint, parts.NoPrefix, parts.WrongGainTold, parts.OneDrawThrice)
+    kinds = (*kinds, cheats.OtherInARun, cheats.EasyTraining, cheats.QuietAtHighSnr)
     for kind in (*kinds, parts.StreamsOfItsOwn, parts.FewImages, parts.NoiseOfTheSeed):
         assert len(channel_reports[kind].failures) == 1, str(channel_reports[kind])
 

@@ -236,6 +236,8 @@ def test_a_sweep_file_runs_its_grid(tiny_weights: Path, folder_data: Path, tmp_p
         ('[run]\nsnr_db = "8:-6:2"\n', 2, "SNR range '8:-6:2'"),
         ("[run]\nseeds = 0\n", 2, "seeds 0 is not allowed, it must be 1 to"),
         ('[run]\n"seed.x" = 0\n', 2, "unknown field 'seed.x'"),
+        ("[grid]\nslot_s = [1, 1.0]\n", None, "it is the same run as slot_s=1; leave one"),
+        ('[grid]\nsnr_db = ["0:2:2", [0, 2.0]]\n', None, "it is the same run as snr_db=0_2_2"),
     ],
 )
 def test_mistakes_in_a_sweep_file_name_their_line(
