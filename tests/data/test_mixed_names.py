@@ -41,7 +41,7 @@ def test_a_number_written_in_two_ways_is_refused(column: str, first: str, second
     "names", [("1", "001", "1.0"), ("c1", "c2", "c1"), ("a1", "b1"), ("-1", "c1"), ("north", "1")]
 )
 def test_names_that_are_one_or_differ_pass(names: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="files") as caught:  # there are none: the names pass
+    with pytest.raises(ValueError, match="one per image") as caught:  # no files: the names pass
         assemble("set", "labels.csv", rows("camera", *names), [], "test")
     assert CAMERA_OF_TWO_NAMES not in str(caught.value)
 
