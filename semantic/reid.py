@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from semantic.conventions import UNKNOWN
+from semantic.finite import all_finite
 from semantic.metrics.reid_kernel import count_ahead
 
 # Similarities are computed in double precision and rounded to this grid. Equally similar images
@@ -194,8 +195,8 @@ def _check_images(name: str, images: ReidImages, remove_junk: bool) -> None:
         raise ValueError(f"{name}: embedding, vehicle, camera must have one length, got {sizes}")
     if sizes[0] == 0:
         raise ValueError(f"re-identification needs at least one {name} image, got none")
-    broken = int((~torch.isfinite(images.embedding).all(dim=1)).sum())
-    if broken:
+    if not all_finite(images.embedding):
+        broken = int((~torch.isfinite(images.embedding).all(dim=1)).sum())
         raise ValueError(f"{name}: embeddings must be finite, {broken} of {sizes[0]} are not")
     blind = int(((images.camera == UNKNOWN) & (images.vehicle != UNKNOWN)).sum())
     if remove_junk and blind:
