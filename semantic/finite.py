@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 
@@ -12,10 +11,10 @@ def all_finite(values: Tensor) -> bool:
     An infinity or a NaN survives a sum, so that one pass without memory of its own is enough where
     all is well. `torch.isfinite` makes two more tensors of the size.
 
+    >>> import torch
     >>> all_finite(torch.ones(2)), all_finite(torch.tensor([torch.inf, -torch.inf]))
     (True, False)
-    >>> all_finite(torch.full((2,), 3e38)), all_finite(torch.full((2,), 1e308, dtype=torch.float64))
-    (True, True)
+    >>> all_finite(torch.full((2,), 3e38))  # the sum overflows
+    True
     """
-    total = values.sum(dtype=torch.float64)
-    return bool(total.isfinite()) or bool(values.isfinite().all())
+    return bool(values.sum().isfinite()) or bool(values.isfinite().all())

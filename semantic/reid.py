@@ -154,15 +154,15 @@ def _roles(
     remove_junk: bool,
 ) -> tuple[Bool[Tensor, "queries images"], Bool[Tensor, "queries images"]]:
     """Returns the correct gallery images (positive) and those that do not count (ignored)."""
-    unknown = (vehicle == UNKNOWN)[:, None] | (gallery.vehicle == UNKNOWN)[None, :]
+    unknown, stranger = vehicle == UNKNOWN, gallery.vehicle == UNKNOWN
     same = vehicle[:, None] == gallery.vehicle[None, :]
-    junk = (
-        same & (camera[:, None] == gallery.camera[None, :])
-        if remove_junk
-        else torch.zeros_like(same)
-    )
-    ignored = unknown | junk
-    return same & ~ignored, ignored
+    ignored = torch.zeros_like(same)
+    if remove_junk:
+        torch.eq(camera[:, None], gallery.camera[None, :], out=ignored).logical_and_(same)
+    # In place, and the unknown ones by rows and columns: these arrays are the largest of all.
+    ignored[unknown] = True
+    ignored[:, stranger] = True
+    return same.logical_and_(~ignored), ignored
 
 
 def _rank(
