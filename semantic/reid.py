@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from semantic.conventions import UNKNOWN
-from semantic.finite import all_finite
+from semantic.metrics.finite import all_finite
 from semantic.metrics.reid_kernel import count_ahead
 
 # Similarities are computed in double precision and rounded to this grid. Equally similar images

@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from semantic.finite import all_finite
+from semantic.metrics.finite import all_finite
 from semantic.tasks import TaskOutputs
 from simulator.encoded_dataset import EncodedDataset, Progress
 from simulator.ledger import Ledger
