@@ -11,7 +11,7 @@ JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
 # --dist loadgroup keeps the tests of one file or xdist_group in one process: see conftest.py.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: help demo check lint test test-slow fuzz kills bench gpu format cov docs dist clean
+.PHONY: help demo check lint test test-slow fuzz kills bench bench-smoke gpu format cov docs dist clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -56,7 +56,10 @@ bench: $(STAMP)  ## Speed of every part beside a reference (ONLY="--only NAME");
 	$(BIN)/python -m benchmarks $(ONLY)
 	$(BIN)/python -m benchmarks --page
 
-gpu: $(STAMP)  ## The first GPU beside the CPU: equality, throughput, memory
+bench-smoke: $(STAMP)  ## All code of the bench on a few images: does it run with this Python?
+	$(BIN)/python -m benchmarks --smoke
+
+gpu: $(STAMP)  ## The first GPU: equality with the CPU, throughput, memory, the papers' training
 	$(BIN)/python -m benchmarks.gpu
 
 format: $(STAMP)  ## Format the code and mend what the linter can

@@ -2,6 +2,8 @@
 
     python -m benchmarks                      # all entries; appends to benchmarks/results/bench.jsonl
     python -m benchmarks --only reid          # one entry
+    python -m benchmarks --beside 2           # each also beside another job of two threads
+    python -m benchmarks --smoke              # all code of the bench, on a few images; no history
     python -m benchmarks --page               # writes docs/performance.md from the history
 
 Runs on one core, processor time counts; entries of whole commands use all cores and wall-clock time.
@@ -13,7 +15,7 @@ import argparse
 
 import torch
 
-from benchmarks.bench import commands, parts, reid, training  # noqa: F401 -- declare the entries
+from benchmarks.bench import chains, commands, ldpc, parts, reid, training  # noqa: F401 -- entries
 from benchmarks.bench.entry import ENTRIES
 from benchmarks.bench.report import line, measure, record, write_page
 
@@ -23,6 +25,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--only", action="append", choices=[*ENTRIES], metavar="NAME")
     parser.add_argument("--list", action="store_true", help="names of the entries")
+    parser.add_argument("--beside", type=int, default=0, metavar="THREADS")
+    parser.add_argument("--smoke", action="store_true", help="a few images, one call each")
     parser.add_argument("--no-history", action="store_true", help="record nothing")
     parser.add_argument("--page", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
@@ -31,9 +35,10 @@ def main() -> None:
         return
     torch.set_num_threads(1)
     for name in options.only or ([] if options.page else ENTRIES):
-        found = measure(name, ENTRIES[name]())
+        case = ENTRIES[name](options.smoke)
+        found = measure(name, case, options.beside, rounds=1 if options.smoke else None)
         print(line(found), flush=True)
-        if not options.no_history:
+        if not options.no_history and not options.smoke:
             record(found)
     if options.page:
         write_page()

@@ -1,11 +1,12 @@
 """Compares a GPU with the CPU: equality within stated tolerances, throughput and memory.
 
     python -m benchmarks.gpu                  # the first GPU
-    python -m benchmarks.gpu --device cpu --images 8     # the same code without a GPU
+    python -m benchmarks.gpu --device cpu --images 8 --seconds 1 --edge 64   # the code without a GPU
 
 Each line is one part of the simulator. Random numbers must be equal bit for bit; products of
 matrices round differently on each kind of device, so that their results must agree to a share of
-the largest value.
+the largest value. The last line is the training of `--preset paper`: two minutes on 256 x 256
+pixels (`benchmarks.paper_training`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.paper_training import paper_training
 from phy.kernels.philox import normal
 from semantic.conventions import CODED_FEATURES
 from semantic.encoder.densenet import normalize
@@ -114,12 +116,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--device", default="cuda:0")
     parser.add_argument("--images", type=int, default=1024)
+    parser.add_argument("--seconds", type=float, default=120.0, help="of the training")
+    parser.add_argument("--edge", type=int, default=256, help="of the training's images, pixels")
     options = parser.parse_args()
     if options.device.startswith("cuda") and not torch.cuda.is_available():
         print("there is no GPU that torch can use: `simulate doctor` says why")
         return
     for part in parts(options.images):
         print(compare(part, options.device), flush=True)
+    print(paper_training(options.device, options.seconds, options.edge))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,6 @@ import torch
 from jaxtyping import Complex, Float, Inexact
 from torch import Tensor
 
-from phy.channel import multiply, scale
-
 #: Bits per symbol Q_m, by name.
 BITS_PER_SYMBOL = {"bpsk": 1, "qpsk": 2, "16qam": 4, "64qam": 6}
 
@@ -100,14 +98,15 @@ class Modulation:
                 f"n a multiple of {order}"
             )
         amplitudes = self.amplitudes().to(bits.device)
-        labels = bits.reshape(len(bits), -1, order).to(torch.int32)
+        # Small integers are added, and each number is looked up once.
+        labels = bits.reshape(len(bits), -1, order).to(torch.uint8)
         if order == 1:
-            axis = amplitudes[labels[..., 0]]
+            axis = amplitudes[labels[..., 0].int()]
             return torch.complex(axis, axis)
         real, imaginary = labels[..., 0], labels[..., 1]
         for i in range(2, order, 2):
             real, imaginary = 2 * real + labels[..., i], 2 * imaginary + labels[..., i + 1]
-        return torch.complex(amplitudes[real], amplitudes[imaginary])
+        return torch.complex(amplitudes[real.int()], amplitudes[imaginary.int()])
 
     def demap(
         self,
@@ -144,8 +143,8 @@ class Modulation:
         if not bool((no > 0).all()):
             raise ValueError(f"no = {float(no.min())} is not allowed, it must be > 0")
         # There is no division by h: a use in a deep fade has LLRs near zero, not infinities.
-        product, gain = _matched_filter(y, h)
-        matched = torch.view_as_real(product) * (2.0 / no)[..., None]
+        real, imaginary, gain = _matched_filter(y, h)
+        matched = torch.stack([real, imaginary], -1) * (2.0 / no)[..., None]
         gain = gain / no
         if self.name == "bpsk":
             # 2 (d0 - d1) = 4 Re(y h* s0*) / no, with s0 = (1 + j) / sqrt 2.
@@ -165,11 +164,12 @@ def _amplitudes(bits: int) -> tuple[float, ...]:
     return tuple((points / math.sqrt(2.0 * float((points**2).mean()))).tolist())
 
 
-def _matched_filter(y: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns y h* and |h|^2, rounded alike wherever a use is in the array."""
+def _matched_filter(y: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns both parts of y h*, and |h|^2, rounded alike wherever a use is in the array."""
     if not h.is_complex():
-        return scale(y, h), h.square()
-    return multiply(y, h.conj()), multiply(h, h.conj()).real
+        return y.real * h, y.imag * h, h.square()
+    real = y.real * h.real + y.imag * h.imag
+    return real, y.imag * h.real - y.real * h.imag, h.real.square() + h.imag.square()
 
 
 def _log_sum(a: Tensor, b: Tensor) -> Tensor:
@@ -181,7 +181,8 @@ def _log_sum(a: Tensor, b: Tensor) -> Tensor:
     >>> _log_sum(torch.zeros(1), torch.zeros(1))
     tensor([0.6931])
     """
-    return torch.maximum(a, b) + torch.log1p(torch.exp(-(a - b).abs()))
+    apart = (a - b).abs_().neg_().exp_().log1p_()  # in place: an allocation takes as long
+    return torch.maximum(a, b).add_(apart)
 
 
 def _axis_llrs(matched: Tensor, gain: Tensor, amplitudes: Tensor, max_log: bool) -> list[Tensor]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from semantic.conventions import UNKNOWN
+from semantic.metrics.finite import all_finite
 from semantic.metrics.reid_kernel import count_ahead
 
 # Similarities are computed in double precision and rounded to this grid. Equally similar images
@@ -153,15 +154,15 @@ def _roles(
     remove_junk: bool,
 ) -> tuple[Bool[Tensor, "queries images"], Bool[Tensor, "queries images"]]:
     """Returns the correct gallery images (positive) and those that do not count (ignored)."""
-    unknown = (vehicle == UNKNOWN)[:, None] | (gallery.vehicle == UNKNOWN)[None, :]
+    unknown, stranger = vehicle == UNKNOWN, gallery.vehicle == UNKNOWN
     same = vehicle[:, None] == gallery.vehicle[None, :]
-    junk = (
-        same & (camera[:, None] == gallery.camera[None, :])
-        if remove_junk
-        else torch.zeros_like(same)
-    )
-    ignored = unknown | junk
-    return same & ~ignored, ignored
+    ignored = torch.zeros_like(same)
+    if remove_junk:
+        torch.eq(camera[:, None], gallery.camera[None, :], out=ignored).logical_and_(same)
+    # In place, and the unknown ones by rows and columns: these arrays are the largest of all.
+    ignored[unknown] = True
+    ignored[:, stranger] = True
+    return same.logical_and_(~ignored), ignored
 
 
 def _rank(
@@ -194,8 +195,8 @@ def _check_images(name: str, images: ReidImages, remove_junk: bool) -> None:
         raise ValueError(f"{name}: embedding, vehicle, camera must have one length, got {sizes}")
     if sizes[0] == 0:
         raise ValueError(f"re-identification needs at least one {name} image, got none")
-    broken = int((~torch.isfinite(images.embedding).all(dim=1)).sum())
-    if broken:
+    if not all_finite(images.embedding):
+        broken = int((~torch.isfinite(images.embedding).all(dim=1)).sum())
         raise ValueError(f"{name}: embeddings must be finite, {broken} of {sizes[0]} are not")
     blind = int(((images.camera == UNKNOWN) & (images.vehicle != UNKNOWN)).sum())
     if remove_junk and blind:

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -55,16 +56,69 @@ def test_the_bench_measures_in_turn_and_keeps_the_newest() -> None:
     assert "| `example` | a call |" in table(kept.values())
 
 
-@pytest.mark.slow
 @pytest.mark.integration
-def test_every_entry_of_parts_runs() -> None:
-    from benchmarks.bench import parts, training  # noqa: F401 -- declare the entries
+@pytest.mark.parametrize("name", ["encoder step", "link step", "F step", "random numbers", "reid"])
+def test_a_small_entry_runs(name: str) -> None:
+    from benchmarks.bench import parts, reid, training  # noqa: F401 -- declare the entries
     from benchmarks.bench.entry import ENTRIES
 
-    for name in ("decode", "random numbers", "intervals", "F step"):
-        case = ENTRIES[name]()
-        case.work()
-        case.reference()
+    case = ENTRIES[name](True)
+    case.work()
+    case.reference()
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_the_smoke_part_runs_every_entry(capsys: pytest.CaptureFixture[str]) -> None:
+    from benchmarks.__main__ import main
+    from benchmarks.bench.entry import ENTRIES
+    from benchmarks.bench.report import HISTORY
+
+    before = HISTORY.read_bytes()
+    threads = torch.get_num_threads()
+    with patch.object(sys, "argv", ["benchmarks", "--smoke"]):
+        main()
+    torch.set_num_threads(threads)
+    lines = capsys.readouterr().out.splitlines()
+    assert [text.split(": ")[0] for text in lines] == [*ENTRIES]
+    assert HISTORY.read_bytes() == before
+
+
+@pytest.mark.integration
+def test_the_steps_of_the_bench_multiply_as_the_trainings_do() -> None:
+    from benchmarks.bench import training
+    from semantic.training.products import onednn_products
+
+    for name in ("link_step", "fde_step"):
+        with patch.object(training, "onednn_products", wraps=onednn_products) as products:
+            getattr(training, name)(True).work()
+        assert products.called, name
+
+
+@pytest.mark.integration
+def test_a_command_has_a_time_beside_another_job_and_a_peak_memory() -> None:
+    from benchmarks.bench.entry import Case
+    from benchmarks.bench.other_job import peak_of
+    from benchmarks.bench.report import line, measure
+
+    busy = [sys.executable, "-c", "x = bytearray(50_000_000); x[::4096] = b'1' * len(x[::4096])"]
+    free = [sys.executable, "-c", "pass"]
+    case = Case(
+        work=lambda: peak_of(busy),
+        reference=lambda: peak_of(free),
+        measures="a command with 50 MB",
+        against="one without",
+        amount=1,
+        unit="command",
+        whole=True,
+    )
+    found = measure("command", case, beside=1, rounds=1)
+    assert 50e6 < found.peak < 200e6
+    assert found.peak > peak_of(free) + 40e6
+    assert found.beside > 0
+    assert "beside a job of 1 threads" in line(found)
+    with pytest.raises(subprocess.CalledProcessError):
+        peak_of([sys.executable, "-c", "raise SystemExit(3)"])
 
 
 def test_the_compiled_reference_of_reid_is_right() -> None:
@@ -99,3 +153,28 @@ def test_the_comparison_of_devices(capsys: pytest.CaptureFixture[str]) -> None:
         with patch.object(sys, "argv", ["gpu"]):
             gpu.main()
         assert capsys.readouterr().out.count("\n") == 1
+
+
+@pytest.mark.integration
+def test_the_papers_training_is_timed(capsys: pytest.CaptureFixture[str]) -> None:
+    from benchmarks import gpu
+    from benchmarks.paper_training import WARM_UP, paper_training
+
+    rate = paper_training("cpu", seconds=60.0, edge=32, steps=2)
+    assert rate.steps == 2
+    assert rate.epochs_per_hour == pytest.approx(rate.images_per_second * 3600 / 37_778)
+    assert rate.augmented_per_second > rate.images_per_second
+    steps = []
+    with (
+        patch.object(gpu, "parts", return_value=iter(())),
+        patch(
+            "benchmarks.paper_training.train_encoder",
+            side_effect=lambda *a, **k: steps.append(
+                [a[4](step, {}) for step in range(WARM_UP + 10)]
+            ),
+        ),
+        patch.object(sys, "argv", ["gpu", "--device", "cpu", "--seconds", "0", "--edge", "32"]),
+    ):
+        gpu.main()
+    assert "over 1 steps" in capsys.readouterr().out
+    assert not steps  # the time ended the loop

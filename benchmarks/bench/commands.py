@@ -1,26 +1,25 @@
-"""Start-up and whole commands, alone and beside another job; wall-clock time on all cores."""
+"""Start-up and whole commands: wall-clock time on all cores, and peak memory."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.bench.entry import Case, entry
-from benchmarks.beside_another_job import other_program
+from benchmarks.bench.other_job import peak_of
 
 MAIN_JOB = ("--scheme", "semharq,perfect", "--snr=-6:8:2", "--quiet", "--device", "cpu")
+IMAGE_JOB = ("--scheme", "jpeg-ldpc-16qam-harq", *MAIN_JOB[2:])
 
 
 @entry("start-up")
-def start_up() -> Case:
+def start_up(small: bool) -> Case:
     """A command without torch, and Python with the library of the command line."""
     return Case(
         work=_simulate("list"),
-        reference=lambda: subprocess.run([sys.executable, "-c", "import click"], check=True),
+        reference=_python("import click"),
         measures="simulate list",
         against='python -c "import click"',
         amount=1,
@@ -30,7 +29,7 @@ def start_up() -> Case:
 
 
 @entry("imports")
-def imports() -> Case:
+def imports(small: bool) -> Case:
     """All imports of a run, and those of the libraries that it cannot do without."""
     libraries = "import torch, numba, pandas, pyarrow.parquet"
     return Case(
@@ -46,10 +45,10 @@ def imports() -> Case:
 
 
 @entry("main job, warm")
-def main_job_warm() -> Case:
+def main_job_warm(small: bool) -> Case:
     """The main job with the encoder's outputs in the cache, and the imports alone."""
     return Case(
-        work=_simulate(*MAIN_JOB, "--no-resume"),
+        work=_simulate(*MAIN_JOB, "--no-resume", *_few(small)),
         reference=_python("import torch"),
         measures="`simulate --scheme semharq,perfect --snr -6:8:2`, outputs of the encoder cached",
         against="python -c 'import torch'",
@@ -61,13 +60,24 @@ def main_job_warm() -> Case:
 
 
 @entry("main job, cold")
-def main_job_cold() -> Case:
+def main_job_cold(small: bool) -> Case:
     """The main job with an empty cache, and with a full one."""
+    return _cold(MAIN_JOB, "the main job", small)
+
+
+@entry("image job, cold")
+def image_job_cold(small: bool) -> Case:
+    """All SNRs of an image chain with an empty cache, and with a full one."""
+    return _cold(IMAGE_JOB, "`simulate --scheme jpeg-ldpc-16qam-harq --snr -6:8:2`", small)
+
+
+def _cold(job: tuple[str, ...], name: str, small: bool) -> Case:
+    """A job with an empty cache beside the same with a full one."""
     return Case(
-        work=_simulate(*MAIN_JOB, "--no-resume", cold=True),
-        reference=_simulate(*MAIN_JOB, "--no-resume"),
-        measures="the main job with an empty cache",
-        against="the main job with the encoder's outputs in the cache",
+        work=_simulate(*job, "--no-resume", *_few(small), cold=True),
+        reference=_simulate(*job, "--no-resume", *_few(small)),
+        measures=f"{name} with an empty cache",
+        against="the same with a full cache",
         amount=1,
         unit="command",
         whole=True,
@@ -75,44 +85,22 @@ def main_job_cold() -> Case:
     )
 
 
-@entry("main job, beside another job")
-def main_job_beside() -> Case:
-    """The main job beside a matrix product on two threads, and alone."""
-    alone = _simulate(*MAIN_JOB, "--no-resume")
-
-    def work() -> None:
-        with other_program(2):
-            alone()
-
-    return Case(
-        work=work,
-        reference=alone,
-        measures="the main job beside a matrix product of two threads",
-        against="the main job alone",
-        amount=1,
-        unit="command",
-        whole=True,
-        rounds=1,
-    )
+def _few(small: bool) -> tuple[str, ...]:
+    return ("--images", "40") if small else ()
 
 
 def _python(code: str) -> Callable[[], object]:
-    return lambda: subprocess.run([sys.executable, "-c", code], check=True)
+    return lambda: peak_of([sys.executable, "-c", code])
 
 
 def _simulate(*arguments: str, cold: bool = False) -> Callable[[], object]:
     """Runs a command with results, and if `cold` the cache, in a new folder."""
-    writes = any(argument == "--scheme" for argument in arguments)
+    writes = "--scheme" in arguments
 
-    def call() -> None:
+    def call() -> int:
         with tempfile.TemporaryDirectory() as folder:
             cache = {"SEMHARQ_CACHE": str(Path(folder) / "cache")} if cold else {}
             out = ("--out", str(Path(folder) / "out")) if writes else ()
-            subprocess.run(
-                [sys.executable, "-m", "simulator", *arguments, *out],
-                env={**os.environ, **cache},
-                stdout=subprocess.DEVNULL,
-                check=True,
-            )
+            return peak_of([sys.executable, "-m", "simulator", *arguments, *out], cache)
 
     return call

@@ -22,11 +22,11 @@ DENSENET_FLOPS = 2 * 2.87e9
 
 
 @entry("encoder")
-def encoder() -> Case:
+def encoder(small: bool) -> Case:
     """DenseNet-121 as a run calls it, and the same network traced and frozen."""
     bundle = load_encoder()
-    size = int(bundle.config["image_size"])
-    pixels = torch.randint(0, 255, (2 * ENCODER_TILE, size, size, 3), dtype=torch.uint8)
+    size, images = int(bundle.config["image_size"]), ENCODER_TILE if small else 2 * ENCODER_TILE
+    pixels = torch.randint(0, 255, (images, size, size, 3), dtype=torch.uint8)
     network = bundle.network.encoder
     example = normalize(pixels[:ENCODER_TILE])
     with torch.no_grad():
@@ -48,11 +48,11 @@ def encoder() -> Case:
 
 
 @entry("decode")
-def decode() -> Case:
+def decode(small: bool) -> Case:
     """Decoder and tasks of semharq, and its products alone in one large batch."""
     bundle = load_encoder()
     link, _ = load_link("semharq", bundle.network.performers)
-    rows = 8 * TILE
+    rows = TILE if small else 8 * TILE
     received = torch.rand(rows, CODED_FEATURES)
     buffer = link.empty_buffer(rows)
     buffer = type(buffer)(received, received)
@@ -81,9 +81,9 @@ def decode() -> Case:
 
 
 @entry("random numbers")
-def random_numbers() -> Case:
+def random_numbers(small: bool) -> Case:
     """Noise of a burst from a stream per image, and torch's generator for the whole batch."""
-    rows, uses = 1024, 64
+    rows, uses = 8 if small else 1024, 64
     streams = Streams(0, "bench", np.arange(rows)).rows(np.arange(rows), 0).for_role("noise")
     return Case(
         work=lambda: streams.complex_normal(uses),
@@ -98,11 +98,13 @@ def random_numbers() -> Case:
 
 
 @entry("semantic cell")
-def semantic_cell() -> Case:
+def semantic_cell(small: bool) -> Case:
     """One point of semharq over the embedded test set, in fp32 and in bf16."""
     runs = {}
     for precision in ("fp32", "bf16"):
-        spec = RunSpec(snr_db=(0.0,), device="cpu", precision=precision)
+        spec = RunSpec(
+            snr_db=(0.0,), device="cpu", precision=precision, images=40 if small else None
+        )
         runner = CellRunner(prepare(spec), lambda what, done, total: None)
         (cell,) = runner.cells(Point("semharq", 0.0, 0), 16384)
         runs[precision] = runner, cell
@@ -119,9 +121,10 @@ def semantic_cell() -> Case:
 
 
 @entry("intervals")
-def intervals() -> Case:
+def intervals(small: bool) -> Case:
     """The curve with its intervals of one point, and the means of its columns."""
-    spec = RunSpec(schemes=("perfect",), snr_db=(0.0,), device="cpu")
+    few = 40 if small else None
+    spec = RunSpec(schemes=("perfect",), snr_db=(0.0,), device="cpu", images=few)
     runner = CellRunner(prepare(spec), lambda what, done, total: None)
     (cell,) = runner.cells(Point("perfect", 0.0, 0), 16384)
     rows = read_rows(runner.compute(cell))

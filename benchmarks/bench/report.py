@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench.entry import Case, least_seconds
+from benchmarks.bench.entry import Case, least_seconds, ratio_beside
 from benchmarks.bench.machine import Machine, this_machine
+from benchmarks.bench.other_job import other_job
 
 #: One JSON object a line for each measurement, the newest last.
 HISTORY = Path(__file__).parents[1] / "results" / "bench.jsonl"
@@ -33,10 +34,14 @@ class Measurement:
         clock: "processor" or "wall-clock".
         operations: Floating-point operations per unit.
         moved: Bytes per unit.
-        bound: Resource that binds: "products", "memory" or "".
+        cached: Bytes per unit that the first-level cache must move.
+        bound: Resource that binds: "products", "memory", "cache" or "".
         share: Share of the bound's rate that the work achieves; 0 without a bound.
         when: UTC time.
         machine: Rates of the machine.
+        peak: Peak memory of the largest process in bytes; 0 for work in the bench's own process.
+        beside: Wall-clock time beside another job over that alone; 0 if not measured.
+        threads: Threads of the other job; 0 if there was none.
     """
 
     name: str
@@ -49,15 +54,27 @@ class Measurement:
     clock: str
     operations: float
     moved: float
+    cached: float
     bound: str
     share: float
     when: str
     machine: dict[str, Any]
+    peak: int = 0
+    beside: float = 0.0
+    threads: int = 0
 
 
-def measure(name: str, case: Case) -> Measurement:
-    """Times an entry and places it under the roof of the machine."""
-    work, reference = least_seconds(case)
+def measure(name: str, case: Case, beside: int = 0, rounds: int | None = None) -> Measurement:
+    """Times an entry and places it under the roof of the machine.
+
+    Args:
+        name: Name of the entry.
+        case: What is measured.
+        beside: Threads of another job beside which the work is also timed; 0 for none.
+        rounds: Calls that are timed, in place of the case's own number.
+    """
+    times = least_seconds(case, rounds)
+    work, reference = times.work, times.reference
     machine = this_machine()
     bound, floor = _bound(case, machine)
     return Measurement(
@@ -71,24 +88,34 @@ def measure(name: str, case: Case) -> Measurement:
         clock="wall-clock" if case.whole else "processor",
         operations=case.operations / case.amount,
         moved=case.moved / case.amount,
+        cached=case.cached / case.amount,
         bound=bound,
         share=floor / work,
         when=time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime()),
         machine=machine.to_json(),
+        peak=times.peak,
+        beside=ratio_beside(case, lambda: other_job(beside)) if beside else 0.0,
+        threads=beside,
     )
 
 
 def _bound(case: Case, machine: Machine) -> tuple[str, float]:
     """Returns the resource that binds and the least seconds that it allows."""
-    products, memory = case.operations / machine.flops, case.moved / machine.copied
-    if not products and not memory:
-        return "", 0.0
-    return ("products", products) if products >= memory else ("memory", memory)
+    floors = {
+        "products": case.operations / machine.flops,
+        "memory": case.moved / machine.copied,
+        "cache": case.cached / machine.cached,
+    }
+    bound = max(floors, key=lambda name: floors[name])
+    return (bound, floors[bound]) if floors[bound] else ("", 0.0)
 
 
 def line(found: Measurement) -> str:
     """Returns a measurement as text."""
     roof = f"; {found.share:.0%} of the rate of {found.bound}" if found.bound else ""
+    roof += f"; {found.peak / 2**20:.0f} MiB" if found.peak else ""
+    if found.threads:
+        roof += f"; {found.beside:.2f} times as long beside a job of {found.threads} threads"
     return (
         f"{found.name}: {found.measures}: {_seconds(found.seconds)} a {found.unit} "
         f"({found.clock}); {found.against}: {_seconds(found.reference)}; "
@@ -123,14 +150,17 @@ def write_page() -> None:
 def table(found: Iterable[dict[str, Any]]) -> str:
     """Returns the measurements as a table in Markdown."""
     rows = [
-        "| entry | what is measured | time | reference | its time | ratio | roof | share |",
-        "|---|---|---|---|---|---|---|---|",
+        "| entry | what is measured | time | reference | its time | ratio | roof | share "
+        "| memory | beside |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for one in found:
         share = f"{one['share']:.0%}" if one["bound"] else ""
         per = f"{_seconds(one['seconds'])} a {one['unit']}"
         cells = [f"`{one['name']}`", one["measures"], per, one["against"]]
         cells += [_seconds(one["reference"]), f"{one['ratio']:.3g}", one["bound"], share]
+        peak, beside = one.get("peak", 0), one.get("beside", 0.0)
+        cells += [f"{peak / 2**20:.0f} MiB" if peak else "", f"{beside:.2f}" if beside else ""]
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
 

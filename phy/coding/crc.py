@@ -45,14 +45,8 @@ class Crc:
         >>> hex(int("".join(map(str, CRC16.parity(text)[0])), 2))
         '0x31c3'
         """
-        if bits.ndim != 2:
-            raise ValueError(f"bits have shape {bits.shape}, they must be [batch, n]")
-        # Leading zeros do not change a CRC with start value zero, so rows can be padded to bytes.
-        front = np.zeros((len(bits), -bits.shape[1] % 8), np.uint8)
-        octets = np.packbits(np.concatenate([front, bits.astype(np.uint8)], axis=1), axis=1)
-        registers = _divide(octets, _table(self.length, self.polynomial), self.length)
         powers = np.arange(self.length - 1, -1, -1, dtype=np.uint32)
-        return ((registers[:, None] >> powers) & 1).astype(np.uint8)
+        return ((self._remainders(bits)[:, None] >> powers) & 1).astype(np.uint8)
 
     def append(self, bits: Bits) -> Bits:
         """Appends its parity bits to each row.
@@ -82,7 +76,22 @@ class Crc:
         >>> CRC24A.check(CRC24A.append(np.ones((1, 5), np.uint8)))
         array([ True])
         """
-        return np.logical_not(self.parity(bits).any(axis=1))
+        good: NDArray[np.bool_] = self._remainders(bits) == 0
+        return good
+
+    def _remainders(self, bits: Bits) -> NDArray[np.uint32]:
+        """Returns the remainder [batch] of each row; see `parity`."""
+        if bits.ndim != 2:
+            raise ValueError(f"bits have shape {bits.shape}, they must be [batch, n]")
+        # Leading zeros do not change a CRC with start value zero, so rows can be padded to bytes.
+        missing = -bits.shape[1] % 8
+        if missing:
+            bits = np.concatenate([np.zeros((len(bits), missing), np.uint8), bits], axis=1)
+        octets = np.packbits(bits.astype(np.uint8, copy=False), axis=1)
+        found: NDArray[np.uint32] = _divide(
+            octets, _table(self.length, self.polynomial), self.length
+        )
+        return found
 
 
 #: Transport blocks of more than 3824 bits.

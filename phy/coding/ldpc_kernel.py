@@ -5,10 +5,9 @@
         R = 3/4 x (smallest other |T|) x (product of the other signs)
         P = T + R
 
-All values are 16-bit integers. Two properties of the memory layout let the compiler vectorize all
-loops over Z. A column is stored in the rotation of the last row that updated it, so that only
-differences of shifts are needed. A column is stored twice in succession, so that a rotated read
-does not wrap around.
+All values are 16-bit integers, and all loops over Z are vectors. A column is stored in the rotation
+of the last row that updated it, so that only differences of shifts are needed. A column is stored
+twice in succession, so that a rotated read does not wrap around.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from phy.coding import saturating_arithmetic as sat
+from phy.coding.row_update import LANES, update_row
 from phy.kernels.compiled import no_type_check
 
 Ints = NDArray[np.int64]
@@ -48,8 +48,9 @@ def load(
     scratch: Narrow,
     info_columns: int,
     z: int,
+    stride: int,
 ) -> NDArray[np.bool_]:  # pragma: no cover - compiled
-    """Quantizes a block's LLRs [columns Z] into `posterior` [columns 2 Z].
+    """Quantizes a block's LLRs [columns Z] into `posterior` [columns stride].
 
     Min-sum is invariant to scale, so each block is scaled to a mean magnitude over its received
     bits; fillers do not count. The lower the rate, the more messages are summed in a posterior, and
@@ -57,10 +58,11 @@ def load(
 
     Args:
         llr: [columns Z] soft buffer of a block.
-        posterior: [columns 2 Z] int16 output, each column stored twice.
+        posterior: [columns stride] int16 output, each column stored twice.
         scratch: [Z] int16 or longer, overwritten.
         info_columns: Number of information columns.
         z: Lifting size Z.
+        stride: Distance of two columns in `posterior`, at least 2 Z.
 
     Returns:
         [columns] whether any bit of the column was received.
@@ -91,7 +93,7 @@ def load(
     limit, half = np.float32(_LARGEST), np.float32(0.5)
     for column in range(columns):
         if received[column]:
-            first, to = U(column * z), U(2 * column * z)
+            first, to = U(column * z), U(column * stride)
             for i in range(size):
                 value = min(max(llr[first + i] * scale, -limit), limit)
                 scratch[i] = value + (half if value > none else -half)
@@ -110,47 +112,11 @@ def _turn(shift: int, rotation: int, z: int) -> int:  # pragma: no cover - compi
     return turn if turn >= 0 else turn + z
 
 
-# Whole arrays and offsets instead of slices: the reference counting of a slice takes longer than
-# the loop.
-@_fast
-@no_type_check
-def _gather(
-    posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
-    sign: Narrow, p: int, r: int, t: int, z: int,
-) -> None:  # fmt: skip  # pragma: no cover - compiled
-    """Computes T = P - R for one edge, and updates the two smallest magnitudes and the sign."""
-    for i in range(z):
-        value = sat.subtract(posterior[p + i], messages[r + i])
-        extrinsic[t + i] = value
-        magnitude = sat.absolute(value)
-        second[i] = sat.smaller(second[i], sat.larger(least[i], magnitude))
-        least[i] = sat.smaller(least[i], magnitude)
-        sign[i] = sat.exclusive_or(sign[i], value)
-
-
-@_fast
-@no_type_check
-def _scatter(
-    posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
-    sign: Narrow, p: int, r: int, t: int, z: int,
-) -> None:  # fmt: skip  # pragma: no cover - compiled
-    """Computes R of one edge and P = T + R, stored twice in the rotation of the row."""
-    for i in range(z):
-        value = extrinsic[t + i]
-        magnitude = sat.choose(sat.absolute(value), least[i], second[i], least[i])
-        message = sat.with_sign(sat.three_quarters(magnitude), sat.exclusive_or(sign[i], value))
-        messages[r + i] = message
-        posterior[p + i] = sat.add(value, message)
-    # A second loop: a loop that stores to two places of one array is not vectorized.
-    for i in range(z):
-        posterior[p + z + i] = sat.add(extrinsic[t + i], messages[r + i])
-
-
 @_fast
 @no_type_check
 def _satisfied(
     posterior: Narrow, rotation: Ints, active: Ints, start: Ints, column: Ints, shift: Ints, z: int,
-    sign: Narrow,
+    stride: int, sign: Narrow,
 ) -> bool:  # fmt: skip  # pragma: no cover - compiled
     """Returns whether the hard decisions satisfy every active check; stops at the first failure."""
     size = U(z)
@@ -159,7 +125,7 @@ def _satisfied(
             sign[i] = 0
         for e in range(start[row], start[row + 1]):
             c = column[e]
-            p = U(2 * c * z + _turn(shift[e], rotation[c], z))
+            p = U(c * stride + _turn(shift[e], rotation[c], z))
             for i in range(size):
                 sign[i] = sat.exclusive_or(sign[i], posterior[p + i])
         lowest = sign[0]
@@ -173,24 +139,17 @@ def _satisfied(
 @_fast
 @no_type_check
 def _iterate(
-    posterior: Narrow, messages: Narrow, extrinsic: Narrow, least: Narrow, second: Narrow,
-    sign: Narrow, rotation: Ints, row: int, start: Ints, column: Ints, shift: Ints, z: int,
+    posterior: Narrow, messages: Narrow, scratch: Narrow, read: Ints, write: Ints,
+    rotation: Ints, first: int, stop: int, column: Ints, shift: Ints, z: int, stride: int,
 ) -> None:  # fmt: skip  # pragma: no cover - compiled
-    """Updates one row of the base graph."""
-    for i in range(z):
-        least[i] = _LARGEST
-        second[i] = _LARGEST
-        sign[i] = 0
-    first = start[row]
-    for e in range(first, start[row + 1]):
+    """Updates one row of the base graph, which has the edges first to stop - 1."""
+    for e in range(first, stop):
         c = column[e]
-        p, r, t = 2 * c * z + _turn(shift[e], rotation[c], z), e * z, (e - first) * z
-        _gather(posterior, messages, extrinsic, least, second, sign, U(p), U(r), U(t), U(z))
-    for e in range(first, start[row + 1]):
-        c = column[e]
-        p, r, t = 2 * c * z, e * z, (e - first) * z
-        _scatter(posterior, messages, extrinsic, least, second, sign, U(p), U(r), U(t), U(z))
+        write[e - first] = c * stride
+        read[e - first] = c * stride + _turn(shift[e], rotation[c], z)
         rotation[c] = shift[e]
+    checks = -(-z // LANES) * LANES
+    update_row(posterior, messages, scratch, read, write, stop - first, checks, z)
 
 
 @_fast
@@ -215,28 +174,35 @@ def decode_block(
     """
     rows, columns = len(start) - 1, len(llr) // z
     info_columns = columns - rows
-    posterior = np.zeros(2 * columns * z, np.int16)
-    messages = np.zeros(start[rows] * z, np.int16)
-    extrinsic = np.empty(_LONGEST_ROW * z, np.int16)
-    least, second, sign = (
-        np.empty(z, np.int16), np.empty(z, np.int16), np.empty(z, np.int16)
-    )  # fmt: skip
+    checks = -(-z // LANES) * LANES
+    # Surplus checks read and write behind the second copy of a column.
+    stride = 2 * z + LANES
+    posterior = np.zeros(columns * stride, np.int16)
+    scratch = np.empty((_LONGEST_ROW + 3) * checks, np.int16)
+    read, write = np.empty(_LONGEST_ROW, np.int64), np.empty(_LONGEST_ROW, np.int64)
     rotation = np.zeros(columns, np.int64)
-    received = load(llr, posterior, extrinsic, info_columns, z)
+    received = load(llr, posterior, scratch, info_columns, z, stride)
     # A row after the fourth has a parity column of its own and is useless without it.
     active = np.array([r for r in range(rows) if r < 4 or received[info_columns + r]])
+    edges = 0
+    for row in active:
+        edges += start[row + 1] - start[row]
+    messages = np.zeros(edges * checks, np.int16)
     converged = False
     for _ in range(iterations):
+        place = 0
         for row in active:
+            first, stop = start[row], start[row + 1]
             _iterate(
-                posterior, messages, extrinsic, least, second, sign, rotation, row,
-                start, column, shift, z,
+                posterior, messages[place:], scratch, read, write, rotation, first, stop,
+                column, shift, z, stride,
             )  # fmt: skip
-        if _satisfied(posterior, rotation, active, start, column, shift, z, sign):
+            place += (stop - first) * checks
+        if _satisfied(posterior, rotation, active, start, column, shift, z, stride, scratch):
             converged = True
             break
     for c in range(info_columns):
-        p = U(2 * c * z + _turn(0, rotation[c], z))
+        p = U(c * stride + _turn(0, rotation[c], z))
         undecided = np.uint8(0)
         for i in range(U(z)):
             value = posterior[p + i]

@@ -33,8 +33,9 @@ class DenseLayer(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch more h w"]:
         """Returns x with 32 more channels."""
-        new = self.conv1(functional.relu(self.norm1(x)))
-        new = self.conv2(functional.relu(self.norm2(new)))
+        # In place: nothing else reads what a normalization returns.
+        new = self.conv1(functional.relu(self.norm1(x), inplace=True))
+        new = self.conv2(functional.relu(self.norm2(new), inplace=True))
         return torch.cat([x, new], 1)
 
 
@@ -59,7 +60,7 @@ class DenseNet121(nn.Module):
         parts: OrderedDict[str, nn.Module] = OrderedDict(
             conv0=nn.Conv2d(3, STEM, 7, 2, 3, bias=False),
             norm0=nn.BatchNorm2d(STEM),
-            relu0=nn.ReLU(),
+            relu0=nn.ReLU(inplace=True),
             pool0=nn.MaxPool2d(3, 2, 1),
         )
         for block, layers in enumerate(BLOCKS, start=1):
@@ -72,7 +73,7 @@ class DenseNet121(nn.Module):
                 parts[f"transition{block}"] = nn.Sequential(
                     OrderedDict[str, nn.Module](
                         norm=nn.BatchNorm2d(channels),
-                        relu=nn.ReLU(),
+                        relu=nn.ReLU(inplace=True),
                         conv=nn.Conv2d(channels, channels // 2, 1, bias=False),
                         pool=nn.AvgPool2d(2, 2),
                     )
@@ -89,7 +90,7 @@ class DenseNet121(nn.Module):
         self, x: Float[Tensor, "batch 3 h w"]
     ) -> Float[Tensor, "batch 1024 rows columns"]:
         """Returns the maps of the last layer after ReLU, at 1/32 of the resolution."""
-        maps: Tensor = functional.relu(self.features(x))
+        maps: Tensor = functional.relu(self.features(x), inplace=True)
         return maps
 
     def forward(self, x: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch 1024"]:

@@ -107,8 +107,8 @@ class Combining(Buffer):
     def add(self, slot: SlotFeatures) -> Combining:
         """Returns the buffer with the slot's outputs and weights added at their positions."""
         return Combining(
-            self.matched + slot.selection.spread(slot.matched),
-            self.weight + slot.selection.spread(slot.weight),
+            slot.selection.add_to(self.matched, slot.matched),
+            slot.selection.add_to(self.weight, slot.weight),
         )
 
     def decoder_input(self) -> Float[Tensor, "batch inputs"]:

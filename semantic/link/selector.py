@@ -58,6 +58,18 @@ class Selection:
         zero = value.new_zeros(len(value), CODED_FEATURES)
         return zero.scatter(1, self.position, torch.where(self.sent, value, zero[:, :1]))
 
+    def add_to(
+        self, total: Shaped[Tensor, "batch L"], value: Shaped[Tensor, "batch B"]
+    ) -> Shaped[Tensor, "batch L"]:
+        """Returns the total with the values added at their positions: one copy, no zero vector.
+
+        >>> some = Selection(torch.tensor([[2, 0]]), torch.tensor([[True, False]]))
+        >>> some.add_to(torch.ones(1, 4), torch.tensor([[7.0, 9.0]]))
+        tensor([[1., 1., 8., 1.]])
+        """
+        added = torch.where(self.sent, value, value.new_zeros(()))
+        return total.scatter_add(1, self.position, added)
+
     def take(self, index: Int[Tensor, " rows"]) -> Selection:
         """Returns the selection of some of the images."""
         return Selection(self.position[index], self.sent[index])

@@ -8,13 +8,11 @@ from typing import final
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from phy.channel import Received
 from phy.coding.code_block_groups import sent_bits, wrong_groups
 from phy.coding.soft_buffer import SoftBuffer
 from phy.coding.transport import TransportCodec, receive_many
-from phy.modulation import Modulation
 from semantic.suggest import nearest
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
@@ -22,6 +20,7 @@ from simulator.codecs.image_codecs import FAILURE_POLICIES, ImageCodec
 from simulator.codecs.sent_images import SentImages
 from simulator.encoded_dataset import EncodedDataset
 from simulator.scheme import Burst, Feedback, Payload, Scheme, Shared, no_request
+from simulator.schemes.coded_bursts import demap_bursts, map_bursts
 from simulator.schemes.coding import Coding as Coding  # part of this module's interface
 from simulator.schemes.coding import CodingRule
 from simulator.slots import Slot
@@ -148,12 +147,9 @@ class Conventional(Scheme):
             wanted = request | ~request.any(1, keepdim=True)  # after a lost request: all groups
         rows = []
         for codec, words, groups in zip(tx.codecs, tx.words, wanted, strict=True):
-            sent = codec.select(words, tx.transmission)
-            if not groups.all():
-                sent = sent[:, sent_bits(codec, groups)]
-            rows.append(Modulation(codec.modulation).map(sent)[0])
-        uses = torch.tensor([len(row) for row in rows])
-        x = pad_sequence(rows, batch_first=True)
+            sent = codec.select(words, tx.transmission)[0]
+            rows.append(sent if groups.all() else sent[sent_bits(codec, groups)])
+        x, uses = map_bursts(tx.codecs, rows)
         header = wanted if self.groups > 1 else None
         return Burst(x, uses, header), replace(tx, transmission=tx.transmission + 1)
 
@@ -163,13 +159,8 @@ class Conventional(Scheme):
 
     def receive(self, rx: RxState, received: Received, slot: Slot) -> tuple[Feedback, RxState]:
         """Demaps, combines, decodes; answers ACK where the CRC holds."""
-        y, h = received.y.cpu(), received.h.cpu()
-        no = received.no.cpu().expand(y.shape)
-        # One by one: the rounding of a use must not depend on the lengths of other bursts.
-        llrs = [
-            _demapped(codec, sent, Received(y[i : i + 1], h[i : i + 1], no[i : i + 1]))
-            for i, (codec, sent) in enumerate(zip(rx.codecs, rx.sent, strict=True))
-        ]
+        on_host = Received(*(value.cpu() for value in received))
+        llrs = demap_bursts(rx.codecs, rx.sent, on_host)
         found = receive_many(rx.codecs, rx.buffers, llrs, [rx.transmission] * len(llrs))
         blocks_ok = [r.block_ok[0] for r in found]
         good = [_good_bits(c, block_ok) for c, block_ok in zip(rx.codecs, blocks_ok, strict=True)]
@@ -228,20 +219,6 @@ class Conventional(Scheme):
     def accepted(self, rx: RxState) -> list[Tensor]:
         """Returns the bits of the files whose CRC holds."""
         return [bits if ok else bits[:0] for bits, ok in zip(rx.bits, rx.ok.tolist(), strict=True)]
-
-
-def _demapped(codec: TransportCodec, groups: Tensor, received: Received) -> Tensor:
-    """Returns LLRs [1, coded_bits] of one transmission, 0 for the groups that were not sent."""
-    modulation = Modulation(codec.modulation)
-    sent = None if groups.all() else sent_bits(codec, groups)
-    uses = codec.uses if sent is None else int(sent.sum()) // modulation.bits_per_symbol
-    y, h, no = (value[:, :uses] for value in received)
-    llr_sent = modulation.demap(y, h, no)
-    if sent is None:
-        return llr_sent
-    llr = torch.zeros(1, codec.coded_bits)
-    llr[:, sent] = llr_sent
-    return llr
 
 
 def _good_bits(codec: TransportCodec, block_ok: Tensor) -> int:

@@ -109,6 +109,21 @@ def test_gather_and_spread_are_inverse_where_sent() -> None:
     assert torch.equal(spread.gather(1, position), values)
 
 
+def test_adding_at_the_positions_equals_adding_the_spread_values_bit_for_bit() -> None:
+    generator = torch.Generator().manual_seed(0)
+    position = torch.stack([torch.randperm(CODED_FEATURES, generator=generator) for _ in range(9)])
+    some = Selection(position[:, :40], torch.rand(9, 40, generator=generator) < 0.8)
+    total = torch.zeros(9, CODED_FEATURES)
+    for _ in range(3):
+        value = torch.randn(9, 40, generator=generator)
+        value[0, 0] = -0.0
+        value[~some.sent] = torch.nan  # what was not sent counts as 0
+        added = some.add_to(total, value)
+        expected = total + some.spread(value)
+        assert torch.equal(added.view(torch.int32), expected.view(torch.int32))
+        total = added
+
+
 def test_rows_of_a_plan_are_plans_of_their_own() -> None:
     generator = torch.Generator().manual_seed(0)
     order = torch.randperm(CODED_FEATURES, generator=generator)
