@@ -6,6 +6,9 @@ import traceback
 
 from semantic.parts.files import is_users_code
 
+#: Most characters of a message.
+MOST_CHARACTERS = 1000
+
 
 def place(error: BaseException) -> str:
     """Returns " (FILE:LINE)" of a user's own code, for the end of the error's message.
@@ -26,13 +29,17 @@ def place(error: BaseException) -> str:
 def message(error: BaseException) -> str:
     """Returns the message of an error in one line, also if the user's type of error cannot tell it.
 
+    The middle of a long message is left out: torch names all its backends in some.
+
     >>> message(KeyError("a\\nb")), message(ValueError("a  b"))
     ("'a\\\\nb'", 'a b')
     """
     try:
-        return " ".join(str(error).split())
+        text = " ".join(str(error).split())
     except Exception:  # a __str__ of a user's own
         return "its message cannot be shown"
+    half = MOST_CHARACTERS // 2
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:half]} ... {text[-half:]}"
 
 
 def origin(error: BaseException) -> str | None:

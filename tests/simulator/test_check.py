@@ -209,7 +209,7 @@ def test_the_command_shows_a_table_and_exits_with_the_answer(
     bad = run("check", "broken_parts:Misprint")
     assert bad.exit_code == 1
     assert "FAILS" in bad.stdout
-    assert "1 of 31 checks fail" in bad.stdout
+    assert "1 of 34 checks fail" in bad.stdout
     tiny = ["--data", folder_data, "--weights", tiny_weights]
     assert run("check", "broken_schemes:sound", *tiny).exit_code == 0
     assert run("check", "broken_schemes:sound", *tiny, "--scheme-arg", "louder=2").exit_code == 1

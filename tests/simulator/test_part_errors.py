@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from semantic.parts.errors import origin, place
+from semantic.parts.errors import MOST_CHARACTERS, message, origin, place
 from simulator.cli import main
 
 pytestmark = pytest.mark.integration
@@ -215,3 +215,10 @@ def test_a_factory_that_returns_no_scheme(
     assert result.exit_code == 2, result.output
     assert f"scheme '{name}:make' {found}" in result.stderr
     assert result.stderr.strip().count("\n") == 0
+
+
+def test_a_long_message_is_cut_in_the_middle() -> None:
+    found = message(RuntimeError("begin " + "backend\n" * 1000 + "end"))
+    assert found.startswith("begin backend")
+    assert found.endswith("backend end")
+    assert len(found) <= MOST_CHARACTERS + len(" ... ")
