@@ -215,7 +215,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("readings"))
     chosen = parser.parse_args()
-    images = read_training_images(open_training_images(chosen.data, print), 128, print)
+    images = read_training_images(
+        open_training_images(chosen.data, print), 128, chosen.weights, print
+    )
     preset = presets(len(images.images))["synthetic"]
     stage = Stage(chosen.weights, preset, ("semharq",), "cpu", print)
     encoder, data = link_data(stage, images)

@@ -284,8 +284,7 @@ def read_block(data: bytes) -> tuple[TaskOutputs, Ledger]:
 def join_blocks(blocks: list[bytes]) -> tuple[TaskOutputs, Ledger]:
     """Joins the blocks of a point, given in the order of the images."""
     parts = [read_block(data) for data in blocks]
-    columns = zip(*(outputs for outputs, _ in parts), strict=True)
-    outputs = TaskOutputs(*(torch.cat(column) for column in columns))
+    outputs = TaskOutputs(*map(torch.cat, zip(*(outputs for outputs, _ in parts), strict=True)))
     return outputs, Ledger.join([ledger for _, ledger in parts])
 
 

@@ -137,7 +137,7 @@ def train_from_options(
     refuse_few_vehicles(images, first_images, chosen)
     augmented = preset == "synthetic" and not (encoder is not None and of_pixels(_listed(scheme)))
     stored = max(chosen.image_size, 128) if augmented else chosen.image_size
-    training_images = read_training_images(images, stored, show, first_images)
+    training_images = read_training_images(images, stored, out, show, first_images)
     for stage in wanted:
         stage.out.mkdir(parents=True, exist_ok=True)
         path = stage.out / "encoder.safetensors"

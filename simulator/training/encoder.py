@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from simulator.results.curve import ACCURACIES, point
 from simulator.results.image_rows import image_rows
 from simulator.training.backbone import code_of_backbone, preset_backbone, read_encoder
 from simulator.training.code import training_code
+from simulator.training.pixels import training_pixels
 from simulator.training.presets import Preset
 from simulator.training.stage import Stage, TrainingImages
 from simulator.training.views import encoder_outputs
@@ -33,20 +35,25 @@ IDENTITY_HEAD = ("performers.performers.0.weight",)
 
 
 def read_training_images(
-    images: VehicleImages, edge: int, show: Callable[[str], None], own: int | None = None
+    images: VehicleImages,
+    edge: int,
+    directory: Path,
+    show: Callable[[str], None],
+    own: int | None = None,
 ) -> TrainingImages:
     """Decodes the training split; shows and leaves out images that cannot be read.
 
     Args:
         images: Names and labels.
         edge: Edge in pixels at which images are kept.
+        directory: Directory of the training, where a large set is stored.
         show: Takes a line of text.
         own: Number of the first images that are not of the extra data; all if None.
 
     Raises:
         ValueError: If no image can be read.
     """
-    pixels, kept, problems = load_images(images, edge)
+    pixels, kept, problems = training_pixels(images, edge, directory)
     for problem in problems:
         show(f"left out: {problem}")
     extra = np.arange(len(images)) >= (len(images) if own is None else own)

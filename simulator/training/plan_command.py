@@ -75,7 +75,8 @@ def train_plan(
         refuse_few_vehicles(images, len(images), planned.preset)
     out.mkdir(parents=True, exist_ok=True)
     stage = Stage(out, base, (), choose_device(device), show)
-    data, note = _shared(stage, encoder, read_training_images(images, _stored(base, preset), show))
+    pixels = read_training_images(images, _stored(base, preset), out, show)
+    data, note = _shared(stage, encoder, pixels)
     wanted = plan.only(only) if only else plan
     jobs = [
         TrainingJob(out, name, seed, scheme, planned.seeded(seed), stage.device, data, note)

@@ -25,7 +25,9 @@ def outputs_path(
     out: Path, network: MultiTaskNetwork, training_images: TrainingImages, extra_views: int = 0
 ) -> Path:
     """Returns the file of s in a directory: it depends on the images, the views and the encoder."""
-    digest = hashlib.sha256(training_images.pixels.tobytes())
+    digest = hashlib.sha256()
+    for start in range(0, len(training_images.pixels), 1024):  # in parts: they may be on disk
+        digest.update(training_images.pixels[start : start + 1024].tobytes())
     for value in network.encoder.state_dict().values():
         digest.update(value.cpu().numpy().tobytes())
     if extra_views and training_images.extra.any():
