@@ -8,6 +8,7 @@ the others.
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,13 +18,18 @@ import torch
 
 
 def generator_states() -> dict[str, Any]:
-    """Returns the states of the global generators by their names."""
+    """Returns the states of the global generators by their names.
+
+    Beside the main thread, as in the workers of dask, other threads of the process draw from Python's
+    generator as well, so that its state says nothing about the parts of a run.
+    """
     _, words, *rest = np.random.get_state()  # noqa: NPY002 -- read only
     states = {
         "torch": torch.get_rng_state().numpy().tobytes(),
         "numpy.random": (np.asarray(words).tobytes(), *rest),
-        "random": random.getstate(),
     }
+    if threading.current_thread() is threading.main_thread():
+        states["random"] = random.getstate()
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         states["torch.cuda"] = [s.numpy().tobytes() for s in torch.cuda.get_rng_state_all()]
     return states
