@@ -68,7 +68,8 @@ class Selection:
         tensor([[1., 1., 8., 1.]])
         """
         added = torch.where(self.sent, value, value.new_zeros(()))
-        return total.scatter_add(1, self.position, added)
+        dtype = torch.promote_types(total.dtype, value.dtype)
+        return total.to(dtype).scatter_add(1, self.position, added.to(dtype))
 
     def take(self, index: Int[Tensor, " rows"]) -> Selection:
         """Returns the selection of some of the images."""

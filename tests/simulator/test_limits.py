@@ -15,10 +15,10 @@ from simulator.sweeps.sweepfile import read_sweep
 
 
 def refused(*arguments: object) -> str:
-    begun = time.monotonic()
+    begun = time.process_time()
     result = CliRunner().invoke(main, [str(a) for a in arguments], prog_name="simulate")
     assert result.exit_code == 2, result.output
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
     (line,) = result.stderr.splitlines()
     return str(line)
 
