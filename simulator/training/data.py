@@ -76,12 +76,13 @@ def refuse_few_vehicles(
         len(np.unique(part))
         for part in (images.vehicle, images.vehicle[:own], images.vehicle[own:])
     )
-    stages = {"the links": (preset.link.vehicles_per_batch, all_vehicles)}
+    stages = {}
     if encoder:
         stages["the encoder"] = (recipe.vehicles_per_batch - recipe.extra_vehicles, of_own)
         stages["the encoder's extra data"] = (recipe.extra_vehicles, of_extra)
     if performers:
         stages["the performers"] = (preset.performers.vehicles_per_batch, all_vehicles)
+    stages["the links"] = (preset.link.vehicles_per_batch, all_vehicles)
     for what, (need, have) in stages.items():
         if have < need:
             raise ValueError(
