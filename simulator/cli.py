@@ -9,7 +9,7 @@ import click
 
 from simulator.commands.catalog import list_names
 from simulator.commands.check import check
-from simulator.commands.completion import channels, choices, completion, impairments, schemes
+from simulator.commands.completion import complete_texts, completion
 from simulator.commands.data import data
 from simulator.commands.doctor import doctor
 from simulator.commands.figures import figures
@@ -56,7 +56,6 @@ A run writes to its directory:
 @click.option(
     "--scheme",
     metavar="A[,B...]",
-    shell_complete=schemes,
     help="Names of schemes; `simulate list` shows them.",
 )
 @click.option(
@@ -67,7 +66,6 @@ A run writes to its directory:
 @click.option(
     "--channel",
     metavar="NAME|module:Class",
-    shell_complete=channels,
     help="Channel law [rician].",
 )
 @click.option(
@@ -100,13 +98,11 @@ A run writes to its directory:
 @click.option(
     "--budget",
     metavar="slots|uses",
-    shell_complete=choices("slots|uses"),
     help="Limit every scheme to G_max slots, or to G_max B channel uses [slots].",
 )
 @click.option(
     "--gallery",
     metavar="received|clean",
-    shell_complete=choices("received|clean"),
     help="Gallery images cross the link, or the server stores them [received].",
 )
 @click.option(
@@ -120,7 +116,6 @@ A run writes to its directory:
     "impairments",
     multiple=True,
     metavar="NAME=VALUE",
-    shell_complete=impairments,
     help="Imperfect channel knowledge or feedback, e.g. csir_error=0.05; see `simulate list`.",
 )
 @click.option(
@@ -146,7 +141,6 @@ A run writes to its directory:
 @click.option(
     "--precision",
     metavar="fp32|bf16|auto",
-    shell_complete=choices("fp32|bf16|auto"),
     help="Precision of the networks' products; auto is bf16 where the device is fast at it [fp32].",
 )
 @click.option(
@@ -280,6 +274,7 @@ def _run_sweep(
 _TOOLS = list_names, check, data, doctor, completion
 for _command in (*COMMANDS, plot, report, figures, train, *_TOOLS):
     main.add_command(_command)
+complete_texts(main)
 
 
 if __name__ == "__main__":

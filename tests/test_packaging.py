@@ -71,6 +71,13 @@ def test_the_container_runs_the_command_as_a_user_without_rights() -> None:
     )
 
 
+def test_every_command_that_the_container_can_run_has_what_it_imports() -> None:
+    """`simulate report` cannot be completed by pip later: the user may not write to the image."""
+    (installed,) = re.findall(r"pip install .* '\.\[(.*)\]'", text("Containerfile"))
+    assert installed == "report"
+    assert installed in PROJECT["project"]["optional-dependencies"]
+
+
 def test_the_container_copies_what_there_is_and_pins_torch() -> None:
     ignored = text(".dockerignore").splitlines()
     sources = []

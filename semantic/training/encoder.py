@@ -177,7 +177,7 @@ def train_encoder(
     note = {"recipe": asdict(recipe), "data": data, "initial": initial, **(about or {})}
     start = load_checkpoint(checkpoint, model, optimizer, note)
     model.train()
-    with signals_between_steps() as end_of_step:
+    with signals_between_steps() as end_of_step, torch.random.fork_rng([]):
         for step in range(start, recipe.steps):
             index = sampler.batch(step * world + rank)
             generator = torch.Generator().manual_seed(step_seed(recipe.seed, step, rank))
@@ -185,6 +185,7 @@ def train_encoder(
             x = augment(chosen, size, generator, recipe.augmentation).to(device)
             target = Labels(*(value[index].to(device) for value in labels.columns))
             rate = one_cycle_rate(step, recipe.steps, recipe.learning_rate, recipe.warmup)
+            torch.manual_seed(step_seed(recipe.seed, 9, step, rank))  # of a backbone's dropout
             terms = _update(model, optimizer, x, target, recipe, rate, world)
             report(step, {name: float(v.detach()) for name, v in terms._asdict().items()})
             if rank > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 
 SECONDS_BETWEEN_LINES = 60
+#: What each line has beside the terms of the loss.
+OF_LOG = ("step", "seconds")
 
 
 class Log:
@@ -45,7 +48,17 @@ class Log:
             pass  # TensorBoard is optional: the extra [train] installs it
 
     def __call__(self, step: int, terms: dict[str, float]) -> None:
-        """Adds the loss terms of one step."""
+        """Adds the loss terms of one step.
+
+        Raises:
+            ValueError: If a term is not finite: nothing is learned any more.
+        """
+        for name, value in terms.items():
+            if not math.isfinite(value):
+                raise ValueError(
+                    f"{self._path.with_suffix('').stem}, step {step}: the loss {name} is {value:g}, "
+                    "the training diverged"
+                )
         self._progress(step + 1)
         for name, value in terms.items():
             self._sums.setdefault(name, []).append(value)

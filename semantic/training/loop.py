@@ -246,7 +246,7 @@ def train_loop(
     }
     network.train()
     first = load_checkpoint(checkpoint, network, optimizer, about)
-    with signals_between_steps() as end_of_step:
+    with signals_between_steps() as end_of_step, torch.random.fork_rng([]):
         for number in range(first, ends[-1]):
             start = max((end for end in ends if end <= number), default=0)
             end = min(end for end in ends if end > number)
@@ -256,6 +256,7 @@ def train_loop(
             generator = torch.Generator().manual_seed(step_seed(recipe.seed, 7, number))
             index = torch.from_numpy(sampler.batch(number))
             optimizer.zero_grad(set_to_none=True)
+            torch.manual_seed(step_seed(recipe.seed, 8, number))  # of dropout in a user's network
             terms = step(index, generator, number)
             optimizer.step()
             report(number, terms)

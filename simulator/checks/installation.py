@@ -251,7 +251,7 @@ def fonts() -> Iterator[Finding]:
     if found[:1] == [SERIF[0]]:
         yield Finding("figures", "serif", found[0])
     else:
-        value = f"{found[0] if found else 'none'}; no {SERIF[0]}"
+        value = f"{SERIF[0]}; {found[0] if found else 'no other one'} takes its place"
         yield Finding("figures", "serif", value, "missing", f"install the font {SERIF[0]}")
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.commands.completion import choices
 from simulator.commands.options import key_values, scheme_arguments
 from simulator.renamed import warn_renamed
 
@@ -37,7 +36,6 @@ MARKS = {True: "ok", False: "FAILS", None: "not checked"}
     default="slots",
     show_default=True,
     metavar="slots|uses",
-    shell_complete=choices("slots|uses"),
     help="Budget for the check of a scheme.",
 )
 @click.option(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from semantic.plugins import installed
-from simulator.catalog import CHANNELS, IMPAIRMENTS, SCHEMES
+from simulator.catalog import CHANNELS, CODECS, IMPAIRMENTS, SCHEMES
 
 #: The variable in which the shell's script asks `simulate` for completions.
 VARIABLE = "_SIMULATE_COMPLETE"
-
-Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 @click.command("completion")
@@ -33,38 +32,59 @@ def completion(shell: str) -> None:
     click.echo(script.source_template % script.source_vars())
 
 
-def schemes(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Completes the last one of several names: semharq,per -> semharq,perfect."""
-    before, comma, last = incomplete.rpartition(",")
-    return _items([*SCHEMES, *installed("scheme")], last, before + comma)
+class Text(click.types.StringParamType):
+    """A text of the command line; what a shell offers for it follows from its name and metavar."""
 
-
-def channels(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Completes the name of a channel."""
-    return _items([*CHANNELS, *installed("channel")], incomplete)
-
-
-def impairments(
-    context: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """Completes the name of an impairment; its value follows."""
-    return _items([f"{name}=" for name in IMPAIRMENTS], incomplete)
-
-
-def choices(names: str) -> Complete:
-    """Returns a function that completes one of the names "a|b|c"."""
-
-    def complete(
-        context: click.Context, parameter: click.Parameter, incomplete: str
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        return _items(names.split("|"), incomplete)
+        """Returns names, the words of the metavar, and files where it has FILE, DIR or DATA."""
+        metavar = param.metavar or ""
+        before, comma, last = incomplete.rpartition(",") if "," in metavar else ("", "", incomplete)
+        words = [word for word in re.split(r"[|,]", metavar) if re.fullmatch(r"[a-z0-9-]+", word)]
+        if metavar != "LABEL":
+            words += _names(str(param.name))
+        found = [before + comma + word for word in words if word.startswith(last)]
+        files = FILES.search(metavar) is not None
+        # Files come first: the script of bash forgets what was before them.
+        offered = [CompletionItem(incomplete, type="file")] if files else []
+        return offered + [CompletionItem(word) for word in dict.fromkeys(found)]
 
-    return complete
+
+TEXT = Text()
+#: What stands for a path in a metavar.
+FILES = re.compile(r"\b(FILE|DIR|DATA)\b")
 
 
-def _items(names: Iterable[str], start: str, before: str = "") -> list[CompletionItem]:
-    return [CompletionItem(before + name) for name in names if name.startswith(start)]
+def complete_texts(command: click.Command) -> None:
+    """Lets a shell complete the texts among the parameters of a command and of those below it."""
+    for parameter in command.params:
+        if parameter.type is click.STRING:
+            parameter.type = TEXT
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            complete_texts(below)
+
+
+def _names(parameter: str) -> Iterable[str]:
+    """Returns the names that a parameter takes; what is slow to import is imported when asked for."""
+    if parameter in ("scheme", "channel"):
+        built_in = SCHEMES if parameter == "scheme" else CHANNELS
+        return [*built_in, *installed(parameter)]
+    if parameter == "name":
+        return [*SCHEMES, *CHANNELS, *CODECS]
+    if parameter == "impairments":
+        return [f"{name}=" for name in IMPAIRMENTS]
+    if parameter == "metric":
+        from simulator.columns import METRICS
+
+        return [column.name for column in METRICS]
+    if parameter in ("names", "published"):
+        from simulator.papers.experiments import EXPERIMENTS
+
+        return [name for name, e in EXPERIMENTS.items() if e.published or parameter == "names"]
+    if parameter == "reading":
+        from semantic.link.reading import OPTIONS
+
+        return [f"{name}=" for name in OPTIONS]
+    return []

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import click
 
-from simulator.commands.completion import choices
 from simulator.commands.number_types import INTEGER, NUMBER
 from simulator.commands.paths import PATH
 
@@ -34,7 +33,6 @@ _OPTIONS = (
     click.option(
         "--engine",
         metavar="auto|inline|local|dask",
-        shell_complete=choices("auto|inline|local|dask"),
         help="Compute in this process (inline), in --workers processes (local), or on a dask "
         "cluster [auto: local on a CPU with several cores, inline for small runs].",
     ),

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from simulator.commands.completion import choices
 from simulator.commands.number_types import INTEGER
 from simulator.commands.paths import PATH
 
@@ -34,7 +33,6 @@ _OPTIONS = (
     click.option(
         "--engine",
         metavar="auto|inline|local|dask",
-        shell_complete=choices("auto|inline|local|dask"),
         help="Where the trainings of a plan are computed [auto: local with several cores].",
     ),
     click.option(

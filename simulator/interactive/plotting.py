@@ -103,7 +103,7 @@ def plot(
         axis=x,
         schemes=None if schemes is None else given_names("schemes", schemes),
         channel=None if channel is None else given_text("channel", channel),
-        labels=read_labels(texts, curve),
+        labels=read_labels(texts, curve, "labels"),
         log=log_axes(None if log is None else given_text("log", log), x),
     )
     curve = choose(curve, choice)

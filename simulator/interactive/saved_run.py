@@ -13,7 +13,7 @@ from simulator.files import read_json
 from simulator.given_values import given_path
 from simulator.results.curve import ACCURACIES
 from simulator.results.curve_file import read_curve
-from simulator.results.finished_run import no_run
+from simulator.results.finished_run import no_run, read_rows
 from simulator.spec import RunSpec
 
 #: What places a point; the rows of the wide tables.
@@ -45,7 +45,7 @@ class SavedRun:
     @cached_property
     def images(self) -> pd.DataFrame:
         """The log of the images: a row per scheme, channel, SNR, seed and image."""
-        return pd.read_parquet(self.directory / "images.parquet")
+        return read_rows(self.directory)
 
     @cached_property
     def accuracies(self) -> pd.DataFrame:
@@ -80,11 +80,11 @@ class SavedRun:
         return f"<p>{', '.join(self.spec.schemes)}; accuracies in percent</p>{table}"
 
 
-def load_run(directory: str | Path) -> SavedRun:
+def load_run(directory: str | Path | SavedRun) -> SavedRun:
     """Reads a finished run from its directory.
 
     Args:
-        directory: As --out of `simulate` named it.
+        directory: As --out of `simulate` named it. A run that was read before is returned.
 
     Returns:
         The run, with `.curve`, `.images`, `.accuracies`, `.costs`, `.spec` and `.record`.
@@ -101,6 +101,8 @@ def load_run(directory: str | Path) -> SavedRun:
         run.images.groupby(["scheme", "snr_db"])["transmissions"].value_counts()
         ```
     """
+    if isinstance(directory, SavedRun):
+        return directory
     path = given_path("directory", directory)
     try:
         record = read_json(path / "run.json")

@@ -240,18 +240,29 @@ class Sent:
 
     def __repr__(self) -> str:
         label = f"{self.spec.schemes[0]} over {self.spec.channel_label}"
-        shape = f"{len(self.snr_db)} SNRs x {len(self.seeds)} seeds x {len(self.numbers)} images"
+        sizes = {"SNR": self.snr_db, "seed": self.seeds, "image": self.numbers}
+        shape = " x ".join(counted(len(values), name) for name, values in sizes.items())
         if len(self.table) > 1:
             return f"Sent({label}: {shape}; see .table, .history, .features, .show())"
         (row,) = self.table.itertuples()
         return (
             f"Sent({label} at {row.snr_db:g} dB: {row.color_predicted} {row.type_predicted} after "
-            f"{row.transmissions} transmissions, {row.channel_uses} channel uses; {row.stopped_by})"
+            f"{counted(row.transmissions, 'transmission')}, "
+            f"{counted(row.channel_uses, 'channel use')}; {row.stopped_by})"
         )
 
     def _repr_html_(self) -> str:
         table: str = self.table[list(SHOWN)].to_html(index=False, max_rows=20)
         return f"<p>{self.spec.schemes[0]} over {self.spec.channel_label}</p>{table}"
+
+
+def counted(number: object, name: str) -> str:
+    """Returns a number with the name of what it counts.
+
+    >>> counted(1, "SNR"), counted(0, "SNR"), counted(20, "channel use")
+    ('1 SNR', '0 SNRs', '20 channel uses')
+    """
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _rows(table: pd.DataFrame, place: Mapping[str, Any]) -> pd.DataFrame:

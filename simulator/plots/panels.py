@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from semantic.data.filenames import printable
 from semantic.suggest import nearest
 from simulator.results.curve_file import read_curve
 from simulator.results.figures import SNR_TITLE, TITLES
@@ -104,7 +105,7 @@ def read_curves(directories: Iterable[Path]) -> pd.DataFrame:
             found.setdefault(file.resolve(), file)
     if not found:
         raise ValueError("no run was given")
-    curves = [read_curve(file).assign(run=str(file.parent)) for file in found.values()]
+    curves = [read_curve(file).assign(run=printable(str(file.parent))) for file in found.values()]
     return pd.concat(curves, ignore_index=True)
 
 
@@ -139,8 +140,15 @@ def choose(curve: pd.DataFrame, choice: Choice) -> pd.DataFrame:
     return curve if choice.channel is None else curve[curve["channel"] == choice.channel]
 
 
-def read_labels(texts: Iterable[str], curve: pd.DataFrame) -> dict[str, str]:
+def read_labels(
+    texts: Iterable[str], curve: pd.DataFrame, given: str = "--label"
+) -> dict[str, str]:
     """Reads texts NAME=TEXT, where NAME is a scheme, run, channel or metric of the curves.
+
+    Args:
+        texts: The texts.
+        curve: The result of `read_curves`.
+        given: What gave them, for a message.
 
     Raises:
         ValueError: One line, for another name, one that is given twice, or no text.
@@ -156,14 +164,14 @@ def read_labels(texts: Iterable[str], curve: pd.DataFrame) -> dict[str, str]:
         if not names:
             name, equals, _ = text.partition("=")
             if not equals:
-                raise ValueError(f"--label {text!r} is not NAME=TEXT")
-            raise ValueError(f"--label {text!r}: unknown name {name!r}: {nearest(name, known)}")
+                raise ValueError(f"{given} {text!r} is not NAME=TEXT")
+            raise ValueError(f"{given} {text!r}: unknown name {name!r}: {nearest(name, known)}")
         name = max(names, key=len)
         if name in found:
-            raise ValueError(f"--label {text!r}: {name!r} has the text {found[name]!r} already")
+            raise ValueError(f"{given} {text!r}: {name!r} has the text {found[name]!r} already")
         found[name] = text[len(name) + 1 :]
         if not found[name].strip():
-            raise ValueError(f"--label {text!r} gives no text")
+            raise ValueError(f"{given} {text!r} gives no text")
     return found
 
 
@@ -238,7 +246,7 @@ def _refuse_same_name(lines: Sequence[Line]) -> None:
         if names.count(name) > 1:
             raise ValueError(
                 f"{names.count(name)} lines of the figure would be called {name!r}: give each a "
-                "--label of its own"
+                "label of its own"
             )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from semantic.data.filenames import printable
 from simulator.files import read_json
 from simulator.results.curve_file import read_curve
-from simulator.results.finished_run import no_run
+from simulator.results.finished_run import no_run, read_rows
 from simulator.spec import RunSpec
 
 #: Columns of images.parquet that a report needs.
@@ -37,8 +38,8 @@ class RunFiles:
 
     @property
     def name(self) -> str:
-        """The name of the directory."""
-        return self.directory.resolve().name
+        """The name of the directory, as a page can show it."""
+        return printable(self.directory.resolve().name)
 
     @property
     def schemes(self) -> list[str]:
@@ -60,7 +61,7 @@ def read_run(directory: Path) -> RunFiles:
     path = directory / "run.json"
     try:
         record = read_json(path)
-        images = pd.read_parquet(directory / "images.parquet")
+        images = read_rows(directory)
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(no_run(directory, error)) from None
     spec = RunSpec.read(path)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from semantic.data.filenames import printable
 from semantic.suggest import nearest
 from simulator.encoded_dataset import Progress
 from simulator.files import write_text_whole
@@ -86,14 +87,14 @@ def write_report(directory: Path, out: Path | None, options: Options) -> Path:
         links += [_link("previous run", found[i - 1].directory / NAME, run.directory)] if i else []
         if i + 1 < len(found):
             links.append(_link("next run", found[i + 1].directory / NAME, run.directory))
-        options.note(f"{run.directory / NAME}")
+        options.note(printable(str(run.directory / NAME)))
         _write_run(run, run.directory / NAME, options, script, links)
     write_text_whole(out, render(_sweep_page(directory, out, found), script))
     return out
 
 
 def _link(text: str, target: Path, start: Path) -> Link:
-    return Link(text, quote(os.path.relpath(target, start)))
+    return Link(text, quote(os.fsencode(os.path.relpath(target, start))))
 
 
 def _write_run(run: RunFiles, out: Path, options: Options, script: str, links: list[Link]) -> None:
@@ -208,7 +209,7 @@ def repeat(run: RunFiles) -> Section:
     beside = run.directory.parent if run.directory.name not in ("", "..") else run.directory / ".."
     words = ["simulate", "--spec", str(run.directory / "run.json")]
     words += ["--trust"] if parts_of(run.spec) else []
-    command = shlex.join([*words, "--out", str(beside / f"{run.name}-again")])
+    command = printable(shlex.join([*words, "--out", str(beside / f"{run.name}-again")]))
     text = "This command repeats the run; run.json holds all that the result depends on:"
     return Section("spec", "Specification", text, command=command, record=run.record)
 
@@ -216,7 +217,7 @@ def repeat(run: RunFiles) -> Section:
 def _sweep_page(directory: Path, out: Path, runs: list[RunFiles]) -> Page:
     parts, rows = [], []
     for number, run in enumerate(runs, 1):  # the names of runs are too long for a legend
-        name = os.path.relpath(run.directory, directory)
+        name = printable(os.path.relpath(run.directory, directory))
         parts.append(run.curve.assign(line=run.curve["line"] + f", run {number}"))
         points = run.curve.groupby(["scheme", "snr_db"]).ngroups
         link = _link(name, run.directory / NAME, out.parent)

@@ -24,7 +24,7 @@ from simulator.results.curve import (
     METRICS,
     training_note,
 )
-from simulator.results.finished_run import no_run
+from simulator.results.finished_run import no_run, read_rows
 from simulator.results.grouping import Grouping, cost_bounds
 from simulator.results.intervals import CONFIDENCE, mean_interval
 from simulator.results.significance import holm, p_value
@@ -76,7 +76,7 @@ def open_side(text: str) -> Side:
         head, _, scheme = text.partition(":")
         directory = Path(head)
     try:
-        rows = pd.read_parquet(directory / "images.parquet")
+        rows = read_rows(directory)
     except OSError as error:
         raise ValueError(no_run(directory, error)) from None
     missing = [name for name in NEEDED if name not in rows]

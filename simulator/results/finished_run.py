@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+
 from semantic.data.filenames import printable
 
 
@@ -17,6 +19,19 @@ def files_below(directory: Path, name: str) -> list[Path]:
         return sorted(directory.rglob(name))
     except OSError:  # a name that is too long for the file system, for example
         return []
+
+
+def read_rows(directory: Path) -> pd.DataFrame:
+    """Returns the rows of images.parquet: one per scheme, channel, SNR, seed and image.
+
+    Python opens the file, because pyarrow takes no path that is not UTF-8.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is damaged.
+    """
+    with (directory / "images.parquet").open("rb") as file:
+        return pd.read_parquet(file)
 
 
 def no_run(directory: Path, reason: Exception | str) -> str:

@@ -150,6 +150,7 @@ class Networks:
 
         Raises:
             WeightsError: If the file is missing, damaged or of another network.
+            ValueError: If the name is not allowed or, in a training, that of another network.
         """
         taken = {"encoder", "link", *PROTOCOLS, *VARIANTS, VQ}
         if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name) or name in taken:
@@ -159,7 +160,8 @@ class Networks:
             )
         network.to(self.device)
         if self.in_training is not None:
-            self.in_training[name] = network
+            if self.in_training.setdefault(name, network) is not network:
+                raise ValueError(f"two networks of a scheme are named {name!r}: name them apart")
             return network
         path = weights_directory(self.spec.weights) / f"{name}.safetensors"
         if not path.exists():

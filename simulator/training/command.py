@@ -134,7 +134,8 @@ def train_from_options(
     wanted = stages(out, chosen, _listed(scheme), single, device, show, bar)
     if all(map(is_own, _listed(scheme))) and (buffer is not None or link_options.reading):
         raise ValueError("--buffer and --reading are for built-in schemes")
-    refuse_few_vehicles(images, first_images, chosen)
+    new = encoder is None or chosen.reading.encoder == "joint"
+    refuse_few_vehicles(images, first_images, chosen, new, new or not _alone(_listed(scheme)))
     augmented = preset == "synthetic" and not (encoder is not None and of_pixels(_listed(scheme)))
     stored = max(chosen.image_size, 128) if augmented else chosen.image_size
     training_images = read_training_images(images, stored, out, show, first_images)
@@ -144,9 +145,8 @@ def train_from_options(
         if encoder is not None:
             given = weights_path(str(encoder), "encoder")
             refuse_other_code(given, code_of_backbone(stage.preset))
-            alone = all(is_own(name) or name == DEEPJSCC for name in stage.schemes)
             if first:
-                take_encoder(encoder, stage, None if alone else training_images)
+                take_encoder(encoder, stage, None if _alone(stage.schemes) else training_images)
             continue
         if path.exists():
             refuse_other_options(path, stage.preset, training_images.images.images_hash())
@@ -175,6 +175,11 @@ def _train_behind(stage: Stage, training_images: TrainingImages, own: OwnTrainin
     train_links(stage, links, network, data)
     for name in theirs:
         train_own_scheme(stage, name, own, data)
+
+
+def _alone(schemes: Sequence[str]) -> bool:
+    """Returns whether no scheme compares the training vehicles, which the performers must know."""
+    return all(is_own(name) or name == DEEPJSCC for name in schemes)
 
 
 def _listed(names: str) -> list[str]:

@@ -56,28 +56,33 @@ def _refuse_test_images(images: VehicleImages, data_spec: str, tests: tuple[str,
             )
 
 
-def refuse_few_vehicles(images: VehicleImages, own: int, preset: Preset) -> None:
+def refuse_few_vehicles(
+    images: VehicleImages, own: int, preset: Preset, encoder: bool = True, performers: bool = True
+) -> None:
     """Checks before any work that every batch of every stage can be filled.
 
     Args:
         images: Images of both sets.
         own: Number of the first images that are not of the extra data.
         preset: Options of the training.
+        encoder: Whether the encoder is trained, and not given.
+        performers: Whether its performers are trained.
 
     Raises:
         ValueError: If a batch needs more vehicles than there are.
     """
-    encoder = preset.encoder
+    recipe = preset.encoder
     all_vehicles, of_own, of_extra = (
         len(np.unique(part))
         for part in (images.vehicle, images.vehicle[:own], images.vehicle[own:])
     )
-    stages = {
-        "the encoder": (encoder.vehicles_per_batch - encoder.extra_vehicles, of_own),
-        "the encoder's extra data": (encoder.extra_vehicles, of_extra),
-        "the performers": (preset.performers.vehicles_per_batch, all_vehicles),
-        "the links": (preset.link.vehicles_per_batch, all_vehicles),
-    }
+    stages = {}
+    if encoder:
+        stages["the encoder"] = (recipe.vehicles_per_batch - recipe.extra_vehicles, of_own)
+        stages["the encoder's extra data"] = (recipe.extra_vehicles, of_extra)
+    if performers:
+        stages["the performers"] = (preset.performers.vehicles_per_batch, all_vehicles)
+    stages["the links"] = (preset.link.vehicles_per_batch, all_vehicles)
     for what, (need, have) in stages.items():
         if have < need:
             raise ValueError(

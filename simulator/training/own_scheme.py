@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from semantic.plugins import is_import_string
 from semantic.training.checkpoint import hash_of
 from semantic.training.labels import Labels
+from semantic.training.log import OF_LOG
 from semantic.training.loop import LinkData, draw_snr, train_loop
 from semantic.weights.deepjscc import DEEPJSCC
 from semantic.weights.files import file_hash, read_weights, write_tensors
@@ -194,19 +196,60 @@ def loss_gradients(
         The terms of the loss by name.
 
     Raises:
-        ValueError: One line, if a term is no finite scalar, or none has a gradient.
+        ValueError: One line, if a term is no finite real scalar, or if the networks get no gradient
+            or one that is not finite.
     """
-    found = scheme.training_loss(batch)
-    terms = {"loss": found} if isinstance(found, Tensor) else dict(found)
-    for name, value in terms.items():
-        if not isinstance(value, Tensor) or value.ndim:
-            found_shape = list(value.shape) if isinstance(value, Tensor) else repr(value)[:80]
-            raise ValueError(f"{where}: {name} is {found_shape}, it must be a scalar tensor")
-        if not bool(torch.isfinite(value)):
-            raise ValueError(f"{where}: {name} is {value.item():g}, a loss must be finite")
+    terms = loss_terms(scheme.training_loss(batch), where)
     total = torch.stack([*terms.values()]).sum()
     if not total.requires_grad:
         raise ValueError(f"{where}: the loss has no gradient; was it detached?")
     total.backward()
-    nn.utils.clip_grad_norm_(network.parameters(), CLIPPED_NORM)
+    if all(p.grad is None for p in network.parameters()):
+        raise ValueError(f"{where}: the loss has no gradient in the networks of the scheme")
+    norm = nn.utils.clip_grad_norm_(network.parameters(), CLIPPED_NORM)
+    if not bool(torch.isfinite(norm)):
+        raise ValueError(
+            f"{where}: the loss is finite, but its gradient is {norm.item():g}, as that of sqrt at 0"
+        )
     return {name: float(value.detach()) for name, value in terms.items()}
+
+
+def loss_terms(found: object, where: str) -> dict[str, Tensor]:
+    """Returns the terms of a loss by name.
+
+    Args:
+        found: What a user's `training_loss` has returned.
+        where: Scheme and step, for a message.
+
+    Raises:
+        ValueError: One line, if it is not a finite real scalar, or several by name.
+    """
+    terms = {"loss": found} if isinstance(found, Tensor) else found
+    if not isinstance(terms, Mapping) or not terms:
+        raise ValueError(
+            f"{where}: training_loss returned {one_line(found)}, it must return a scalar tensor, or "
+            "several by name"
+        )
+    for name, value in terms.items():
+        if not isinstance(name, str) or name in OF_LOG:
+            raise ValueError(
+                f"{where}: a term of the loss is named {one_line(name)}, it must be a text other "
+                f"than {' and '.join(OF_LOG)}, which the log has"
+            )
+        if not isinstance(value, Tensor) or value.ndim or value.is_complex():
+            what = f"{value.dtype} {list(value.shape)}" if isinstance(value, Tensor) else None
+            raise ValueError(
+                f"{where}: {name} is {what or one_line(value)}, it must be a real scalar tensor"
+            )
+        if not bool(torch.isfinite(value)):
+            raise ValueError(f"{where}: {name} is {value.item():g}, a loss must be finite")
+    return dict(terms)
+
+
+def one_line(value: object) -> str:
+    """Returns the start of a value's text.
+
+    >>> one_line(1.5)
+    '1.5'
+    """
+    return " ".join(repr(value).split())[:80]

@@ -108,11 +108,25 @@ def test_ctrl_c_saves_the_step_that_it_meets(
     assert steps == [2, 3]
 
 
+class Dropping(nn.Module):
+    """The smallest encoder network of a user, with dropout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 1024, 3, 16), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        return nn.functional.dropout(self.layers(images), 0.2, self.training)
+
+
 @pytest.mark.integration
+@pytest.mark.parametrize("backbone", ["densenet121", f"{__name__}:Dropping"])
 def test_encoder_goes_on_after_a_kill_as_if_nothing_had_been(
-    images: tuple[np.ndarray, VehicleImages], tmp_path: Path
+    images: tuple[np.ndarray, VehicleImages], tmp_path: Path, backbone: str
 ) -> None:
-    recipe = replace(ENCODER, phases=((32, 2), (40, 1)))
+    recipe = replace(ENCODER, phases=((32, 2), (40, 1)), backbone=backbone)
 
     def train(name: str, kill_at: int | None = None) -> dict[str, Tensor]:
         def report(step: int, terms: dict[str, float]) -> None:

@@ -1,11 +1,13 @@
 """Shell completion: the scripts, and what a shell is offered."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -35,6 +37,33 @@ def test_commands_options_and_names_are_offered() -> None:
     assert offered("--engine", "i") == ["inline"]
     assert offered("--gallery", "c") == ["clean"]
     assert offered("completion", "z") == ["zsh"]
+    assert offered("train", "--scheme", "semharq,smsc-f") == ["semharq,smsc-fir"]
+    assert offered("train", "--tasks", "reid,c") == ["reid,color"]
+    assert offered("train", "--buffer", "av") == ["average"]
+    assert offered("train", "--reading", "equal") == ["equalizer="]
+    assert offered("figures", "fig1") == ["fig10", "fig11", "fig12"]
+    assert offered("plot", "runs", "--metric", "rank1,m") == ["rank1,mAP"]
+    assert offered("plot", "runs", "--published", "detec") == [""]  # of no paper
+    assert offered("check", "tdl-a") == ["tdl-a"]
+
+
+def test_every_option_that_takes_a_path_or_one_of_some_words_offers_them() -> None:
+    """Whatever the command: the metavar says what is allowed."""
+    context, seen = click.Context(main, info_name="simulate"), 0
+    commands = [main, *main.commands.values(), *main.commands["data"].commands.values()]  # type: ignore[attr-defined]
+    for command in commands:
+        for parameter in command.params:
+            metavar = parameter.metavar or ""
+            found = parameter.shell_complete(context, "")
+            if "DIR" in metavar or "FILE" in metavar:
+                seen += 1
+                assert "file" in {item.type for item in found}, (command.name, metavar)
+            if isinstance(parameter.type, click.Path):
+                continue  # a shell completes files there, and no words
+            for word in re.findall(r"(?<![^|])[a-z0-9-]+(?![^|])", metavar):
+                seen += 1
+                assert word in {item.value for item in found}, (command.name, metavar)
+    assert seen > 60
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -98,6 +98,13 @@ def test_what_is_optional_is_missing_and_does_not_fail(monkeypatch: pytest.Monke
     assert "fails" not in {finding.state for finding in found.values()}
 
 
+def test_the_font_that_is_missing_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation, "SERIF", ("No Such Font", "STIXGeneral"))
+    found = {finding.name: finding for finding in installation.fonts()}
+    assert found["serif"].state == "missing"
+    assert found["serif"].value == "No Such Font; STIXGeneral takes its place"
+
+
 def test_every_file_of_weights_is_looked_at_and_every_other_scheme_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

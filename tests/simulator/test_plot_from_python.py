@@ -51,6 +51,11 @@ def test_a_wrong_argument_is_one_line(argument: str, values: list[Any], run: Pat
             assert "\n" not in str(found.value)
 
 
+def test_a_wrong_label_is_not_called_an_option(run: Path) -> None:
+    with pytest.raises(ValueError, match=r"^labels 'x=S': unknown name 'x'"):
+        plot(run, labels={"x": "S"})
+
+
 def test_python_draws_what_the_command_draws(run: Path, tmp_path: Path) -> None:
     """The same axes, labels and scales: the files are equal."""
     here, there = tmp_path / "python.tex", tmp_path / "command.tex"

@@ -129,7 +129,7 @@ def test_a_style_file_is_applied(run: Path, tmp_path: Path) -> None:
         ),
         (
             ["--label", "semharq=x", "--label", "a_b=x"],
-            "2 lines of the figure would be called 'x': give each a --label of its own",
+            "2 lines of the figure would be called 'x': give each a label of its own",
         ),
         (["--label", "semharq=a_b"], "2 lines of the figure would be called 'a_b'"),
         (

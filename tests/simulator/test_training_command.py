@@ -268,4 +268,9 @@ def test_too_few_vehicles_are_refused_before_any_work(
     result = CliRunner().invoke(main, [*line, "--batch-size", "8"])
     assert result.exit_code == 2
     assert "a batch of the performers needs 32 vehicles, the training set has 8" in result.stderr
+    given = [*line, "--encoder", "package"]
+    result = CliRunner().invoke(main, [*given, "--scheme", "my_scheme:Mine"])  # no performers
+    assert "a batch of the links needs 16 vehicles, the training set has 8" in result.stderr
+    result = CliRunner().invoke(main, [*given, "--batch-size", "512"])  # nor the encoder
+    assert "a batch of the performers needs 32 vehicles" in result.stderr
     assert not (tmp_path / "w").exists()
