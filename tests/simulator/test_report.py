@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,8 +22,7 @@ from simulator.report.scripts import vega_script
 
 pytestmark = pytest.mark.integration
 
-#: Elements without an end tag.
-VOID = {"meta", "img", "br", "link", "input"}
+VOID = {"meta", "img", "br", "link", "input"}  # elements without an end tag
 SECTIONS = ["curves", "harq", "queries", "confusion", "costs", "spec"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -264,6 +264,7 @@ def test_a_browser_draws_every_chart_on_a_phone_and_on_a_screen(
 ) -> None:
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
+        assert os.environ.get("SEMHARQ_REQUIRE_BROWSER") != "1", "a browser is demanded"
         pytest.skip(f"no browser on this machine: {', '.join(BROWSERS)}")
     page = tmp_path / "page.html"
     result = call("report", run, "--no-replay", "--quiet", "--out", page)
