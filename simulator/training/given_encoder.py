@@ -47,22 +47,25 @@ def take_encoder(given: Path, stage: Stage, training_images: TrainingImages | No
             f"{source} is of images of {size} pixels, the preset has {stage.preset.image_size}: "
             "give another --preset"
         )
-    images = config.get("images_sha256")
-    wanted = images if training_images is None else training_images.images.images_hash()
     if target.exists():
-        _refuse_another(source, target, wanted)
-    elif images == wanted:
+        _refuse_another(source, target, training_images)
+    elif training_images is None or _knows(config, training_images):
         write_whole(target, lambda temporary: temporary.write_bytes(source.read_bytes()))
-    elif training_images is not None:
+    else:
         _fit(source, config, stage, training_images)
 
 
-def _refuse_another(source: Path, target: Path, images: object) -> None:
-    """Checks that the encoder of a directory is of a given file and knows some images."""
+def _knows(config: dict[str, Any], training_images: TrainingImages) -> bool:
+    """Returns whether the classes of an encoder are the vehicles of some images."""
+    return bool(config.get("images_sha256") == training_images.images.images_hash())
+
+
+def _refuse_another(source: Path, target: Path, training_images: TrainingImages | None) -> None:
+    """Checks that the encoder of a directory is of a given file and knows the images, if any."""
     _, config = read_weights(target)
     if file_hash(source) not in (file_hash(target), config.get(BACKBONE_OF)):
         raise ValueError(f"{target} is another encoder than {source}: give another --out")
-    if config.get("images_sha256") != images:
+    if training_images is not None and not _knows(config, training_images):
         raise ValueError(
             f"{target} knows the vehicles of other images than --data: give another --out"
         )

@@ -14,7 +14,8 @@ from semantic.data.opening import open_dataset
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.weights.files import file_hash, read_weights, save_weights
 from simulator.cli import main
-from simulator.training.given_encoder import BACKBONE_OF
+from simulator.training.given_encoder import BACKBONE_OF, take_encoder
+from simulator.training.stage import Stage
 
 __all__ = ["training_images"]  # a fixture
 pytestmark = pytest.mark.integration
@@ -121,4 +122,6 @@ def test_it_is_fitted_once_and_never_exchanged(
     exchanged = train(other_images, out, "--encoder", another)
     assert exchanged.exit_code == 2
     assert "is another encoder than" in exchanged.stderr
+    # A scheme that compares no vehicles takes whichever encoder of that file is there.
+    take_encoder(first, Stage(out, tiny(40)["synthetic"], (), "cpu", print), None)
     assert made == {path: path.stat().st_mtime_ns for path in out.glob("*.safetensors")}
