@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,12 +53,16 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def _restore(settings: dict[str, Any]) -> None:
-    dtype, precision, deterministic, errors = settings.values()
-    torch.set_default_dtype(dtype)
-    torch.set_float32_matmul_precision(precision)
-    torch.use_deterministic_algorithms(deterministic)
-    np.seterr(**errors)
+def _restore(names: list[str], settings: dict[str, Any]) -> None:
+    """Sets those that have moved: torch imports its compiler to set that of algorithms."""
+    setters: dict[str, Callable[[Any], object]] = {
+        "torch's default type": torch.set_default_dtype,
+        "torch's precision of matrix products": torch.set_float32_matmul_precision,
+        "torch's deterministic algorithms": torch.use_deterministic_algorithms,
+        "numpy's treatment of errors": lambda errors: np.seterr(**errors),
+    }
+    for name in names:
+        setters[name](settings[name])
 
 
 @contextmanager
@@ -74,9 +78,9 @@ def settings_left_alone(parts: str) -> Iterator[None]:
     before = _settings()
     try:
         yield
-        moved = changed(before, after := _settings())
     finally:
-        _restore(before)
+        moved = changed(before, after := _settings())
+        _restore(moved, before)
     if moved:
         raise ValueError(
             f"{parts}: {moved[0]} was {before[moved[0]]}, one of them has set it to "

@@ -89,9 +89,10 @@ class LinkNetwork(nn.Module):
             self.fde = FdeNetwork(hidden=HIDDEN[reading.fde], inputs=inputs)
             if reading.pairs == "s":  # the score itself is MINE's statistic, not `pair_scores`
                 self.fde.statistic.reset_parameters()
-        self.register_buffer("order", torch.arange(CODED_FEATURES))
+        # On the CPU even in a network without storage: there torch imports sympy for ranges.
+        self.register_buffer("order", torch.arange(CODED_FEATURES, device="cpu"))
         self.register_buffer("scale", torch.ones(SEMANTIC_FEATURES))
-        self.register_buffer("threshold_snr_db", torch.linspace(-6, 8, thresholds))
+        self.register_buffer("threshold_snr_db", torch.linspace(-6, 8, thresholds, device="cpu"))
         self.register_buffer("threshold", torch.full((len(RATIOS), thresholds), 0.5))
 
     @property

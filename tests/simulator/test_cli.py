@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -241,11 +242,17 @@ def test_nothing_heavy_is_imported_before_there_is_work(code: str, tmp_path: Pat
 
 @pytest.mark.integration
 def test_a_fresh_process_runs_the_owners_line(given: list[object], tmp_path: Path) -> None:
-    """The backend of a notebook, which Jupyter sets for its processes, does not matter."""
-    line = ["-m", "simulator.cli", "--scheme", "semharq", "--snr", "-6:8:2"]
+    """The backend of a notebook, which Jupyter sets for its processes, does not matter.
+
+    The compiler of torch and what it computes with take longer to import than torch itself. A call
+    of torch may import them without need: a global setting, a range on the meta device.
+    """
+    line = ["-X", "importtime", "-m", "simulator.cli", "--scheme", "semharq", "--snr", "-6:8:2"]
     backend = "module://a_package_that_is_not_there.backend_inline"
     found = process(*line, *given, "--out", "out", cwd=tmp_path, MPLBACKEND=backend)
     assert found.returncode == 0, found.stderr
+    assert not re.findall(r"\| +(torch\._dynamo|torch\._inductor|sympy)\n", found.stderr)
+    assert "simulator.sweeps.sweep" in found.stderr, "imports were not listed"
     assert "features per slot B" in found.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert pd.read_csv(tmp_path / "out" / "curve.csv")["snr_db"].nunique() == 8
