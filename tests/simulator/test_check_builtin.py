@@ -4,19 +4,11 @@ from pathlib import Path
 
 import pytest
 from codecs_here import CODECS_HERE
-from random_weights import write_random_weights
 
 from simulator import check_channel, check_codec, check_scheme
 from simulator.catalog import CHANNELS, SCHEMES
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_random_weights(
-        tiny_weights / "encoder.safetensors", tmp_path_factory.mktemp("all-weights")
-    )
 
 
 @pytest.mark.parametrize("name", CHANNELS)
@@ -35,9 +27,9 @@ def test_every_codec_passes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-def test_every_scheme_passes(name: str, weights: Path, folder_data: Path) -> None:
+def test_every_scheme_passes(name: str, all_weights: Path, folder_data: Path) -> None:
     report = check_scheme(
-        name, data=str(folder_data), images=10, weights=str(weights), bandwidth_hz=2e6
+        name, data=str(folder_data), images=10, weights=str(all_weights), bandwidth_hz=2e6
     )
     assert report.ok, str(report)
     assert len(report.findings) == 10

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 from PIL import Image
-from random_weights import write_random_weights
 
 from phy.channels.fading import Awgn, Rician
 from phy.coding.link_adaptation import SnrStatistics
@@ -120,7 +119,7 @@ def test_files_are_written_and_not_empty(tmp_path: Path) -> None:
             assert len(image.convert("L").getcolors()) > 50
 
 
-def test_runs_of_a_file_and_of_some_schemes(tmp_path: Path) -> None:
+def test_runs_of_a_file_and_of_some_schemes(tmp_path: Path, no_ink: None) -> None:
     said: list[str] = []
 
     def run(spec: RunSpec, out: Path) -> pd.DataFrame:
@@ -178,17 +177,14 @@ def test_reference_lines_lie_in_order() -> None:
 
 @pytest.mark.integration
 def test_the_command_runs_a_file_and_goes_on(
-    tiny_weights: Path, folder_data: Path, tmp_path: Path
+    all_weights: Path, folder_data: Path, tmp_path: Path, no_ink: None
 ) -> None:
-    root = tmp_path / "weights"
-    root.mkdir()
-    weights = write_random_weights(tiny_weights / "encoder.safetensors", root)
     file = tmp_path / "f.toml"
     file.write_text(
         '[run]\nsnr_db = [0]\nbandwidth_hz = 2e6\nbudget = "uses"\n[[grid]]\n'
         'schemes = ["perfect", "plus-one-burst"]\nmax_transmissions = [2]\n'
     )
-    options = ["figures", "frontier", "--sweep", str(file), "--weights", str(weights)]
+    options = ["figures", "frontier", "--sweep", str(file), "--weights", str(all_weights)]
     options += ["--data", str(folder_data), "--out", str(tmp_path), "--metric", "mAP", "--quiet"]
     found = CliRunner().invoke(main, options, catch_exceptions=False)
     assert found.exit_code == 0, found.output

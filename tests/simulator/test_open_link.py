@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from random_weights import IDENTITIES, write_random_weights
+from random_weights import IDENTITIES
 
 from phy.channels.fading import Rician
 from semantic.link.network import LinkNetwork
@@ -115,11 +115,8 @@ def test_an_image_that_is_sent_equals_its_row_of_a_run(
 
 
 @pytest.mark.slow
-def test_images_of_every_scheme_equal_their_rows(
-    tiny_weights: Path, folder_data: Path, tmp_path: Path
-) -> None:
-    weights = write_random_weights(tiny_weights / "encoder.safetensors", tmp_path)
-    everything = opened(tuple(SCHEMES), folder_data, weights)
+def test_images_of_every_scheme_equal_their_rows(all_weights: Path, folder_data: Path) -> None:
+    everything = opened(tuple(SCHEMES), folder_data, all_weights)
     found = run(everything).images
     for scheme in SCHEMES:
         check_against_a_run(link_to(everything, scheme), found)

@@ -72,12 +72,6 @@ def test_every_experiment_leaves_its_files(name: str, tmp_path: Path) -> None:
         assert len(image.convert("L").getcolors()) > 50  # not an empty sheet
 
 
-@pytest.fixture
-def no_ink(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves the files of figures empty where their content is not looked at: each takes a second."""
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **options: Path(path).touch())
-
-
 @pytest.mark.usefixtures("no_ink")
 def test_other_settings_have_files_of_their_own(tmp_path: Path) -> None:
     seen: list[RunSpec] = []

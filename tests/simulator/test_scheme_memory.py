@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from random_weights import write_random_weights
 from torch import Tensor
 
 from phy.channels.fading import Rician
@@ -27,10 +26,9 @@ IMAGES = 6
 
 
 @pytest.fixture(scope="module")
-def networks(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Networks:
-    root = tmp_path_factory.mktemp("all-weights")
-    weights = write_random_weights(tiny_weights / "encoder.safetensors", root)
-    spec = RunSpec(schemes=tuple(SCHEMES), weights=str(weights), bandwidth_hz=2e6, device="cpu")
+def networks(all_weights: Path) -> Networks:
+    everything, weights = tuple(SCHEMES), str(all_weights)
+    spec = RunSpec(schemes=everything, weights=weights, bandwidth_hz=2e6, device="cpu")
     return Networks(spec, "cpu")
 
 
@@ -50,14 +48,15 @@ def datasets(networks: Networks, folder_data: Path) -> Callable[[], list[Encoded
 
 
 class Interrupted(Rician):
-    """Rician fading; in each draw something else happens first."""
+    """Rician fading; in the first two draws something else happens first."""
 
     def __init__(self, interrupt: Callable[[], object]) -> None:
         super().__init__()
-        self.interrupt = interrupt
+        self.interrupts = [interrupt] * 2
 
     def draw(self, streams: Any, uses: int, state: Any) -> tuple[Tensor, Any]:
-        self.interrupt()
+        if self.interrupts:
+            self.interrupts.pop()()
         return super().draw(streams, uses, state)
 
 
