@@ -192,7 +192,13 @@ def _axis_llrs(matched: Tensor, gain: Tensor, amplitudes: Tensor, max_log: bool)
     """
     if len(amplitudes) == 2:
         return [2.0 * matched * float(amplitudes[0])]
-    metrics = [matched * a - gain * a * a for a in amplitudes.tolist()]
+    # The second half of the amplitudes are the first with the other sign. In place: see `_log_sum`.
+    positive, negative = [], []
+    for a in amplitudes.tolist()[: len(amplitudes) // 2]:
+        linear, square = matched * a, (gain * a).mul_(a)
+        positive.append(linear - square)
+        negative.append(linear.add_(square).neg_())
+    metrics = positive + negative
     merge = torch.maximum if max_log else _log_sum
     llrs = []
     bits = len(metrics).bit_length() - 1

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from phy.channel import Channel, Fading, Received
 from phy.streams import Streams
+from semantic.metrics.finite import all_finite
 from simulator.scheme_results import MOST_COUNT, count_problem, rows_problem
 from simulator.snapshot import Snapshot, unchanged
 
@@ -60,7 +61,7 @@ def _tensor_problem(
         return f"gave {name} of shape {list(value.shape)}, it must be {allowed}"
     if value.dtype != dtype:
         return f"gave {name} of type {value.dtype}, it must be {dtype}"
-    if not bool(value.isfinite().all()):
+    if not all_finite(value):
         row, use = (~value.isfinite()).nonzero()[0].tolist()
         found = value[row, use].item()
         return f"gave {name} = {found} in row {row}, use {use}; it must be finite"

@@ -62,7 +62,7 @@ ALLOWED: dict[str, str] = {
 #: The modules that stand in no folder of phy/ and semantic/. The old paths go with the next release.
 BESIDE = {
     "phy": "channel equalizer modulation old_paths power snr streams",
-    "semantic": "conventions losses old_paths plugins quantizer reid suggest tasks tiles",
+    "semantic": "columns conventions losses old_paths plugins quantizer reid suggest tasks tiles",
 }
 
 #: Files whose strings name parts that are imported when somebody asks for them by name, and the

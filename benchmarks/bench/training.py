@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import torch
 
@@ -61,12 +62,13 @@ def link_step(small: bool) -> Case:
     network, data = _network(), _data(batch)
     optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], fused=True)
 
-    def work() -> None:
+    products = _entered(network)
+
+    def work(held: ExitStack = products) -> None:
         optimizer.zero_grad(set_to_none=True)
         generator, index = torch.Generator().manual_seed(0), torch.arange(batch)
         at = SNR_DB, SLOT, TRANSMISSIONS, generator
-        with onednn_products(network):
-            _link_step(network, PROTOCOLS["semharq"], data, LinkRecipe(), index, *at)
+        _link_step(network, PROTOCOLS["semharq"], data, LinkRecipe(), index, *at)
         optimizer.step()
 
     return _step(network, lambda name: not name.startswith("fde."), work, "link", batch)
@@ -81,11 +83,13 @@ def fde_step(small: bool) -> Case:
     parameters = [*network.fde.parameters()]
     optimizer = torch.optim.Adam(parameters, fused=True)
 
-    def work() -> None:
+    products = _entered(network)
+
+    def work(held: ExitStack = products) -> None:
         optimizer.zero_grad(set_to_none=True)
         generator = torch.Generator().manual_seed(0)
         at = SNR_DB, SLOT, TRANSMISSIONS, data.channel, generator, 1.0
-        with onednn_products(network), only_fde(network):
+        with only_fde(network):
             fde_loss(network, PROTOCOLS["semharq"], data.s, *at).backward()
         clip_gradients(parameters)
         optimizer.step()
@@ -96,6 +100,13 @@ def fde_step(small: bool) -> Case:
 def _network() -> LinkNetwork:
     torch.manual_seed(0)
     return LinkNetwork(64).train()
+
+
+def _entered(network: LinkNetwork) -> ExitStack:
+    """Enters the products of a training, once for all steps, as a training does."""
+    stack = ExitStack()
+    stack.enter_context(onednn_products(network))
+    return stack
 
 
 def _labels(images: int) -> Labels:

@@ -226,9 +226,9 @@ class TransportCodec:
             raise ValueError(
                 f"LLRs have shape {tuple(llr.shape)}, they must be [{batch}, {self.coded_bits}]"
             )
-        if bool(torch.isnan(llr).any()):
-            raise ValueError("an LLR is not a number: the noise variance or the channel is wrong")
         pieces = llr.detach().to("cpu", torch.float32).numpy()
+        if np.isnan(pieces).any():
+            raise ValueError("an LLR is not a number: the noise variance or the channel is wrong")
         ends = np.cumsum(self.block_lengths)
         total = buffer.llr.numpy().copy()
         for r, (e, end) in enumerate(zip(self.block_lengths, ends, strict=True)):

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from semantic.columns import linear
 from semantic.conventions import CODED_FEATURES
 
 #: Widths of the first two layers by version of the paper.
@@ -124,12 +125,22 @@ class FdeNetwork(nn.Module):
         chosen = [sent[:, some] for sent in candidates]
         return [tau * (z_hat * sent - sent.square() / 2) - evidence for sent in chosen]
 
-    def distortion(self, z_padded: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch length"]:
+    def distortion(
+        self, z_padded: Float[Tensor, "batch inputs"], columns: Int[Tensor, " some"] | None = None
+    ) -> Float[Tensor, "batch length"]:
         """Returns the distortion d = 1 - d_tilde of each feature, in (0, 1); see `forward`.
+
+        Args:
+            z_padded: As in `forward`; with `columns`, the inputs of these features alone.
+            columns: Positions, ascending, of the only features that were received; None for all.
 
         >>> network = FdeNetwork(length=2)
         >>> z = torch.randn(3, 2)
         >>> torch.equal(network.distortion(z), 1 - network(z).similarity)
         True
         """
-        return 1.0 - self(z_padded).similarity  # type: ignore[no-any-return]
+        first, *others = self.compress
+        x = linear(first, z_padded, columns)
+        for layer in others:
+            x = layer(x)
+        return 1.0 - torch.sigmoid(self.judge(x))

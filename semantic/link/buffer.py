@@ -132,6 +132,10 @@ class Combining(Buffer):
         """Returns the buffer of some of the images."""
         return Combining(self.matched[index], self.weight[index])
 
+    def columns(self, positions: Int[Tensor, " some"]) -> Combining:
+        """Returns the buffer of some of the features alone."""
+        return Combining(self.matched[:, positions], self.weight[:, positions])
+
 
 @final
 @dataclass(frozen=True)

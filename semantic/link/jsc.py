@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from semantic.columns import linear
 from semantic.conventions import CODED_FEATURES, SEMANTIC_FEATURES
 from semantic.tasks import LEAKY_SLOPE
 
@@ -62,8 +63,16 @@ class JscDecoder(nn.Module):
         self.norm = nn.BatchNorm1d(HIDDEN)
         self.out = nn.Linear(HIDDEN, n)
 
-    def forward(self, received: DecoderInput) -> Float[Tensor, "batch N"]:
-        """Returns s_hat."""
+    def forward(
+        self, received: DecoderInput, columns: Int[Tensor, " some"] | None = None
+    ) -> Float[Tensor, "batch N"]:
+        """Returns s_hat.
+
+        Args:
+            received: The receiver's state.
+            columns: Positions of the features that the state holds, where it holds only some; as
+                for `LinkNetwork.decode`.
+        """
         x = received.decoder_input()
-        x = nn.functional.leaky_relu(self.norm(self.hidden(x)), LEAKY_SLOPE)
+        x = nn.functional.leaky_relu(self.norm(linear(self.hidden, x, columns)), LEAKY_SLOPE)
         return torch.relu(self.out(x))

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from semantic.columns import SkipsColumns
 from semantic.conventions import CODED_FEATURES, SEMANTIC_FEATURES
 from semantic.distortion.network import HIDDEN, FdeNetwork
 from semantic.link.buffer import BUFFERS, Buffer
@@ -106,9 +107,24 @@ class LinkNetwork(nn.Module):
         f: Tensor = self.jsc_encoder(s / self.scale)
         return f
 
-    def decode(self, buffer: Buffer) -> tuple[Float[Tensor, "batch N"], TaskOutputs]:
-        """Returns s_hat in units of `scale`, and the outputs of the tasks."""
-        s_hat = self.jsc_decoder(buffer)
+    @property
+    def skips_columns(self) -> bool:
+        """Whether the networks can leave out features that no image of a batch has received."""
+        first = (self.jsc_decoder.hidden, *([] if self.fde is None else [self.fde.compress[0]]))
+        combines = self.buffer_name == "combine" and self.reading.parts == "real"
+        return combines and all(isinstance(layer, SkipsColumns) for layer in first)
+
+    def decode(
+        self, buffer: Buffer, columns: Int[Tensor, " some"] | None = None
+    ) -> tuple[Float[Tensor, "batch N"], TaskOutputs]:
+        """Returns s_hat in units of `scale`, and the outputs of the tasks.
+
+        Args:
+            buffer: Received features.
+            columns: Positions, ascending, of the only features that the buffer holds, as
+                `Combining.columns` returns it; None for all of f. Allowed where `skips_columns`.
+        """
+        s_hat = self.jsc_decoder(buffer, columns)
         return s_hat, self.performers(s_hat * self.scale)
 
     def empty_buffer(self, batch: int) -> Buffer:

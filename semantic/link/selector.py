@@ -13,6 +13,7 @@ from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 from semantic.conventions import CODED_FEATURES
+from semantic.link.selector_kernel import first_places
 
 #: Share of L up to which the B smallest are found faster than all are sorted.
 PARTIAL = 8
@@ -100,6 +101,15 @@ def select(
     >>> select(order, covered, again, 3).position
     tensor([[2, 1, 3]])
     """
+    if covered.device.type == "cpu":
+        orders = order.reshape(-1, order.shape[-1]).numpy()
+        chosen = first_places(orders, covered.numpy(), again.numpy(), min(B, orders.shape[1]))
+        return Selection(*map(torch.from_numpy, chosen))
+    return _select(order, covered, again, B)
+
+
+def _select(order: Tensor, covered: Tensor, again: Tensor, B: int) -> Selection:
+    """`select` in tensor operations, for any device."""
     # 0 requested, 1 new, 2 sent and not requested
     group = (covered.byte() + 1).masked_fill_(again, 0)
     group = group[:, order] if order.ndim == 1 else group.gather(1, order)

@@ -31,6 +31,23 @@ Decode = Callable[[Tensor], TaskOutputs]
 REASONS = ("transmissions used up", "stopping criterion met", "one shot", "all of f sent")
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """The tasks' outputs of the images of a batch that have been decoded.
+
+    Attributes:
+        outputs: Of these images.
+        place: [batch] int64, row of each image in the outputs; -1 if it has not been decoded.
+    """
+
+    outputs: TaskOutputs
+    place: Tensor
+
+    def take(self, index: Tensor) -> Decoded:
+        """Returns those of some of the images; copies no outputs, which are wide."""
+        return Decoded(self.outputs, self.place[index])
+
+
 class Answer(NamedTuple):
     """The receiver's decision after a slot.
 
@@ -43,7 +60,7 @@ class Answer(NamedTuple):
 
     ack: Tensor
     reason: Tensor
-    outputs: TaskOutputs | None = None
+    outputs: Decoded | None = None
 
 
 class Stopping(ABC):
@@ -85,7 +102,7 @@ class Stopping(ABC):
         """
 
     def final_outputs(
-        self, decode: Decode, received_snr: Tensor, outputs: TaskOutputs | None
+        self, decode: Decode, received_snr: Tensor, outputs: Decoded | None
     ) -> TaskOutputs:
         """Returns the tasks' outputs after the last slot.
 
@@ -165,26 +182,29 @@ class StoppingCriterion(Stopping):
             return Answer(ack, ack.to(torch.int8))
         some = decode(rows)
         ack[rows] = received_snr[rows] > self.target(some)  # which is at least theta_0
-        return Answer(ack, ack.to(torch.int8), put_rows(None, rows, some, len(received_snr)))
+        place = torch.full(ack.shape, -1, device=rows.device)
+        place[rows] = torch.arange(len(rows), device=rows.device)
+        return Answer(ack, ack.to(torch.int8), Decoded(some, place))
 
     def target(self, outputs: TaskOutputs) -> Tensor:
         """Returns min(theta_0 (1 + U), theta_0 (1 + log M)) [batch], eq. 16 and section V-B.
 
         M is the total number of classes of all tasks; entropies are in nats.
         """
-        classes = sum(p.shape[1] for p in outputs.probabilities)
+        classes = sum(x.shape[1] for x in (outputs.vehicle, outputs.color, outputs.type))
         return self.theta_0 * (1 + outputs.uncertainty().clamp(0, math.log(classes)))
 
     def final_outputs(
-        self, decode: Decode, received_snr: Tensor, outputs: TaskOutputs | None
+        self, decode: Decode, received_snr: Tensor, outputs: Decoded | None
     ) -> TaskOutputs:
         """Returns the tasks' outputs; decodes only the images that `answer` left out."""
         if outputs is None:
             return super().final_outputs(decode, received_snr, outputs)
+        known = TaskOutputs(*(value[outputs.place] for value in outputs.outputs))
         if received_snr.device.type != "cpu":  # `rows_to_compute` were all
-            return outputs
-        rows = (received_snr <= self.theta_0).nonzero().flatten()
-        return put_rows(outputs, rows, decode(rows), len(received_snr)) if len(rows) else outputs
+            return known
+        rows = (outputs.place < 0).nonzero().flatten()
+        return put_rows(known, rows, decode(rows), len(received_snr)) if len(rows) else known
 
 
 def stopping_of(transmissions: Transmissions, theta_0: float = 1.0) -> Stopping:

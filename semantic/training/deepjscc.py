@@ -35,8 +35,9 @@ def train_deepjscc(
 
     Args:
         network: New network, changed in place.
-        data: The training images; its `s` holds pixels, uint8 [images, edge, edge, 3]. The loop
-            reads the labels, which form the batches, and a hash of the rows alone.
+        data: The training images; its `s` holds pixels, uint8 [images, edge, edge, 3], on the host:
+            those of a large set are a map of a file. The loop reads the labels, which form the
+            batches, and a hash of the rows alone.
         size: Edge in pixels at which images are sent.
         channel: Power normalization, channel and equalizer.
         recipe: Settings; `selected_steps` steps.
@@ -45,10 +46,12 @@ def train_deepjscc(
         note: Further settings that a checkpoint must share.
     """
 
+    device = next(network.parameters()).device
+
     def step(index: Tensor, generator: torch.Generator, number: int) -> dict[str, float]:
         snr_db = draw_snr(recipe, generator)
         mirrored = torch.rand(len(index), generator=generator) < 0.5
-        pixels = resized(data.s[index], size)
+        pixels = resized(data.s[index].to(device), size)
         pixels = torch.where(
             mirrored.to(pixels.device)[:, None, None, None], pixels.flip(2), pixels
         )

@@ -15,6 +15,9 @@ from torch import Tensor, nn
 
 from semantic.tiles import TILE
 
+#: Sets of columns for which a layer keeps packed weights: those of G_max transmissions by default.
+KEPT_COLUMNS = 4
+
 Precision = Literal["fp32", "bf16"]
 
 
@@ -106,6 +109,7 @@ class PackedLinear(nn.Module):
         self.weight, self.bias = linear.weight, linear.bias
         self.rows = rows
         self._packed: tuple[Tensor, int, Tensor] | None = None
+        self._columns: list[tuple[Tensor, Tensor, int, list[Tensor]]] = []
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the layer's output; where a gradient is wanted, that of torch's own layer."""
@@ -116,9 +120,52 @@ class PackedLinear(nn.Module):
         )
         return found
 
+    def of_columns(self, x: Tensor, columns: Tensor) -> Tensor:
+        """Returns the output for inputs that are zero outside some columns; for inference alone.
+
+        An input has one or several parts of equal width, which are multiplied one by one: so the
+        terms are added in the order in which the whole product adds them.
+
+        Args:
+            x: [rows, parts n] the inputs at the columns of each part, part after part.
+            columns: [n] int64, ascending places in a part. The weights of the latest
+                `KEPT_COLUMNS` objects are kept.
+
+        >>> layer, columns = PackedLinear(nn.Linear(6, 2), 4), torch.tensor([0, 2])
+        >>> x = torch.rand(4, 2, 3) * torch.tensor([1.0, 0.0, 1.0])  # two parts
+        >>> with torch.inference_mode():
+        ...     some = layer.of_columns(x[:, :, columns].flatten(1), columns)
+        ...     bool((some - layer(x.flatten(1))).abs().max() < 1e-6)
+        True
+        """
+        weights = self._packed_columns(columns, x.shape[1] // len(columns))
+        multiply = torch.ops.mkldnn._linear_pointwise
+        terms = [
+            multiply(part.contiguous(), weight, None, "none", [], "")
+            for part, weight in zip(x.split(len(columns), 1), weights, strict=True)
+        ]
+        total: Tensor = sum(terms[1:], terms[0])
+        return total if self.bias is None else total + self.bias
+
+    def _packed_columns(self, columns: Tensor, parts: int) -> list[Tensor]:
+        for known, weight, version, packed in self._columns:
+            if known is columns and weight is self.weight and version == self._weight_version:
+                return packed
+        pieces = self.weight.detach().unflatten(1, (parts, -1))[:, :, columns].unbind(1)
+        reorder = torch.ops.mkldnn._reorder_linear_weight
+        packed = [reorder(piece.contiguous(), self.rows) for piece in pieces]
+        # A new list, because the threads of a worker share it.
+        entry = columns, self.weight, self._weight_version, packed
+        self._columns = [*self._columns[-KEPT_COLUMNS + 1 :], entry]
+        return packed
+
+    @property
+    def _weight_version(self) -> int:
+        return 0 if self.weight.is_inference() else self.weight._version
+
     def packed(self) -> Tensor:
         """Returns the packed weights: made at the first call, and again when the weights change."""
-        version = 0 if self.weight.is_inference() else self.weight._version
+        version = self._weight_version
         if self._packed is None or self._packed[0] is not self.weight or self._packed[1] != version:
             packed = torch.ops.mkldnn._reorder_linear_weight(self.weight, self.rows)
             self._packed = self.weight, version, packed
@@ -126,7 +173,7 @@ class PackedLinear(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy packs its own weights: packed ones cannot be copied."""
-        return {**self.__dict__, "_packed": None}
+        return {**self.__dict__, "_packed": None, "_columns": []}
 
 
 def packs_products() -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 from phy.channel import Received
 from phy.modulation import Modulation
 from phy.snr import snr_from_db
-from semantic.link.stopping import REASONS, Decode, StoppingCriterion
+from semantic.link.stopping import REASONS, Decode, Decoded, StoppingCriterion
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
 from semantic.vq.network import VqNetwork
@@ -66,7 +66,7 @@ class RxState:
     accepted_bits: Tensor
     received_snr: Tensor
     transmission: int = 0
-    outputs: TaskOutputs | None = None
+    outputs: Decoded | None = None
 
 
 @final

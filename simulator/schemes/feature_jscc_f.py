@@ -13,7 +13,7 @@ from torch import Tensor
 from phy.channel import Received
 from phy.power import normalize_power
 from phy.snr import snr_from_db
-from semantic.link.stopping import REASONS, Decode, StoppingCriterion
+from semantic.link.stopping import REASONS, Decode, Decoded, StoppingCriterion
 from semantic.losses import channel_mse
 from semantic.plus.output_feedback import Observations, OutputFeedbackNetwork, places
 from semantic.tasks import TaskOutputs, TaskPerformers
@@ -62,7 +62,7 @@ class RxState:
     observed: Observations
     received_snr: Tensor
     bursts: int = 0
-    outputs: TaskOutputs | None = None
+    outputs: Decoded | None = None
 
 
 @final

@@ -12,8 +12,8 @@ from torch import Tensor
 from phy.channel import Channel
 from phy.coding.link_adaptation import FadingSamples
 from phy.snr import noise_variance, snr_from_db
+from semantic.link.stopping import Decoded
 from semantic.plus.hybrid import BLOCKS
-from semantic.tasks import TaskOutputs
 from simulator.schemes.hybrid_timetable import Timetable, analog_schedule
 from simulator.slots import Slot
 
@@ -87,7 +87,7 @@ class RxState:
     matched: Tensor
     precision: Tensor
     received_snr: Tensor
-    outputs: TaskOutputs | None = None
+    outputs: Decoded | None = None
 
 
 class Estimate(NamedTuple):

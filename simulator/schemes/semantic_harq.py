@@ -17,14 +17,15 @@ from torch import Tensor
 from phy.channel import Received
 from phy.power import normalize_power
 from phy.snr import snr_from_db
+from semantic.conventions import CODED_FEATURES
 from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.link.buffer import Buffer, SlotFeatures
+from semantic.link.buffer import Buffer, Combining, SlotFeatures
 from semantic.link.network import LinkNetwork
-from semantic.link.order import order_of
+from semantic.link.order import FixedOrder, order_of
 from semantic.link.protocol import Protocol
 from semantic.link.retransmission import Retransmission, largest_share, retransmission_of
 from semantic.link.selector import Plan, Selection
-from semantic.link.stopping import REASONS, Decode, stopping_of
+from semantic.link.stopping import REASONS, Decode, Decoded, stopping_of
 from semantic.tasks import TaskOutputs, rows_to_compute
 from semantic.tiles import in_tiles
 from simulator.encoded_dataset import EncodedDataset
@@ -66,6 +67,7 @@ class RxState:
         request: [batch, B] bool, its request after the latest slot; None for no request.
         outputs: Task outputs of the images whose receive-SNR is above theta_0; None if they have not
             been computed.
+        reach: Features of the order of sending, from its start, that the slots so far can have held.
     """
 
     buffer: Buffer
@@ -75,7 +77,8 @@ class RxState:
     truth: Tensor | None = None
     header: Tensor | None = None
     request: Tensor | None = None
-    outputs: TaskOutputs | None = None
+    outputs: Decoded | None = None
+    reach: int = 0
 
 
 @final
@@ -115,6 +118,7 @@ class SemanticHarq(Scheme):
         self.encoder, self.link, self.protocol = encoder, link, protocol
         self.arguments = arguments
         self._limits: dict[float, float] = {}
+        self._columns: dict[int, Tensor] = {}
         self.stopping = stopping_of(protocol.transmissions, snr_from_db(arguments.theta_0_db))
         self.open_loop = self.stopping.open_loop
         self.names_features = self.retransmission(0.0).names_features
@@ -204,19 +208,36 @@ class SemanticHarq(Scheme):
             received, B, arguments.features_per_use, arguments.equalizer, self.link.reading.parts
         )
         buffer = rx.buffer.add(SlotFeatures(latest, matched, weight))
+        reach = rx.reach + B
         snr = rx.received_snr + (weight * latest.sent).sum(1) / latest.uses.clamp_min(1)
-        ack, reason, outputs = self.stopping.answer(plan.covered, snr, self._decode(buffer))
-        rx = replace(rx, buffer=buffer, plan=plan, received_snr=snr, outputs=outputs)
+        ack, reason, outputs = self.stopping.answer(plan.covered, snr, self._decode(buffer, reach))
+        rx = replace(rx, buffer=buffer, plan=plan, received_snr=snr, outputs=outputs, reach=reach)
         request = None if self.open_loop else self._request(rx, latest, ack, slot)
         # A request costs bits only if the receiver chooses the features.
         bits = latest.uses if self.names_features else torch.zeros_like(latest.uses)
         return Feedback(ack, request, bits, reason), replace(rx, request=request)
 
-    def _decode(self, buffer: Buffer) -> Decode:
+    def _decode(self, buffer: Buffer, reach: int) -> Decode:
         """Decodes in tiles, so that an answer does not depend on the other images of the batch."""
+        columns = self._reached(reach)
+        some = _only(buffer, columns)
         return lambda rows: TaskOutputs(
-            *in_tiles(lambda tile: self.link.decode(buffer.take(tile))[1], rows)
+            *in_tiles(lambda tile: self.link.decode(some.take(tile), columns)[1], rows)
         )
+
+    def _reached(self, reach: int) -> Tensor | None:
+        """Returns the positions of the only features that any image can have, ascending.
+
+        They are the first ones of the order of sending, whatever was requested. None for all of f:
+        where each image has its own order, or where leaving out less than half of f saves little.
+        """
+        order = self.signaling.order if isinstance(self.signaling, KnownOrder) else None
+        few = reach <= CODED_FEATURES // 2 and self.link.skips_columns
+        if not few or not isinstance(order, FixedOrder):
+            return None
+        if reach not in self._columns:
+            self._columns[reach] = order.positions[:reach].sort().values
+        return self._columns[reach]
 
     def _request(self, rx: RxState, latest: Selection, ack: Tensor, slot: Slot) -> Tensor | None:
         """Returns the request [batch, B] over the latest slot's features (eq. 8).
@@ -234,15 +255,27 @@ class SemanticHarq(Scheme):
 
     def _distortion(self, rx: RxState, latest: Selection, rows: Tensor) -> Tensor:
         """Returns d [rows, L] of some images."""
+        if (fde := self.link.fde) is not None:
+            columns = self._reached(rx.reach)
+            seen = self.link.fde_input(_only(rx.buffer, columns).take(rows))
+            return in_tiles(lambda tile: fde.distortion(tile, columns), seen)
         buffer = rx.buffer.take(rows)
-        if self.link.fde is not None:
-            return in_tiles(self.link.fde.distortion, self.link.fde_input(buffer))
         truth = None if rx.truth is None else rx.truth[rows]
         return self.link.distortion(buffer, None if truth is None else _sent_values(truth, latest))
 
     def perform(self, rx: RxState) -> TaskOutputs:
         """Returns the outputs after the last slot."""
-        return self.stopping.final_outputs(self._decode(rx.buffer), rx.received_snr, rx.outputs)
+        return self.stopping.final_outputs(
+            self._decode(rx.buffer, rx.reach), rx.received_snr, rx.outputs
+        )
+
+
+def _only(buffer: Buffer, columns: Tensor | None) -> Buffer:
+    """Returns the buffer of some of the features; all of it for None."""
+    if columns is None:
+        return buffer
+    assert isinstance(buffer, Combining)
+    return buffer.columns(columns)
 
 
 def _sent_values(f: Tensor, latest: Selection) -> Tensor:

@@ -13,7 +13,7 @@ from phy.channel import Received
 from phy.power import normalize_power
 from phy.snr import snr_from_db
 from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.link.stopping import REASONS, Decode, StoppingCriterion
+from semantic.link.stopping import REASONS, Decode, Decoded, StoppingCriterion
 from semantic.plus.belief import Belief, apply_feedback, innovation
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import BurstPlan, burst_plan, burst_sizes
@@ -64,7 +64,7 @@ class RxState:
     previous_fed_back_estimate: Tensor
     received_snr: Tensor
     bursts: int = 0
-    outputs: TaskOutputs | None = None
+    outputs: Decoded | None = None
 
 
 @final

@@ -17,6 +17,7 @@ from semantic.tasks import TaskOutputs
 from simulator.catalog import SCHEMES
 from simulator.encoded_dataset import EncodedDataset
 from simulator.feedback import FeedbackLink
+from simulator.freed_memory import keep_freed_memory
 from simulator.host_copy import on_host
 from simulator.ledger import Ledger
 from simulator.link import run_link
@@ -122,6 +123,7 @@ def prepare(spec: RunSpec, own_channel: Channel | None = None) -> Prepared:
 
 
 def _open(spec: RunSpec, own_channel: Channel | None) -> Prepared:
+    keep_freed_memory()
     device = choose_device(spec.device)
     for snr_db in spec.snr_db:
         spec.slot(snr_db)  # raises if T W is out of range

@@ -25,7 +25,7 @@ PACKAGES = (Path(phy.__path__[0]), Path(semantic.__path__[0]), Path(__file__).pa
 WITHOUT_INFLUENCE = (
     *("semantic/data/synthetic/", "semantic/training/"),
     *("simulator/__init__.py", "simulator/__main__.py", "simulator/api.py", "simulator/cli.py"),
-    *("simulator/files.py", "simulator/hidden_packages.py"),
+    *("simulator/files.py", "simulator/freed_memory.py", "simulator/hidden_packages.py"),
     *("simulator/stop_rule.py", "simulator/trainings.py"),
     "simulator/trust.py",
     *("simulator/columns.py", "simulator/learned_scheme.py", "simulator/run_fields.py"),

@@ -44,7 +44,7 @@ def train_on_images(
     torch.manual_seed(recipe.seed)
     network = DeepJsccNetwork(channels).to(stage.device)
     labels = Labels(*(c.to(stage.device) for c in training_labels(images).columns))
-    pixels = torch.from_numpy(training_images.pixels).to(stage.device)
+    pixels = torch.from_numpy(training_images.pixels)
     data = LinkData(pixels, labels, preset_channel(stage.preset, stage.device), stage.preset.budget)
     law = stage.preset.channel_spec.channel_law
     train_deepjscc(

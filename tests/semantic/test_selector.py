@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from semantic.conventions import CODED_FEATURES
-from semantic.link.selector import Plan, Selection, first_features, select
+from semantic.link.selector import Plan, Selection, _select, first_features, select
 
 SMALL = 12
 
@@ -16,6 +16,7 @@ def masks(seed: int, rows: int, share: float) -> torch.Tensor:
     return torch.rand(rows, SMALL, generator=torch.Generator().manual_seed(seed)) < share
 
 
+@settings(deadline=None)  # the first call compiles
 @given(
     seed=st.integers(0, 2**31),
     covered=st.floats(0, 1),
@@ -39,8 +40,13 @@ def test_requested_first_then_new_each_by_importance(
         assert len(set(chosen.position[row].tolist())) == chosen.position.shape[1]
     assert torch.equal(chosen.uses, chosen.sent.sum(1))
     assert chosen.position.shape[1] == min(B, SMALL)
+    for orders in (order, order.expand(3, -1)):  # compiled, and in tensor operations
+        for found in (select(orders, before, wanted, B), _select(orders, before, wanted, B)):
+            assert torch.equal(found.position, chosen.position)
+            assert torch.equal(found.sent, chosen.sent)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**31), B=st.integers(1, CODED_FEATURES), asked=st.floats(0, 1))
 def test_over_the_slots_nothing_goes_twice_unless_asked_for(
     seed: int, B: int, asked: float

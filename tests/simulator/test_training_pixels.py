@@ -9,8 +9,12 @@ import pytest
 from semantic.data.dataset import VehicleImages
 from semantic.data.images import ImageError, load_images
 from semantic.data.opening import open_dataset
+from semantic.training.loop import LinkData
+from simulator.training import images as of_images
 from simulator.training import pixels as module
 from simulator.training.pixels import training_pixels
+from simulator.training.presets import presets
+from simulator.training.stage import Stage, TrainingImages
 
 EDGE = 24
 
@@ -45,6 +49,21 @@ def test_a_large_set_is_decoded_once(
         assert again[2] == problems == []
     found[0][:] = 0  # the file keeps what was decoded
     np.testing.assert_array_equal(training_pixels(images, EDGE, tmp_path)[0], expected)
+
+
+def test_deepjscc_leaves_them_on_the_host(
+    images: VehicleImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large(monkeypatch)
+    pixels, kept, _ = training_pixels(images, EDGE, tmp_path)
+    found: list[LinkData] = []
+    monkeypatch.setattr(of_images, "train_deepjscc", lambda network, data, *_: found.append(data))
+    monkeypatch.setattr(of_images, "save_deepjscc", lambda *_: None)
+    stage = Stage(tmp_path, presets(len(kept))["synthetic"], ("deepjscc",), "meta", print)
+    known = TrainingImages(images.subset(kept), pixels, np.zeros(len(kept), np.bool_))
+    of_images.train_on_images(stage, known, {})
+    assert found[0].labels.vehicle.device.type == "meta"
+    assert np.shares_memory(found[0].s.numpy(), pixels)
 
 
 def test_images_that_cannot_be_read_are_named_each_time(
