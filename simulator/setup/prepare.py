@@ -125,7 +125,9 @@ def _open(spec: RunSpec, own_channel: Channel | None) -> Prepared:
     device = choose_device(spec.device)
     for snr_db in spec.snr_db:
         spec.slot(snr_db)  # raises if T W is out of range
-    with Reading().active() as read:
+    with Reading(
+        part=f"channel {spec.channel} {dict(spec.channel_args).get('over')}"
+    ).active() as read:
         channel = open_channel(spec, own_channel)
         if own_channel is None:
             spec = replace(spec, channel_args=channel_arguments(spec))

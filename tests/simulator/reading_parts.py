@@ -1,6 +1,7 @@
 """Parts that read files: declared or not, when they are made, imported or used."""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,17 @@ def late(networks: Networks) -> Scheme:
 def named(networks: Networks, weights: str) -> Scheme:
     """Reads by compiled code a file that an argument names."""
     return Scaled(networks.encoder.network.performers, Path(weights), 1.0)
+
+
+@lru_cache
+def in_memory(path: str) -> float:
+    """Reads a file once in a process."""
+    return float(torch.load(path))
+
+
+def kept(networks: Networks, path: str = "files/pca.pt") -> Scheme:
+    """Reads its file when it is first made in a process."""
+    return Scaled(networks.encoder.network.performers, Path(path), in_memory(path))
 
 
 def missing(networks: Networks) -> Scheme:
