@@ -69,8 +69,17 @@ class TimeIsUpError(BaseException):
     """A cell has reached its time limit. Not an Exception, so that no code of a cell catches it."""
 
 
-def enter_worker(threads: int) -> None:
-    """Prepares a worker process: it ignores Ctrl-C, which the run handles, and ends with the run."""
+def enter_worker(threads: int, environment: dict[str, str]) -> None:
+    """Prepares a worker process: it ignores Ctrl-C, which the run handles, and ends with the run.
+
+    Args:
+        threads: Number of threads of torch and numba.
+        environment: Environment variables of the run. Those of the process are of the time at which
+            the fork server started, which may have been for an earlier run.
+    """
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if start_method() == "forkserver":  # elsewhere the parent is a thread of the run
         end_with_parent()

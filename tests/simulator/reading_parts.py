@@ -1,6 +1,7 @@
 """Parts that read files: declared or not, when they are made, imported or used."""
 
 import json
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,14 @@ class Table(Rayleigh):
     def draw(self, streams: Streams, uses: int, state: Tensor | None) -> tuple[Tensor, Any]:
         h, state = super().draw(streams, uses, state)
         return h * self.gain, state
+
+
+class Environment(Rayleigh):
+    """Fading times a number in an environment variable."""
+
+    def draw(self, streams: Streams, uses: int, state: Tensor | None) -> tuple[Tensor, Any]:
+        h, state = super().draw(streams, uses, state)
+        return h * float(os.environ.get("READING_PARTS_GAIN", "0.5")), state
 
 
 class Offset(SourceCodec):
