@@ -57,20 +57,6 @@ def test_two_processes_change_no_bit(
     pd.testing.assert_frame_equal(result.images, inline, check_exact=True)
 
 
-def test_workers_have_the_environment_of_the_run(
-    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The fork server keeps that of the first run of a process, as a notebook has several."""
-    part = replace(spec, schemes=("toy_parts:plain",), channel="reading_parts:Environment")
-    for gain in ("1", "0.01", None):
-        if gain is None:
-            monkeypatch.delenv("READING_PARTS_GAIN")
-        else:
-            monkeypatch.setenv("READING_PARTS_GAIN", gain)
-        local = run(prepare(part), engine=Engine("local", workers=2))
-        pd.testing.assert_frame_equal(local.images, run_spec(part).images, check_exact=True)
-
-
 def test_auto_changes_no_bit(
     spec: RunSpec, inline: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

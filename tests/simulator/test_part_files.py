@@ -132,6 +132,20 @@ def test_a_file_that_is_first_read_in_use_is_named(
     assert "declare it in `files`" in line
 
 
+def test_workers_have_the_environment_of_the_run(
+    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fork server keeps that of the first run of a process, as a notebook has several."""
+    spec = replace(spec, schemes=("toy_parts:plain",), channel="reading_parts:Environment")
+    for gain in ("1", "0.01", ""):
+        monkeypatch.setenv("READING_PARTS_GAIN", gain)
+        if not gain:
+            monkeypatch.delenv("READING_PARTS_GAIN")
+        inline, _ = into(spec, tmp_path / f"inline {gain}")
+        local, _ = into(spec, tmp_path / f"local {gain}", engine=Engine("local", workers=2))
+        assert local.images.equals(inline.images)
+
+
 @pytest.mark.parametrize("images", [16384, 16])
 def test_a_file_that_was_read_late_and_has_changed_is_computed_again(
     spec: RunSpec, tmp_path: Path, caplog: pytest.LogCaptureFixture, images: int
