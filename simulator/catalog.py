@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from semantic.parts.files import declare
 from semantic.plugins import installed, load, refuse_file_name
@@ -147,6 +147,20 @@ def resolve(kind: str, name: str, entries: Mapping[str, Entry | SchemeEntry]) ->
     return load(kind, name, find_target(kind, name, entries))
 
 
+class _Level(NamedTuple):
+    """What makes one object: a channel that wraps another one has a level for each.
+
+    Attributes:
+        name: Name of the class or function.
+        factory: It.
+        arguments: Those of the given arguments that it takes, in their declared types.
+    """
+
+    name: str
+    factory: Callable[..., Any]
+    arguments: dict[str, Any]
+
+
 def construct(
     kind: str,
     name: str,
@@ -170,33 +184,58 @@ def construct(
     Raises:
         ValueError: One line with the argument that it does not take, and the nearest that it does.
     """
+    made: Any = None
+    for own_name, factory, given in reversed(_levels(kind, name, entries, arguments)):
+        parameters = inspect.signature(factory).parameters
+        own = {**{key: known[key] for key in known if key in parameters}, **given}
+        if "over" in parameters:
+            own["over"] = made
+        try:
+            inspect.signature(factory).bind(**own)
+        except TypeError as error:
+            raise ValueError(f"{kind} {own_name}: {error}") from None
+        with named_errors(kind, own_name):
+            made = factory(**own)
+        if own_name not in entries:
+            declare(kind, own_name, made, given)
+    return made
+
+
+def typed_arguments(
+    kind: str, name: str, entries: Mapping[str, Entry], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Returns the arguments of `construct` in the types that their parameters declare.
+
+    >>> typed_arguments("channel", "shadowed", CHANNELS, {"over": "rician", "k_factor": 2})
+    {'over': 'rician', 'k_factor': 2.0}
+    """
+    levels = _levels(kind, name, entries, dict(arguments))
+    typed_values = {key: value for level in levels for key, value in level.arguments.items()}
+    return {key: typed_values.get(key, value) for key, value in arguments.items()}
+
+
+def _levels(
+    kind: str, name: str, entries: Mapping[str, Entry], arguments: dict[str, Any]
+) -> list[_Level]:
+    """Returns an object and those that it wraps, the outermost first."""
     name, _, inner = name.partition("/") if name not in entries else (name, "", "")
     factory = resolve(kind, name, entries)
     if not callable(factory):
         raise ValueError(f"{kind} {name!r} is a {type(factory).__name__}, not a class")
     if name not in entries:
         check_declared(kind, name, factory)
-    parameters = inspect.signature(factory).parameters
+    parameters, wrapped = inspect.signature(factory).parameters, list[_Level]()
     if "over" in parameters:
         inner = inner or str(arguments.get("over", entries[name].over if name in entries else ""))
         if not inner:
             raise ValueError(f"{kind} {name} wraps another {kind}: give over=NAME")
         theirs = {key: arguments[key] for key in arguments if key not in parameters}
         arguments = {key: arguments[key] for key in arguments if key in parameters}
-        arguments["over"] = construct(kind, inner, entries, theirs, known)
+        arguments.pop("over", None)
+        wrapped = _levels(kind, inner, entries, theirs)
     elif inner:
         raise ValueError(f"{kind} {name} wraps no other {kind}, {name}/{inner} is not allowed")
     for argument in arguments:
         if argument not in parameters:
             raise ValueError(no_argument([f"{kind} {name}"], argument, parameters))
-    arguments = typed(f"{kind} {name}", factory, arguments)
-    arguments = {**{key: known[key] for key in known if key in parameters}, **arguments}
-    try:
-        inspect.signature(factory).bind(**arguments)
-    except TypeError as error:
-        raise ValueError(f"{kind} {name}: {error}") from None
-    with named_errors(kind, name):
-        made = factory(**arguments)
-    if name not in entries:
-        declare(kind, name, made, arguments)
-    return made
+    return [_Level(name, factory, typed(f"{kind} {name}", factory, arguments)), *wrapped]

@@ -80,7 +80,7 @@ def typed(owner: str, function: Callable[..., Any], given: Mapping[str, Any]) ->
         if parameter.annotation is parameter.empty and isinstance(value, float):
             parameter = parameter.replace(default=_as_float(parameter.default))
         declared = declared_by(parameter, hints.get(name, parameter.annotation))
-        if declared is None or (value is None and NoneType in get_args(hints.get(name))):
+        if declared is None or (value is None and _may_be_none(hints.get(name))):
             continue
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if declared.kind is str and number:
@@ -91,6 +91,11 @@ def typed(owner: str, function: Callable[..., Any], given: Mapping[str, Any]) ->
             raise ValueError(f"{owner}: {error}") from None
         found[name] = None if value == AUTO and AUTO in declared.words else value
     return found
+
+
+def _may_be_none(hint: Any) -> bool:
+    """Whether an annotation such as `float | None` allows None."""
+    return NoneType in get_args(get_args(hint)[0] if get_origin(hint) is Annotated else hint)
 
 
 def _as_float(default: Any) -> Any:

@@ -11,7 +11,7 @@ from semantic.suggest import nearest
 from simulator.catalog import CHANNELS, SCHEMES, find_target
 from simulator.files import read_json
 from simulator.impairments import Impairments
-from simulator.number_text import decimal
+from simulator.number_text import argument_text, decimal
 from simulator.renamed import RENAMED, warn_renamed
 from simulator.scheme_catalog import read_arguments
 from simulator.slots import Slot
@@ -105,7 +105,9 @@ class RunSpec:
         for scheme in self.schemes:
             find_target("scheme", scheme, SCHEMES)
         find_target("channel", self.channel, CHANNELS)
-        Impairments.of(self.impairments)
+        impaired = Impairments.of(self.impairments)
+        typed = tuple((name, getattr(impaired, name)) for name, _ in self.impairments)
+        object.__setattr__(self, "impairments", typed)
         arguments = read_arguments(self.schemes, self.scheme_args)
         object.__setattr__(self, "scheme_args", arguments)
         if self.until is not None:
@@ -188,13 +190,18 @@ class RunSpec:
     @property
     def channel_label(self) -> str:
         """The channel with its arguments and impairments, as in every result row."""
-        return "+".join([self.channel_law, *(f"{n}={v}" for n, v in self.impairments)])
+        return "+".join([self.channel_law, *_texts(self.impairments)])
 
     @property
     def channel_law(self) -> str:
         """The channel with its arguments; impairments do not change the fading."""
-        arguments = ",".join(f"{name}={value}" for name, value in self.channel_args)
+        arguments = ",".join(_texts(self.channel_args))
         return f"{self.channel}({arguments})" if arguments else self.channel
+
+
+def _texts(arguments: tuple[tuple[str, Any], ...]) -> list[str]:
+    """NAME=VALUE of each argument; 2 and 2.0 are one law, so that they name the same streams."""
+    return [f"{name}={argument_text(value)}" for name, value in arguments]
 
 
 def parse_snr(text: str) -> tuple[float, ...]:

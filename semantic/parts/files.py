@@ -49,6 +49,10 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/", "/etc/", "/usr/share/", "/usr/lib/")
 _users_own: set[str] = set()
 #: Files that a module read while it was imported, which happens once in a process.
 _at_import: dict[str, Reading] = {}
+#: Files that a part read in this process, and may now hold in its memory -> module that read each.
+_earlier: dict[str, dict[str, str]] = {}
+#: SHA-256 of each file when code of a user's last read it in this process.
+_content: dict[str, str] = {}
 _active: ContextVar[tuple[Reading, ...]] = ContextVar("_active", default=())
 
 
@@ -60,11 +64,16 @@ class Reading:
         declared: Files that the part names in `files`, or that its arguments name.
         seen: Files that the user's code opened for reading -> module that opened each.
         since: Time of the first record: later files are the part's own temporary files.
+        part: Name of the part; what it read earlier in this process, and does not read again,
+            counts as well. "" for no such part.
+        opened: Files that were opened since the last call of `active`.
     """
 
     declared: dict[str, None] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
     since: float = field(default_factory=time.time)
+    part: str = ""
+    opened: set[str] = field(default_factory=set)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -79,12 +88,18 @@ class Reading:
     @contextmanager
     def active(self) -> Iterator[Reading]:
         """Records the files of the code in the body."""
-        _install_hook()
         token = _active.set((*_active.get(), self))
         try:
             yield self
         finally:
             _active.reset(token)
+            _content.update(file_hashes(self.opened))
+            self.opened.clear()
+            if self.part:
+                # A file that an argument names belongs to the part with that argument alone.
+                known = {**_earlier.get(self.part, {}), **self.seen}
+                self.seen = known
+                _earlier[self.part] = {p: m for p, m in known.items() if p not in self.declared}
 
 
 @contextmanager
@@ -95,10 +110,31 @@ def recorded_import(module: str) -> Iterator[None]:
     if module in sys.modules:
         yield
     else:
-        with _at_import.setdefault(module, Reading()).active():
+        _at_import[module] = Reading()
+        with _at_import[module].active():
             yield
     for reading in _active.get():
         reading.seen.update(_at_import.get(module, Reading()).seen)
+
+
+def refuse_other_content(hashes: Mapping[str, str]) -> None:
+    """Refuses files of which this process has read another content than they should have.
+
+    A part may read a file once and keep what it has read: in a module's variable, or in a cache. In
+    a notebook, or in a worker that lives longer than a run, the file may have changed since then.
+
+    Args:
+        hashes: The SHA-256 that each file should have, by path.
+
+    Raises:
+        ValueError: One line with the file and the remedy.
+    """
+    for path, sha in hashes.items():
+        if _content.get(path, sha) != sha:
+            raise ValueError(
+                f"{path} has changed since this process read it: start Python again (in a "
+                "notebook, restart the kernel; on a cluster, restart the workers)"
+            )
 
 
 def declare(kind: str, name: str, part: Any, arguments: Mapping[str, Any]) -> None:
@@ -138,6 +174,12 @@ def short_names(paths: Iterable[str]) -> dict[str, str]:
     }
 
 
+def named_hashes(paths: Iterable[str]) -> dict[str, str]:
+    """Returns SHA-256 of files by their short names."""
+    hashes = file_hashes(paths)
+    return {name: hashes[path] for path, name in short_names(hashes).items()}
+
+
 def _as_paths(kind: str, name: str, files: Any) -> list[str | Path]:
     given = [files] if isinstance(files, (str, Path)) else files
     if not isinstance(given, (list, tuple, set, frozenset)):
@@ -170,31 +212,36 @@ def _sha256(path: str) -> str:
         return "missing"
 
 
-def _install_hook() -> None:
-    """Adds the audit hook, which cannot be removed, once."""
-    if not _installed:
-        _installed.append(True)
-        sys.addaudithook(_audit)
-
-
-_installed: list[bool] = []
-
-
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     """Records an opened file; an audit hook that raises would make `open` fail."""
-    if event != "open" or not _active.get():
+    if event != "open":
         return
     path, _, flags = arguments
     writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     if writes or not isinstance(path, (str, bytes, os.PathLike)):
         return
-    module = _users_module(sys._getframe(1))
+    name = os.fsdecode(path)
+    module = None if name.endswith(_CODE) else _users_module(sys._getframe(1))
     if module is None:
         return
-    name = _absolute(os.fsdecode(path))
-    for reading in _active.get():
-        if name not in reading.seen and _counts(name, reading.since):
-            reading.seen[name] = module
+    name, readings = _absolute(name), _active.get()
+    for reading in readings or _being_imported(sys._getframe(1)):
+        if name in reading.seen or _counts(name, reading.since):
+            reading.seen.setdefault(name, module)
+            reading.opened.add(name)
+            if not readings:
+                _content[name] = _sha256(name)
+
+
+def _being_imported(frame: FrameType | None) -> Iterator[Reading]:
+    """Yields the record of each module of a user's that is imported now, outside of a run."""
+    while frame is not None:
+        name = frame.f_globals.get("__name__")
+        if frame.f_code.co_name == "<module>" and name != "__main__" and is_users_code(frame):
+            found = _at_import.setdefault(str(name), Reading())
+            found.since = time.time()  # of another import than the last one, perhaps
+            yield found
+        frame = frame.f_back
 
 
 def _users_module(frame: FrameType | None) -> str | None:
@@ -228,3 +275,6 @@ def _counts(path: str, since: float) -> bool:
     if inside and path[len(inside) :].partition(os.sep)[0] not in _users_own:
         return False
     return _is_file(path) and Path(path).stat().st_mtime <= since
+
+
+sys.addaudithook(_audit)  # it cannot be removed

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from phy.channel import Channel
 from phy.channels.imperfect_csir import ImperfectCsir
-from simulator.catalog import CHANNELS, construct
+from simulator.catalog import CHANNELS, construct, typed_arguments
 from simulator.feedback import FeedbackLink
 from simulator.guard import Guarded
 from simulator.spec import RunSpec
@@ -35,6 +37,12 @@ def open_channel(spec: RunSpec, own: Channel | None = None) -> Channel:
     if seen.csir_error == 0 and seen.csir_pilot_gain_db is None:
         return guarded
     return ImperfectCsir(guarded, seen.csir_error, seen.csir_pilot_gain_db)
+
+
+def channel_arguments(spec: RunSpec) -> tuple[tuple[str, Any], ...]:
+    """Returns the channel's arguments in their declared types: one channel has one identity."""
+    found = typed_arguments("channel", spec.channel, CHANNELS, dict(spec.channel_args))
+    return tuple(sorted(found.items()))
 
 
 def _has_own_part(spec: RunSpec) -> bool:

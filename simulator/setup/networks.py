@@ -58,7 +58,8 @@ class Networks:
         self.spec, self.device, self.channel = spec, device, channel
         self.precision = choose_precision(spec.precision, device)
         self.hashes: dict[str, str] = {}
-        self.files = {scheme: Reading() for scheme in spec.schemes}
+        codec = dict(spec.scheme_args).get("codec", "")
+        self.files = {name: Reading(part=f"scheme {name} {codec}") for name in spec.schemes}
         self.own: dict[str, str] = {}
         self.in_training: dict[str, nn.Module] | None = None
         self._parts: dict[str, Networks] = {}

@@ -24,9 +24,9 @@ from simulator.link import run_link
 from simulator.process_state import settings_left_alone
 from simulator.read_only import ReadOnlyInputs
 from simulator.scheme import Payload, Scheme
-from simulator.setup.channel import open_channel, open_feedback_link
+from simulator.setup.channel import channel_arguments, open_channel, open_feedback_link
 from simulator.setup.networks import Networks
-from simulator.setup.schemes import build_schemes
+from simulator.setup.schemes import build_schemes, scheme_arguments
 from simulator.spec import RunSpec
 
 
@@ -127,8 +127,12 @@ def _open(spec: RunSpec, own_channel: Channel | None) -> Prepared:
     device = choose_device(spec.device)
     for snr_db in spec.snr_db:
         spec.slot(snr_db)  # raises if T W is out of range
-    with Reading().active() as read:
+    with Reading(
+        part=f"channel {spec.channel} {dict(spec.channel_args).get('over')}"
+    ).active() as read:
         channel = open_channel(spec, own_channel)
+        if own_channel is None:
+            spec = replace(spec, channel_args=channel_arguments(spec))
     feedback_link = open_feedback_link(spec)
     dataset = open_dataset(spec.data)
     if spec.images is not None:
@@ -143,5 +147,6 @@ def _open(spec: RunSpec, own_channel: Channel | None) -> Prepared:
         name: file_hashes(sorted({*read.paths, *networks.files[name].paths}))
         for name in spec.schemes
     }
-    spec = replace(spec, precision=networks.precision)  # what "auto" stands for on this machine
+    # What "auto" stands for on this machine, and 2 and "2" where a number is declared.
+    spec = replace(spec, precision=networks.precision, scheme_args=scheme_arguments(spec))
     return Prepared(spec, dataset, networks, schemes, channel, feedback_link, device, files)

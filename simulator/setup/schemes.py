@@ -14,6 +14,7 @@ from simulator.renamed import RENAMED, current_names, warn_renamed
 from simulator.scheme import Scheme
 from simulator.setup.networks import Networks
 from simulator.signatures import typed
+from simulator.spec import RunSpec
 
 #: Makes a scheme of the run's networks and of the arguments that it takes.
 Build = Callable[[Networks, dict[str, Any]], Scheme]
@@ -41,6 +42,25 @@ def build_schemes(networks: Networks) -> dict[str, Scheme]:
         with networks.files[name].active():
             schemes[name] = build(networks.apart(name, copied=name not in SCHEMES), own)
     return schemes
+
+
+def scheme_arguments(spec: RunSpec) -> tuple[tuple[str, Any], ...]:
+    """Returns the run's scheme arguments in the types that users' own schemes declare.
+
+    Those of built-in schemes have them already. A value that several schemes read in several types
+    stays as it is given.
+    """
+    given, read = dict(spec.scheme_args), dict[str, list[Any]]()
+    for name in (scheme for scheme in spec.schemes if scheme not in SCHEMES):
+        factory = resolve("scheme", name, SCHEMES)
+        taken = {n: v for n, v in given.items() if n in inspect.signature(factory).parameters}
+        for argument, value in typed(f"scheme {name}", factory, taken).items():
+            read.setdefault(argument, []).append(value)
+    for entry in (SCHEMES[scheme] for scheme in spec.schemes if scheme in SCHEMES):
+        for argument in entry.declared.keys() & read.keys():
+            read[argument].append(given[argument])
+    one = {n: v[0] for n, v in read.items() if len({(type(x), x) for x in v}) == 1}
+    return tuple((name, one.get(name, value)) for name, value in given.items())
 
 
 def build_scheme(name: str, networks: Networks, **arguments: Any) -> Scheme:

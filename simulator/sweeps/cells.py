@@ -31,7 +31,6 @@ from simulator.scheme import Payload
 from simulator.setup.prepare import Prepared
 from simulator.spec import RunSpec
 from simulator.sweeps.identity import common_identity, digest, not_recorded, point_identity
-from simulator.sweeps.late_reads import late_reads
 from simulator.sweeps.own_encoder import encoder_of
 from simulator.sweeps.spread import van_der_corput
 
@@ -157,7 +156,7 @@ class CellRunner:
             )
         parts = f"scheme {cell.point.scheme} and channel {cell.spec.channel}"
         alone = settings_left_alone(parts), generators_left_alone(parts)
-        with one_thread(), late_reads(cell.files), alone[0], alone[1]:
+        with one_thread(), alone[0], alone[1]:
             outputs, ledger = self._simulate(cell, step)
         _check_finite(outputs)
         if not cell.whole:

@@ -7,12 +7,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from simulator.sweeps.cells import Cell, CellRunner, Point, join_blocks, write_rows
 from simulator.sweeps.identity import differences, digest, plain
+from simulator.sweeps.late_reads import LATE_FILES, changed_late_files, with_late_files
 from simulator.sweeps.plan import Plan
 from simulator.sweeps.store import DamagedError, Store, file_label, file_stem
-from simulator.sweeps.worker import Failure
+from simulator.sweeps.worker import Computed, Failure
 
 LOG = logging.getLogger(__name__)
 ROWS, BLOCK = ".rows", ".block"
@@ -49,10 +51,12 @@ class Collector:
         for point in points:
             name = self._stem(point) + ROWS
             try:
-                if self.store.read(name) is not None:
+                found = self.store.read(name)
+                changed = self._changes(point) if found is None else changed_late_files(found[0])
+                if found is not None and not changed:
                     self.done[point] = name
                     continue
-                reasons.update(self._changes(point))
+                reasons.update(changed)
             except DamagedError as error:
                 LOG.warning("%s; it is computed again", error)
             missing.append(point)
@@ -79,7 +83,7 @@ class Collector:
         """Sets the number of cells that are computed from now on."""
         self._began, self._expected, self._arrived = time.monotonic(), cells, 0
 
-    def take(self, cell: Cell, outcome: bytes | Failure) -> None:
+    def take(self, cell: Cell, outcome: Computed | Failure) -> None:
         """Stores the result of a cell, and the rows of its point after the last cell.
 
         Raises:
@@ -89,9 +93,10 @@ class Collector:
         if isinstance(outcome, Failure):
             self._fail(outcome)
         elif cell.whole:
-            self._finish(cell.point, outcome)
+            self._finish(cell.point, outcome.data, outcome.late_files)
         else:
-            self.store.write(self._block_name(cell), self.runner.identity(cell.point), outcome)
+            identity = with_late_files(self.runner.identity(cell.point), outcome.late_files)
+            self.store.write(self._block_name(cell), identity, outcome.data)
             self._waits_for[cell.point].discard(cell.first)
             if not self._waits_for[cell.point]:
                 self._join(cell.point)
@@ -105,12 +110,14 @@ class Collector:
         if None in blocks:
             self._fail(Failure(str(point), "a block was damaged after it was written"))
             return
-        outputs, ledger = join_blocks([block for block in blocks if block is not None])
-        self._finish(point, write_rows(self.runner.rows(point, outputs, ledger)))
+        found = [block for block in blocks if block is not None]
+        outputs, ledger = join_blocks([data for _, data in found])
+        late = {p: sha for identity, _ in found for p, sha in identity.get(LATE_FILES, {}).items()}
+        self._finish(point, write_rows(self.runner.rows(point, outputs, ledger)), late)
 
-    def _finish(self, point: Point, rows: bytes) -> None:
+    def _finish(self, point: Point, rows: bytes, late_files: dict[str, str]) -> None:
         name = self._stem(point) + ROWS
-        self.store.write(name, self.runner.identity(point), rows)
+        self.store.write(name, with_late_files(self.runner.identity(point), late_files), rows)
         self.done[point] = name
         self.store.remove(self.store.names(f"{self._stem(point)}-*{BLOCK}"))
 
@@ -121,14 +128,14 @@ class Collector:
             self._tracebacks.add(failure.traceback)
             LOG.info("traceback of %s:\n%s", failure.cell, failure.traceback.rstrip())
 
-    def _block(self, cell: Cell) -> bytes | None:
-        """Returns a finished block; None if it is missing or damaged."""
+    def _block(self, cell: Cell) -> tuple[dict[str, Any], bytes] | None:
+        """Returns identity and data of a block; None if it is missing, damaged or out of date."""
         try:
             found = self.store.read(self._block_name(cell))
         except DamagedError as error:
             LOG.warning("%s; it is computed again", error)
             return None
-        return None if found is None else found[1]
+        return None if found is None or changed_late_files(found[0]) else found
 
     def _stem(self, point: Point) -> str:
         return file_stem(str(point), digest(self.runner.identity(point)))

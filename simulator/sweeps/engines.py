@@ -19,7 +19,7 @@ from simulator.sweeps.cells import Cell
 from simulator.sweeps.forkserver import default_workers, worth_workers
 from simulator.sweeps.pools import EngineError as EngineError  # part of this module's interface
 from simulator.sweeps.pools import dask_pool, local_pools
-from simulator.sweeps.worker import Failure, compute
+from simulator.sweeps.worker import Computed, Failure, compute
 
 ENGINES = ("auto", "inline", "local", "dask")
 #: Cells submitted ahead of the results, per worker.
@@ -31,7 +31,7 @@ LONGEST_CELL_S = 365 * 86400.0
 #: Workers that die while they compute one cell, and no other cell runs, before it has failed.
 MOST_DEATHS = 2
 
-Outcome = tuple[Cell, "bytes | Failure"]
+Outcome = tuple[Cell, "Computed | Failure"]
 #: Computes one cell within a time limit in seconds; a worker imports it by its name.
 Work = Callable[[Any, float | None], Any]
 
@@ -103,7 +103,7 @@ class Engine:
     def outcomes(
         self,
         cells: Iterator[Cell],
-        compute_here: Callable[[Cell, float | None], bytes | Failure],
+        compute_here: Callable[[Cell, float | None], Computed | Failure],
         gpu: bool = False,
         work: Work = compute,
     ) -> Generator[Outcome, None, None]:

@@ -15,11 +15,12 @@ from typing import Any
 
 from semantic.parts.files import file_hashes, short_names
 from semantic.plugins import installed
-from simulator.catalog import CHANNELS, CODECS, SCHEMES, Entry, SchemeEntry, resolve
+from simulator.catalog import CHANNELS, CODECS, SCHEMES, Entry, SchemeEntry, find_target, resolve
 from simulator.setup.prepare import Prepared
 from simulator.spec import RunSpec
 from simulator.sweeps.code_identity import package_code
 from simulator.sweeps.imported_code import refuse_edited
+from simulator.sweeps.late_reads import LATE_FILES
 from simulator.sweeps.part_code import part_code
 
 #: Libraries that compute numbers of a point.
@@ -121,7 +122,8 @@ def differences(old: dict[str, Any], new: dict[str, Any], within: str = "") -> l
         if name == "files":
             found += differences(before or {}, after or {}, "file ")
             continue
-        if before == after or name == NOT_RECORDED:  # with other such places, other code as well
+        # With other places that are not recorded, there is other code as well.
+        if before == after or name in (NOT_RECORDED, LATE_FILES):
             continue
         if isinstance(before, dict) and isinstance(after, dict):
             found += differences(before, after, f"{within}{name} ")
@@ -144,7 +146,13 @@ def _with_parts(identity: dict[str, Any], parts: Sequence[tuple[str, str]]) -> d
     Raises:
         ValueError: One line, if this process has imported other code than the files now hold.
     """
-    found = [part_code(resolve(kind, name, ENTRIES[kind])) for kind, name in parts]
+    found = [
+        part_code(
+            resolve(kind, name, ENTRIES[kind]),
+            find_target(kind, name, ENTRIES[kind]).partition(":")[0],
+        )
+        for kind, name in parts
+    ]
     for part in found:
         refuse_edited(part.files)
     code = {
@@ -168,7 +176,7 @@ def _own_parts(spec: RunSpec) -> list[tuple[str, str]]:
     others = ("codec", codec), ("backbone", spec.backbone or "")
     return [
         (kind, name)
-        for kind, name in (*(("channel", n) for n in (spec.channel, *over)), *others)
+        for kind, name in (*(("channel", n) for n in (*spec.channel.split("/"), *over)), *others)
         # An argument called codec of a user's own scheme may have another meaning.
         if name not in {"", *ENTRIES[kind]} and (":" in name or name in installed(kind))
     ]

@@ -15,6 +15,7 @@ from typing import Any
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Point
 from simulator.sweeps.identity import not_recorded
+from simulator.sweeps.late_reads import LATE_FILES
 from simulator.sweeps.limits import check_load
 from simulator.sweeps.plan import Plan
 from simulator.sweeps.records import write_result
@@ -194,8 +195,10 @@ def _check_same(shared: dict[str, tuple[Any, Path]], identity: dict[str, Any], a
         known, first = shared.setdefault(what, (value, at))
         if known != value:
             raise ValueError(f"{first} and {at} were computed with other {what}")
+    late = {Path(path).name: sha for path, sha in identity.get(LATE_FILES, {}).items()}
+    own = {**identity, "files": {**late, **identity.get("files", {})}}
     for kind in ("code", "weights", "files"):  # of users' own parts, by name: not all runs have all
-        for name, digest in identity.get(kind, {}).items():
+        for name, digest in own.get(kind, {}).items():
             known, first = shared.setdefault(f"{kind} {name}", (digest, at))
             if known != digest:
                 raise ValueError(

@@ -18,4 +18,4 @@ def encoder_of(prepared: Prepared) -> EncoderBundle:
     encoder, name = prepared.networks.encoder, prepared.spec.backbone
     if name is None:
         return encoder
-    return replace(encoder, code=module_code(load("backbone", name, name)))
+    return replace(encoder, code=module_code(load("backbone", name, name), name.partition(":")[0]))

@@ -18,6 +18,8 @@ from simulator.sweeps.code_references import References, references
 
 #: Folders of Python and of installed libraries.
 LIBRARY_FOLDERS = tuple(map(Path, library_folders(sys.path)))
+#: Suffixes of source and of compiled code, which is hashed byte by byte.
+CODE = (".py", ".so", ".pyd")
 #: Files of a package up to which all of them count: a part may be of a large library.
 MOST_FILES = 500
 
@@ -46,16 +48,18 @@ def not_noticed(texts: Iterable[str]) -> str:
     )
 
 
-def module_code(part: Any) -> dict[str, str]:
+def module_code(part: Any, named: str = "") -> dict[str, str]:
     """Returns the hashes of a user's own part, see `part_code`."""
-    return part_code(part).hashes
+    return part_code(part, named).hashes
 
 
-def part_code(part: Any) -> PartCode:
+def part_code(part: Any, named: str = "") -> PartCode:
     """Returns a user's own part and all code of the user's that it imports.
 
     Args:
         part: A class or a function, or a partial function.
+        named: Module in which the part was found by its name. It may hold what another module
+            makes: `Mine = partial(other.make, gain=3)`.
 
     Returns:
         A hash for the module of the part, of its base classes, and of every module that one of
@@ -67,8 +71,9 @@ def part_code(part: Any) -> PartCode:
     """
     part = getattr(part, "func", part)
     kinds = part.__mro__ if isinstance(part, type) else (part,)
-    waiting = {getattr(kind, "__module__", "") or "" for kind in kinds}
-    own = (getattr(part, "__module__", "") or "").partition(".")[0]
+    first = {getattr(kind, "__module__", "") or "" for kind in kinds} | {named}
+    waiting = set(first)
+    own = {name.partition(".")[0] for name in (getattr(part, "__module__", ""), named) if name}
     files: dict[Path, _File] = {}
     found: dict[Path, References] = {}
     done: set[str] = set()
@@ -89,6 +94,7 @@ def part_code(part: Any) -> PartCode:
     hashes = {files[path].name: code for path, code in codes.items()}
     hashes |= _variables(found.values())
     computed = {f"{files[path].name}: {text}" for path in files for text in found[path].computed}
+    computed |= {f"module {name} has no source file" for name in first if _has_no_file(name)}
     return PartCode(hashes, tuple(sorted(computed)), codes)
 
 
@@ -138,14 +144,23 @@ def _not_yet_imported(name: str) -> ModuleType | None:
     return module
 
 
-def _users_file(module: ModuleType | None, own: str) -> Path | None:
-    """The source file of a module that is neither ours nor Python's nor a library's.
+def _has_no_file(name: str) -> bool:
+    """Whether a module was made without a file: in a notebook, by a program, from an archive."""
+    module = sys.modules.get(name)
+    if module is None or name in sys.builtin_module_names or hasattr(module, "__path__"):
+        return False
+    file = getattr(module, "__file__", None)
+    return file is None or not Path(file).is_file()
+
+
+def _users_file(module: ModuleType | None, own: set[str]) -> Path | None:
+    """The file of a module that is neither ours nor Python's nor a library's; it may be compiled.
 
     Of a package without `__init__.py`, it is the place where that file would be.
 
     Args:
         module: The module.
-        own: Name of the package or module of the part, which counts wherever it is installed.
+        own: Names of the packages or modules of the part, which count wherever they are installed.
     """
     name, file = getattr(module, "__name__", ""), getattr(module, "__file__", None)
     folders = getattr(module, "__path__", None)  # anything, in a module that makes its names up
@@ -155,8 +170,8 @@ def _users_file(module: ModuleType | None, own: str) -> Path | None:
     if file is None or top in {root.name for root in PACKAGES}:
         return None
     path = Path(file)
-    library = top != own and any(path.is_relative_to(root) for root in LIBRARY_FOLDERS)
-    return None if path.suffix != ".py" or library else path
+    library = top not in own and any(path.is_relative_to(root) for root in LIBRARY_FOLDERS)
+    return None if library else path
 
 
 def _files_beside(module: ModuleType, file: Path) -> dict[Path, _File]:
@@ -172,8 +187,8 @@ def _files_beside(module: ModuleType, file: Path) -> dict[Path, _File]:
             f"{top}/{path.relative_to(root).as_posix()}",
             ".".join((top, *path.parent.relative_to(root).parts)),
         )
-        for path in root.rglob("*.py")
-        if path.is_file()
+        for path in root.rglob("*")
+        if path.suffix in CODE and path.is_file()
     }
     if len(found) <= MOST_FILES:
         return found

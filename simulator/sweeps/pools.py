@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -48,7 +49,10 @@ def local_pools(workers: int) -> Iterator[Callable[[], Executor]]:
     def open_pool() -> Executor:
         pools.append(
             ProcessPoolExecutor(
-                workers, mp_context=context, initializer=enter_worker, initargs=(threads,)
+                workers,
+                mp_context=context,
+                initializer=enter_worker,
+                initargs=(threads, dict(os.environ)),
             )
         )
         return pools[-1]

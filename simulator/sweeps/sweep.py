@@ -30,7 +30,7 @@ from simulator.sweeps.limits import check_cells, check_load
 from simulator.sweeps.part_code import not_noticed
 from simulator.sweeps.seeds import SeedSummary, enough, summarize
 from simulator.sweeps.store import Store
-from simulator.sweeps.worker import Failure, attempt
+from simulator.sweeps.worker import Failure, attempt, computed
 
 LOG = logging.getLogger(__name__)
 #: Most small tables in memory before they are joined.
@@ -199,7 +199,7 @@ class _Run:
         outcomes = engine.outcomes(
             iter(cells),
             lambda cell, timeout_s: attempt(
-                lambda: self.runner.compute(cell, step), cell, timeout_s
+                lambda: computed(self.runner, cell, step), cell, timeout_s
             ),
             gpu,
         )

@@ -10,13 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from semantic.weights.files import read_weights
+from semantic.weights.stored import weights_directory
 from simulator.results.curve import curve
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import Result, joined_tables
+
+#: Entries of a file of weights that all trainings of a network share; a table has them by name.
+OPTIONS = frozenset(
+    {"bandwidth_hz", "buffer", "detector", "reading", "channel", "latent", "shares_performers"}
+    | {"recipe", "performers", "backbone", "image_size", "scheme_args"}
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ def run_trainings(
     if spec.until is not None:
         raise ValueError("--until needs one training: give --seeds with several --weights")
     specs = [replace(spec, weights=weights, trainings=()) for weights in spec.trainings]
-    _refuse_copies(specs)
+    _check_trainings(specs)
     parts = [
         run_one(one, None if out is None else training_directory(out, training))
         for training, one in enumerate(specs)
@@ -101,20 +110,45 @@ def joined_trainings(spec: RunSpec, parts: Sequence[Result]) -> TrainedResult:
     return replace(joined, curve=_curve(joined))
 
 
-def _refuse_copies(specs: list[RunSpec]) -> None:
-    """Opens all trainings, so that mistakes show before any is run; copies of one are a mistake.
+def _check_trainings(specs: list[RunSpec]) -> None:
+    """Opens all trainings, so that mistakes show before any is run.
 
     Raises:
-        ValueError: When all weights of two trainings are the same: their variance says nothing.
+        ValueError: When all weights of two trainings are the same, whose variance says nothing, or
+            when two trainings had other options, whose difference is none of chance.
     """
     seen: dict[tuple[str, ...], str | None] = {}
+    first: dict[str, tuple[str | None, dict[str, Any]]] = {}
     for spec in specs:
-        hashes = tuple(sorted(prepare(spec).networks.hashes.values()))
+        networks = prepare(spec).networks
+        hashes = tuple(sorted(networks.hashes.values()))
         if hashes in seen:
             raise ValueError(
                 f"{spec.weights} and {seen[hashes]} hold the same weights, they are one training"
             )
         seen[hashes] = spec.weights
+        for name in networks.hashes:
+            options = _options(weights_directory(spec.weights) / name)
+            directory, known = first.setdefault(name, (spec.weights, options))
+            for key in sorted(known.keys() | options.keys()):
+                if known.get(key) != options.get(key):
+                    raise ValueError(
+                        f"{directory} and {spec.weights} are not trainings of one network: the "
+                        f"{key} of {name} is {known.get(key)!r:.80} and {options.get(key)!r:.80}; "
+                        "give each a run of its own"
+                    )
+
+
+def _options(path: Path) -> dict[str, Any]:
+    """Returns the options of the training of a file of weights, without its seeds."""
+    config = read_weights(path)[1]
+    found = {
+        f"{key} {name}" if isinstance(value, dict) else key: one
+        for key, value in config.items()
+        if key in OPTIONS
+        for name, one in (value if isinstance(value, dict) else {key: value}).items()
+    }
+    return {key: value for key, value in found.items() if not key.endswith(" seed")}
 
 
 def _curve(result: TrainedResult) -> pd.DataFrame:

@@ -20,10 +20,12 @@ import numba
 import torch
 
 from semantic.parts.errors import full_text, message, place
+from semantic.parts.files import file_hashes
 from simulator.environment import unmoved
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.cells import Cell, CellRunner
+from simulator.sweeps.late_reads import late_reads
 from simulator.sweeps.tied import end_with_parent, start_method
 
 #: Seconds after the time limit of a cell at which a worker that still computes it is ended.
@@ -50,12 +52,34 @@ class Failure:
         return f"{self.cell}: {self.reason}"
 
 
+@dataclass(frozen=True)
+class Computed:
+    """The result of a cell.
+
+    Attributes:
+        data: What `CellRunner.compute` returns.
+        late_files: SHA-256 by path of the files that users' parts first read while they were used.
+    """
+
+    data: bytes
+    late_files: dict[str, str]
+
+
 class TimeIsUpError(BaseException):
     """A cell has reached its time limit. Not an Exception, so that no code of a cell catches it."""
 
 
-def enter_worker(threads: int) -> None:
-    """Prepares a worker process: it ignores Ctrl-C, which the run handles, and ends with the run."""
+def enter_worker(threads: int, environment: dict[str, str]) -> None:
+    """Prepares a worker process: it ignores Ctrl-C, which the run handles, and ends with the run.
+
+    Args:
+        threads: Number of threads of torch and numba.
+        environment: Environment variables of the run. Those of the process are of the time at which
+            the fork server started, which may have been for an earlier run.
+    """
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if start_method() == "forkserver":  # elsewhere the parent is a thread of the run
         end_with_parent()
@@ -78,12 +102,25 @@ def enter_worker(threads: int) -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-def compute(cell: Cell, timeout_s: float | None) -> bytes | Failure:
+def compute(cell: Cell, timeout_s: float | None) -> Computed | Failure:
     """Computes a cell in this process; the time limit does not count the opening of the run."""
     opened = attempt(lambda: runner_of(cell.spec), cell, None)
     if isinstance(opened, Failure):
         return opened
-    return attempt(lambda: opened.compute(cell), cell, timeout_s)
+    return attempt(lambda: computed(opened, cell), cell, timeout_s)
+
+
+def computed(
+    runner: CellRunner, cell: Cell, step: Callable[[int], None] = lambda images: None
+) -> Computed:
+    """Computes a cell, see `CellRunner.compute`, and records the files that are read late."""
+    spec, known = cell.spec, runner.prepared.files.get(cell.point.scheme, {})
+    parts = f"{cell.point.scheme} {spec.channel} {dict(spec.scheme_args).get('codec')}"
+    files = {path: known[path] for path in cell.files if path in known}
+    files |= file_hashes(path for path in cell.files if path not in known)
+    with late_reads(parts, files) as late:
+        data = runner.compute(cell, step)
+    return Computed(data, late)
 
 
 def attempt(work: Callable[[], Value], cell: object, timeout_s: float | None) -> Value | Failure:

@@ -49,4 +49,8 @@ def preset_backbone(preset: Preset) -> str | None:
 def code_of_backbone(preset: Preset) -> dict[str, dict[str, str]]:
     """Returns the hashes of the code of a user's own network, for the records of a training."""
     name = preset_backbone(preset)
-    return {} if name is None else {"code": module_code(load("backbone", name, name))}
+    return (
+        {}
+        if name is None
+        else {"code": module_code(load("backbone", name, name), name.partition(":")[0])}
+    )

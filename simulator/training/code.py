@@ -6,6 +6,8 @@ import hashlib
 from functools import cache
 from typing import Any
 
+from semantic.parts.files import Reading, named_hashes
+from simulator.setup.channel import open_channel
 from simulator.sweeps.code_identity import PACKAGES, code_hash
 from simulator.sweeps.identity import own_code
 from simulator.training.presets import Preset
@@ -28,11 +30,17 @@ def training_code() -> str:
 
 def link_note(preset: Preset) -> dict[str, Any]:
     """Returns what a checkpoint of a link must share with the training that takes it up."""
+    spec, files = preset.channel_spec, dict[str, str]()
+    if code := own_code(spec):
+        with Reading().active() as read:
+            open_channel(spec)
+        files = named_hashes(read.paths)
     return {
         "program": training_code(),
         "reading": preset.reading.changed,
-        "channel": preset.channel_spec.channel_label,
-        "channel_code": own_code(preset.channel_spec),
+        "channel": spec.channel_label,
+        "channel_code": code,
+        **({"channel_files": files} if files else {}),
         "bandwidth_hz": preset.bandwidth_hz,
         "share_performers": preset.share_performers,
     }

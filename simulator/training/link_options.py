@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from semantic.link.buffer import BUFFERS
 from semantic.suggest import nearest
 from simulator.setup.channel import open_channel
+from simulator.spec_fields import read_field
 from simulator.training.presets import Preset
 
 
@@ -55,6 +56,8 @@ def adapted(
     """
     if buffer is not None and buffer not in BUFFERS:
         raise ValueError(f"unknown buffer {buffer!r}: {nearest(buffer, BUFFERS)}")
+    if snr_db is not None:
+        read_field("snr_db", [snr_db])
     snr_range_db = preset.link.snr_db if snr_db is None else (snr_db, snr_db)
     preset = replace(
         preset,

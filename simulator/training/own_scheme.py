@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from semantic.parts.files import Reading, named_hashes
 from semantic.plugins import is_import_string
 from semantic.training.checkpoint import hash_of
 from semantic.training.labels import Labels
@@ -19,12 +20,14 @@ from semantic.training.log import OF_LOG
 from semantic.training.loop import LinkData, draw_snr, train_loop
 from semantic.weights.deepjscc import DEEPJSCC
 from semantic.weights.files import file_hash, read_weights, write_tensors
+from simulator.catalog import SCHEMES, find_target
 from simulator.learned_scheme import LearnedScheme, TrainingBatch
 from simulator.setup.channel import open_channel
 from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_schemes
 from simulator.slots import Slot
 from simulator.spec import SLOT_S, RunSpec
+from simulator.sweeps.identity import own_code
 from simulator.sweeps.imported_code import refuse_edited
 from simulator.sweeps.part_code import not_noticed, part_code
 from simulator.training.backbone import preset_backbone
@@ -98,16 +101,19 @@ def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkDa
             not finite or has no gradient, or was trained with other options.
     """
     spec = options.spec(name, stage)
-    scheme, own = open_for_training(spec, stage)
+    with Reading().active() as read:
+        scheme, own = open_for_training(spec, stage)
+        channel = open_channel(spec)
     recipe, label = stage.preset.link, name.replace(":", ".")
     files = {one: stage.out / f"{one}.safetensors" for one in own}
-    code = part_code(type(scheme))
+    code = part_code(type(scheme), find_target("scheme", name, SCHEMES).partition(":")[0])
     refuse_edited(code.files)
     about = {
         "scheme": name,
         "scheme_args": dict(options.scheme_args),
         "channel": spec.channel_label,
-        "code": code.hashes,
+        "code": {**code.hashes, **own_code(spec)},
+        **({"files": named_hashes(read.paths)} if read.paths else {}),
         "data_sha256": hash_of(data.s, *data.labels.columns),
         "encoder_sha256": file_hash(stage.out / "encoder.safetensors"),
         "bandwidth_hz": stage.preset.bandwidth_hz,
@@ -120,7 +126,6 @@ def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkDa
         return
     if code.computed:
         LOG.warning(not_noticed(code.computed))
-    channel = open_channel(spec)
     network = nn.ModuleDict(own)
 
     def step(index: Tensor, generator: torch.Generator, number: int) -> dict[str, float]:
@@ -138,7 +143,7 @@ def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkDa
         step,
         stage.out / f"{label}.checkpoint.safetensors",
         stage.log(label, recipe.selected_steps),
-        {key: about[key] for key in ("channel", "scheme_args", "code")},
+        {key: about[key] for key in ("channel", "scheme_args", "code", "files") if key in about},
     )
     for one, path in files.items():
         write_tensors(path, own[one].state_dict(), {"config": json.dumps(about, sort_keys=True)})

@@ -25,23 +25,38 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from semantic.link.protocol import LEARNED, TRAINED_DETECTORS
-from semantic.plugins import is_import_string
 from semantic.suggest import nearest
 from semantic.training.loop import LinkRecipe
+from simulator.arguments import Argument
 from simulator.files import read_text
+from simulator.spec_fields import LAST_SEED
 from simulator.training.link_options import LinkOptions, adapted
 from simulator.training.presets import Preset
+from simulator.trust import import_strings
 
+#: Parts of the names of fields of a recipe.
+STAGES = ("complete", "fde", "selected")
+BATCH = ("vehicles_per_batch", "images_per_vehicle", "max_transmissions", "fde_features")
+#: Most seeds of a plan.
+MOST_SEEDS = 10**4
 #: Keys of a plan, and of one of its readings.
 KEYS = ("seeds", "schemes", "recipe", "readings")
 READING_KEYS = ("reading", "buffer", "channel", "channel_args", "snr_db", "schemes", "recipe")
-#: Fields of a recipe that a plan sets by other keys.
-OTHER_KEYS = ("seed", "snr_db", "task_weights")
+#: Fields of a recipe that a plan may set. Seed, SNR and tasks have keys of their own.
+RECIPE: dict[str, Argument] = {
+    one.name: one
+    for one in (
+        *(Argument(f"{stage}_steps", int, None, least=0, most=10**9) for stage in STAGES),
+        Argument("learning_rate", float, None, least=0, most=1e3, open_ends=True),
+        *(Argument(n, int, None, least=1, most=10**6) for n in BATCH),
+        *(Argument(n, float, None, least=0, most=1) for n in ("free_budget", "fixed_statistics")),
+    )
+}
 #: Options of a reading that matter to schemes with F alone, or to those that rank features alone.
 OF_DETECTOR = ("fde", "pairs", "losses")
 OF_ORDER = ("importance", "criterion", "positions")
@@ -158,32 +173,30 @@ def _reading(name: str, table: Any, preset: Preset, schemes: tuple[str, ...]) ->
             table.get("channel"),
             tuple(_table("channel_args", table.get("channel_args", {})).items()),
         )
-        if is_import_string(str(options.channel)):
-            raise ValueError(
-                f"channel {options.channel!r} must be a built-in one: a plan runs no code"
-            )
-        snr_db = table.get("snr_db")
+        channel, arguments = str(options.channel or ""), dict(options.channel_args)
+        if own := sorted(import_strings((), channel, arguments, {}, "", None)):
+            raise ValueError(f"channel {own[0]!r} must be a built-in one: a plan runs no code")
+        snr_db, buffer = table.get("snr_db"), table.get("buffer")
         if isinstance(snr_db, bool) or not isinstance(snr_db, int | float | None):
             raise ValueError(f"snr_db is {snr_db!r}, it must be a number")
+        if not isinstance(buffer, str | None):
+            raise ValueError(f"buffer is {buffer!r}, it must be a word")
         preset = replace(preset, link=_recipe(preset.link, table.get("recipe", {})))
         backbone = preset.encoder.backbone
-        chosen = adapted(preset, 0, backbone, snr_db, table.get("buffer"), None, options)
+        chosen = adapted(preset, 0, backbone, snr_db, buffer, None, options)
         if chosen.reading.encoder == "joint":
             raise ValueError("encoder=joint has no place in a plan: give --reading encoder=joint")
-        own = _schemes(table["schemes"]) if "schemes" in table else schemes
-        return PlannedReading(name, chosen, own)
+        trained = _schemes(table["schemes"]) if "schemes" in table else schemes
+        return PlannedReading(name, chosen, trained)
     except ValueError as error:
         raise ValueError(f"reading {name}: {error}") from None
 
 
 def _recipe(recipe: LinkRecipe, table: Any) -> LinkRecipe:
-    """Returns a recipe with the fields of a table, each of the type of its default."""
-    known = {f.name: getattr(recipe, f.name) for f in fields(recipe) if f.name not in OTHER_KEYS}
-    _refuse_unknown("field of recipe", _table("recipe", table), known)
+    """Returns a recipe with the fields of a table."""
+    _refuse_unknown("field of recipe", _table("recipe", table), RECIPE)
     for name, value in table.items():
-        number = int | float if isinstance(known[name], float) else int
-        if isinstance(value, bool) or not isinstance(value, number) or value < 0:
-            raise ValueError(f"recipe {name} is {value!r}, it must be a number as {known[name]}")
+        RECIPE[name].check(value)
     return replace(recipe, **table)
 
 
@@ -191,6 +204,9 @@ def _schemes(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list) or not given:
         raise ValueError(f"schemes is {given!r}, it must be a list of names")
     _refuse_unknown("scheme", given, LEARNED)
+    twice = [name for name in given if given.count(name) > 1]
+    if twice:
+        raise ValueError(f"scheme {twice[0]!r} is given twice")
     return tuple(given)
 
 
@@ -200,11 +216,13 @@ def _seeds(given: Any) -> tuple[int, ...]:
     >>> _seeds(2), _seeds([3, 5])
     ((0, 1), (3, 5))
     """
-    seeds = list(range(given)) if type(given) is int else given
+    seeds = list(range(min(given, MOST_SEEDS + 1))) if type(given) is int else given
     if not isinstance(seeds, list) or not seeds or not all(type(n) is int for n in seeds):
         raise ValueError(f"seeds is {given!r}, it must be a number of seeds or a list of them")
     if len({*seeds}) < len(seeds) or min(seeds) < 0:
         raise ValueError(f"seeds {seeds} must be different and not negative")
+    if len(seeds) > MOST_SEEDS or max(seeds) > LAST_SEED:
+        raise ValueError(f"seeds are at most {MOST_SEEDS}, and none is above {LAST_SEED}")
     return tuple(seeds)
 
 

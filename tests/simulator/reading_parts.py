@@ -1,6 +1,8 @@
 """Parts that read files: declared or not, when they are made, imported or used."""
 
 import json
+import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,17 @@ def named(networks: Networks, weights: str) -> Scheme:
     return Scaled(networks.encoder.network.performers, Path(weights), 1.0)
 
 
+@lru_cache
+def in_memory(path: str) -> float:
+    """Reads a file once in a process."""
+    return float(torch.load(path))
+
+
+def kept(networks: Networks, path: str = "files/pca.pt") -> Scheme:
+    """Reads its file when it is first made in a process."""
+    return Scaled(networks.encoder.network.performers, Path(path), in_memory(path))
+
+
 def missing(networks: Networks) -> Scheme:
     scheme = late(networks)
     scheme.files = [WHERE / "nothing.pt"]
@@ -70,6 +83,14 @@ class Table(Rayleigh):
     def draw(self, streams: Streams, uses: int, state: Tensor | None) -> tuple[Tensor, Any]:
         h, state = super().draw(streams, uses, state)
         return h * self.gain, state
+
+
+class Environment(Rayleigh):
+    """Fading times a number in an environment variable."""
+
+    def draw(self, streams: Streams, uses: int, state: Tensor | None) -> tuple[Tensor, Any]:
+        h, state = super().draw(streams, uses, state)
+        return h * float(os.environ.get("READING_PARTS_GAIN", "0.5")), state
 
 
 class Offset(SourceCodec):

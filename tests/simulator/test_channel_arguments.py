@@ -1,6 +1,7 @@
 """Arguments of channels: text in the declared type and range, or one line before any work."""
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,10 @@ from simulator.arguments import Argument, plain_value
 from simulator.catalog import CHANNELS, construct, resolve
 from simulator.cli import main
 from simulator.renamed import RENAMED
+from simulator.setup.channel import channel_arguments
+from simulator.setup.schemes import scheme_arguments
 from simulator.signatures import declared_by, typed
+from simulator.spec import RunSpec
 
 SLOT = {"bandwidth_hz": 1e6, "interval_s": 1e-3}
 #: What does not fit any number, and what no parameter allows at all.
@@ -173,3 +177,46 @@ def test_a_range_with_one_end_holds(domain: Domain) -> None:
     assert typed("channel own", own, {"x": "20"}) == {"x": 20}
     with pytest.raises(ValueError, match=f"^channel own: x {wrong}.0 is not allowed, it must be "):
         typed("channel own", own, {"x": wrong})
+
+
+def own_scheme(networks: Any, target: float = 1.0, rows: int = 2, loose: Any = None) -> None:
+    """A factory of a user's own scheme, of which only the arguments are read."""
+
+
+#: A channel, and values that are one and the same for it.
+ONE_CHANNEL: list[tuple[str, list[dict[str, Any]]]] = [
+    ("rician", [{"k_factor": 2}, {"k_factor": 2.0}, {"k_factor": "2"}, {"k_factor": "2.0"}]),
+    ("shadowed", [{"over": "simo/nakagami", "m": m, "sigma_db": 3} for m in (2, 2.0)]),
+    ("tdl-c", [{"subcarriers": None}, {"subcarriers": "auto"}]),
+    (f"{__name__}:Own", [{"wide": 1, "least": 1}, {"wide": True, "least": 1.0}]),
+    (f"{__name__}:Own", [{"label": 16, "least": None}, {"label": "16", "least": "auto"}]),
+]
+
+
+@pytest.mark.parametrize(("channel", "given"), ONE_CHANNEL)
+def test_one_channel_has_one_law_and_one_identity(
+    channel: str, given: list[dict[str, Any]]
+) -> None:
+    specs = [RunSpec(channel=channel, channel_args=tuple(one.items())) for one in given]
+    prepared = [replace(spec, channel_args=channel_arguments(spec)) for spec in specs]
+    assert len({repr(spec) for spec in prepared}) == 1
+    assert len({spec.channel_law for spec in prepared}) == 1  # the name of the random streams
+    assert channel_arguments(prepared[0]) == prepared[0].channel_args, "a worker reads it again"
+
+
+def test_a_law_is_written_as_on_the_command_line() -> None:
+    assert RunSpec(channel_args=(("k_factor", 2.0),)).channel_law == "rician(k_factor=2)"
+    assert RunSpec(channel_args=(("k_factor", 0.5),)).channel_law == "rician(k_factor=0.5)"
+
+
+def test_arguments_of_an_own_scheme_have_one_identity() -> None:
+    own = f"{__name__}:own_scheme"
+    for given in ({"target": 3, "rows": "4", "loose": 2}, {"target": 3.0, "rows": 4, "loose": 2}):
+        spec = RunSpec(schemes=("perfect", own), scheme_args=tuple(given.items()))
+        assert repr(dict(scheme_arguments(spec))) == "{'loose': 2, 'rows': 4, 'target': 3.0}"
+
+
+def test_impairments_have_one_identity_and_one_label() -> None:
+    specs = [RunSpec(impairments=(("csit_offset_db", v), ("csir_error", 0.1))) for v in (3, 3.0)]
+    assert repr(specs[0]) == repr(specs[1])
+    assert specs[0].channel_label == "rician+csir_error=0.1+csit_offset_db=3"

@@ -158,6 +158,7 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(code_identity, "PACKAGES", tuple(tmp_path / p.name for p in PACKAGES))
     (tmp_path / "own_channel.py").write_text(CHANNEL)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "aside", raising=False)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # edits within a second
     package_code.cache_clear()
     importlib.invalidate_caches()

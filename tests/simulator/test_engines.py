@@ -203,6 +203,24 @@ def test_a_fault_on_dask_fails_its_cell_alone(spec: RunSpec, cluster: str, tmp_p
     assert result.images["snr_db"].unique().tolist() == [3.0]
 
 
+def test_a_worker_with_an_older_file_in_its_memory_is_refused(
+    spec: RunSpec, cluster: str, tmp_path: Path
+) -> None:
+    """Workers of a cluster outlive runs, and with them what a part has read and kept."""
+    path = tmp_path / "pca.pt"
+    kept = replace(
+        spec, schemes=("reading_parts:kept",), scheme_args=(("path", str(path)),), snr_db=(0.0,)
+    )
+    engine = Engine("dask", scheduler=cluster, cell_images=8)
+    torch.save(torch.tensor(1.0), path)
+    assert not run(prepare(kept), engine=engine).failures
+    torch.save(torch.tensor(0.01), path)
+    with pytest.raises(ValueError, match=r"pca.pt has changed since this process read it: .*work"):
+        run(prepare(replace(kept, seed=1)), engine=engine)
+    torch.save(torch.tensor(1.0), path)
+    assert not run(prepare(replace(kept, seed=2)), engine=engine).failures
+
+
 def test_a_hang_on_dask_fails_its_cell_alone(spec: RunSpec, cluster: str, tmp_path: Path) -> None:
     hanging = replace(spec, schemes=("toy_parts:plain",), channel="toy_parts:Hangs")
     engine = Engine("dask", scheduler=cluster, cell_timeout_s=2)

@@ -9,6 +9,7 @@ from codecs_here import CODECS_HERE
 from semantic.data.images import decode
 from semantic.data.opening import open_dataset
 from simulator.codecs.image_codecs import FAILURE_POLICIES, GRAY, ImageCodec
+from simulator.source_codec import SourceCodec
 
 SIZE = (48, 64)
 
@@ -134,3 +135,40 @@ def test_bad_input_is_one_line(arguments: tuple[object, ...], message: str) -> N
     with pytest.raises(ValueError, match=message) as error:
         ImageCodec(*arguments)  # type: ignore[arg-type]
     assert "\n" not in str(error.value)
+
+
+class Changing(SourceCodec):
+    """A codec whose results depend on how often it was called."""
+
+    calls = 0
+
+    def encode(self, pixels: np.ndarray, quality: int) -> bytes:
+        Changing.calls += self.of_encode
+        return pixels[::8, ::8].tobytes() + Changing.calls.to_bytes(4, "big")
+
+    def decode(self, data: bytes, size: tuple[int, int]) -> np.ndarray:
+        Changing.calls += self.of_decode
+        return np.full((*size, 3), Changing.calls % 256, np.uint8)
+
+    of_encode, of_decode = 0, 0
+
+
+class Encodes(Changing):
+    of_encode = 1
+
+
+class Decodes(Changing):
+    of_decode = 1
+
+
+def test_an_own_codec_that_changes_its_mind_is_refused(image: np.ndarray) -> None:
+    """Each worker makes the files anew: the numbers would depend on the number of workers."""
+    steady = ImageCodec(f"{__name__}:Changing", 50)
+    assert steady.decode(steady.encode(image, 0), (64, 64)).shape == (64, 64, 3)
+    for _ in range(2):  # of every file, not of the first one alone
+        codec = ImageCodec(f"{__name__}:Encodes", 50)
+        for _ in range(2):
+            with pytest.raises(ValueError, match="encode gave two results for one input"):
+                codec.encode(image, 0)
+        with pytest.raises(ValueError, match="decode gave two results for one input"):
+            ImageCodec(f"{__name__}:Decodes", 50).decode(b"1", (64, 64))

@@ -1,13 +1,17 @@
 """Which code of a user's part recomputes a point: its own, and that which it imports."""
 
 import importlib
+import json
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from simulator.spec import RunSpec
 from simulator.sweeps import part_code
+from simulator.sweeps.identity import own_code
 
 
 @pytest.mark.parametrize(
@@ -126,3 +130,72 @@ def test_a_part_counts_where_libraries_are_installed(
     assert part_code.module_code(part) != before
     for name in ("own", "beside"):
         sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["from functools import partial\nC = partial(C, 1)", "C.G = 1", "C = C(1).again"]
+)
+def test_the_module_that_names_a_part_counts_wherever_the_part_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in {"own", "base"} & {*sys.modules}:
+        monkeypatch.delitem(sys.modules, name)
+    (tmp_path / "base.py").write_text(
+        "class C:\n    def __init__(self, g):\n        self.g = g\n    def again(self): pass"
+    )
+    (tmp_path / "own.py").write_text(f"from base import C\n{text}")
+    part = importlib.import_module("own").C
+    before = part_code.module_code(part, "own")
+    assert {"own/own.py", "base/base.py"} == {*before}
+    (tmp_path / "own.py").write_text(f"from base import C\n{text}".replace("1", "2"))
+    assert part_code.module_code(part, "own") != before
+
+
+def test_a_part_without_a_file_is_named() -> None:
+    """As the parts that a cell of a notebook defines."""
+    part = type("C", (), {"__module__": "__notebook__"})
+    sys.modules["__notebook__"] = ModuleType("__notebook__")
+    try:
+        found = part_code.part_code(part, "__notebook__")
+    finally:
+        del sys.modules["__notebook__"]
+    assert found.computed == ("module __notebook__ has no source file",)
+    assert not part_code.part_code(json.JSONDecoder, "json").computed
+
+
+@pytest.mark.parametrize("suffix", EXTENSION_SUFFIXES)
+def test_compiled_code_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    for folder in (tmp_path, tmp_path / "pk"):
+        folder.mkdir(exist_ok=True)
+        (folder / f"fast{suffix}").write_bytes(b"\x7fELF 1")
+    (tmp_path / "pk/__init__.py").write_text("class C: pass")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "pk", raising=False)
+    module = ModuleType("fast")
+    module.__file__, module.__package__ = str(tmp_path / f"fast{suffix}"), ""
+    monkeypatch.setitem(sys.modules, "fast", module)
+    for part, named in (
+        (type("C", (), {"__module__": "fast"}), "fast"),
+        (importlib.import_module("pk").C, "pk"),
+    ):
+        before = part_code.module_code(part, named)
+        for folder in (tmp_path, tmp_path / "pk"):
+            (folder / f"fast{suffix}").write_bytes(b"\x7fELF 2" + named.encode())
+        assert part_code.module_code(part, named) != before
+    monkeypatch.delitem(sys.modules, "pk")
+
+
+@pytest.mark.parametrize(
+    ("channel", "over"),
+    [
+        ("toy_parts:Rayleigh", None),
+        ("shadowed/toy_parts:Rayleigh", None),
+        ("simo/shadowed/toy_parts:Rayleigh", None),
+        ("shadowed", "simo/toy_parts:Rayleigh"),
+    ],
+)
+def test_an_own_channel_counts_wherever_it_is_named(channel: str, over: str | None) -> None:
+    arguments = () if over is None else (("over", over),)
+    spec = RunSpec(channel=channel, channel_args=arguments)
+    assert "toy_parts/toy_parts.py" in own_code(spec)

@@ -1,7 +1,9 @@
 """Files that users' own parts read: a changed file is computed again, and named."""
 
+import importlib
 import json
 import logging
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +130,95 @@ def test_a_file_that_is_first_read_in_use_is_named(
     (line,) = [r.getMessage() for r in caplog.records if "while it is used" in r.getMessage()]
     assert line.startswith(f"reading_parts reads {tmp_path}/files/pca.pt while it is used")
     assert "declare it in `files`" in line
+
+
+def test_workers_have_the_environment_of_the_run(
+    spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fork server keeps that of the first run of a process, as a notebook has several."""
+    spec = replace(spec, schemes=("toy_parts:plain",), channel="reading_parts:Environment")
+    for gain in ("1", "0.01", ""):
+        monkeypatch.setenv("READING_PARTS_GAIN", gain)
+        if not gain:
+            monkeypatch.delenv("READING_PARTS_GAIN")
+        inline, _ = into(spec, tmp_path / f"inline {gain}")
+        local, _ = into(spec, tmp_path / f"local {gain}", engine=Engine("local", workers=2))
+        assert local.images.equals(inline.images)
+
+
+@pytest.mark.parametrize("images", [16384, 16])
+def test_a_file_that_was_read_late_and_has_changed_is_computed_again(
+    spec: RunSpec, tmp_path: Path, caplog: pytest.LogCaptureFixture, images: int
+) -> None:
+    spec, out = replace(spec, schemes=("reading_parts:late",)), tmp_path / "run"
+    options = {"engine": Engine(cell_images=images)}
+    assert into(spec, out, **options)[1]
+    assert not into(spec, out, **options)[1]
+    torch.save(torch.tensor(0.0001), "files/pca.pt")
+    with caplog.at_level(logging.WARNING, "simulator"):
+        assert into(spec, out, **options)[1]
+    assert "2 points are computed again: file pca.pt has changed" in caplog.text
+    assert not into(spec, out, **options)[1]
+
+
+CHANNEL = """
+from functools import lru_cache
+from pathlib import Path
+from toy_parts import Rayleigh
+
+@lru_cache
+def kept():
+    return float(Path("files/table.json").read_text())
+
+{at_import}
+
+class Own(Rayleigh):
+    def __init__(self, unused=0):
+        super().__init__()
+        {when_made}
+
+    def draw(self, streams, uses, state):
+        h, state = super().draw(streams, uses, state)
+        return h * {gain}, state
+"""
+
+
+@pytest.mark.parametrize(
+    ("at_import", "when_made", "gain", "imported_before"),
+    [
+        ("GAIN = kept()", "", "GAIN", False),
+        ("GAIN = kept()", "", "GAIN", True),
+        ("", "self.gain = kept()", "self.gain", False),
+        ("", "", "kept()", False),
+    ],
+)
+def test_an_older_file_in_the_memory_of_the_process_is_refused(
+    spec: RunSpec,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    at_import: str,
+    when_made: str,
+    gain: str,
+    imported_before: bool,
+) -> None:
+    """In a notebook the part holds what it once read, while the identity has the file's new hash."""
+    text = CHANNEL.format(at_import=at_import, when_made=when_made, gain=gain)
+    (tmp_path / "keeps_its_file.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "keeps_its_file", raising=False)
+    if imported_before:  # by the user, outside of a run
+        importlib.import_module("keeps_its_file")
+    spec = replace(spec, schemes=("toy_parts:plain",), channel="keeps_its_file:Own")
+    other = replace(spec, channel_args=(("unused", 1),))
+    for one in (spec, other):
+        assert into(one, tmp_path / "run")[1] == 2
+        assert into(one, tmp_path / "run")[1] == 0
+    Path("files/table.json").write_text("0.01")
+    for one in (spec, other):  # the second run has never opened the file
+        with pytest.raises(ValueError, match=r"table.json has changed since this process read it"):
+            into(one, tmp_path / "run")
+    importlib.reload(sys.modules["keeps_its_file"])
+    assert into(spec, tmp_path / "run")[1] == 2
 
 
 def test_a_declared_file_must_exist(spec: RunSpec) -> None:

@@ -1,7 +1,10 @@
 """Several trainings: runs side by side, one curve over all, training as a level of the intervals."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,10 +13,12 @@ from click.testing import CliRunner
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from semantic.weights.files import read_weights, write_tensors
 from simulator import simulate
 from simulator.cli import main
 from simulator.results.curve import point
 from simulator.spec import RunSpec
+from simulator.sweeps.trainings import _check_trainings, run_trainings
 from simulator.trainings import training_directories
 
 
@@ -109,6 +114,36 @@ def test_which_directories_are_several_trainings(trainings: Path, tiny_weights: 
         training_directories((first, str(trainings)))
     with pytest.raises(ValueError, match="is given twice"):
         training_directories((first, first))
+
+
+@pytest.mark.parametrize(
+    ("file", "changed", "problem"),
+    [
+        ("semharq", {"bandwidth_hz": 3e6}, "the bandwidth_hz of semharq.safetensors is None and 3"),
+        ("semharq", {"recipe": {"snr_db": [0, 0]}}, "the recipe snr_db of semharq.safetensors"),
+        ("semharq", {"recipe": {"seed": 7}, "data_sha256": "another"}, None),
+    ],
+)
+def test_weights_of_other_options_are_no_trainings_of_one_network(
+    trainings: Path,
+    folder_data: Path,
+    tmp_path: Path,
+    file: str,
+    changed: dict[str, Any],
+    problem: str | None,
+) -> None:
+    """Their difference is no chance of the training, and would widen the interval as if it were."""
+    first, second = sorted(trainings.iterdir())
+    shutil.copytree(second, tmp_path / "other")
+    state, config = read_weights(second / f"{file}.safetensors")
+    text = json.dumps({**config, **changed})
+    write_tensors(tmp_path / "other" / f"{file}.safetensors", state, {"config": text})
+    spec = RunSpec(trainings=(str(first), str(tmp_path / "other")), data=str(folder_data))
+    if problem is None:
+        _check_trainings([replace(spec, weights=w, trainings=()) for w in spec.trainings])
+        return
+    with pytest.raises(ValueError, match=f"not trainings of one network: {problem}"):
+        run_trainings(spec, tmp_path / "out", lambda spec, out: pytest.fail("it ran"))
 
 
 def test_a_stop_rule_and_several_trainings_exclude_each_other(trainings: Path) -> None:
