@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from unittest.mock import patch
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from benchmarks.bench.entry import Case, entry
 from phy.streams import Streams
 from semantic.conventions import CODED_FEATURES
 from semantic.encoder.densenet import normalize
 from semantic.tiles import TILE, in_tiles
+from semantic.weights.precision import PackedLinear
 from semantic.weights.stored import load_encoder, load_link
 from simulator.encoded_dataset import TILE as ENCODER_TILE
 from simulator.results.curve import curve
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.sweeps.cells import CellRunner, Point, read_rows
+from simulator.sweeps.cells import CellRunner, Point, one_thread, read_rows
 
 #: Multiplications and additions of DenseNet-121 for an image of 224 x 224 pixels.
 DENSENET_FLOPS = 2 * 2.87e9
@@ -115,6 +121,51 @@ def semantic_cell(small: bool) -> Case:
         measures="semharq at 0 dB, payloads encoded before, fp32",
         against="the same with --precision bf16",
         amount=len(full.kept),
+        unit="image",
+        rounds=3,
+    )
+
+
+@entry("semantic cell, products")
+def products_of_a_cell(small: bool) -> Case:
+    """The points of semharq at -6, 0 and 6 dB, and their linear layers alone, on the first inputs of each shape."""
+    snrs_db = (0.0,) if small else (-6.0, 0.0, 6.0)
+    spec = RunSpec(snr_db=snrs_db, device="cpu", images=40 if small else 1000)
+    runner = CellRunner(prepare(spec), lambda what, done, total: None)
+    cells = [runner.cells(Point("semharq", snr_db, 0), 16384)[0] for snr_db in snrs_db]
+    calls: list[tuple[Callable[..., Tensor], torch.Size, tuple[Tensor, ...]]] = []
+    inputs: dict[torch.Size, Tensor] = {}
+
+    def noted(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def call(self: PackedLinear, x: Tensor, *columns: Tensor) -> Tensor:
+            calls.append((partial(function, self), x.shape, columns))
+            inputs.setdefault(x.shape, x.clone())
+            return function(self, x, *columns)
+
+        return call
+
+    def work() -> None:
+        for cell in cells:
+            runner.compute(cell)
+
+    with (
+        patch.object(PackedLinear, "forward", noted(PackedLinear.forward)),
+        patch.object(PackedLinear, "of_columns", noted(PackedLinear.of_columns)),
+    ):
+        work()
+
+    @torch.inference_mode()
+    def products() -> None:
+        with one_thread():
+            for function, shape, columns in calls:
+                function(inputs[shape], *columns)
+
+    return Case(
+        work=work,
+        reference=products,
+        measures=f"semharq at {', '.join(f'{snr_db:g}' for snr_db in snrs_db)} dB, fp32",
+        against="its linear layers alone",
+        amount=len(runner.kept) * len(cells),
         unit="image",
         rounds=3,
     )
