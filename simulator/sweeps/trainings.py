@@ -22,7 +22,7 @@ from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import Result, joined_tables
 
-LOG = logging.getLogger("simulator")
+LOG = logging.getLogger(__name__)
 #: Entries of a file of weights that all trainings of a network share; a table has them by name.
 OPTIONS = frozenset(
     {"bandwidth_hz", "buffer", "detector", "reading", "channel", "latent", "shares_performers"}
