@@ -67,12 +67,12 @@ class Argument:
     def _range(self) -> str:
         if self.least is None:
             number = "a whole number" if self.kind is int else "a number"
-            return number if self.most is None else f"at most {_number(self.most)}"
+            return number if self.most is None else f"at most {_number(self.most, -1)}"
         if self.most is None:
             return f"at least {_number(self.least)}"
         if self.open_ends:
             return f"between {_number(self.least)} and {_number(self.most)}, both excluded"
-        return f"{_number(self.least)} to {_number(self.most)}"
+        return f"{_number(self.least)} to {_number(self.most, -1)}"
 
     def read(self, value: Any) -> Any:
         """Returns the value of an argument in its declared type.
@@ -214,10 +214,18 @@ def _shown(value: Any) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}..."
 
 
-def _number(value: float) -> str:
-    """A limit in words: whole numbers as they are, others with four digits."""
-    whole = isinstance(value, int) or (value == int(value) and abs(value) < 1e7)
-    return str(int(value)) if whole else f"{value:.4g}"
+def _number(value: float, inward: int = 1) -> str:
+    """A limit in words: whole numbers as they are, others with four digits, which are allowed too.
+
+    >>> _number(30 / 1024), _number(948 / 1024, -1)
+    ('0.0293', '0.9257')
+    """
+    if isinstance(value, int) or (value == int(value) and abs(value) < 1e7):
+        return str(int(value))
+    text = f"{value:.4g}"
+    if (float(text) - value) * inward >= 0:
+        return text
+    return f"{float(text) + inward * 10 ** (math.floor(math.log10(abs(value))) - 3):.4g}"
 
 
 def _either(words: list[str]) -> str:

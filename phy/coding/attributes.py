@@ -35,7 +35,7 @@ def check_attributes(
     number = isinstance(rate, (int, float)) and not isinstance(rate, bool)
     if not (number and math.isfinite(rate) and MIN_RATE <= rate <= MAX_RATE):  # type: ignore[arg-type, operator]
         raise ValueError(
-            f"rate {rate!r} is not allowed, it must be {MIN_RATE:.4f} to {MAX_RATE:.4f}"
+            f"rate {rate!r} is not allowed, it must be {MIN_RATE:.4f} to {int(MAX_RATE * 1e4) / 1e4}"
         )
     versions = rv_order if isinstance(rv_order, Sequence) and not isinstance(rv_order, str) else ()
     if not versions or any(type(rv) is not int or rv not in range(4) for rv in versions):

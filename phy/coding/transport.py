@@ -40,7 +40,7 @@ class TransportCodec:
 
     Attributes:
         payload_bits: Number of payload bits A, at least 1.
-        rate: Bits of code blocks with CRCs over coded bits of a transmission, 0.0293 to 0.9258.
+        rate: Bits of code blocks with CRCs over coded bits of a transmission, 0.0293 to 0.9257.
         modulation: Name of the constellation, which determines the interleaver and the granularity
             of the coded bits.
         base_graph: 1 or 2; `select_base_graph` has the rule of TS 38.212.

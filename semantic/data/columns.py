@@ -12,11 +12,15 @@ from semantic.conventions import UNKNOWN
 
 
 def labels(what: str, values: Any, flags: bool) -> npt.NDArray[Any]:
-    """Returns labels as int64, or flags as bool; NaN is unknown.
+    """Returns labels as int64, or flags as bool; NaN and what is masked are unknown.
 
     Raises:
         ValueError: One line, for values that are not whole numbers, or not flags.
     """
+    if isinstance(values, np.ma.MaskedArray):
+        whole_numbers = values.dtype.kind in "bui"
+        values = values.astype(np.int64 if whole_numbers else np.float64)
+        values = values.filled(UNKNOWN if whole_numbers else np.nan)
     found = np.asarray(values)
     if found.dtype.kind == "f":
         found = np.where(np.isnan(found), UNKNOWN, found)
@@ -38,7 +42,8 @@ def check_files(what: str, files: Iterable[object]) -> None:
         ValueError: One line with the first of them.
     """
     for file in files:
-        if not callable(getattr(file, "read", None)):
+        named = isinstance(getattr(file, "name", None), str)
+        if not named or not callable(getattr(file, "read", None)):
             raise ValueError(
                 f"{what} holds {file!r:.80}, it must hold image files, with a name and read(), such "
                 "as semantic.data.ImageFile"

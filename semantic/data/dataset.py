@@ -5,17 +5,11 @@ open_dataset(spec, split) -> VehicleImages -> limit / subset -> images.load_imag
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import io
-import stat
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from typing import Literal
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +17,9 @@ import numpy.typing as npt
 from semantic.conventions import UNKNOWN as UNKNOWN  # part of this module's interface
 from semantic.data.columns import check_files, labels
 from semantic.data.filenames import printable, shown
+from semantic.data.image_files import UNREADABLE as UNREADABLE
+from semantic.data.image_files import ImageFile as ImageFile  # part of this module's interface
+from semantic.data.image_files import content, digest, hash_of
 
 Split = Literal["test", "train"]
 
@@ -34,57 +31,6 @@ COLORS = (
 TYPES = ("sedan", "suv", "van", "hatchback", "mpv", "pickup", "bus", "truck", "estate")
 
 SPLITS: tuple[Split, ...] = ("test", "train")
-#: The largest file that is read as an image; 50 million pixels of any kind need less.
-MAX_BYTES = 2**28
-
-
-@dataclass(frozen=True)
-class ImageFile:
-    """Where the bytes of one image are: a file, or a member of a zip archive.
-
-    Attributes:
-        name: what messages call the image, relative to the root of its set; bytes that are not
-            UTF-8 are escaped (`\\xba`).
-        path: the file, or the archive.
-        member: the name inside the archive; None for a plain file.
-    """
-
-    name: str
-    path: Path
-    member: str | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", printable(self.name))
-
-    def read(self) -> bytes:
-        """The encoded image.
-
-        Raises:
-            OSError: if the file or the archive cannot be read, or is no regular file of at most
-                256 MiB.
-        """
-        try:
-            state = self.path.stat()
-        except ValueError as error:  # a null character in the name
-            raise FileNotFoundError(errno.ENOENT, "no such file") from error
-        if self.member is None:
-            if stat.S_ISREG(state.st_mode) and state.st_size > MAX_BYTES:
-                raise OSError(errno.EFBIG, f"more than {MAX_BYTES >> 20} MiB")
-            if not stat.S_ISREG(state.st_mode):  # a device or a pipe could be read for ever
-                raise OSError(errno.EINVAL, "not a regular file")
-            return self.path.read_bytes()
-        try:
-            return _archive(self.path, state.st_mtime_ns, state.st_size).read(self.member)
-        except (KeyError, BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-            raise OSError(f"{self.path}: {error}") from error
-
-
-@lru_cache(maxsize=2)
-def _archive(path: Path, mtime_ns: int, size: int) -> ZipFile:
-    # Opening a zip parses its whole directory, too slow once per image. It is kept in memory
-    # because forked workers that share a file descriptor would also share its position.
-    del mtime_ns, size  # part of the key only: a rewritten file is another archive
-    return ZipFile(io.BytesIO(path.read_bytes()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +74,7 @@ class VehicleImages:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", printable(self.name))
+        object.__setattr__(self, "files", tuple(self.files))
         check_files(f"{self.name}: files", self.files)
         for field in ("vehicle", "camera", "color", "type", "is_query"):
             column = labels(f"{self.name}: {field}", getattr(self, field), field == "is_query")
@@ -162,7 +109,7 @@ class VehicleImages:
     ) -> VehicleImages:
         """The images at the given places, or where a [images] bool mask is True, in that order."""
         at = np.arange(len(self))[np.asarray(index, dtype=None if len(index) else np.int64)]
-        return replace(
+        found = replace(
             self,
             files=tuple(self.files[i] for i in at),
             vehicle=self.vehicle[at],
@@ -171,6 +118,9 @@ class VehicleImages:
             type=self.type[at],
             is_query=self.is_query[at],
         )
+        if "digests" in self.__dict__:
+            found.__dict__["digests"] = tuple(self.digests[i] for i in at)
+        return found
 
     def limit(self, images: int, seed: int) -> VehicleImages:
         """About `images` images: whole vehicles in a random order that only the seed decides.
@@ -216,8 +166,27 @@ class VehicleImages:
         return answer
 
     def read(self, i: int) -> bytes:
-        """The encoded bytes of image `i`; OSError if its file cannot be read."""
-        return self.files[i].read()
+        """The encoded bytes of image `i`.
+
+        Raises:
+            OSError: if its file cannot be read.
+            ValueError: if the file is not the one that was hashed: its results would be kept under
+                the hash of other bytes.
+        """
+        try:
+            found = content(self.files[i])
+        except OSError:
+            self._refuse_change(i, None)
+            raise
+        self._refuse_change(i, found)
+        return found
+
+    def _refuse_change(self, i: int, found: bytes | None) -> None:
+        if "digests" in self.__dict__ and self.digests[i] != digest(found):
+            raise ValueError(
+                f"{self.name}: {shown(self.files[i].name)} has changed since it was first read; a "
+                "file must give the same bytes at every read: run again"
+            )
 
     def content_hash(self) -> str:
         """SHA-256 over names, labels and bytes of all images, in hexadecimal.
@@ -228,12 +197,12 @@ class VehicleImages:
 
     @cached_property
     def _content_hash(self) -> str:
-        digest = hashlib.sha256(repr((len(self), self.colors, self.types)).encode())
+        found = hashlib.sha256(repr((len(self), self.colors, self.types)).encode())
         for column in (self.vehicle, self.camera, self.color, self.type, self.is_query):
-            digest.update(column.astype("<i8").tobytes())
-        for file, content in zip(self.files, self.digests, strict=True):
-            digest.update(repr((file.name, content)).encode())
-        return digest.hexdigest()
+            found.update(column.astype("<i8").tobytes())
+        for file, sha in zip(self.files, self.digests, strict=True):
+            found.update(repr((file.name, sha)).encode())
+        return found.hexdigest()
 
     def file_hashes(self) -> frozenset[bytes]:
         """SHA-256 of the bytes of every image that can be read, whatever its name and labels."""
@@ -246,18 +215,7 @@ class VehicleImages:
     @cached_property
     def digests(self) -> tuple[bytes, ...]:
         """SHA-256 of the bytes of each image, `UNREADABLE` if there is none. Read once per instance."""
-        return tuple(_file_hash(file) for file in self.files)
-
-
-#: Stands for the hash of an image that cannot be read.
-UNREADABLE = b"unreadable"
-
-
-def _file_hash(file: ImageFile) -> bytes:
-    try:
-        return hashlib.sha256(file.read()).digest()
-    except OSError:  # reported when the images are loaded
-        return UNREADABLE
+        return tuple(hash_of(file) for file in self.files)
 
 
 class NoSuchSplitError(ValueError):

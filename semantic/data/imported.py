@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from semantic.data.dataset import Split, VehicleImages
@@ -36,6 +37,8 @@ def find_opener(spec: str) -> Callable[[Split], VehicleImages] | None:
     def opener(split: Split) -> VehicleImages:
         try:
             images: Any = function(split)
+            if isinstance(images, VehicleImages):
+                images = replace(images)  # the function may keep its own, with hashes of old files
         except (Exception, SystemExit) as error:  # a user's function can raise anything
             what = f"{type(error).__name__}: {message(error)}"
             raise ValueError(

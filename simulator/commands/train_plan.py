@@ -87,7 +87,7 @@ def train_from_plan(options: dict[str, Any], quiet: bool) -> bool:
         click.echo(f"simulate: {failed} trainings have failed, see {table}", err=True)
         sys.exit(1)
     if not quiet:
-        click.echo(f"{table}: all trainings of the plan")
+        click.echo(f"{table}: all trainings of {', '.join(own['only']) or 'the plan'}")
     return True
 
 

@@ -151,8 +151,8 @@ class CellRunner:
         if digest(self.identity(cell.point, cell.files)) != cell.key:
             raise ValueError(
                 "this worker has other code, weights, images, files, environment variables or "
-                "libraries than the run: "
-                "restart the workers from one installation"
+                "libraries than the run: restart the workers from one installation (a function "
+                "that opens data must give each process the same)"
             )
         parts = f"scheme {cell.point.scheme} and channel {cell.spec.channel}"
         alone = settings_left_alone(parts), generators_left_alone(parts)

@@ -7,6 +7,7 @@ carry a column "training", which is a level of every interval.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.sweep import Result, joined_tables
 
+LOG = logging.getLogger(__name__)
 #: Entries of a file of weights that all trainings of a network share; a table has them by name.
 OPTIONS = frozenset(
     {"bandwidth_hz", "buffer", "detector", "reading", "channel", "latent", "shares_performers"}
@@ -119,8 +121,13 @@ def _check_trainings(specs: list[RunSpec]) -> None:
     """
     seen: dict[tuple[str, ...], str | None] = {}
     first: dict[str, tuple[str | None, dict[str, Any]]] = {}
+    of_schemes: dict[str, set[str]] = {}
     for spec in specs:
         networks = prepare(spec).networks
+        for scheme in spec.schemes:
+            of_schemes.setdefault(scheme, set()).add(
+                repr(sorted(networks.hashes_of(scheme).items()))
+            )
         hashes = tuple(sorted(networks.hashes.values()))
         if hashes in seen:
             raise ValueError(
@@ -137,6 +144,12 @@ def _check_trainings(specs: list[RunSpec]) -> None:
                         f"{key} of {name} is {known.get(key)!r:.80} and {options.get(key)!r:.80}; "
                         "give each a run of its own"
                     )
+    if same := [scheme for scheme, weights in of_schemes.items() if len(weights) == 1]:
+        LOG.warning(
+            "the weights of %s are the same in all directories: its intervals hold no variance "
+            "between trainings, whatever their column `trainings` says",
+            ", ".join(same),
+        )
 
 
 def _options(path: Path) -> dict[str, Any]:

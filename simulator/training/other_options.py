@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from semantic.weights.files import file_hash, read_weights
 from simulator.training.presets import Preset
 
 #: Settings of a recipe -> the option that sets them. The precision is not among them, because "auto"
-#: means another one on another machine.
+#: means another one on another machine. Those of a link that no option sets, a plan sets.
 RECIPE_OPTIONS = {
     "task_weights": "tasks",
     "snr_db": "snr-db",
@@ -24,6 +24,10 @@ RECIPE_OPTIONS = {
     "augmentation": "augmentation",
     "backbone": "backbone",
 }
+#: Settings of a link that its first stage does not depend on, and those that matter to it only where
+#: it already retransmits.
+OF_SCHEMES = ("selected_steps", "fde_steps", "fixed_statistics")
+OF_HARQ = ("fde_features", "max_transmissions")
 
 
 def refuse_other_options(path: Path, preset: Preset, images: str | None = None) -> None:
@@ -42,14 +46,17 @@ def refuse_other_options(path: Path, preset: Preset, images: str | None = None) 
     now = preset.encoder if path.name == "encoder.safetensors" else preset.link
     wanted = json.loads(json.dumps({**asdict(now), "buffer": preset.buffer}))
     made = {**recipe, **{key: config[key] for key in ("buffer",) if key in config}}
-    options = dict(RECIPE_OPTIONS)
+    options = {name: f"--{option}" for name, option in RECIPE_OPTIONS.items()}
+    if now is preset.link:
+        options |= {one.name: one.name for one in fields(now) if one.name not in RECIPE_OPTIONS}
     if path.name == "link.complete.safetensors":  # trained before the schemes
-        del options["selected_steps"]
+        without = OF_SCHEMES + (() if preset.reading.stage2 == "harq" else OF_HARQ)
+        options = {key: option for key, option in options.items() if key not in without}
     if now is preset.link and preset.link.seed != preset.encoder.seed:
-        options["seed"] = "link-seed"
+        options["seed"] = "--link-seed"
     for key, option in options.items():
         if key in made and made[key] != wanted.get(key):
-            raise ValueError(f"{path} was trained with another --{option}: give another --out")
+            raise ValueError(f"{path} was trained with another {option}: give another --out")
     for key, option in (("reading", "reading"), ("channel", "channel")):
         if now is preset.link and config.get(key) != preset.changed.get(key):
             raise ValueError(f"{path} was trained with another --{option}: give another --out")

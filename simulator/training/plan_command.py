@@ -6,7 +6,6 @@ and seed. Weights that are there are kept; a training that was cut goes on from 
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from semantic.training.checkpoint import hash_of
 from semantic.training.labels import Labels
-from semantic.weights.files import file_hash, read_weights
+from semantic.weights.files import read_weights
 from simulator.files import write_whole
 from simulator.setup.prepare import choose_device
 from simulator.sweeps.engines import Engine
@@ -30,13 +29,11 @@ from simulator.training.encoder import open_encoder, read_training_images
 from simulator.training.given_encoder import take_encoder
 from simulator.training.jobs import TrainingJob, labels_path, train_job
 from simulator.training.other_options import refuse_other_options
-from simulator.training.plan import TrainingPlan, read_plan
+from simulator.training.plan import read_plan
+from simulator.training.plan_table import write_table
 from simulator.training.presets import Preset, presets
 from simulator.training.stage import Stage
 from simulator.training.views import encoder_outputs, outputs_path
-
-#: Columns of OUT/trainings.csv.
-COLUMNS = ("reading", "seed", "scheme", "state", "weights_of", "sha256", "code_sha256", "error")
 
 
 def train_plan(
@@ -78,14 +75,19 @@ def train_plan(
     pixels = read_training_images(images, _stored(base, preset), out, show)
     data, note = _shared(stage, encoder, pixels)
     wanted = plan.only(only) if only else plan
-    jobs = [
-        TrainingJob(out, name, seed, scheme, planned.seeded(seed), stage.device, data, note)
+    # Weights that a reading shares are trained under the name of the reading that they belong to.
+    cells = dict.fromkeys(
+        (plan.trained_by(name, scheme), seed, scheme)
         for name, planned in wanted.readings.items()
         for seed in plan.seeds
-        for scheme in plan.trained(name)
+        for scheme in planned.schemes
+    )
+    jobs = [
+        TrainingJob(out, of, seed, scheme, plan.readings[of].seeded(seed), stage.device, data, note)
+        for of, seed, scheme in cells
     ]
     failures = _train_all(jobs, engine, show)
-    write_table(plan, out, failures)
+    write_table(plan, out, failures, {str(job) for job in jobs})
     return len(failures)
 
 
@@ -184,28 +186,3 @@ def _chosen(engine: Engine, jobs: int) -> Engine:
     if engine.name == "auto" and workers == 1:
         return replace(engine, name="inline", workers=None)
     return replace(engine, name="local", workers=workers)
-
-
-def write_table(plan: TrainingPlan, out: Path, failures: dict[str, str]) -> None:
-    """Writes trainings.csv: each cell of the plan with its weights, or the reason that it has none."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    for name, planned in plan.readings.items():
-        for seed in plan.seeds:
-            for scheme in planned.schemes:
-                of = plan.trained_by(name, scheme)
-                file = out / of / f"seed-{seed}" / f"{scheme}.safetensors"
-                error = failures.get(f"{of}/seed-{seed}/{scheme}", "")
-                done = file.exists() and not error
-                row = {"reading": name, "seed": seed, "scheme": scheme, "weights_of": of}
-                row |= {"state": "trained" if done else "failed" if error else "missing"}
-                row["error"] = error
-                if done:
-                    row["sha256"] = file_hash(file)
-                    row["code_sha256"] = read_weights(file)[1].get("code_sha256", "")
-                table.writerow(row)
-    write_whole(
-        out / "trainings.csv",
-        lambda temporary: temporary.write_text(text.getvalue(), encoding="utf-8"),
-    )

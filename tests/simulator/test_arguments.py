@@ -128,7 +128,7 @@ def test_values_have_their_declared_type(scheme: str, pair: str, value: object) 
         (HARQ, "groups=1e30", "groups '1e30' is not a whole number"),
         (HARQ, "modulation=adaptive", "modulation adaptive with rate 0.75 is not allowed"),
         (HARQ, "codec=", "codec '' is not allowed, it must be a word"),
-        (FEATURES, "rate=adptive", "it must be 0.0293 to 0.9258, or adaptive"),
+        (FEATURES, "rate=adptive", "it must be 0.0293 to 0.9257, or adaptive"),
         (f"semharq,{HARQ}", "groups=0", f"scheme {HARQ}: groups 0"),
     ],
 )

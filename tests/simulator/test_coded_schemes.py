@@ -144,7 +144,7 @@ def test_images_alone_need_no_features_of_clean_images(
 @pytest.mark.parametrize(
     ("scheme", "option", "message"),
     [
-        (ONE_SHOT, ["--scheme-arg", "rate=0.93"], "0.0293 to 0.9258"),
+        (ONE_SHOT, ["--scheme-arg", "rate=0.93"], "0.0293 to 0.9257"),
         (ONE_SHOT, ["--scheme-arg", "modulation=8psk"], "bpsk"),
         (ONE_SHOT, ["--scheme-arg", "harq=1"], "takes no argument 'harq'; it takes base_graph, "),
         (ONE_SHOT, ["--scheme-arg", "equaliser=zf"], "'equaliser'; it takes base_graph, codec, "),

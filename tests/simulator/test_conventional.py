@@ -183,7 +183,7 @@ def test_fit_fills_the_slot_and_no_more() -> None:
         ("rv_order=0234", "rv_order"),
         ("modulatoin=qpsk", "modulation"),
         ("rate=fast", "rate 'fast' is not a number"),
-        ("rate=0.01", "0.0293 to 0.9258"),
+        ("rate=0.01", "0.0293 to 0.9257"),
         ("rv_order=first", "digits such as 0231"),
         ("base_graph=auto2", "auto, 1 or 2"),
         ("combining=chaos", "nearest: 'chase'"),

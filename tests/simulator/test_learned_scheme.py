@@ -63,7 +63,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(simulator.training.command, "presets", presets)
     yield tmp_path
-    for name in ("my_learned_scheme", "bad"):
+    for name in ("my_learned_scheme", "bad", "faint", "gain_here"):
         sys.modules.pop(name, None)
 
 
@@ -109,6 +109,49 @@ def test_a_scheme_is_trained_stopped_resumed_and_run(
     resumed, _ = read_weights(here / "again" / "my-scheme.safetensors")
     assert all(torch.equal(resumed[name], value) for name, value in state.items())
     _run_it(here, folder_data)
+
+
+CHANNEL = """
+from phy.channel import Channel
+from gain_here import GAIN
+
+
+class Faint(Channel):
+    average_gain = GAIN**2
+
+    def draw(self, streams, uses, state):
+        return GAIN * streams.complex_normal(1), None
+"""
+
+
+@pytest.mark.integration
+def test_a_training_over_an_own_channel_is_not_taken_up_with_another_one(
+    train: list[object], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither from its checkpoint nor when it is finished; a constant in another module counts."""
+    (here / "faint.py").write_text(CHANNEL)
+    line = [*train, "--out", "over", "--channel", "faint:Faint"]
+
+    def with_gain(gain: float) -> Result:
+        (here / "gain_here.py").write_text(f"GAIN = {gain}\n")
+        for name in ("gain_here", "faint", "my_learned_scheme"):  # as a new process imports them
+            sys.modules.pop(name, None)
+        shutil.rmtree(here / "__pycache__", ignore_errors=True)
+        return simulate(*line)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with monkeypatch.context() as patch:
+        patch.setattr("semantic.training.loop.one_cycle_rate", _interrupted_at(3))
+        assert with_gain(1.0).exit_code == 130
+    signal.signal(signal.SIGINT, before)
+    refused = with_gain(0.5)
+    assert refused.exit_code == 2, refused.output
+    assert "checkpoint.safetensors was written by a run with other settings (" in refused.stderr
+    assert not (here / "over" / "my-scheme.safetensors").exists()
+    assert with_gain(1.0).exit_code == 0
+    finished = with_gain(0.5)
+    assert finished.exit_code == 2
+    assert "my-scheme.safetensors was trained with another code: give another" in finished.stderr
 
 
 def _interrupted_at(step: int) -> Callable[..., float]:

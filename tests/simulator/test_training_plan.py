@@ -250,3 +250,37 @@ def test_options_of_plans_need_a_plan(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, line)
     assert result.exit_code == 2
     assert "--workers needs --plan" in result.stderr
+
+
+@pytest.mark.integration
+def test_other_plans_of_a_directory_and_other_recipes_are_not_hidden(
+    queue: list[str], tmp_path: Path
+) -> None:
+    """`--only` trains what a reading shares, under the name of the reading that it belongs to."""
+    out, plan = tmp_path / "atlas", tmp_path / "plan.toml"
+    line = [*queue, str(out), "--engine", "inline"]
+    text = "seeds = 1\nschemes = ['smsc-fir']\n[readings.default]\n"
+    plan.write_text(f"{text}[readings.fde-v1]\nreading.fde = 'v1'\n")
+    only = CliRunner().invoke(main, [*line, "--only", "fde-v1"])
+    assert only.exit_code == 0, only.output
+    assert "all trainings of fde-v1" in only.output
+    table = pd.read_csv(out / "trainings.csv", keep_default_na=False)
+    assert table["state"].tolist() == ["trained", "trained"]
+    assert table["weights_of"].tolist() == ["default", "default"]
+    assert [path.parent.parent.name for path in out.rglob("smsc-fir.safetensors")] == ["default"]
+    wrong = out / "zf" / "seed-0" / "smsc-fir.safetensors"
+    wrong.parent.mkdir(parents=True)
+    wrong.write_bytes(b"damaged")
+    plan.write_text(f"{text.replace('default', 'zf')}reading.equalizer = 'zf'\n")
+    assert CliRunner().invoke(main, line).exit_code == 1
+    plan.write_text(text)
+    assert CliRunner().invoke(main, line).exit_code == 0
+    table = pd.read_csv(out / "trainings.csv", keep_default_na=False).set_index("reading")
+    assert table.loc["zf", "state"] == "failed"
+    assert "smsc-fir" in table.loc["zf", "error"]
+    assert table.loc["fde-v1", "state"] == "trained"
+    for field, value in (("learning_rate", 0.5), ("free_budget", 0), ("complete_steps", 2)):
+        plan.write_text(f"{text}[recipe]\n{field} = {value}\n")
+        other = CliRunner().invoke(main, line)
+        assert other.exit_code == 1, field
+        assert f"was trained with another {field}: give another --out" in other.output

@@ -146,6 +146,26 @@ def test_weights_of_other_options_are_no_trainings_of_one_network(
         run_trainings(spec, tmp_path / "out", lambda spec, out: pytest.fail("it ran"))
 
 
+@pytest.mark.integration
+def test_a_scheme_with_one_training_in_all_directories_is_named(
+    tiny_weights: Path, folder_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        shutil.copytree(tiny_weights, tmp_path / name)
+    path = tmp_path / "b" / "semharq.safetensors"
+    state, config = read_weights(path)
+    moved = {k: v + 0.001 if v.is_floating_point() else v for k, v in state.items()}
+    write_tensors(path, moved, {"config": json.dumps(config)})
+    said: list[str] = []
+    monkeypatch.setattr(
+        "simulator.sweeps.trainings.LOG.warning", lambda text, *a: said.append(text % a)
+    )
+    spec = RunSpec(schemes=("semharq", "perfect"), data=str(folder_data), device="cpu")
+    _check_trainings([replace(spec, weights=str(tmp_path / name)) for name in ("a", "b")])
+    (line,) = said
+    assert line.startswith("the weights of perfect are the same in all directories")
+
+
 def test_a_stop_rule_and_several_trainings_exclude_each_other(trainings: Path) -> None:
     spec = RunSpec(until="ci=1", trainings=training_directories((str(trainings),)))
     with pytest.raises(ValueError, match="--until needs one training"):
