@@ -75,6 +75,18 @@ def _forget_safe_path() -> None:
         del os.environ[SAFE_PATH]
 
 
+def outlives_its_run() -> bool:
+    """Whether this process is a fork server whose run was killed before it could watch it."""
+    server = any("multiprocessing.forkserver" in word for word in sys.orig_argv)
+    try:
+        os.kill(int(os.environ[RUN]), 0)
+    except ProcessLookupError:
+        return server
+    except OSError:  # it is somebody else's, and alive
+        return False
+    return False
+
+
 def watch_the_run() -> None:
     """Ends this process, a fork server, soon after its run.
 
@@ -94,3 +106,5 @@ def watch_the_run() -> None:
 _forget_safe_path()
 if os.environ.get(RUN) == str(os.getppid()):  # the fork server imports this module first
     watch_the_run()
+elif RUN in os.environ and outlives_its_run():
+    os._exit(1)  # it would go on with its imports, which take seconds
