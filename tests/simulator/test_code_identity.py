@@ -46,6 +46,8 @@ HARMLESS = {
     # Its loss in training alone calls them.
     ("simulator/schemes/feature_jscc_f.py", "semantic/training/encoder.py"),
     ("simulator/schemes/feature_jscc_f.py", "simulator/learned_scheme.py"),
+    # It tells the C library what to keep.
+    ("simulator/setup/prepare.py", "simulator/freed_memory.py"),
     ("simulator/spec.py", "simulator/files.py"),
     ("simulator/spec.py", "simulator/stop_rule.py"),
     ("simulator/sweeps/identity.py", "simulator/sweeps/imported_code.py"),
