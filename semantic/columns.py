@@ -29,6 +29,7 @@ def linear(
         columns: Ascending places of the inputs in each part, as `SkipsColumns` takes them; None for
             all inputs.
 
+    >>> import torch
     >>> linear(nn.Identity(), torch.ones(1, 2), None)
     tensor([[1., 1.]])
     """

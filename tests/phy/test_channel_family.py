@@ -128,7 +128,7 @@ def chain(**arguments: Any) -> Callable[[], Channel]:
         (chain(name="rician", speed_mps=30), "channel rician: speed_mps 30.0 is for fading jakes"),
         (
             chain(name="rayleigh", fading="jakes", speed_mps=-3),
-            "channel rayleigh: speed_mps -3 is not allowed, it must be 0 to 2.998e+08",
+            "channel rayleigh: speed_mps -3 is not allowed, it must be 0 to 2.997e+08",
         ),
         (
             chain(name="rayleigh", fading="jakes", carrier_hz=0),
