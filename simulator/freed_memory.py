@@ -1,8 +1,7 @@
 """Keeps freed memory in the process, so that the next tensor of its size finds it there.
 
 Without this, the C library returns the memory of large tensors to the operating system, which
-fills it with zeros page by page when the next tensor is made: 7 % of the processor time of a point
-of `semharq`. Peak memory stays the same.
+fills it with zeros page by page when the next tensor is made.
 """
 
 from __future__ import annotations

@@ -110,9 +110,7 @@ def match(words: Bits, positions: NDArray[np.int32]) -> Bits:
     >>> match(np.array([[0, 1, 1]], np.uint8), np.array([2, 0, 2], np.int32))
     array([[1, 0, 1]], dtype=uint8)
     """
-    sent = np.empty((len(words), len(positions)), np.uint8)
-    _take_at(words, positions, sent)
-    return sent
+    return np.take(words, positions, axis=1)  # several times faster than words[:, positions]
 
 
 def empty_buffer(blocks: int, code: LdpcCode) -> Llrs:
@@ -166,17 +164,6 @@ def accumulate(total: Llrs, llr: Llrs, positions: NDArray[np.int32]) -> None:
         positions: [E] positions from `sent_positions`.
     """
     _add_at(total, llr, positions, np.float32(_LARGEST_LLR))
-
-
-@njit(cache=True)
-@no_type_check
-def _take_at(
-    words: Bits, positions: NDArray[np.int32], sent: Bits
-) -> None:  # pragma: no cover - compiled
-    """Computes sent[b, i] = words[b, positions[i]]."""
-    for b in range(len(words)):
-        for i in range(len(positions)):
-            sent[b, i] = words[b, positions[i]]
 
 
 @njit(cache=True)
