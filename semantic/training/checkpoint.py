@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from semantic.weights.files import write_tensors
+from semantic.weights.files import remove_unfinished, write_tensors
 
 
 def _pack(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -61,9 +61,12 @@ def load_checkpoint(
 ) -> int:
     """Restores model and optimizer and returns the next step; 0 if there is no checkpoint.
 
+    A training owns its checkpoint: what a killed one has left beside it is removed.
+
     Raises:
         ValueError: The checkpoint is damaged or belongs to a run with other settings.
     """
+    remove_unfinished(path)
     if not path.exists():
         return 0
     try:

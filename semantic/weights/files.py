@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.hub import download_url_to_file
 
@@ -40,17 +41,23 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str,
         tensors: Tensors by name.
         metadata: Text that the file carries beside them.
     """
+    # `save_file` writes under a random name of its own, which a killed process would leave behind.
+    whole = save({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, metadata)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
     try:
-        save_file(
-            {n: t.detach().cpu().contiguous() for n, t in tensors.items()}, temporary, metadata
-        )
+        with os.fdopen(handle, "wb") as file:
+            file.write(whole)
         Path(temporary).chmod(0o644)  # mkstemp lets the owner alone read the file
         Path(temporary).replace(path)
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def remove_unfinished(path: Path) -> None:
+    """Removes what killed processes have left of a file that only one process at a time writes."""
+    for temporary in path.parent.glob(f".{glob.escape(path.name)}.{'?' * 8}"):
+        temporary.unlink(missing_ok=True)
 
 
 def save_weights(

@@ -140,7 +140,12 @@ def test_encoder_goes_on_after_a_kill_as_if_nothing_had_been(
     whole = train("whole")
     with pytest.raises(KilledError):
         train("killed", kill_at=1)  # the last checkpoint is of step 1
+    left, others = (tmp_path / f".{n}.safetensors.k1ll_d00" for n in ("killed", "other"))
+    left.touch()  # of a process that was killed while it wrote
+    others.touch()
     resumed = train("killed")
+    assert not left.exists()
+    assert others.exists()
     assert whole.keys() == resumed.keys()
     for name, value in whole.items():
         assert torch.allclose(value, resumed[name], rtol=1e-6, atol=1e-7), name
