@@ -109,6 +109,16 @@ class Streams:
         """Returns the streams of some of the images in another transmission, from draw 0 on."""
         return replace(self, images=self.images[index], transmission=transmission, _draws={})
 
+    def again(self, index: NDArray[np.int64]) -> Streams:
+        """Returns streams of some of the images that draw what these draw next.
+
+        >>> streams = Streams(seed=0, point="", images=np.arange(2))
+        >>> again, first = streams.again(np.array([1, 0])), streams.uniform(3)
+        >>> bool((again.uniform(3) == first.flip(0)).all())
+        True
+        """
+        return replace(self, images=self.images[index], _draws=dict(self._draws))
+
     def normal(self, *shape: int) -> Tensor:
         """Draws standard normal numbers, float32 [batch, *shape]."""
         drawn = philox.normal(self._next_key(), self.images, math.prod(shape), self.device)

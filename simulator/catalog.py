@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -212,6 +212,42 @@ def typed_arguments(
     levels = _levels(kind, name, entries, dict(arguments))
     typed_values = {key: value for level in levels for key, value in level.arguments.items()}
     return {key: typed_values.get(key, value) for key, value in arguments.items()}
+
+
+def chosen_arguments(
+    kind: str,
+    name: str,
+    entries: Mapping[str, Entry],
+    arguments: Mapping[str, Any],
+    known: Collection[str] = (),
+) -> dict[str, Any]:
+    """Returns the arguments, as `typed_arguments`, that are not the declared defaults.
+
+    Args:
+        kind: Kind of the object, for messages.
+        name: Its name.
+        entries: The catalog.
+        arguments: Its arguments.
+        known: Names of arguments that stay: without them, `construct` gives values of the run.
+
+    >>> chosen_arguments("channel", "rician", CHANNELS, {"k_factor": "2", "fading": "block"})
+    {'fading': 'block'}
+    """
+    typed_values = typed_arguments(kind, name, entries, arguments)
+    for level in _levels(kind, name, entries, dict(arguments)):
+        parameters = inspect.signature(level.factory).parameters
+        for key, value in level.arguments.items():
+            if key not in known and _equal(value, parameters[key].default):
+                typed_values.pop(key, None)
+    if name in entries and arguments.get("over") == entries[name].over:
+        typed_values.pop("over", None)
+    return typed_values
+
+
+def _equal(value: Any, default: Any) -> bool:
+    """Whether a value is the default: 2.0 is 2, but True is not 1."""
+    plain = isinstance(value, bool) == isinstance(default, bool)
+    return plain and isinstance(value, int | float | str | None) and bool(value == default)
 
 
 def _levels(

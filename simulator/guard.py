@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from phy.channel import Channel, Fading, Received
+from phy.channel import Channel, Fading, Received, gains
 from phy.streams import Streams
 from semantic.metrics.finite import all_finite
+from simulator.process_state import generator_states
+from simulator.scheme import take
 from simulator.scheme_results import MOST_COUNT, count_problem, rows_problem
 from simulator.snapshot import Snapshot, unchanged
 
@@ -68,6 +72,10 @@ def _tensor_problem(
     return None
 
 
+#: Results of one image may differ by this share of the largest one: rounding.
+ROUNDING = 1e-3
+
+
 @final
 class Guarded(Channel):
     """A channel whose results are all checked.
@@ -76,7 +84,8 @@ class Guarded(Channel):
         channel: The channel.
         name: Its name in messages.
         own: Whether the channel, or one that it wraps, is a user's own. Then its inputs are copied
-            and compared as well, which takes milliseconds per slot. Tests cover the built-in ones.
+            and compared as well, which takes milliseconds per slot, and its first `draw` and
+            `apply` are made twice. Tests cover the built-in ones.
 
     Raises:
         ValueError: One line, if the channel's average gain is no positive number.
@@ -91,21 +100,18 @@ class Guarded(Channel):
             )
         self.average_gain = float(gain)
         self._returned = Snapshot()  # the gains that the channel returned last
+        self._repeated: set[str] = set()
 
     def draw(self, streams: Streams, uses: int, state: Any) -> tuple[Tensor | Fading, Any]:
         """Returns the channel's own fading.
 
         Raises:
             ValueError: One line, if it is not finite, its shape or type is wrong, or the channel
-                has written into an input.
+                has written into an input or does not take its numbers from the streams.
         """
+        turned = self._turned("draw", streams, uses) if state is None else None
         with self._unchanged("draw", state=state):
-            drawn: object = self.channel.draw(streams, uses, state)
-        if self._returned.restore() is not None:
-            raise ValueError(
-                f"channel {self.name}: draw overwrites the gains that it returned before; "
-                "return new tensors"
-            )
+            drawn = self._drawn(streams, uses, state)
         if not (isinstance(drawn, tuple) and len(drawn) == 2):
             raise ValueError(
                 f"channel {self.name}: draw gave a {type(drawn).__name__}, it must be (h, state)"
@@ -116,6 +122,8 @@ class Guarded(Channel):
             problem = rows_problem("state", after, len(streams))
             self._refuse("draw", None if problem is None else f"gave a wrong state: {problem}")
             self._returned = Snapshot(h=h)
+            if turned is not None:
+                self._same("draw", h, lambda: self._drawn(turned, uses, None)[0])
         return h, after
 
     def apply(self, x: Tensor, h: Any, no: float, streams: Streams) -> Received:
@@ -123,11 +131,16 @@ class Guarded(Channel):
 
         Raises:
             ValueError: One line, if it is not finite, its shape or type is wrong, or the channel
-                has written into an input.
+                has written into an input or does not take its numbers from the streams.
         """
+        turned = self._turned("apply", streams, x.shape[1])
         with self._unchanged("apply", x=x, h=h):
             received = self.channel.apply(x, h, no, streams)
         self._refuse("apply", received_problem(received, x))
+        if turned is not None:
+            order = torch.arange(len(x), device=x.device).flip(0)
+            inputs = take(x, order), take(h, order), no, turned
+            self._same("apply", received.y, lambda: self.channel.apply(*inputs).y)
         return received
 
     def pilot_uses(self, uses: int) -> int:
@@ -136,6 +149,41 @@ class Guarded(Channel):
         problem = count_problem(f"({uses})", pilots, 0, MOST_COUNT)
         self._refuse("pilot_uses", problem)
         return int(pilots)  # type: ignore[call-overload, no-any-return]
+
+    def _drawn(self, streams: Streams, uses: int, state: Any) -> Any:
+        """What the channel draws, if it leaves the gains of its last call alone."""
+        drawn = self.channel.draw(streams, uses, state)
+        kept = self._returned.restore() is None
+        problem = "overwrites the gains that it returned before; return new tensors"
+        self._refuse("draw", None if kept else problem)
+        return drawn
+
+    def _turned(self, verb: str, streams: Streams, uses: int) -> Streams | None:
+        """Streams of the same numbers in another order of the images; for the first burst alone."""
+        if not self.own or verb in self._repeated or len(streams) < 2 or not uses:
+            return None
+        self._repeated.add(verb)
+        return streams.again(np.arange(len(streams))[::-1])
+
+    def _same(self, verb: str, first: Any, call: Callable[[], Any]) -> None:
+        """Refuses a second call whose rows, turned back, are not those of the first one.
+
+        A generator of the channel's own, or what it keeps of earlier calls, shows here: numbers
+        would depend on batch size, workers and what ran before.
+        """
+        before = generator_states()
+        second = call()
+        if generator_states() != before:
+            return  # the run names the global generator
+        ours, theirs = gains(first), gains(second)
+        same = ours.shape == theirs.shape and bool(
+            (ours - theirs.flip(0)).abs().max() <= ROUNDING * ours.abs().max()
+        )
+        problem = (
+            "gave an image other numbers in another order of the images, from the same streams; "
+            "draw all random numbers from `streams`, and keep nothing in `self`"
+        )
+        self._refuse(verb, None if same else problem)
 
     def _unchanged(self, verb: str, **inputs: Any) -> AbstractContextManager[None]:
         """Refuses writes into the inputs of a user's own channel."""

@@ -165,6 +165,28 @@ class VehicleImages:
             answer[i] = bool(seen_by.get(int(self.vehicle[i]), set()) - {int(self.camera[i])})
         return answer
 
+    def contradictions(self) -> tuple[str, ...]:
+        """Says which colors and types differ among the images of one vehicle, a line for each.
+
+        A vehicle has one color and one type: several are a sign of labels in a wrong order.
+        """
+        found: list[str] = []
+        for what, column, names in (
+            ("color", self.color, self.colors),
+            ("type", self.type, self.types),
+        ):
+            labeled = self.known & (column != UNKNOWN)
+            pairs = np.unique(np.stack([self.vehicle[labeled], column[labeled]]), axis=1)
+            vehicles, counts = np.unique(pairs[0], return_counts=True)
+            several = vehicles[counts > 1]
+            if len(several):
+                its = " and ".join(names[i] for i in pairs[1][pairs[0] == several[0]])
+                found.append(
+                    f"{len(several)} of {len(vehicles)} vehicles have images of more than one {what}, "
+                    f"the first is {several[0]}: {its}"
+                )
+        return tuple(found)
+
     def read(self, i: int) -> bytes:
         """The encoded bytes of image `i`.
 

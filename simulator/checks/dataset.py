@@ -143,6 +143,8 @@ def _labels(images: VehicleImages) -> Iterator[Finding]:
             f"{low} to {high}; {known} of {len(labels)} images labeled",
             low >= UNKNOWN and high < len(names),
         )
+    problem = "; ".join(images.contradictions()) or None
+    yield holds("labels of a vehicle", "one color and one type", problem)
 
 
 def _queries(images: VehicleImages, split: Split) -> Iterator[Finding]:

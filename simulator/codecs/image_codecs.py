@@ -139,7 +139,7 @@ class ImageCodec:
         with unchanged(f"codec {self.name}", "encode", pixels=pixels):
             data: bytes = self._ask("encode", self.codec.encode, pixels, quality)
             self._refuse("encode", file_problem(data))
-            self._twice("encode", data, pixels, quality)
+        self._twice("encode", data, pixels, quality)
         return data
 
     def decode(self, data: bytes, size: tuple[int, int]) -> np.ndarray:
@@ -172,7 +172,8 @@ class ImageCodec:
         if self.name in CODECS or verb in self._called:
             return
         try:
-            again = self._ask(verb, getattr(self.codec, verb), *arguments)
+            with unchanged(f"codec {self.name}", verb, pixels=arguments[0]):
+                again = self._ask(verb, getattr(self.codec, verb), *arguments)
         except DamagedFile:
             again = None
         same = again is not None and np.array_equal(np.asarray(again), np.asarray(found))

@@ -28,6 +28,8 @@ def _about_data(prepared: Prepared) -> Iterator[str]:
     unknown = int((~data.known).sum())
     if unknown:
         yield f"the vehicle of {unknown} images is unknown: the ranking ignores them"
+    for line in data.contradictions():
+        yield f"{line}; are the labels in the order of the files?"
     if data.left_out:
         yield f"files of {data.name} left out: {len(data.left_out)} lines in run.json"
 

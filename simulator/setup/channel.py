@@ -6,7 +6,7 @@ from typing import Any
 
 from phy.channel import Channel
 from phy.channels.imperfect_csir import ImperfectCsir
-from simulator.catalog import CHANNELS, construct, typed_arguments
+from simulator.catalog import CHANNELS, chosen_arguments, construct
 from simulator.feedback import FeedbackLink
 from simulator.guard import Guarded
 from simulator.spec import RunSpec
@@ -24,10 +24,9 @@ def open_channel(spec: RunSpec, own: Channel | None = None) -> Channel:
     Raises:
         ValueError: One line, for a failed import, an unknown argument, or an object of another type.
     """
-    slot = {"bandwidth_hz": spec.bandwidth, "interval_s": spec.slot_s}
     channel = own
     if channel is None:
-        channel = construct("channel", spec.channel, CHANNELS, dict(spec.channel_args), slot)
+        channel = construct("channel", spec.channel, CHANNELS, dict(spec.channel_args), _slot(spec))
     if not isinstance(channel, Channel):
         raise ValueError(
             f"channel {spec.channel!r} is a {type(channel).__name__}, "
@@ -40,9 +39,18 @@ def open_channel(spec: RunSpec, own: Channel | None = None) -> Channel:
 
 
 def channel_arguments(spec: RunSpec) -> tuple[tuple[str, Any], ...]:
-    """Returns the channel's arguments in their declared types: one channel has one identity."""
-    found = typed_arguments("channel", spec.channel, CHANNELS, dict(spec.channel_args))
+    """Returns the channel's arguments in their declared types, without those that are the defaults.
+
+    One channel has one identity. W and T stay: without them the channel takes those of the run.
+    """
+    given = dict(spec.channel_args)
+    found = chosen_arguments("channel", spec.channel, CHANNELS, given, _slot(spec))
     return tuple(sorted(found.items()))
+
+
+def _slot(spec: RunSpec) -> dict[str, float]:
+    """W in hertz and T in seconds, under the names of the parameters that get them."""
+    return {"bandwidth_hz": spec.bandwidth, "interval_s": spec.slot_s}
 
 
 def _has_own_part(spec: RunSpec) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from phy.channel import Channel
+from phy.channels.fading import Rician
 from phy.channels.parameters import Domain
 from simulator.arguments import Argument, plain_value
 from simulator.catalog import CHANNELS, construct, resolve
@@ -202,6 +203,38 @@ def test_one_channel_has_one_law_and_one_identity(
     assert len({repr(spec) for spec in prepared}) == 1
     assert len({spec.channel_law for spec in prepared}) == 1  # the name of the random streams
     assert channel_arguments(prepared[0]) == prepared[0].channel_args, "a worker reads it again"
+
+
+@pytest.mark.parametrize(
+    ("channel", "given", "kept"),
+    [
+        ("rician", {"k_factor": 2, "fading": "fast", "power": "unit"}, {}),
+        ("rician", {"k_factor": "2.0", "fading": "block"}, {"fading": "block"}),
+        ("shadowed", {"over": "rician", "k_factor": 2, "sigma_db": "4"}, {}),
+        ("shadowed", {"over": "rayleigh", "fading": "fast"}, {"over": "rayleigh"}),
+        ("tdl-c", {"subcarriers": "auto", "csi": "lmmse"}, {"csi": "lmmse"}),
+        (
+            f"{__name__}:Own",
+            {"wide": False, "least": None, "label": "x", "shape": 3},
+            {"shape": 3.0},
+        ),
+    ],
+)
+def test_an_argument_that_is_the_default_leaves_the_channel_as_it_is(
+    channel: str, given: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    """The bare name and the same channel with its defaults written out meet the same fading."""
+    spec = RunSpec(channel=channel, channel_args=tuple(given.items()))
+    assert dict(channel_arguments(spec)) == kept
+
+
+def test_w_and_t_that_are_given_stay() -> None:
+    """The default in the signature is not the run's: without the argument the run's is taken."""
+    defaults = inspect.signature(Rician).parameters
+    given = {name: defaults[name].default for name in ("bandwidth_hz", "interval_s")}
+    spec = RunSpec(channel_args=tuple(given.items()), bandwidth_hz=1e6)
+    assert dict(channel_arguments(spec)) == given
+    assert channel_arguments(RunSpec()) == ()
 
 
 def test_a_law_is_written_as_on_the_command_line() -> None:

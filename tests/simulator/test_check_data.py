@@ -48,6 +48,25 @@ def test_a_broken_data_set_is_told_what_is_wrong(folder_data: Path, tmp_path: Pa
     assert check_dataset(nothing).failures[0].found == "a NoneType"
 
 
+def test_a_vehicle_of_two_colors_is_named(folder_data: Path) -> None:
+    """Labels in another order than the files: nothing else shows it."""
+    images = open_dataset(str(folder_data))
+    assert not images.contradictions()
+    for name in ("color", "type", "vehicle"):
+        shifted = replace(images, **{name: np.roll(getattr(images, name), 2)})
+        (wrong,) = (f for f in check_dataset(shifted).failures if f.what == "labels of a vehicle")
+        assert "vehicles have images of more than one " in wrong.found
+    few = images.color.copy()
+    few[np.flatnonzero(images.vehicle == images.vehicle[0])[:2]] = (0, 1)
+    first = images.vehicle[0]
+    color, *_ = replace(images, color=few).contradictions()
+    assert color.startswith(
+        f"1 of 8 vehicles have images of more than one color, the first is {first}: "
+    )
+    unknown = np.where(images.color == images.color[0], -1, images.color)
+    assert not replace(images, color=unknown).contradictions()
+
+
 def test_images_without_labels_and_queries() -> None:
     none = VehicleImages("none", (), *(np.zeros(0, np.int64) for _ in range(4)), np.zeros(0, bool))
     assert {f.what for f in check_dataset(none).failures} == {"test split"}

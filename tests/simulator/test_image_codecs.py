@@ -153,12 +153,27 @@ class Changing(SourceCodec):
     of_encode, of_decode = 0, 0
 
 
+class Inverts(Changing):
+    """Writes into the pixels, so that its second file is another one."""
+
+    def encode(self, pixels: np.ndarray, quality: int) -> bytes:
+        pixels[:] = 255 - pixels
+        return pixels.tobytes()
+
+
 class Encodes(Changing):
     of_encode = 1
 
 
 class Decodes(Changing):
     of_decode = 1
+
+
+def test_an_own_codec_that_writes_into_the_pixels_is_told_so(image: np.ndarray) -> None:
+    before = image.copy()
+    with pytest.raises(ValueError, match="Inverts: encode writes into its input pixels"):
+        ImageCodec(f"{__name__}:Inverts", 50).encode(image, 0)
+    assert np.array_equal(image, before)
 
 
 def test_an_own_codec_that_changes_its_mind_is_refused(image: np.ndarray) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from broken_schemes import Sound
 
-from phy.channel import Channel
+from phy.channel import Channel, Received
 from phy.channels.fading import Rician
 from phy.streams import Streams
 from simulator.guard import Guarded
@@ -138,6 +138,51 @@ def test_a_wrong_result_of_a_channel_is_refused(channel: Channel, problem: str) 
     with pytest.raises(ValueError, match=r"^channel own: ") as caught:
         send(Sent(), Guarded(channel, "own"))
     assert problem in str(caught.value)
+
+
+class OwnNumbers(Own):
+    """Numbers of one call that are not those of the streams of each image."""
+
+    def __init__(self, verb: str, numbers: Callable[[Streams, int], torch.Tensor]) -> None:
+        super().__init__()
+        self.verb, self.numbers = verb, numbers
+
+    def draw(self, streams: Streams, uses: int, state: Any) -> tuple[torch.Tensor, Any]:
+        return (self.numbers if self.verb == "draw" else Streams.complex_normal)(
+            streams, uses
+        ), None
+
+    def apply(self, x: torch.Tensor, h: torch.Tensor, no: float, streams: Streams) -> Received:
+        received = super().apply(x, h, no, streams)
+        if self.verb == "draw" or not x.shape[1]:
+            return received
+        return received._replace(y=received.y + self.numbers(streams, x.shape[1]))
+
+
+def generated(rng: np.random.Generator, streams: Streams, uses: int) -> torch.Tensor:
+    """Numbers of a generator for all images of the batch."""
+    return torch.from_numpy(rng.normal(size=(len(streams), uses))).to(torch.complex64)
+
+
+ONE_GENERATOR = np.random.default_rng(0)
+#: Numbers that depend on earlier calls, or on the other images of the batch.
+OTHER_NUMBERS: list[Callable[[Streams, int], torch.Tensor]] = [
+    lambda streams, uses: generated(ONE_GENERATOR, streams, uses),
+    lambda streams, uses: generated(np.random.default_rng(streams.seed), streams, uses),
+    lambda streams, uses: streams.complex_normal(uses).cumsum(0),
+]
+
+
+@pytest.mark.parametrize("verb", ["draw", "apply"])
+@pytest.mark.parametrize("numbers", OTHER_NUMBERS)
+def test_a_run_refuses_numbers_that_are_not_of_the_streams_of_an_image(
+    verb: str, numbers: Callable[[Streams, int], torch.Tensor]
+) -> None:
+    problem = f"^channel own: {verb} gave an image other numbers in another order of the images"
+    with pytest.raises(ValueError, match=problem):
+        send(Sent(), Guarded(OwnNumbers(verb, numbers), "own"))
+    send(Sent(), Guarded(OwnNumbers(verb, Streams.complex_normal), "own"))
+    send(Sent(), Guarded(OwnNumbers(verb, numbers), "built-in", own=False))  # tests cover these
 
 
 @pytest.mark.parametrize("gain", [float("nan"), 0, -1.0, "2", None])
