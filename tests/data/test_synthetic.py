@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,24 @@ from semantic.data.synthetic.difficulty import (
     LIGHT_ODDS,
 )
 from semantic.data.synthetic.populations import POPULATIONS, SPLITS
+from semantic.data.synthetic.vehicle import Vehicle
 from semantic.reid import ReidImages, evaluate_reid
 
 
+@cache
+def shots_of(split: str) -> tuple[LabeledShot, ...]:
+    """The shots of a split, drawn once for all tests."""
+    return tuple(sample_shots(split))
+
+
+@cache
+def vehicles_of(split: str) -> tuple[Vehicle, ...]:
+    return tuple(sample_vehicles(0, split))
+
+
 @pytest.fixture(scope="module")
-def test_shots() -> list[LabeledShot]:
-    return sample_shots("test")
+def test_shots() -> tuple[LabeledShot, ...]:
+    return shots_of("test")
 
 
 def test_seed_decides_the_specification() -> None:
@@ -39,7 +52,7 @@ def test_seed_decides_the_specification() -> None:
 
 
 def test_splits_share_no_vehicle() -> None:
-    drawn = {split: sample_vehicles(0, split) for split in (*SPLITS, "extras")}
+    drawn = {split: vehicles_of(split) for split in (*SPLITS, "extras")}
     numbers = [v.number for vehicles in drawn.values() for v in vehicles]
     assert len(set(numbers)) == len(numbers)
     proportions = [{v.proportions for v in vehicles} for vehicles in drawn.values()]
@@ -51,7 +64,7 @@ def test_splits_share_no_vehicle() -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_label_mix(split: str) -> None:
-    vehicles = sample_vehicles(0, split)
+    vehicles = vehicles_of(split)
     colors = Counter(v.color for v in vehicles)
     types = Counter(v.type for v in vehicles)
     assert set(colors) == set(COLORS)
@@ -63,7 +76,7 @@ def test_label_mix(split: str) -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_half_of_the_vehicles_have_no_marks(split: str) -> None:
-    vehicles = sample_vehicles(0, split)
+    vehicles = vehicles_of(split)
     # The standard error of 220 draws is 0.034.
     marked = np.array([bool(v.marks or v.stripes) for v in vehicles])
     assert 0.40 < marked.mean() < 0.60
@@ -73,7 +86,7 @@ def test_half_of_the_vehicles_have_no_marks(split: str) -> None:
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_families_share_model_and_paint(split: str) -> None:
-    vehicles = sample_vehicles(0, split)
+    vehicles = vehicles_of(split)
     families = defaultdict(list)
     for v in vehicles:
         families[v.family].append(v)
@@ -100,7 +113,7 @@ def test_families_share_model_and_paint(split: str) -> None:
     ],
 )
 def test_sizes(split: str, queries: int, images: int, mean: float) -> None:
-    shots = sample_shots(split)
+    shots = shots_of(split)
     count = Counter(s.split for s in shots)
     assert len(shots) == images
     assert count == (
@@ -133,7 +146,7 @@ def test_training_varies_the_response_more_than_the_test() -> None:
     assert spread[1] > 3 * spread[0]
 
 
-def test_every_kind_of_light_occurs(test_shots: list[LabeledShot]) -> None:
+def test_every_kind_of_light_occurs(test_shots: tuple[LabeledShot, ...]) -> None:
     assert {light.name for light in LIGHTS} == set(LIGHT_ODDS)
     passages = {(s.shot.vehicle.number, s.shot.camera.number): s.shot.light for s in test_shots}
     count = Counter(light.name for light in passages.values())
@@ -141,7 +154,7 @@ def test_every_kind_of_light_occurs(test_shots: list[LabeledShot]) -> None:
         assert count[name] / len(passages) == pytest.approx(odds, abs=0.04)
 
 
-def test_far_cameras_have_small_crops_and_no_queries(test_shots: list[LabeledShot]) -> None:
+def test_far_cameras_have_small_crops_and_no_queries(test_shots: tuple[LabeledShot, ...]) -> None:
     seen_by: dict[int, set[int]] = defaultdict(set)
     for s in test_shots:
         seen_by[s.shot.vehicle.number].add(s.shot.camera.number)
@@ -154,7 +167,7 @@ def test_far_cameras_have_small_crops_and_no_queries(test_shots: list[LabeledSho
     assert min(s.shot.native_px for s in train) > FAR_PX[1]
 
 
-def test_every_query_can_be_found_by_another_camera(test_shots: list[LabeledShot]) -> None:
+def test_every_query_can_be_found_by_another_camera(test_shots: tuple[LabeledShot, ...]) -> None:
     gallery = defaultdict(set)
     queries = Counter()
     for s in test_shots:
@@ -189,7 +202,7 @@ def _row(s: LabeledShot) -> tuple[str, ...]:
 @pytest.mark.parametrize("split", ["test", "validation", "large"])
 def test_color_and_type_do_not_identify(split: str) -> None:
     """An oracle that knows color and type, and guesses among the vehicles that share both."""
-    rows = [_row(s) for s in sample_shots(split)]
+    rows = [_row(s) for s in shots_of(split)]
     names = sorted({row[3:5] for row in rows})
     classes = torch.tensor([names.index(row[3:5]) for row in rows])
     noise = torch.randn(len(rows), len(names), generator=torch.Generator().manual_seed(0))

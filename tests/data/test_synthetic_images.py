@@ -9,6 +9,7 @@ import io
 import sys
 import zipfile
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -170,15 +171,22 @@ def test_writing_resumes(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_bytes_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
-    """Two workers render them all, and this process every fifth of them once more."""
-    write_synthetic("test", tmp_path, vehicles=20, workers=2)
+def test_bytes_do_not_depend_on_the_number_of_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers render a few images in parts of four, and this process all of them once more."""
+    monkeypatch.setattr("semantic.data.synthetic.dataset.WORTH_WORKERS", 16)
+    monkeypatch.setattr("semantic.data.synthetic.dataset.LEAST_PART", 4)
+    steps: list[int] = []
+    write = partial(write_synthetic, "test", tmp_path, vehicles=2)
+    write(workers=2, progress=lambda done, of: steps.append(done))
     two = {p: p.read_bytes() for p in tmp_path.rglob("*.*")}
-    assert len(two) > 200, "fewer are left to one process"
-    for path in sorted(tmp_path.rglob("*.jpg"))[::5]:
+    images = [p for p in two if p.suffix == ".jpg"]
+    assert len(images) >= 16, "fewer are left to one process"
+    assert len(steps) < len(images), "workers answer with whole parts, this process with images"
+    for path in images:
         path.unlink()
-    assert len(list(tmp_path.rglob("*.*"))) < 0.9 * len(two)
-    write_synthetic("test", tmp_path, vehicles=20, workers=1)
+    write(workers=1)
     assert {p: p.read_bytes() for p in tmp_path.rglob("*.*")} == two
 
 

@@ -8,6 +8,8 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -33,22 +35,33 @@ def command(spec: RunSpec, out: Path, *options: str) -> list[str]:
     return [*start, *arguments(spec, out, *options)]
 
 
-def forked(words: list[str], terminal: str = os.devnull, **environment: str) -> ForkServerProcess:
+def forked(
+    words: list[str],
+    terminal: str = os.devnull,
+    around: Callable[[], AbstractContextManager[None]] = nullcontext,
+    **environment: str,
+) -> ForkServerProcess:
     """Starts the command line in a fork of the fork server.
 
     Args:
         words: What follows `simulate`.
         terminal: The file or terminal that is its standard input, output and error.
+        around: Makes the context in which it runs, there.
         environment: Variables of the environment, beside those of this process.
     """
     start_forkserver()
-    given = (words, terminal, {**os.environ, **environment})
+    given = (words, terminal, around, {**os.environ, **environment})
     process = multiprocessing.get_context("forkserver").Process(target=run_command, args=given)
     process.start()
     return process
 
 
-def run_command(words: list[str], terminal: str, environment: dict[str, str]) -> None:
+def run_command(
+    words: list[str],
+    terminal: str,
+    around: Callable[[], AbstractContextManager[None]],
+    environment: dict[str, str],
+) -> None:
     """Runs the command line; what a new process would have is set up first."""
     os.environ.update(environment)
     os.setsid()
@@ -58,7 +71,8 @@ def run_command(words: list[str], terminal: str, environment: dict[str, str]) ->
     sys.stdout, sys.stderr = (os.fdopen(fd, "w", 1, closefd=False) for fd in (1, 2))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["simulate", *words]
-    main()
+    with around():
+        main()
 
 
 def in_this_process(spec: RunSpec, out: Path, *options: str) -> Result:

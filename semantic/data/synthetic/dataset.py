@@ -15,6 +15,8 @@ from semantic.data.synthetic.tracks import LabeledShot, sample_shots
 
 HEADER = ("file", "vehicle", "camera", "color", "type", "split")
 JPEG_QUALITY = 90
+#: Least number of images for which workers save more time than they cost, and of a worker's part.
+WORTH_WORKERS, LEAST_PART = 200, 50
 
 
 def write_synthetic(
@@ -56,10 +58,10 @@ def write_synthetic(
 
 
 def _write_all(missing: list[LabeledShot], out: Path, workers: int) -> Iterable[int]:
-    if workers == 1 or len(missing) < 200:
+    if workers == 1 or len(missing) < WORTH_WORKERS:
         yield from _written(missing, out)
         return
-    size = max(50, min(400, len(missing) // workers))
+    size = max(LEAST_PART, min(400, len(missing) // workers))
     parts = [missing[i : i + size] for i in range(0, len(missing), size)]
     spawn = get_context("spawn")  # an OpenGL context does not survive a fork
     with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_draw_with_one_thread) as pool:
