@@ -34,7 +34,7 @@ MARK = "SEMHARQ_KILLED"
 HERE = Path(__file__).parent
 PORT = 18786
 ADDRESS = f"tcp://127.0.0.1:{PORT}"
-DEATH_TIMEOUT = ("--death-timeout", "20")
+DEATH_TIMEOUT = ("--death-timeout", "60")
 
 pytestmark = [
     pytest.mark.slow,
@@ -55,22 +55,24 @@ class Victim:
     def __init__(self, arguments: list[str], cache: Path) -> None:
         self.arguments, self.cache = arguments, cache
         self.mark = uuid4().hex
+        self.said = cache / "said.txt"
 
     def start(self) -> subprocess.Popen[bytes]:
         """Starts the command, marked in its environment, which its children inherit."""
         environment = {**os.environ, MARK: self.mark, "SEMHARQ_CACHE": str(self.cache)}
-        return subprocess.Popen(
-            self.arguments,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self.said.open("wb") as said:
+            return subprocess.Popen(
+                self.arguments,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,
+            )
 
     def finish(self) -> float:
         """Runs the command to its end and returns the seconds that it took."""
         begun = time.monotonic()
-        assert self.start().wait(timeout=300) == 0
+        assert self.start().wait(timeout=300) == 0, self.said.read_text()
         return time.monotonic() - begun
 
     def alive(self) -> list[int]:
@@ -249,6 +251,9 @@ def test_kills_of_a_scheduler_lose_nothing(
         assert found >= kept
         kept = found
     scheduler()
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(ADDRESS, timeout=60) as client:  # both start slowly beside other work
+        client.wait_for_workers(1, timeout=60)
     assert Victim(command(spec, out, *options), tmp_path).finish() > 0
     log = pd.read_parquet(out / "images.parquet")
     pd.testing.assert_frame_equal(log, expected, check_exact=True)
