@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
 from semantic.data.dataset import ImageFile, NoSuchSplitError, Split, VehicleImages
 from semantic.data.folder import with_cameras
-from semantic.data.labels import assemble, parse_labels
+from semantic.data.labels import LabelRow, assemble, parse_labels
 from semantic.suggest import nearest
 
 ARCHIVE = Path(__file__).with_name("synthetic_test.zip")
@@ -53,10 +54,15 @@ def open_archive(path: Path, name: str, split: Split = "test") -> VehicleImages:
         raise ValueError(f"{path}: no labels.csv inside") from error
     except (BadZipFile, OSError, UnicodeDecodeError, RuntimeError, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: damaged: {error}") from error
-    rows = with_cameras(parse_labels(text, table), None, table)
+    rows = _rows(text, table)
     for row in rows:
         if row.file not in members:
             hint = nearest(row.file, members, "")
             raise ValueError(f"{row.where}: {row.file} is not in {path}{hint}")
     files = [ImageFile(row.file, path, row.file) for row in rows]
     return assemble(name, table, rows, files, split)
+
+
+@lru_cache(maxsize=1)  # the package's table: training reads it for each data set that it opens
+def _rows(text: str, table: str) -> tuple[LabelRow, ...]:
+    return tuple(with_cameras(parse_labels(text, table), None, table))

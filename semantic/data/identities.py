@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 
 from semantic.data.filenames import composed, shown
 
@@ -16,6 +17,7 @@ _NUMBER = re.compile(r"[+-]?(\d{1,60}\.?\d{0,60}|\.\d{1,60})([eE][+-]?\d{1,3})?"
 _NUMBERED = re.compile(r"([^\W\d_]*)[ _-]*(\d{1,18})")
 
 
+@lru_cache(maxsize=1 << 16)  # a vehicle's name stands at each of its images
 def identity(name: str) -> int | str | None:
     """What a name of a vehicle or camera stands for: its number, the name itself, None if unknown.
 
@@ -51,7 +53,10 @@ def refuse_mixed_names(column: str, names: Iterable[tuple[str, str]]) -> None:
         ValueError: One line with both names and their places.
     """
     first: dict[int, dict[str, tuple[str, str]]] = {}
+    once = dict[str, str]()
     for name, where in names:
+        once.setdefault(name, where)
+    for name, where in once.items():
         match = _NUMBERED.fullmatch(composed(name).strip())
         if match is None or identity(name) is None:
             continue

@@ -69,6 +69,13 @@ def _archive(path: Path, mtime_ns: int, size: int) -> ZipFile:
     return ZipFile(io.BytesIO(path.read_bytes()))
 
 
+@lru_cache(maxsize=1 << 14)
+def _member_hash(file: ImageFile, mtime_ns: int, size: int) -> bytes:
+    """Returns the hash of an image of an archive, which is kept as long as the archive is."""
+    del mtime_ns, size  # as for `_archive`
+    return digest(content(file))
+
+
 def content(file: ImageFile) -> bytes:
     """Returns what a file, which may be of a user's own class, reads.
 
@@ -90,6 +97,9 @@ def digest(read: bytes | None) -> bytes:
 def hash_of(file: ImageFile) -> bytes:
     """Returns SHA-256 of the bytes of a file, `UNREADABLE` if it cannot be read."""
     try:
+        if type(file) is ImageFile and file.member is not None:
+            state = file.path.stat()
+            return _member_hash(file, state.st_mtime_ns, state.st_size)
         return digest(content(file))
     except OSError:  # reported when the images are loaded
         return UNREADABLE
