@@ -61,7 +61,7 @@ A run writes to its directory:
 @click.option(
     "--snr",
     metavar="START:STOP:STEP",
-    help="Es/N0 per channel use in dB, STOP included; or a list such as -6,0,6.",
+    help="Es/N0 per channel use in dB, STOP included, STEP 1 if left out; or a list such as -6,0,6.",
 )
 @click.option(
     "--channel",

@@ -24,6 +24,7 @@ from phy.streams import training_streams
 from simulator.cli import main
 from simulator.commands.options import build_spec
 from simulator.commands.runs import take_engine
+from simulator.results.compare import paired_difference
 from simulator.results.intervals import Vehicles, share_interval
 from simulator.sweeps.sweepfile import read_sweep
 
@@ -57,6 +58,7 @@ RUN: list[tuple[str, str, dict[str, Any], Callable[[dict[str, Any]], None]]] = [
     ),
     ("docs/random-numbers.md", "def gain_cdf(self, power):", {"np": np}, law_of_rayleigh),
 ]
+PAIRED = 'both = pd.read_parquet("runs/three-seeds/images.parquet").query("snr_db == -2")'
 #: Blocks that cannot run alone, and why.
 SHOWN = {
     ("CONTRIBUTING.md", "# Good"): "a docstring, good and bad, of a function without a body",
@@ -67,6 +69,7 @@ SHOWN = {
     ("docs/extend.md", "from simulator import check_channel"): "run beside its channel below",
     ("docs/extend.md", 'self.files = [Path(__file__).parent / "pca.pt"]'): "one line of a method",
     ("docs/statistics.md", "import numpy as np"): "run on rows of a run below",
+    ("docs/statistics.md", PAIRED): "run on the same rows below",
     ("docs/own-codec.md", "class Learned(SourceCodec):"): "needs the reader's own weights",
 }
 
@@ -126,9 +129,12 @@ def test_the_interval_by_hand_is_that_of_the_program(
     vehicle = np.repeat(np.arange(5), sizes)
     rows = pd.DataFrame({"vehicle": np.tile(vehicle, seeds), "scheme": "semharq", "snr_db": -2.0})
     rows["seed"] = np.repeat(np.arange(seeds), len(vehicle))
+    rows["image"] = np.tile(np.arange(len(vehicle)), seeds)
     rows["type_correct"] = rng.random(len(rows)) < 0.5 + 0.2 * rows["seed"]
     (tmp_path / "runs" / "three-seeds").mkdir(parents=True)
-    rows.to_parquet(tmp_path / "runs" / "three-seeds" / "images.parquet")
+    worse = rows["type_correct"] & (rng.random(len(rows)) < 0.4 + 0.2 * rows["seed"])
+    other = rows.assign(scheme="smsc-fir", type_correct=worse)
+    pd.concat([rows, other]).to_parquet(tmp_path / "runs" / "three-seeds" / "images.parquet")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     exec(compile(block("docs/statistics.md", "import numpy as np"), "statistics", "exec"), names)
@@ -136,6 +142,12 @@ def test_the_interval_by_hand_is_that_of_the_program(
     low, high = share_interval(Vehicles(sums[:, None, :], sizes[:, None, None].astype(float)))
     assert names["v_seeds"] > 0
     assert names["bounds"] == pytest.approx([100 * float(low), 100 * float(high)])
+    paired = block("docs/statistics.md", PAIRED)
+    exec(compile(paired, "statistics", "exec"), names)
+    found = paired_difference(rows, other, "type_accuracy")
+    assert min(names[name] for name in ("v_seeds", "share", "k")) > 0
+    assert 100 * names["mean"] == pytest.approx(found["difference"])
+    assert names["difference"] == pytest.approx([found["ci_low"], found["ci_high"]])
 
 
 def test_the_check_of_the_page_holds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,4 +294,4 @@ def test_a_console_script_finds_what_lies_in_the_current_directory(here: Path) -
         check=False,
     )
     assert found.returncode == 0, found.stderr
-    assert "data set my_data:cars: 7 checks hold" in found.stdout
+    assert "data set my_data:cars: 8 checks hold" in found.stdout

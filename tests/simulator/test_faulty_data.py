@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -150,7 +152,12 @@ def test_the_headline_names_the_images_of_the_training(
     text = headline(prepare(spec(folder_data, weights)))
     assert f"note: the weights were trained on these very images of {data.name}" in text
     weights = with_config(tiny_weights, tmp_path / "c", data=data.name, images_sha256="0" * 64)
-    assert "note:" not in headline(prepare(spec(folder_data, weights)))
+    ready = prepare(spec(folder_data, weights))
+    assert "note:" not in headline(ready)
+    shifted = replace(data, color=np.roll(data.color, 2))
+    text = headline(replace(ready, dataset=shifted))
+    assert "of 8 vehicles have images of more than one color, the first is" in text
+    assert "are the labels in the order of the files?" in text
 
 
 @pytest.mark.parametrize("name", ["veri:veri", "veri:VeRi", "veri:a.b"])
