@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from sionna_blocks import sionna_on_the_cpu
 
 from phy.coding.ldpc_code import LIFTING_SETS, LdpcCode
 from phy.coding.ldpc_decoder import (
@@ -59,7 +60,7 @@ def block_errors(decoder: Decoder, *arguments: object, **options: object) -> int
 @pytest.mark.parametrize(("graph", "k"), SIZES)
 @pytest.mark.parametrize("order", [1, 4])
 def test_codewords_equal_sionnas(graph: int, k: int, order: int) -> None:
-    ldpc = pytest.importorskip("sionna.phy.fec.ldpc")
+    ldpc = sionna_on_the_cpu("sionna.phy.fec.ldpc")
     n = -(-4 * k // 3) // order * order + order
     bits = np.random.default_rng(k).integers(0, 2, (3, k), np.uint8)
     encoder = ldpc.LDPC5GEncoder(k, n, num_bits_per_symbol=order, bg=f"bg{graph}")
@@ -82,7 +83,7 @@ def test_every_lifting_size_gives_codewords(graph: int, lifting: int) -> None:
 
 
 def test_matrix_equals_sionnas() -> None:
-    ldpc = pytest.importorskip("sionna.phy.fec.ldpc")
+    ldpc = sionna_on_the_cpu("sionna.phy.fec.ldpc")
     for graph, k in ((1, 1000), (2, 1000)):
         expected = ldpc.LDPC5GEncoder(k, 2 * k, bg=f"bg{graph}").pcm
         assert (parity_check_matrix(LdpcCode.for_block(k, graph)) != expected).nnz == 0
@@ -137,7 +138,7 @@ def test_min_sum_ignores_the_scale(scale: float) -> None:
 
 
 def test_sionna_engine_equals_sionnas_own_decoder() -> None:
-    ldpc = pytest.importorskip("sionna.phy.fec.ldpc")
+    ldpc = sionna_on_the_cpu("sionna.phy.fec.ldpc")
     code, n = LdpcCode.for_block(400), 640
     _, buffer = received(code, n, 0.2, 24)
     llr = torch.from_numpy(buffer[:, sent_positions(code, n, 0, 1)])
