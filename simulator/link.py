@@ -58,7 +58,7 @@ def run_link(
         rows = streams.rows(active.numpy(), transmission)
         burst, tx = scheme.transmit(tx, feedback, slot)
         spent = ledger.channel_uses[active]
-        x = (admitted := budget.admitted(burst, spent)).x
+        x = (admitted := budget.admitted(burst, spent)).x.to(streams.device)  # made on either
         h, memory = channel.draw(rows.for_role("fading"), x.shape[1], memory)
         memory = link.wait(channel, rows.for_role("waiting"), memory)
         received = budget.limit_received(

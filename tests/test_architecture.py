@@ -61,7 +61,7 @@ ALLOWED: dict[str, str] = {
 
 #: The modules that stand in no folder of phy/ and semantic/. The old paths go with the next release.
 BESIDE = {
-    "phy": "channel equalizer modulation old_paths power snr streams",
+    "phy": "channel equalizer modulation old_paths power sionna_import snr streams",
     "semantic": "columns conventions losses old_paths plugins quantizer reid suggest tasks tiles",
 }
 

@@ -92,7 +92,7 @@ class SionnaDecoder:
     """Flooding sum-product of Sionna ("boxplus-phi").
 
     Args:
-        device: Device to compute on, such as "cpu" or "cuda:0".
+        device: Device to compute on, "cpu" or a GPU with its number such as "cuda:0".
     """
 
     def __init__(self, device: str = "cpu") -> None:
@@ -121,16 +121,11 @@ class SionnaDecoder:
         """Returns the decoder of the pruned graph, which is kept for the next call."""
         key = (code.base_graph, code.lifting, rows.tobytes())
         if key not in self._decoders:
-            import torch
+            from phy.sionna_import import import_sionna
 
-            # Importing Sionna seeds the global generator of torch; its state is restored.
-            state = torch.random.get_rng_state()
-            from sionna.phy.fec.ldpc import LDPCBPDecoder
-
-            torch.random.set_rng_state(state)
             matrix = parity_check_matrix(code)
             checks = (rows[:, None] * code.lifting + np.arange(code.lifting)).ravel()
-            self._decoders[key] = LDPCBPDecoder(
+            self._decoders[key] = import_sionna("fec.ldpc").LDPCBPDecoder(
                 matrix[checks][:, columns], hard_out=False, llr_max=_SIONNA_LLR_MAX,
                 device=self.device,
             )  # fmt: skip

@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from phy.sionna_import import import_sionna
+
 #: Information bits of a code word that Sionna's polar codes support, and its most coded bits.
 LEAST_BITS, MOST_BITS, MOST_LENGTH = 12, 500, 1088
 
@@ -83,14 +85,12 @@ def fits(bits: int, length: int) -> bool:
 def _coder(bits: int, length: int, list_size: int) -> tuple[Any, Any]:
     """Returns Sionna's encoder and decoder.
 
-    Importing them seeds torch's global generator, whose state is restored. For 12 to 19 bits Sionna
-    prints that it leaves out the three parity-check bits of the standard.
+    For 12 to 19 bits Sionna prints that it leaves out the three parity-check bits of the standard.
     """
-    with torch.random.fork_rng(devices=[]), redirect_stdout(StringIO()):
-        from sionna.phy.fec.polar import Polar5GDecoder, Polar5GEncoder
-
-        encoder = Polar5GEncoder(bits, length, device="cpu")
-        decoder = Polar5GDecoder(
+    polar = import_sionna("fec.polar")
+    with redirect_stdout(StringIO()):
+        encoder = polar.Polar5GEncoder(bits, length, device="cpu")
+        decoder = polar.Polar5GDecoder(
             encoder, "SCL", list_size=list_size, return_crc_status=True, device="cpu"
         )
     return encoder, decoder

@@ -55,12 +55,10 @@ class Antenna:
         if self.pattern == "omni":
             gain = np.ones_like(theta)
         else:
-            # Importing Sionna seeds the global generator of torch; its state is restored.
-            state = torch.random.get_rng_state()
-            from sionna.phy.channel.tr38901 import AntennaElement
+            from phy.sionna_import import import_sionna
 
-            torch.random.set_rng_state(state)
-            element = AntennaElement(self.pattern, precision="double", device="cpu")
+            make = import_sionna("channel.tr38901").AntennaElement
+            element = make(self.pattern, precision="double", device="cpu")
             wrapped = np.angle(np.exp(1j * phi))
             gain = element.field(torch.tensor(theta), torch.tensor(wrapped))[0].numpy()
         return np.stack([gain * math.cos(slant), gain * math.sin(slant)], -1)

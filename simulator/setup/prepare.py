@@ -89,7 +89,7 @@ class Prepared:
 
 
 def choose_device(device: str) -> str:
-    """Returns the torch device; "auto" takes the first GPU if there is one.
+    """Returns the torch device, a GPU with its number; "auto" takes the first one if there is one.
 
     Raises:
         ValueError: For a GPU that does not exist.
@@ -102,6 +102,7 @@ def choose_device(device: str) -> str:
             raise ValueError(
                 f"device {device} is not there: this machine has {torch.cuda.device_count()} GPUs"
             )
+        return f"cuda:{index}"
     return device
 
 

@@ -3,13 +3,12 @@
 from typing import Any
 
 import pytest
-import torch
+
+from phy.sionna_import import import_sionna
 
 
 def sionna_on_the_cpu(module: str) -> Any:
-    """Imports a module of Sionna, or skips the test where it is not installed."""
-    with torch.random.fork_rng(devices=[]):  # importing it seeds torch's global generator
-        found = pytest.importorskip(module)
-        from sionna.phy import config
-    config.device = "cpu"
-    return found
+    """Imports a module below sionna.phy, or skips the test where it is not installed."""
+    pytest.importorskip("sionna")
+    import_sionna("config").config.device = "cpu"
+    return import_sionna(module)

@@ -25,7 +25,7 @@ def test_check_value(crc: Crc) -> None:
 @pytest.mark.parametrize("bits", [1, 7, 8, 100, 3001])
 def test_same_parity_as_sionna(crc: Crc, bits: int) -> None:
     torch = pytest.importorskip("torch")
-    sionna = sionna_on_the_cpu("sionna.phy.fec.crc")
+    sionna = sionna_on_the_cpu("fec.crc")
     block = np.random.default_rng(bits).integers(0, 2, (4, bits), np.uint8)
     expected = sionna.CRCEncoder(crc.name)(torch.tensor(block, dtype=torch.float32)).numpy()
     np.testing.assert_array_equal(crc.append(block), expected)

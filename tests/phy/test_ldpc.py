@@ -60,7 +60,7 @@ def block_errors(decoder: Decoder, *arguments: object, **options: object) -> int
 @pytest.mark.parametrize(("graph", "k"), SIZES)
 @pytest.mark.parametrize("order", [1, 4])
 def test_codewords_equal_sionnas(graph: int, k: int, order: int) -> None:
-    ldpc = sionna_on_the_cpu("sionna.phy.fec.ldpc")
+    ldpc = sionna_on_the_cpu("fec.ldpc")
     n = -(-4 * k // 3) // order * order + order
     bits = np.random.default_rng(k).integers(0, 2, (3, k), np.uint8)
     encoder = ldpc.LDPC5GEncoder(k, n, num_bits_per_symbol=order, bg=f"bg{graph}")
@@ -83,7 +83,7 @@ def test_every_lifting_size_gives_codewords(graph: int, lifting: int) -> None:
 
 
 def test_matrix_equals_sionnas() -> None:
-    ldpc = sionna_on_the_cpu("sionna.phy.fec.ldpc")
+    ldpc = sionna_on_the_cpu("fec.ldpc")
     for graph, k in ((1, 1000), (2, 1000)):
         expected = ldpc.LDPC5GEncoder(k, 2 * k, bg=f"bg{graph}").pcm
         assert (parity_check_matrix(LdpcCode.for_block(k, graph)) != expected).nnz == 0
@@ -138,7 +138,7 @@ def test_min_sum_ignores_the_scale(scale: float) -> None:
 
 
 def test_sionna_engine_equals_sionnas_own_decoder() -> None:
-    ldpc = sionna_on_the_cpu("sionna.phy.fec.ldpc")
+    ldpc = sionna_on_the_cpu("fec.ldpc")
     code, n = LdpcCode.for_block(400), 640
     _, buffer = received(code, n, 0.2, 24)
     llr = torch.from_numpy(buffer[:, sent_positions(code, n, 0, 1)])

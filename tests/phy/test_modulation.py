@@ -43,7 +43,7 @@ def test_labels_of_the_standard(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "order"), QAM.items())
 def test_same_symbols_and_llrs_as_sionna(name: str, order: int) -> None:
-    mapping = sionna_on_the_cpu("sionna.phy.mapping")
+    mapping = sionna_on_the_cpu("mapping")
     generator = torch.Generator().manual_seed(order)
     bits = torch.randint(0, 2, (3, 40 * order), generator=generator)
     constellation = mapping.Constellation("qam", order)

@@ -28,7 +28,7 @@ OFFSETS_HZ = np.array([0.0, 1e5, 4e5, 1.5e6])
 
 @pytest.fixture(scope="module")
 def sionna() -> Any:
-    return sionna_on_the_cpu("sionna.phy.channel")
+    return sionna_on_the_cpu("channel")
 
 
 def set_seed(seed: int) -> None:

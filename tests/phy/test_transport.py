@@ -67,7 +67,7 @@ def test_megabytes() -> None:
 
 @pytest.mark.parametrize(("bits", "rate"), [(1032, 0.5), (8064, 0.75), (20_496, 0.6)])
 def test_first_round_equals_sionnas_transport_block(bits: int, rate: float) -> None:
-    nr = sionna_on_the_cpu("sionna.phy.nr")
+    nr = sionna_on_the_cpu("nr")
     base_graph = 2 if bits <= 3824 and rate <= 0.67 else 1
     codec = TransportCodec(bits, rate, "16qam", base_graph)
     encoder = nr.TBEncoder(
