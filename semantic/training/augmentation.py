@@ -71,19 +71,20 @@ def augment(
     """Applies random geometry, exposure, noise and erasing to images, and normalizes them.
 
     Args:
-        pixels: Images.
+        pixels: Images, on any device.
         size: Edge length of the result in pixels.
-        generator: Source of randomness.
+        generator: Source of randomness, on the device of the images.
         strength: One of `STRENGTHS`.
 
     >>> image = torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
     >>> augment(image, 32, torch.Generator().manual_seed(0), "strong").shape
     torch.Size([2, 3, 32, 32])
     """
-    ranges, batch = STRENGTHS[strength], len(pixels)
+    ranges, batch, device = STRENGTHS[strength], len(pixels), pixels.device
 
     def uniform(low: float, high: float, channels: int = 1) -> Tensor:
-        return torch.empty(batch, channels, 1, 1).uniform_(low, high, generator=generator)
+        empty = torch.empty(batch, channels, 1, 1, device=device)
+        return empty.uniform_(low, high, generator=generator)
 
     x = _seen(normalize(pixels), size, ranges, generator)
     x = x * uniform(*ranges.contrast) + uniform(-ranges.brightness, ranges.brightness)
@@ -92,9 +93,9 @@ def augment(
         coarse = functional.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True)
         coarse = functional.interpolate(coarse, (size, size), mode="bilinear")
         x = torch.where(uniform(0.0, 1.0) < ranges.coarse, coarse, x)
-    x = x + uniform(*ranges.noise) * torch.randn(x.shape, generator=generator)
+    x = x + uniform(*ranges.noise) * torch.randn(x.shape, generator=generator, device=device)
     low, high = ranges.erased
-    edge, axis = uniform(low, high) * size, torch.arange(size)
+    edge, axis = uniform(low, high) * size, torch.arange(size, device=device)
     left, top = uniform(0.0, 1.0) * (size - edge), uniform(0.0, 1.0) * (size - edge)
     inside_x = (axis >= left) & (axis < left + edge)
     inside_y = (axis[:, None] >= top) & (axis[:, None] < top + edge)
@@ -107,11 +108,11 @@ def _seen(x: Tensor, size: int, ranges: Strength, generator: torch.Generator) ->
     batch = len(x)
 
     def uniform(low: float, high: float) -> Tensor:
-        return torch.empty(batch).uniform_(low, high, generator=generator)
+        return torch.empty(batch, device=x.device).uniform_(low, high, generator=generator)
 
     flip = torch.where(uniform(0.0, 1.0) < 0.5, -1.0, 1.0)
     zoom, wide = uniform(*ranges.zoom), uniform(1 - ranges.aspect, 1 + ranges.aspect)
-    affine = torch.zeros(batch, 2, 3)
+    affine = torch.zeros(batch, 2, 3, device=x.device)
     affine[:, 0, 0], affine[:, 1, 1] = zoom * wide * flip, zoom
     affine[:, 0, 2] = uniform(-ranges.shift, ranges.shift)
     affine[:, 1, 2] = uniform(-ranges.shift, ranges.shift)

@@ -180,9 +180,9 @@ def train_encoder(
     with signals_between_steps() as end_of_step, torch.random.fork_rng([]):
         for step in range(start, recipe.steps):
             index = sampler.batch(step * world + rank)
-            generator = torch.Generator().manual_seed(step_seed(recipe.seed, step, rank))
-            chosen, size = torch.from_numpy(pixels[index]), recipe.image_size(step)
-            x = augment(chosen, size, generator, recipe.augmentation).to(device)
+            generator = torch.Generator(device).manual_seed(step_seed(recipe.seed, step, rank))
+            chosen, size = torch.from_numpy(pixels[index]).to(device), recipe.image_size(step)
+            x = augment(chosen, size, generator, recipe.augmentation)
             target = Labels(*(value[index].to(device) for value in labels.columns))
             rate = one_cycle_rate(step, recipe.steps, recipe.learning_rate, recipe.warmup)
             torch.manual_seed(step_seed(recipe.seed, 9, step, rank))  # of a backbone's dropout
