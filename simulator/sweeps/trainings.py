@@ -77,6 +77,21 @@ def run_trainings(
     return joined_trainings(spec, parts)
 
 
+def different_trainings(spec: RunSpec) -> RunSpec:
+    """Returns a spec with those of its trainings alone that have other weights than those before.
+
+    A scheme that uses the encoder alone has one training where all directories have one encoder.
+    """
+    found: dict[tuple[str, ...], str] = {}
+    for weights in spec.trainings:
+        networks = prepare(replace(spec, weights=weights, trainings=())).networks
+        found.setdefault(tuple(sorted(networks.hashes.values())), weights)
+    kept = tuple(found.values())
+    if len(kept) == 1:
+        return replace(spec, trainings=(), weights=kept[0])
+    return replace(spec, trainings=kept)
+
+
 def training_directory(out: Path, training: int) -> Path:
     """Returns the directory of a training of a run of several."""
     return out / f"training-{training}"

@@ -1,6 +1,6 @@
 """The frontier: fronts, capacity, leads, reference lines, tables and figures of invented curves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +14,7 @@ from phy.snr import noise_variance
 from semantic.weights.files import WeightsError
 from simulator.cli import main
 from simulator.frontier.bound import ergodic_capacity, payload
+from simulator.frontier.jobs import FrontierRun, Outcome
 from simulator.frontier.points import (
     capacity,
     front,
@@ -26,6 +27,7 @@ from simulator.frontier.tables import markdown
 from simulator.results.curve import METRICS
 from simulator.spec import RunSpec
 from simulator.sweeps.sweepfile import read_sweep
+from simulator.sweeps.worker import Failure
 
 
 def invented(spec: RunSpec, out: Path) -> pd.DataFrame:
@@ -121,20 +123,29 @@ def test_files_are_written_and_not_empty(tmp_path: Path) -> None:
 
 def test_runs_of_a_file_and_of_some_schemes(tmp_path: Path, no_ink: None) -> None:
     said: list[str] = []
+    failing = ""
 
-    def run(spec: RunSpec, out: Path) -> pd.DataFrame:
-        if spec.schemes == ("semharq",):
-            raise WeightsError("no weights")
-        assert out.parent == tmp_path
-        return invented(spec, out)
+    def run_all(jobs: Sequence[FrontierRun]) -> Iterator[Outcome]:
+        for job in reversed(jobs):  # in any order
+            assert job.out.parent == tmp_path
+            if job.spec.schemes == ("semharq",):
+                yield job, WeightsError("no weights")
+            elif failing in job.spec.schemes:
+                yield job, Failure(str(job), "it is broken")
+            else:
+                yield job, invented(job.spec, job.out)
 
     def no_weights(spec: RunSpec) -> RunSpec:
         return RunSpec.from_json(spec.to_json() | {"weights": str(tmp_path)})
 
     wanted = Wanted(PRESETS["small"], tmp_path, ("mAP",), complete=no_weights)
-    points, _ = make_frontier(wanted, run, said.append)
-    assert set(points["scheme"]) == {"perfect", "semharq-plus"}
+    points, _ = make_frontier(wanted, run_all, said.append)
+    assert points["scheme"].drop_duplicates().tolist() == ["perfect", "semharq-plus"]
     assert [line for line in said if "no weights" in line]
+    failing = "semharq-plus"
+    with pytest.raises(ValueError, match=r"2 of 5 runs have failed; first .*: it is broken"):
+        make_frontier(wanted, run_all, said.append)
+    assert set(pd.read_csv(tmp_path / "frontier.csv")["scheme"]) == {"perfect"}
     some = Wanted(PRESETS["small"], tmp_path, schemes=("semharq-plus",)).runs()
     assert {spec.schemes for _, spec in some} == {("semharq-plus",)}
     with pytest.raises(ValueError, match="has no scheme 'semharq-pls': nearest: 'semharq-plus'"):
@@ -146,7 +157,7 @@ def test_runs_of_a_file_and_of_some_schemes(tmp_path: Path, no_ink: None) -> Non
 def test_presets_are_sweep_files() -> None:
     for name, file in PRESETS.items():
         runs = read_sweep(file)
-        assert len(runs) == {"small": 5, "full": 312}[name]
+        assert len(runs) == {"small": 5, "full": 315}[name]
 
 
 def test_several_grids(tmp_path: Path) -> None:
