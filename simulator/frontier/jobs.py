@@ -7,8 +7,9 @@ other in one worker, which keeps finished points as every run does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -54,7 +55,7 @@ def curve_of(
         result = run(prepare(spec), progress, where)
         if result.failures:
             raise ValueError(f"{where}: {result.failures[0]}")
-        write_result(result, where)
+        write_result(result, where, figure=False)
         return result
 
     try:
@@ -63,7 +64,7 @@ def curve_of(
     except WeightsError as error:
         return error
     if spec.trainings:
-        write_result(result, job.out)
+        write_result(result, job.out, figure=False)
     return result.curve
 
 
@@ -92,6 +93,6 @@ def run_all(
     for job in here:
         yield job, curve_of(job, progress)
     rest = jobs[len(here) :]
-    engine = replace(Engine("local"), workers=workers)
     if rest:
-        yield from engine.outcomes(iter(rest), in_worker, work=in_worker)  # type: ignore[arg-type]
+        engine: Any = Engine("local", workers)
+        yield from engine.outcomes(iter(rest), in_worker, work=in_worker)

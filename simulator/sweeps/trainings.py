@@ -78,18 +78,17 @@ def run_trainings(
 
 
 def different_trainings(spec: RunSpec) -> RunSpec:
-    """Returns a spec with those of its trainings alone that have other weights than those before.
+    """Returns a spec with one training alone if the weights of all its trainings are the same.
 
-    A scheme that uses the encoder alone has one training where all directories have one encoder.
+    This is so for a scheme that uses the encoder alone, where all directories have one encoder.
     """
-    found: dict[tuple[str, ...], str] = {}
+    first: list[str] = []
     for weights in spec.trainings:
         networks = prepare(replace(spec, weights=weights, trainings=())).networks
-        found.setdefault(tuple(sorted(networks.hashes.values())), weights)
-    kept = tuple(found.values())
-    if len(kept) == 1:
-        return replace(spec, trainings=(), weights=kept[0])
-    return replace(spec, trainings=kept)
+        hashes = sorted(networks.hashes.values())
+        if hashes != (first := first or hashes):
+            return spec
+    return replace(spec, trainings=(), weights=spec.trainings[0])
 
 
 def training_directory(out: Path, training: int) -> Path:

@@ -97,7 +97,9 @@ class PlannedReading:
         if scheme in OWN_LOSS:
             return {"link": asdict(preset.link), "channel": channel}
         changed = dict(preset.reading.changed)
-        if scheme in VARIANTS:  # the link that it starts from is of the reading
+        if scheme in VARIANTS:  # it starts from a link of the reading, whose order it leaves
+            if preset.reading.stage2 != "harq":
+                changed = {k: v for k, v in changed.items() if k not in OF_DETECTOR + OF_ORDER}
             about = {"reading": changed, "link": asdict(preset.link), "buffer": preset.buffer}
             return {**about, "channel": channel}
         learned = LEARNED[scheme]

@@ -1,5 +1,6 @@
 """The frontier: fronts, capacity, leads, reference lines, tables and figures of invented curves."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 from phy.channels.fading import Awgn, Rician
 from phy.coding.link_adaptation import SnrStatistics
 from phy.snr import noise_variance
-from semantic.weights.files import WeightsError
+from semantic.weights.files import WeightsError, read_weights, write_tensors
 from simulator.cli import main
 from simulator.frontier.bound import ergodic_capacity, payload
 from simulator.frontier.jobs import FrontierRun, Outcome
@@ -195,7 +196,17 @@ def test_the_command_runs_a_file_and_goes_on(
         '[run]\nsnr_db = [0]\nbandwidth_hz = 2e6\nbudget = "uses"\n[[grid]]\n'
         'schemes = ["perfect", "plus-one-burst"]\nmax_transmissions = [2]\n'
     )
-    options = ["figures", "frontier", "--sweep", str(file), "--weights", str(all_weights)]
+    for number in range(2):  # two trainings behind one encoder
+        directory = tmp_path / "trainings" / str(number)
+        directory.mkdir(parents=True)
+        for name in ("encoder", "plus-one-burst", "digital-vq"):
+            tensors, config = read_weights(all_weights / f"{name}.safetensors")
+            if name == "plus-one-burst":
+                tensors["scale"] = tensors["scale"] * (1 + 0.01 * number)
+            path = directory / f"{name}.safetensors"
+            write_tensors(path, tensors, {"config": json.dumps(config)})
+    weights = str(tmp_path / "trainings")
+    options = ["figures", "frontier", "--sweep", str(file), "--weights", weights, "--workers", "2"]
     options += ["--data", str(folder_data), "--out", str(tmp_path), "--metric", "mAP", "--quiet"]
     found = CliRunner().invoke(main, options, catch_exceptions=False)
     assert found.exit_code == 0, found.output
@@ -205,6 +216,10 @@ def test_the_command_runs_a_file_and_goes_on(
     assert "bound: ergodic capacity" in text
     rows = sorted(out.rglob("*.rows"))
     before = [path.stat().st_mtime_ns for path in rows]
-    assert len(rows) == 2
+    assert len(rows) == 3  # the encoder alone is one training
+    assert [path.parent.parent.name for path in rows if "one-burst" in str(path)] == [
+        "training-0",
+        "training-1",
+    ]
     assert CliRunner().invoke(main, [*options, "--scheme", "perfect"]).exit_code == 0
     assert [path.stat().st_mtime_ns for path in rows] == before  # nothing was computed again
