@@ -29,6 +29,8 @@ from simulator.results.curve import METRICS
 from simulator.spec import RunSpec
 from simulator.sweeps.sweepfile import read_sweep
 from simulator.sweeps.worker import Failure
+from simulator.training.plan import TRAINED, read_plan
+from simulator.training.presets import presets
 
 
 def invented(spec: RunSpec, out: Path) -> pd.DataFrame:
@@ -159,6 +161,15 @@ def test_presets_are_sweep_files() -> None:
     for name, file in PRESETS.items():
         runs = read_sweep(file)
         assert len(runs) == {"small": 5, "full": 315}[name]
+
+
+def test_the_plan_of_the_frontier_trains_every_learned_scheme_of_its_sweep() -> None:
+    plan = read_plan(
+        Path(__file__).parents[2] / "benchmarks" / "frontier.toml", presets(1000)["synthetic"]
+    )
+    wanted = {spec.schemes[0] for _, spec in read_sweep(PRESETS["full"])}
+    assert len(plan.seeds) == 5
+    assert {*plan.readings["default"].schemes} == wanted & {*TRAINED}
 
 
 def test_several_grids(tmp_path: Path) -> None:

@@ -22,14 +22,12 @@ from semantic.training.loop import LinkData, LinkRecipe
 from semantic.training.performers import PerformersRecipe
 from semantic.weights.files import read_weights, save_weights
 from simulator.cli import main
-from simulator.frontier.run import PRESETS
-from simulator.sweeps.sweepfile import read_sweep
 from simulator.sweeps.worker import Failure
 from simulator.training.channel import preset_channel
 from simulator.training.code import link_note
 from simulator.training.jobs import TrainingJob, train_job
 from simulator.training.links import train_links
-from simulator.training.plan import OF_DETECTOR, OF_ORDER, TRAINED, TrainingPlan, read_plan
+from simulator.training.plan import OF_DETECTOR, OF_ORDER, TrainingPlan, read_plan
 from simulator.training.presets import Preset, presets
 from simulator.training.stage import Stage
 from simulator.trainings import training_directories
@@ -107,13 +105,6 @@ def test_the_plan_of_the_atlas_has_the_size_that_was_promised() -> None:
     assert plan.trained_by("image-f", "smsc-sequential") == "default"
     assert plan.trained_by("block", "smsc-sequential") == "block"
     assert plan.trained_by("image-f-gradient-proposed", "semharq") == "image-f-gradient"
-
-
-def test_the_plan_of_the_frontier_trains_every_learned_scheme_of_its_sweep() -> None:
-    plan = read_plan(ATLAS.with_name("frontier.toml"), presets(1000)["synthetic"])
-    wanted = {spec.schemes[0] for _, spec in read_sweep(PRESETS["full"])}
-    assert len(plan.seeds) == 5
-    assert {*plan.readings["default"].schemes} == wanted & {*TRAINED}
 
 
 def test_weights_of_other_schemes_are_shared_where_nothing_changes(tmp_path: Path) -> None:
