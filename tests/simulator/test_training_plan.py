@@ -183,7 +183,7 @@ def queue(folder_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     config = {"identities": 8, "image_size": 32, "images_sha256": images.images_hash()}
     save_weights(tmp_path / "encoder.safetensors", network, config)
     (tmp_path / "plan.toml").write_text(
-        "seeds = 2\nschemes = ['semharq', 'smsc-fir', 'plus-ik', 'feature-jscc-f']\n"
+        "seeds = 2\nschemes = ['semharq', 'smsc-fir', 'plus-ik', 'feature-jscc-f', 'digital-vq']\n"
         "[readings.default]\n[readings.fde-v1]\nreading.fde = 'v1'\n"
     )
     line = ["train", "--plan", str(tmp_path / "plan.toml"), "--data", str(train), "--device", "cpu"]
