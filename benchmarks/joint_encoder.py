@@ -22,8 +22,7 @@ SCHEMES = "semharq,ik-s-harq,rt-s-harq,smsc-fir,smsc-sequential"
 def with_steps_of_the_atlas(images: int) -> dict[str, Preset]:
     """Returns the presets; that of the synthetic images has the steps of `atlas.toml`."""
     of = presets(images)
-    steps = {"complete_steps": 400, "fde_steps": 100, "selected_steps": 600}
-    link = replace(of["synthetic"].link, **steps)
+    link = replace(of["synthetic"].link, complete_steps=400, fde_steps=100, selected_steps=600)
     return {**of, "synthetic": replace(of["synthetic"], link=link)}
 
 

@@ -257,7 +257,17 @@ def fonts() -> Iterator[Finding]:
 
 def optional() -> Iterator[Finding]:
     """The optional dependencies, and what they need of the system."""
-    own = distribution(NAME)
+    yield from _extras()
+    yield _renderer()
+    yield from _codecs()
+
+
+def _extras() -> Iterator[Finding]:
+    """The extras of the package; only an installed one names them, and `programs` says if it is."""
+    try:
+        own = distribution(NAME)
+    except PackageNotFoundError:
+        return
     for extra in own.metadata.get_all("Provides-Extra") or ():
         wanted = [text.partition(";")[0] for text in own.requires or () if _of(extra, text)]
         get = f"pip install '{NAME}[{extra}]'"
@@ -265,8 +275,6 @@ def optional() -> Iterator[Finding]:
         missing = [f"{each.name} {each.value}" for each in looked if each.state != "ok"]
         found = ", ".join(missing or [f"{each.name} {each.value}" for each in looked][:SHOWN])
         yield Finding("optional", f"[{extra}]", found, *(("missing", get) if missing else ()))
-    yield _renderer()
-    yield from _codecs()
 
 
 def _of(extra: str, requirement: str) -> bool:

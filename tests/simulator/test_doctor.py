@@ -3,7 +3,9 @@
 import json
 import shutil
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from click.testing import CliRunner, Result
@@ -81,6 +83,15 @@ def test_a_library_that_cannot_be_imported_hides_nothing(monkeypatch: pytest.Mon
     assert failed.topic == "threads"
     assert failed.value.startswith("ModuleNotFoundError: ")
     assert {finding.topic for finding in found} == {*TOPICS} - {"weights"}
+
+
+def test_a_package_that_runs_from_its_folder_fails_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> NoReturn:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(installation, "distribution", absent)
+    found = [*installation.programs(), *installation.optional()]
+    assert [each.name for each in found if each.state != "ok"] == ["semharq-sim"]
 
 
 def test_what_is_optional_is_missing_and_does_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
