@@ -24,8 +24,8 @@ SERIF = ("Times New Roman", "Nimbus Roman", "TeX Gyre Termes", "Liberation Serif
 #: Image codecs of Pillow that not every build of it has.
 CODECS = ("webp", "avif")
 #: Schemes beside those of `LEARNED`: the package has the weights, or none.
-IN_PACKAGE = ("semharq-plus", "plus-hybrid", "digital-vq")
-TO_TRAIN = ("smsc-stc", "deepjscc", "feature-jscc-f")
+IN_PACKAGE = ("semharq-plus", "plus-hybrid", "digital-vq", "deepjscc-c10")
+TO_TRAIN = ("smsc-stc", "feature-jscc-f")
 #: Most packages that are named of an extra with all of its packages.
 SHOWN = 3
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from semantic.link.protocol import LEARNED, SINGLE_TASK
 from semantic.plus.variants import VARIANTS
-from semantic.weights.deepjscc import DEEPJSCC
+from semantic.weights.deepjscc import deepjscc_file
 from semantic.weights.stored import PRETRAINED
 from semantic.weights.vq import VQ
 from simulator.checks import installation
@@ -126,6 +126,6 @@ def test_every_file_of_weights_is_looked_at_and_every_other_scheme_named(
     )
     found = [one for one in installation.weights() if one.state == "missing"]
     assert sorted(looked) == sorted(file.stem for file in PRETRAINED.glob("*.safetensors"))
-    own = (*LEARNED, *VARIANTS, *OWN_LOSS, VQ, DEEPJSCC, SINGLE_TASK)
+    own = (*LEARNED, *VARIANTS, *OWN_LOSS, VQ, deepjscc_file(10).split(".")[0], SINGLE_TASK)
     assert sorted(one.name for one in found) == sorted(n for n in own if n not in looked)
     assert all(f"--scheme {one.name} " in one.hint for one in found)
