@@ -61,7 +61,9 @@ bench: $(STAMP)  ## Speed of every part beside a reference (ONLY="--only NAME");
 bench-smoke: $(STAMP)  ## All code of the bench on a few images: does it run with this Python?
 	$(BIN)/python -m benchmarks --smoke
 
-gpu: $(STAMP)  ## The first GPU: equality with the CPU, throughput, memory, the papers' training
+gpu: $(STAMP)  ## The first GPU: tests, equality with the CPU, throughput, memory, the papers' training
+	SEMHARQ_TEST_GPU=1 $(BIN)/python -m pytest -n 4 tests/simulator/test_gpu.py \
+		tests/simulator/test_every_channel.py tests/phy/test_philox.py
 	$(BIN)/python -m benchmarks.gpu
 
 format: $(STAMP)  ## Format the code and mend what the linter can

@@ -2,6 +2,7 @@
 
 - Annotated tensor shapes are checked at every call.
 - A unit test starts no process and does not use the shipped weights; `integration` tests may.
+- No test sees a GPU, except with SEMHARQ_TEST_GPU=1.
 - torch has one thread, and all pytest-xdist workers have one cache directory.
 - pytest-xdist gives the tests of a file, and those of an xdist_group, to one worker: what they
   share is made once. Groups are the longest and come first.
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 # numba keeps its threads, so that its parallel loops are tested as what they are.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # waiting threads leave the cores to others
+# The tests mean the same on every machine. `make gpu` runs those of a GPU, and sets the variable.
+if os.environ.get("SEMHARQ_TEST_GPU") != "1":
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 # For the processes that start after this line, pytest-xdist's workers among them. glibc would give each
 # large tensor back to the system, which clears its pages for the next one: a tenth of all the time.
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))

@@ -103,9 +103,9 @@ def _fit_restoration(network: VqNetwork, s: Tensor, x_hat: Tensor) -> None:
     """Fits s by a linear function of x_hat, whose mean over the training set is near 0."""
     network.s_mean.copy_(s.mean(0))
     gram = x_hat.T.double() @ x_hat.double() / len(s)
-    ridge = RIDGE * gram.diag().mean() * torch.eye(len(gram), dtype=torch.float64)
+    ridge = RIDGE * gram.diag().mean() * torch.eye(len(gram)).to(gram)
     cross = x_hat.T.double() @ (s - network.s_mean).double() / len(s)
-    network.restoration.copy_(torch.linalg.solve(gram + ridge.to(gram.device), cross))
+    network.restoration.copy_(torch.linalg.solve(gram + ridge, cross))
 
 
 def k_means(x: Tensor, count: int, generator: torch.Generator) -> Tensor:

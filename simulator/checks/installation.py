@@ -10,6 +10,7 @@ import platform
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
@@ -24,8 +25,8 @@ SERIF = ("Times New Roman", "Nimbus Roman", "TeX Gyre Termes", "Liberation Serif
 #: Image codecs of Pillow that not every build of it has.
 CODECS = ("webp", "avif")
 #: Schemes beside those of `LEARNED`: the package has the weights, or none.
-IN_PACKAGE = ("semharq-plus", "plus-hybrid", "digital-vq")
-TO_TRAIN = ("smsc-stc", "deepjscc", "feature-jscc-f")
+IN_PACKAGE = ("semharq-plus", "plus-hybrid", "digital-vq", "deepjscc-c10")
+TO_TRAIN = ("smsc-stc", "feature-jscc-f")
 #: Most packages that are named of an extra with all of its packages.
 SHOWN = 3
 
@@ -154,7 +155,9 @@ def caches() -> Iterator[Finding]:
     from simulator.cache import LIMIT_BYTES, OURS, cache_directory
 
     folders = numba_folders()
-    compiled = (file for folder in folders for file in _files(folder) if _is_compiled(file))
+    compiled = (
+        file for folder in folders for file in _files(folder) if file.suffix in (".nbi", ".nbc")
+    )
     shown = ", ".join(map(str, folders[:1])) + (" and its subfolders" if folders[1:] else "")
     if numba_finds_a_cache() or "NUMBA_CACHE_DIR" in os.environ:
         yield Finding("caches", "numba", f"{_size(compiled)} in {shown}")
@@ -180,10 +183,6 @@ def numba_folders() -> list[Path]:
     if os.access(phy, os.W_OK):
         return [phy]
     return [Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numba"]
-
-
-def _is_compiled(file: Path) -> bool:
-    return file.suffix in (".nbi", ".nbc")
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -257,16 +256,16 @@ def fonts() -> Iterator[Finding]:
 
 def optional() -> Iterator[Finding]:
     """The optional dependencies, and what they need of the system."""
-    own = distribution(NAME)
-    for extra in own.metadata.get_all("Provides-Extra") or ():
-        wanted = [text.partition(";")[0] for text in own.requires or () if _of(extra, text)]
-        get = f"pip install '{NAME}[{extra}]'"
-        looked = [_library("optional", text, "missing", get) for text in wanted]
-        missing = [f"{each.name} {each.value}" for each in looked if each.state != "ok"]
-        found = ", ".join(missing or [f"{each.name} {each.value}" for each in looked][:SHOWN])
-        yield Finding("optional", f"[{extra}]", found, *(("missing", get) if missing else ()))
-    yield _renderer()
-    yield from _codecs()
+    yield from (_renderer(), *_codecs())
+    with suppress(PackageNotFoundError):  # `programs` says that the package is not installed
+        own = distribution(NAME)
+        for extra in own.metadata.get_all("Provides-Extra") or ():
+            wanted = [text.partition(";")[0] for text in own.requires or () if _of(extra, text)]
+            get = f"pip install '{NAME}[{extra}]'"
+            looked = [_library("optional", text, "missing", get) for text in wanted]
+            missing = [f"{each.name} {each.value}" for each in looked if each.state != "ok"]
+            found = ", ".join(missing or [f"{each.name} {each.value}" for each in looked][:SHOWN])
+            yield Finding("optional", f"[{extra}]", found, *(("missing", get) if missing else ()))
 
 
 def _of(extra: str, requirement: str) -> bool:
@@ -296,5 +295,5 @@ def _codecs() -> Iterator[Finding]:
         if features.check(codec):
             yield Finding("optional", codec, "Pillow reads and writes it")
         else:
-            hint = "pip install --upgrade pillow (a wheel of PyPI)"
-            yield Finding("optional", codec, "this Pillow does not have it", "missing", hint)
+            get = "pip install --upgrade pillow (a wheel of PyPI)"
+            yield Finding("optional", codec, "this Pillow does not have it", "missing", get)

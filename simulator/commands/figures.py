@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from simulator.commands.number_types import INTEGER
+from simulator.commands.number_types import INTEGER, WholeRange
 from simulator.commands.paths import PATH
 
 #: Name of the figure that is of no paper, and is made on demand alone.
@@ -73,6 +73,12 @@ FRONTIER = "frontier"
 @click.option(
     "--scheme", metavar="NAME[,NAME]", help="Of frontier: only these schemes of the file."
 )
+@click.option(
+    "--workers",
+    type=WholeRange(min=1, max=4096),
+    metavar="N",
+    help="Of frontier: runs computed at once [one for each core, at most 8].",
+)
 @click.option("--list", "only_list", is_flag=True, help="List the names and titles, make nothing.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def figures(
@@ -85,6 +91,7 @@ def figures(
     metric: str,
     sweep: str,
     scheme: str | None,
+    workers: int | None,
     **options: Any,
 ) -> None:
     """Make tables and figures of the papers, and the frontier.
@@ -110,7 +117,7 @@ def figures(
     if FRONTIER in names:
         from simulator.commands.frontier import frontier_from_options
 
-        frontier_from_options(metric, sweep, scheme, out / FRONTIER, quiet, options)
+        frontier_from_options(metric, sweep, scheme, workers, out / FRONTIER, quiet, options)
 
 
 def list_figures(names: tuple[str, ...], paper: str | None) -> None:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 
 from simulator.commands.options import build_spec
 from simulator.commands.terminal import Bar
+from simulator.frontier.jobs import FrontierRun, Outcome, run_all
 from simulator.frontier.run import Wanted, make_frontier, sweep_file
-from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
-from simulator.sweeps.engines import Engine
 from simulator.sweeps.limits import check_load
-from simulator.sweeps.records import write_result
-from simulator.sweeps.sweep import Result, run
-from simulator.sweeps.trainings import run_trainings
 from simulator.trust import refuse_untrusted
 
 
 def frontier_from_options(
-    metric: str, sweep: str, scheme: str | None, out: Path, quiet: bool, options: dict[str, Any]
+    metric: str,
+    sweep: str,
+    scheme: str | None,
+    workers: int | None,
+    out: Path,
+    quiet: bool,
+    options: dict[str, Any],
 ) -> None:
     """Makes the frontier.
 
@@ -30,6 +32,7 @@ def frontier_from_options(
         metric: Accuracies, separated by commas.
         sweep: Name of a preset, or a sweep file.
         scheme: Schemes to which the runs are limited, separated by commas; None for all.
+        workers: Runs at once; None for one for each core, at most 8.
         out: Directory of the results.
         quiet: Whether to print no progress.
         options: Options that take precedence over the sweep file, None where not given.
@@ -50,21 +53,12 @@ def frontier_from_options(
             click.echo(line, err=True)
 
     wanted = Wanted(file, out, _listed(metric), _listed(scheme or ""), complete)
-    with Engine("auto").kept_open() as engine:
 
-        def curve_of(spec: RunSpec, where: Path) -> pd.DataFrame:
-            def one(part: RunSpec, directory: Path | None) -> Result:
-                with Bar(quiet) as bar:
-                    result = run(prepare(part), bar, directory or where, engine)
-                write_result(result, directory or where)
-                return result
+    def run_jobs(jobs: Sequence[FrontierRun]) -> Iterator[Outcome]:
+        with Bar(quiet) as bar:
+            yield from run_all(jobs, workers, bar)
 
-            result = run_trainings(spec, where, one)
-            if spec.trainings:
-                write_result(result, where)
-            return result.curve
-
-        _, names = make_frontier(wanted, curve_of, announce)
+    _, names = make_frontier(wanted, run_jobs, announce)
     click.echo(f"{out}/: " + " ".join(sorted(names)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,20 +16,22 @@ from simulator.encoded_dataset import EncodedDataset
 from simulator.files import write_whole
 from simulator.frontier.bound import Lines
 from simulator.frontier.draw import draw_capacity, draw_frontier
+from simulator.frontier.jobs import FrontierRun, Outcome
 from simulator.frontier.points import LEVELS, PRICES, fronts, operating_points
 from simulator.frontier.tables import markdown
 from simulator.results.curve import ACCURACIES
 from simulator.setup.prepare import prepare
 from simulator.spec import RunSpec
 from simulator.sweeps.sweepfile import Combination, directory_name, read_sweep
+from simulator.sweeps.worker import Failure
 
 #: Sweep files of the package by name.
 PRESETS = {name: Path(__file__).parent / f"{name}.toml" for name in ("small", "full")}
 #: Scheme that the tables compare with the best other one.
 OURS = "plus-hybrid"
 
-#: Runs a spec in a directory, where it reuses finished points, and returns its curve.
-Run = Callable[[RunSpec, Path], pd.DataFrame]
+#: Does runs, in any order; it reuses points that are finished in their directories.
+RunAll = Callable[[Sequence[FrontierRun]], Iterator[Outcome]]
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def sweep_file(text: str) -> Path:
 
 
 def make_frontier(
-    wanted: Wanted, run: Run, announce: Callable[[str], None]
+    wanted: Wanted, run_all: RunAll, announce: Callable[[str], None]
 ) -> tuple[pd.DataFrame, list[str]]:
     """Runs what is missing, and writes the files.
 
@@ -88,30 +90,36 @@ def make_frontier(
 
     Args:
         wanted: What is made.
-        run: Runs a spec in a directory; it reuses points that are finished there.
-        announce: Called with a line of text before each run, and for each note.
+        run_all: Does the runs.
+        announce: Called with a line of text after each run, and for each note.
 
     Returns:
         The operating points, and the names of the files.
 
     Raises:
-        ValueError: If the sweep file is wrong, or no run is left.
+        ValueError: If the sweep file is wrong, no run is left, or runs have failed; then the files
+            are of the others.
     """
-    runs, parts, opened = wanted.runs(), list[pd.DataFrame](), None
-    for number, (about, spec) in enumerate(runs, 1):
-        name = directory_name(about)
-        announce(f"run {number} of {len(runs)}: {name}")
-        try:
-            parts.append(operating_points(run(spec, wanted.out / name), settings(about)))
-        except WeightsError as error:
-            announce(f"left out: {error}")
+    jobs = {FrontierRun(spec, wanted.out / directory_name(a)): a for a, spec in wanted.runs()}
+    found, failures = dict[FrontierRun, pd.DataFrame](), list[Failure]()
+    for number, (job, outcome) in enumerate(run_all([*jobs]), 1):
+        announce(f"run {number} of {len(jobs)}: {job}")
+        if isinstance(outcome, pd.DataFrame):
+            found[job] = operating_points(outcome, settings(jobs[job]))
             continue
-        opened = spec
-    if opened is None:
-        raise ValueError(f"{wanted.file}: no run could be made")
-    points = pd.concat(parts, ignore_index=True)
-    lines = reference_lines(opened, sorted(points["snr_db"].unique()), announce)
-    return points, write_files(points, lines, wanted.metrics, wanted.out)
+        announce(f"left out: {outcome}")
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+    if not found:
+        why = f": {failures[0]}" if failures else ""
+        raise ValueError(f"{wanted.file}: no run could be made{why}")
+    made = [job for job in jobs if job in found]  # in the order of the file
+    points = pd.concat([found[job] for job in made], ignore_index=True)
+    lines = reference_lines(made[-1].spec, sorted(points["snr_db"].unique()), announce)
+    names = write_files(points, lines, wanted.metrics, wanted.out)
+    if failures:
+        raise ValueError(f"{len(failures)} of {len(jobs)} runs have failed; first {failures[0]}")
+    return points, names
 
 
 def settings(combination: Combination) -> str:

@@ -18,11 +18,18 @@ from simulator.sweeps.sweep import Result
 PACKAGES = ("semharq-sim", "torch", "sionna-no-rt", "numpy", "scipy", "pandas", "numba")
 
 
-def write_result(result: Result, out: Path) -> None:
-    """Writes the four files, each atomically; run.json is the last, so that it proves the others."""
+def write_result(result: Result, out: Path, figure: bool = True) -> None:
+    """Writes the four files, each atomically; run.json is the last, so that it proves the others.
+
+    Args:
+        result: The result of a run.
+        out: Its directory.
+        figure: Whether to draw curve.png, which takes one to two seconds.
+    """
     write_whole(out / "curve.csv", lambda path: result.curve.to_csv(path, index=False))
     write_whole(out / "images.parquet", lambda path: write_images(result, path))
-    write_whole(out / "curve.png", lambda path: _draw(result, path))
+    if figure:
+        write_whole(out / "curve.png", lambda path: _draw(result, path))
     text = json.dumps(run_record(result), indent=2) + "\n"
     write_text_whole(out / "run.json", text)
 

@@ -77,6 +77,20 @@ def run_trainings(
     return joined_trainings(spec, parts)
 
 
+def different_trainings(spec: RunSpec) -> RunSpec:
+    """Returns a spec with one training alone if the weights of all its trainings are the same.
+
+    This is so for a scheme that uses the encoder alone, where all directories have one encoder.
+    """
+    first: list[str] = []
+    for weights in spec.trainings:
+        networks = prepare(replace(spec, weights=weights, trainings=())).networks
+        hashes = sorted(networks.hashes.values())
+        if hashes != (first := first or hashes):
+            return spec
+    return replace(spec, trainings=(), weights=spec.trainings[0])
+
+
 def training_directory(out: Path, training: int) -> Path:
     """Returns the directory of a training of a run of several."""
     return out / f"training-{training}"

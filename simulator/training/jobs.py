@@ -30,6 +30,7 @@ from simulator.training.backbone import read_encoder
 from simulator.training.channel import preset_channel
 from simulator.training.code import link_note
 from simulator.training.links import complete_link, train_links
+from simulator.training.own_scheme import OWN_LOSS, OwnTraining, train_own_scheme
 from simulator.training.presets import Preset
 from simulator.training.stage import Stage
 
@@ -109,6 +110,8 @@ def _train(job: TrainingJob) -> dict[str, Any]:
     with one_thread():
         if job.scheme is None:
             complete_link(stage, encoder, data)
+        elif job.scheme in OWN_LOSS:
+            train_own_scheme(stage, job.scheme, OwnTraining(), data)
         else:
             train_links(stage, schemes, encoder, data)
     job.file.with_name(f"{job.file.stem}.checkpoint.safetensors").unlink(missing_ok=True)

@@ -146,7 +146,7 @@ def _train_scheme(
         train_vq(vq, data.s, data.labels, recipe.seed, stage.log(VQ, len(vq.stage_bits)))
         # Nothing but the seed and the encoder matters: it is not trained for a channel or a slot.
         about = {"encoder_sha256": config["encoder_sha256"], "recipe": {"seed": recipe.seed}}
-        save_vq(path, vq, about)
+        save_vq(path, vq, about | dict(stage.note))
         return
     if scheme in VARIANTS:
         report = stage.log(scheme, recipe.complete_steps + recipe.selected_steps)

@@ -57,8 +57,11 @@ def refuse_other_options(path: Path, preset: Preset, images: str | None = None) 
     for key, option in options.items():
         if key in made and made[key] != wanted.get(key):
             raise ValueError(f"{path} was trained with another {option}: give another --out")
+    changed = preset.changed
+    if "scheme" in config:  # a loss of its own: no reading, and its channel is always named
+        changed = {"channel": preset.channel_spec.channel_label}
     for key, option in (("reading", "reading"), ("channel", "channel")):
-        if now is preset.link and config.get(key) != preset.changed.get(key):
+        if now is preset.link and config.get(key) != changed.get(key):
             raise ValueError(f"{path} was trained with another --{option}: give another --out")
     if images is not None and config.get("images_sha256", images) != images:
         raise ValueError(

@@ -145,8 +145,9 @@ def train_own_scheme(stage: Stage, name: str, options: OwnTraining, data: LinkDa
         stage.log(label, recipe.selected_steps),
         {key: about[key] for key in ("channel", "scheme_args", "code", "files") if key in about},
     )
+    config = json.dumps({**stage.note, **about}, sort_keys=True)
     for one, path in files.items():
-        write_tensors(path, own[one].state_dict(), {"config": json.dumps(about, sort_keys=True)})
+        write_tensors(path, own[one].state_dict(), {"config": config})
 
 
 def refuse_other_training(path: Path, about: dict[str, Any]) -> None:

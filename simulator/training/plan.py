@@ -30,15 +30,23 @@ from pathlib import Path
 from typing import Any
 
 from semantic.link.protocol import LEARNED, TRAINED_DETECTORS
+from semantic.plus.variants import VARIANTS
 from semantic.suggest import nearest
 from semantic.training.loop import LinkRecipe
+from semantic.weights.deepjscc import DEEPJSCC
+from semantic.weights.vq import VQ
 from simulator.arguments import Argument
 from simulator.files import read_text
 from simulator.spec_fields import LAST_SEED
 from simulator.training.link_options import LinkOptions, adapted
+from simulator.training.own_scheme import OWN_LOSS
 from simulator.training.presets import Preset
 from simulator.trust import import_strings
 
+#: Schemes that a plan trains: those behind an encoder whose training takes no arguments.
+TRAINED = (*LEARNED, *VARIANTS, VQ, *OWN_LOSS)
+#: Of these, the schemes that do not start from the link with f sent complete.
+WITHOUT_COMPLETE = (VQ, *OWN_LOSS)
 #: Parts of the names of fields of a recipe.
 STAGES = ("complete", "fde", "selected")
 BATCH = ("vehicles_per_batch", "images_per_vehicle", "max_transmissions", "fde_features")
@@ -82,8 +90,20 @@ class PlannedReading:
 
     def effective(self, scheme: str) -> dict[str, Any]:
         """Returns everything that the training of a scheme depends on, beside seed and data."""
-        learned, preset = LEARNED[scheme], self.preset
-        protocol, changed = learned.protocol, dict(preset.reading.changed)
+        preset = self.preset
+        channel = preset.channel, preset.channel_args, preset.bandwidth_hz
+        if scheme == VQ:
+            return {}
+        if scheme in OWN_LOSS:
+            return {"link": asdict(preset.link), "channel": channel}
+        changed = dict(preset.reading.changed)
+        if scheme in VARIANTS:  # it starts from a link of the reading, whose order it leaves
+            if preset.reading.stage2 != "harq":
+                changed = {k: v for k, v in changed.items() if k not in OF_DETECTOR + OF_ORDER}
+            about = {"reading": changed, "link": asdict(preset.link), "buffer": preset.buffer}
+            return {**about, "channel": channel}
+        learned = LEARNED[scheme]
+        protocol = learned.protocol
         changed.pop("retraining", None)
         if protocol.detector not in TRAINED_DETECTORS:
             changed = {k: v for k, v in changed.items() if k not in OF_DETECTOR}
@@ -91,7 +111,6 @@ class PlannedReading:
             changed = {k: v for k, v in changed.items() if k not in OF_ORDER}
         retrained = preset.reading.retrains(learned)
         link = asdict(preset.link) | ({} if retrained else {"selected_steps": 0})
-        channel = preset.channel, preset.channel_args, preset.bandwidth_hz
         return {"reading": changed, "link": link, "buffer": preset.buffer, "channel": channel}
 
 
@@ -203,7 +222,9 @@ def _recipe(recipe: LinkRecipe, table: Any) -> LinkRecipe:
 def _schemes(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list) or not given:
         raise ValueError(f"schemes is {given!r}, it must be a list of names")
-    _refuse_unknown("scheme", given, LEARNED)
+    if DEEPJSCC in given:
+        raise ValueError(f"{DEEPJSCC} is trained on pixels: `simulate train --scheme {DEEPJSCC}`")
+    _refuse_unknown("scheme", given, TRAINED)
     twice = [name for name in given if given.count(name) > 1]
     if twice:
         raise ValueError(f"scheme {twice[0]!r} is given twice")

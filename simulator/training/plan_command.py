@@ -29,7 +29,7 @@ from simulator.training.encoder import open_encoder, read_training_images
 from simulator.training.given_encoder import take_encoder
 from simulator.training.jobs import TrainingJob, labels_path, train_job
 from simulator.training.other_options import refuse_other_options
-from simulator.training.plan import read_plan
+from simulator.training.plan import WITHOUT_COMPLETE, read_plan
 from simulator.training.plan_table import write_table
 from simulator.training.presets import Preset, presets
 from simulator.training.stage import Stage
@@ -123,7 +123,8 @@ def _train_all(
 ) -> dict[str, str]:
     """Trains in two waves, the links with f complete and then the schemes; returns the failures."""
     failures: dict[str, str] = {}
-    complete = {str(job): job for job in (replace(job, scheme=None) for job in jobs)}
+    needed = (job for job in jobs if job.scheme not in WITHOUT_COMPLETE)
+    complete = {str(job): job for job in (replace(job, scheme=None) for job in needed)}
     first = _missing([*complete.values()], failures, show)
     with engine.kept_open() as kept:
         _train_wave(first, kept, failures, show)

@@ -3,14 +3,16 @@
 import json
 import shutil
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from click.testing import CliRunner, Result
 
 from semantic.link.protocol import LEARNED, SINGLE_TASK
 from semantic.plus.variants import VARIANTS
-from semantic.weights.deepjscc import DEEPJSCC
+from semantic.weights.deepjscc import deepjscc_file
 from semantic.weights.stored import PRETRAINED
 from semantic.weights.vq import VQ
 from simulator.checks import installation
@@ -44,7 +46,7 @@ def test_a_sound_installation_is_one_json_document(
     values = {finding["name"]: finding["value"] for finding in found["findings"]}
     assert values["encoder"].startswith("1 file, 1.0 MiB, at most 4 GiB, in ")
     assert values["numba"].startswith("1 file, 3.0 MiB in ")
-    assert values["package"].startswith("15 files, ")
+    assert values["package"].startswith("16 files, ")
     assert values["test images"] == "2900 images of synthetic"
     assert "torch" in values
     missing = [finding for finding in found["findings"] if finding["state"] != "ok"]
@@ -83,6 +85,15 @@ def test_a_library_that_cannot_be_imported_hides_nothing(monkeypatch: pytest.Mon
     assert {finding.topic for finding in found} == {*TOPICS} - {"weights"}
 
 
+def test_a_package_that_runs_from_its_folder_fails_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> NoReturn:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(installation, "distribution", absent)
+    found = [*installation.programs(), *installation.optional()]
+    assert [each.name for each in found if each.state != "ok"] == ["semharq-sim"]
+
+
 def test_what_is_optional_is_missing_and_does_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     monkeypatch.setattr("PIL.features.check", lambda name: name != "avif")
@@ -115,6 +126,6 @@ def test_every_file_of_weights_is_looked_at_and_every_other_scheme_named(
     )
     found = [one for one in installation.weights() if one.state == "missing"]
     assert sorted(looked) == sorted(file.stem for file in PRETRAINED.glob("*.safetensors"))
-    own = (*LEARNED, *VARIANTS, *OWN_LOSS, VQ, DEEPJSCC, SINGLE_TASK)
+    own = (*LEARNED, *VARIANTS, *OWN_LOSS, VQ, deepjscc_file(10).split(".")[0], SINGLE_TASK)
     assert sorted(one.name for one in found) == sorted(n for n in own if n not in looked)
     assert all(f"--scheme {one.name} " in one.hint for one in found)

@@ -1,6 +1,7 @@
 """The frontier: fronts, capacity, leads, reference lines, tables and figures of invented curves."""
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +12,10 @@ from PIL import Image
 from phy.channels.fading import Awgn, Rician
 from phy.coding.link_adaptation import SnrStatistics
 from phy.snr import noise_variance
-from semantic.weights.files import WeightsError
+from semantic.weights.files import WeightsError, read_weights, write_tensors
 from simulator.cli import main
 from simulator.frontier.bound import ergodic_capacity, payload
+from simulator.frontier.jobs import FrontierRun, Outcome
 from simulator.frontier.points import (
     capacity,
     front,
@@ -26,6 +28,9 @@ from simulator.frontier.tables import markdown
 from simulator.results.curve import METRICS
 from simulator.spec import RunSpec
 from simulator.sweeps.sweepfile import read_sweep
+from simulator.sweeps.worker import Failure
+from simulator.training.plan import TRAINED, read_plan
+from simulator.training.presets import presets
 
 
 def invented(spec: RunSpec, out: Path) -> pd.DataFrame:
@@ -124,20 +129,29 @@ def test_files_are_written_and_not_empty(tmp_path: Path, ink_for: Callable[..., 
 
 def test_runs_of_a_file_and_of_some_schemes(tmp_path: Path, no_ink: None) -> None:
     said: list[str] = []
+    failing = ""
 
-    def run(spec: RunSpec, out: Path) -> pd.DataFrame:
-        if spec.schemes == ("semharq",):
-            raise WeightsError("no weights")
-        assert out.parent == tmp_path
-        return invented(spec, out)
+    def run_all(jobs: Sequence[FrontierRun]) -> Iterator[Outcome]:
+        for job in reversed(jobs):  # in any order
+            assert job.out.parent == tmp_path
+            if job.spec.schemes == ("semharq",):
+                yield job, WeightsError("no weights")
+            elif failing in job.spec.schemes:
+                yield job, Failure(str(job), "it is broken")
+            else:
+                yield job, invented(job.spec, job.out)
 
     def no_weights(spec: RunSpec) -> RunSpec:
         return RunSpec.from_json(spec.to_json() | {"weights": str(tmp_path)})
 
     wanted = Wanted(PRESETS["small"], tmp_path, ("mAP",), complete=no_weights)
-    points, _ = make_frontier(wanted, run, said.append)
-    assert set(points["scheme"]) == {"perfect", "semharq-plus"}
+    points, _ = make_frontier(wanted, run_all, said.append)
+    assert points["scheme"].drop_duplicates().tolist() == ["perfect", "semharq-plus"]
     assert [line for line in said if "no weights" in line]
+    failing = "semharq-plus"
+    with pytest.raises(ValueError, match=r"2 of 5 runs have failed; first .*: it is broken"):
+        make_frontier(wanted, run_all, said.append)
+    assert set(pd.read_csv(tmp_path / "frontier.csv")["scheme"]) == {"perfect"}
     some = Wanted(PRESETS["small"], tmp_path, schemes=("semharq-plus",)).runs()
     assert {spec.schemes for _, spec in some} == {("semharq-plus",)}
     with pytest.raises(ValueError, match="has no scheme 'semharq-pls': nearest: 'semharq-plus'"):
@@ -149,7 +163,16 @@ def test_runs_of_a_file_and_of_some_schemes(tmp_path: Path, no_ink: None) -> Non
 def test_presets_are_sweep_files() -> None:
     for name, file in PRESETS.items():
         runs = read_sweep(file)
-        assert len(runs) == {"small": 5, "full": 312}[name]
+        assert len(runs) == {"small": 5, "full": 315}[name]
+
+
+def test_the_plan_of_the_frontier_trains_every_learned_scheme_of_its_sweep() -> None:
+    plan = read_plan(
+        Path(__file__).parents[2] / "benchmarks" / "frontier.toml", presets(1000)["synthetic"]
+    )
+    wanted = {spec.schemes[0] for _, spec in read_sweep(PRESETS["full"])}
+    assert len(plan.seeds) == 5
+    assert {*plan.readings["default"].schemes} == wanted & {*TRAINED}
 
 
 def test_several_grids(tmp_path: Path) -> None:
@@ -187,7 +210,17 @@ def test_the_command_runs_a_file_and_goes_on(
         '[run]\nsnr_db = [0]\nbandwidth_hz = 2e6\nbudget = "uses"\n[[grid]]\n'
         'schemes = ["perfect", "plus-one-burst"]\nmax_transmissions = [2]\n'
     )
-    options = ["figures", "frontier", "--sweep", str(file), "--weights", str(all_weights)]
+    for number in range(2):  # two trainings behind one encoder
+        directory = tmp_path / "trainings" / str(number)
+        directory.mkdir(parents=True)
+        for name in ("encoder", "plus-one-burst", "digital-vq"):
+            tensors, config = read_weights(all_weights / f"{name}.safetensors")
+            if name == "plus-one-burst":
+                tensors["scale"] = tensors["scale"] * (1 + 0.01 * number)
+            path = directory / f"{name}.safetensors"
+            write_tensors(path, tensors, {"config": json.dumps(config)})
+    weights = str(tmp_path / "trainings")
+    options = ["figures", "frontier", "--sweep", str(file), "--weights", weights, "--workers", "2"]
     options += ["--data", str(folder_data), "--out", str(tmp_path), "--metric", "mAP", "--quiet"]
     found = CliRunner().invoke(main, options, catch_exceptions=False)
     assert found.exit_code == 0, found.output
@@ -197,6 +230,10 @@ def test_the_command_runs_a_file_and_goes_on(
     assert "bound: ergodic capacity" in text
     rows = sorted(out.rglob("*.rows"))
     before = [path.stat().st_mtime_ns for path in rows]
-    assert len(rows) == 2
+    assert len(rows) == 3  # the encoder alone is one training
+    assert [path.parent.parent.name for path in rows if "one-burst" in str(path)] == [
+        "training-0",
+        "training-1",
+    ]
     assert CliRunner().invoke(main, [*options, "--scheme", "perfect"]).exit_code == 0
     assert [path.stat().st_mtime_ns for path in rows] == before  # nothing was computed again

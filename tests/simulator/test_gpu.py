@@ -1,4 +1,4 @@
-"""What only a real GPU can show: `make gpu` runs these tests, and elsewhere they are skipped.
+"""What only a real GPU can show: `make gpu` runs these tests, and `make test` skips them.
 
 Every scheme computes there what it computes on the CPU, up to rounding, whatever the batch size;
 every learned scheme is trained there.
@@ -21,7 +21,7 @@ __all__ = ["training_images"]  # a fixture
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU"),
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is visible"),
 ]
 IMAGES = 40
 #: Columns of an image that a changed last bit can change only where a decision was close.

@@ -65,6 +65,7 @@ def plan_of(text: str, tmp_path: Path) -> TrainingPlan:
             "recipe.fde_steps = 99999999999999999999\n[readings.a]",
             "is not allowed, it must be 0 to",
         ),
+        ("schemes = ['deepjscc']\n[readings.a]", "deepjscc is trained on pixels: `simulate train"),
         ("schemes = ['semharq', 'semharq']\n[readings.a]", "scheme 'semharq' is given twice"),
         ("seeds = 3000000000\n[readings.a]", "seeds are at most 10000"),
         ("seeds = [18446744073709551616]\n[readings.a]", "none is above 18446744073709551615"),
@@ -104,6 +105,18 @@ def test_the_plan_of_the_atlas_has_the_size_that_was_promised() -> None:
     assert plan.trained_by("image-f", "smsc-sequential") == "default"
     assert plan.trained_by("block", "smsc-sequential") == "block"
     assert plan.trained_by("image-f-gradient-proposed", "semharq") == "image-f-gradient"
+
+
+def test_weights_of_other_schemes_are_shared_where_nothing_changes(tmp_path: Path) -> None:
+    plan = plan_of(
+        "schemes = ['plus-ik', 'feature-jscc-f', 'digital-vq']\n[readings.a]\n"
+        "[readings.b]\nbuffer = 'average'\n[readings.c]\nchannel = 'awgn'\n",
+        tmp_path,
+    )
+    assert [plan.trained(name) for name in ("b", "c")] == [
+        ("plus-ik",),  # it starts from a link with this buffer
+        ("plus-ik", "feature-jscc-f"),
+    ]
 
 
 @pytest.mark.parametrize("options", [OF_DETECTOR, OF_ORDER])
@@ -170,7 +183,7 @@ def queue(folder_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     config = {"identities": 8, "image_size": 32, "images_sha256": images.images_hash()}
     save_weights(tmp_path / "encoder.safetensors", network, config)
     (tmp_path / "plan.toml").write_text(
-        "seeds = 2\nschemes = ['semharq', 'smsc-fir']\n"
+        "seeds = 2\nschemes = ['semharq', 'smsc-fir', 'plus-ik', 'feature-jscc-f', 'digital-vq']\n"
         "[readings.default]\n[readings.fde-v1]\nreading.fde = 'v1'\n"
     )
     line = ["train", "--plan", str(tmp_path / "plan.toml"), "--data", str(train), "--device", "cpu"]
