@@ -9,6 +9,8 @@ TORCH  := $(shell grep '^torch==' constraints.txt)
 # Processes that share the tests; each of them takes about 1 GB of memory.
 JOBS   ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 8 ? n : 8)))
 # --dist loadgroup keeps the tests of one file or xdist_group in one process: see conftest.py.
+# Without compiled files, each of the processes that tests start would compile the packages anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 .PHONY: help demo check lint test test-slow fuzz kills bench bench-smoke gpu format cov docs dist clean

@@ -113,7 +113,7 @@ def relaxed_draws(
 
 def gumbel_noise(
     shape: tuple[int, ...], generator: torch.Generator | None = None
-) -> Float[Tensor, ...]:
+) -> Float[Tensor, "..."]:  # noqa: UP037
     """Draws samples of the Gumbel(0, 1) distribution, on the generator's device.
 
     Args:

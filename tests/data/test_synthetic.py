@@ -30,14 +30,22 @@ from semantic.reid import ReidImages, evaluate_reid
 
 
 @cache
-def shots_of(split: str) -> tuple[LabeledShot, ...]:
-    """The shots of a split, drawn once for all tests."""
-    return tuple(sample_shots(split))
+def drawn(seed: int, population: str, count: int | None) -> list[Vehicle]:
+    return sample_vehicles(seed, population, count)
+
+
+def vehicles_of(split: str) -> list[Vehicle]:
+    """The vehicles of a population, drawn once for all tests."""
+    return drawn(0, split, None)
 
 
 @cache
-def vehicles_of(split: str) -> tuple[Vehicle, ...]:
-    return tuple(sample_vehicles(0, split))
+def shots_of(split: str) -> tuple[LabeledShot, ...]:
+    """The shots of a split, drawn once for all tests, of the vehicles above."""
+    with pytest.MonkeyPatch.context() as patch:
+        once = "semantic.data.synthetic.tracks.sample_vehicles"
+        patch.setattr(once, lambda seed, population, count=None: drawn(seed, population, count))
+        return tuple(sample_shots(split))
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,33 @@
 """Several processes under torchrun train one network: same parameters everywhere, one checkpoint."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import two_processes
 from safetensors.torch import load_file
 
+from simulator.sweeps.forkserver import start_forkserver
+from simulator.sweeps.tied import start_method
+
 
 @pytest.mark.integration
 def test_two_processes_make_one_network(tmp_path: Path) -> None:
+    """torchrun's launcher, called as its main program does, on forks that have imported torch."""
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command = [*torchrun, two_processes.__file__, str(tmp_path / "two")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-2000:]
+    start_forkserver()
+    launch = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=2,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        start_method=start_method(),
+    )
+    elastic_launch(launch, two_processes.train)(tmp_path / "two")
     two_processes.train(tmp_path / "one")
     mine, other = (load_file(tmp_path / "two" / f"rank{rank}.safetensors") for rank in (0, 1))
     alone = load_file(tmp_path / "one" / "rank0.safetensors")

@@ -1,6 +1,5 @@
-"""A small training of the encoder: a script for torchrun, and a function for one process alone."""
+"""A small training of the encoder, for the processes of torchrun and for one process alone."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,3 @@ def train(out: Path) -> None:
     save_file(parameters, out / f"rank{rank}.safetensors")
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    train(Path(sys.argv[1]))

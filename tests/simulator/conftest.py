@@ -1,6 +1,8 @@
 """What many tests of the simulator share, and what spares them work that they do not look at."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -15,6 +17,25 @@ def all_weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-def no_ink(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves the files of figures empty where their content is not looked at: each takes a second."""
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **options: Path(path).touch())
+def ink_for(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Takes the names of the figures whose content is looked at; the files of all others are empty.
+
+    Each takes a second.
+    """
+    draw, names = Figure.savefig, set[str]()
+
+    def savefig(figure: Figure, path: Path, **options: Any) -> None:
+        # It is .NAME.RANDOM.png until it is whole.
+        name = Path(path).name.removeprefix(".").partition(".")[0] + Path(path).suffix
+        if name in names:
+            draw(figure, path, **options)
+        else:
+            Path(path).touch()
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    return lambda *given: names.update(given)
+
+
+@pytest.fixture
+def no_ink(ink_for: Callable[..., None]) -> None:
+    """Leaves the files of all figures empty."""

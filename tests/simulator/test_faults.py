@@ -213,26 +213,22 @@ def test_killed_workers_lose_nothing(spec: RunSpec, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_says_how_to_go_on(spec: RunSpec, tmp_path: Path) -> None:
-    arguments = command(spec, tmp_path, "--channel-arg", "seconds=0.5")
-    process = subprocess.Popen(
-        arguments,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts background jobs, as some CI does, with SIGINT ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    while not Store(tmp_path).names("*.rows"):  # a file that is being written is no point yet
+    out, shown = tmp_path / "out", tmp_path / "shown"
+    process = forked(arguments(spec, out, "--channel-arg", "seconds=0.5"), str(shown))
+    while not Store(out).names("*.rows"):  # a file that is being written is no point yet
         time.sleep(0.05)
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+        assert process.is_alive()
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)
+    assert process.exitcode == 130
+    errors = shown.read_text()
     line = errors.splitlines()[-1]
     assert "interrupted; 1 finished points are kept in" in line or "interrupted; 2 " in line
     assert "repeat the command to go on" in line
     assert "Traceback" not in errors
-    assert len(checked_cells(tmp_path)) >= 1
-    assert "interrupted" in (tmp_path / "run.log").read_text()
+    assert len(checked_cells(out)) >= 1
+    assert "interrupted" in (out / "run.log").read_text()
 
 
 def test_a_file_that_is_being_written_is_no_finished_point(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The frontier: fronts, capacity, leads, reference lines, tables and figures of invented curves."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -114,12 +114,15 @@ def test_tables_have_a_row_for_each_price_and_the_best_is_bold() -> None:
     assert "50000 | 0.02 |" in text
 
 
-def test_files_are_written_and_not_empty(tmp_path: Path) -> None:
+def test_files_are_written_and_not_empty(tmp_path: Path, ink_for: Callable[..., None]) -> None:
+    drawn = ("frontier-mAP-channel_uses.png", "capacity-uses_charged.png")
+    ink_for(*drawn, "frontier-mAP-channel_uses.pdf")
     points = points_of(["perfect", "semharq", "semharq-plus"])
     names = write_files(points, pd.DataFrame(), ("mAP",), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == set(names)
     assert len(pd.read_csv(tmp_path / "frontier.csv")) == len(points)
-    for name in ("frontier-mAP-channel_uses.png", "capacity-uses_charged.png"):
+    assert (tmp_path / "frontier-mAP-channel_uses.pdf").read_bytes().startswith(b"%PDF")
+    for name in drawn:
         with Image.open(tmp_path / name) as image:
             assert len(image.convert("L").getcolors()) > 50
 

@@ -22,7 +22,7 @@ from simulator.setup.networks import Networks
 from simulator.setup.prepare import choose_device, prepare
 from simulator.setup.schemes import build_schemes
 from simulator.spec import RunSpec
-from simulator.sweeps.sweep import run_spec
+from simulator.sweeps.sweep import Result, run_spec
 
 pytestmark = pytest.mark.integration
 
@@ -40,8 +40,13 @@ def spec(tiny_weights: Path, folder_data: Path) -> RunSpec:
 
 
 @pytest.fixture(scope="module")
-def images(spec: RunSpec) -> pd.DataFrame:
-    return run_spec(spec).images
+def result(spec: RunSpec) -> Result:
+    return run_spec(spec)
+
+
+@pytest.fixture(scope="module")
+def images(result: Result) -> pd.DataFrame:
+    return result.images
 
 
 def same(a: pd.DataFrame, b: pd.DataFrame) -> None:
@@ -81,9 +86,8 @@ def test_seeds_are_run_one_after_the_other(spec: RunSpec, images: pd.DataFrame) 
     assert (both.curve["n"] <= 40).all()
 
 
-def test_rows_and_points(spec: RunSpec, images: pd.DataFrame) -> None:
+def test_rows_and_points(result: Result, images: pd.DataFrame) -> None:
     assert len(images) == 2 * 3 * 40
-    result = run_spec(spec)
     assert len(result.curve) == 2 * 3 * len(METRICS)
     assert result.problems == ()
     assert result.hashes.keys() == {"encoder.safetensors", "semharq.safetensors"}
