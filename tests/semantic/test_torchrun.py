@@ -13,6 +13,7 @@ from simulator.sweeps.tied import start_method
 @pytest.mark.integration
 def test_two_processes_make_one_network(tmp_path: Path) -> None:
     """torchrun's launcher, called as its main program does, on forks that have imported torch."""
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     for name in ("one", "two"):
@@ -26,6 +27,7 @@ def test_two_processes_make_one_network(tmp_path: Path) -> None:
         rdzv_endpoint="localhost:0",
         max_restarts=0,
         start_method=start_method(),
+        logs_specs=DefaultLogsSpecs(log_dir=str(tmp_path)),
     )
     elastic_launch(launch, two_processes.train)(tmp_path / "two")
     two_processes.train(tmp_path / "one")
