@@ -24,7 +24,7 @@ NAME = "semharq-sim"
 SERIF = ("Times New Roman", "Nimbus Roman", "TeX Gyre Termes", "Liberation Serif", "STIXGeneral")
 #: Image codecs of Pillow that not every build of it has.
 CODECS = ("webp", "avif")
-#: Schemes beside those of `LEARNED`: the package has the weights, or none.
+#: Beside the schemes of `LEARNED`: files of weights in the package, and schemes that have none there.
 IN_PACKAGE = ("semharq-plus", "plus-hybrid", "digital-vq", "deepjscc-c10")
 TO_TRAIN = ("smsc-stc", "feature-jscc-f")
 #: Most packages that are named of an extra with all of its packages.
@@ -295,5 +295,5 @@ def _codecs() -> Iterator[Finding]:
         if features.check(codec):
             yield Finding("optional", codec, "Pillow reads and writes it")
         else:
-            get = "pip install --upgrade pillow (a wheel of PyPI)"
-            yield Finding("optional", codec, "this Pillow does not have it", "missing", get)
+            hint = "pip install --upgrade pillow (a wheel of PyPI)"
+            yield Finding("optional", codec, "this Pillow does not have it", "missing", hint)
