@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,21 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
         curve: Tidy points as in curve.csv.
         path: PNG, PDF or SVG by its suffix.
     """
-    figure = Figure(figsize=(11, 6.6), layout="constrained")
+    names = curve["scheme"].unique()
+    columns = min(6, max(1, int(10.8 / (0.6 + 0.065 * max(map(len, names))))))  # inches
+    above_axes = 0.68 + 0.2 * math.ceil(len(names) / columns)
+    height = above_axes + 6.05
+    figure = Figure(figsize=(11, height))
     FigureCanvasAgg(figure)
+    # Margins are given, in inches: an engine that finds them would draw the figure twice.
+    figure.subplots_adjust(
+        left=0.5 / 11,
+        right=1 - 0.1 / 11,
+        bottom=0.5 / height,
+        top=1 - above_axes / height,
+        wspace=0.15,
+        hspace=0.14,
+    )
     axes = figure.subplots(2, 3, sharex=True)
     for ax, (metric, title) in zip(axes.flat, TITLES.items(), strict=True):
         rows = curve[curve["metric"] == metric]
@@ -52,7 +66,7 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
                 capsize=2,
                 label=scheme,
             )
-        ax.set_title(title, fontsize=10)
+        ax.set_title(title, fontsize=10, y=1)
         ax.grid(alpha=0.3)
         if metric == "channel_uses":  # images and features differ by powers of ten
             ax.set_yscale("symlog", linthresh=10)
@@ -63,9 +77,16 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
             ax.set_xticks(ticks)
     for ax in axes[1]:
         ax.set_xlabel(SNR_TITLE)
-    axes[0, 0].legend(fontsize=8)
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(),
+        loc="upper center",
+        bbox_to_anchor=(0.5, 1 - 0.3 / height),
+        ncols=columns,
+        fontsize=8,
+        frameon=False,
+    )
     channels = ", ".join(dict.fromkeys(curve["channel"]))
-    figure.suptitle(f"channel {channels}; bars: 95 % intervals", fontsize=10)
+    figure.suptitle(f"channel {channels}; bars: 95 % intervals", fontsize=10, y=1 - 0.08 / height)
     save(figure, path, dpi=130)
 
 
