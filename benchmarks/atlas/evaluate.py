@@ -101,13 +101,13 @@ def evaluate(
         task: The runs.
         engine: Where they are computed.
         show: Takes a line of text.
-        only: Names of the readings to run; all if empty.
+        only: Names of the readings to run, with those whose weights they use; all if empty.
 
     Raises:
         ValueError: For a reading that the plan does not have.
     """
     with engine.kept_open() as kept:
-        for reading in task.plan.only(tuple(only)).readings if only else task.plan.readings:
+        for reading in task.plan.owners(only or [*task.plan.readings]):
             for seed in task.plan.seeds:
                 if task.run(reading, seed, kept) is not None:
                     show(f"evaluated: {reading}/seed-{seed}")

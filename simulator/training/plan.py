@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,18 @@ class TrainingPlan:
         """Returns the schemes of a reading that share no weights with an earlier reading."""
         planned = self.readings[reading]
         return tuple(s for s in planned.schemes if self.trained_by(reading, s) == reading)
+
+    def owners(self, readings: Collection[str]) -> tuple[str, ...]:
+        """Returns the readings whose weights some readings use, in the order of the plan.
+
+        Raises:
+            ValueError: For an unknown reading.
+        """
+        chosen = self.only(tuple(readings)).readings.items()
+        of = {
+            self.trained_by(name, scheme) for name, planned in chosen for scheme in planned.schemes
+        }
+        return tuple(name for name in self.readings if name in of)
 
     def only(self, readings: tuple[str, ...]) -> TrainingPlan:
         """Returns the same plan for some readings.
