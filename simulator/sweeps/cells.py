@@ -203,8 +203,7 @@ class CellRunner:
             outputs, ledger = self.prepared.transmit(
                 scheme, payload, point.snr_db, point.seed, self.kept[rows], self.encoded
             )
-            _check_finite(outputs)
-            found[first] = without_identities(outputs), ledger
+            found[first] = _needed(outputs), ledger
             step(len(rows))
         parts, ledgers = zip(*(found[first] for first in starts), strict=True)
         joined = TaskOutputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
@@ -252,7 +251,8 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _check_finite(outputs: TaskOutputs) -> None:
+def _needed(outputs: TaskOutputs) -> TaskOutputs:
+    """Returns finite outputs without the logits of the many identities, which no row needs."""
     for name, value in zip(outputs._fields, outputs, strict=True):
         if all_finite(value):
             continue
@@ -261,15 +261,6 @@ def _check_finite(outputs: TaskOutputs) -> None:
             raise ValueError(
                 f"task output {name!r} is not finite for {broken} of {len(value)} images"
             )
-
-
-def without_identities(outputs: TaskOutputs) -> TaskOutputs:
-    """Returns outputs without the logits of the identities, which are many and which no row needs.
-
-    >>> logits = torch.ones(2, 2777)
-    >>> tuple(without_identities(TaskOutputs(logits, logits, logits, logits)).vehicle.shape)
-    (2, 0)
-    """
     return outputs._replace(vehicle=outputs.vehicle.new_empty(len(outputs.vehicle), 0))
 
 

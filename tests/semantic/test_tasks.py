@@ -3,11 +3,9 @@
 import math
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from semantic.link.jsc import JscDecoder, JscEncoder
 from semantic.tasks import TaskOutputs, TaskPerformers
-from semantic.tiles import TILE
 
 
 def outputs(vehicle: torch.Tensor, color: torch.Tensor, type: torch.Tensor) -> TaskOutputs:
@@ -59,24 +57,3 @@ def test_embedding_is_what_the_identity_is_read_from() -> None:
     found = performers(torch.randn(3, 1024))
     assert found.embedding.shape == (3, 1024)
     assert torch.allclose(performers.performers[0](found.embedding), found.vehicle)
-
-
-class LargestSoftmax(TorchDispatchMode):
-    """Notes the most rows of the probabilities that are made at once."""
-
-    most = 0
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        found = func(*args, **(kwargs or {}))
-        if "softmax" in str(func):
-            self.most = max(self.most, len(found))
-        return found
-
-
-def test_uncertainty_of_many_images_needs_the_memory_of_a_tile() -> None:
-    whole = outputs(torch.randn(385, 200), torch.randn(385, 10), torch.randn(385, 9))
-    expected = torch.stack([torch.special.entr(p).sum(-1) for p in whole.probabilities]).mean(0)
-    with LargestSoftmax() as largest:
-        found = whole.uncertainty()
-    assert torch.equal(found, expected)  # bit for bit
-    assert largest.most == TILE

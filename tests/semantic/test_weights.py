@@ -49,13 +49,6 @@ def one_line(error: BaseException, path: Path) -> str:
     return text
 
 
-@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system shows no mappings")
-def test_a_file_that_was_read_is_not_in_memory(saved: Path) -> None:
-    state, _ = read_weights(saved)
-    assert state
-    assert str(saved) not in Path("/proc/self/maps").read_text(encoding="utf-8")
-
-
 def test_round_trip(saved: Path) -> None:
     state, config = read_weights(saved)
     assert config == CONFIG
