@@ -1,7 +1,7 @@
 """Time of a whole sweep with empty caches: no encoder output and no finished point.
 
-    python benchmarks/cold_sweep.py --scheme jpeg-ldpc-16qam-harq
-    python benchmarks/cold_sweep.py --scheme conventional-amc,digital-features --images 300
+    python -m benchmarks.cold_sweep --scheme jpeg-ldpc-16qam-harq
+    python -m benchmarks.cold_sweep --scheme conventional-amc,digital-features --images 300
 
 Runs `simulate --scheme NAME --snr -6:8:2` on the embedded test split in a new process, with an
 empty cache and a new directory of results. Prints wall-clock and CPU seconds, workers included.
@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from benchmarks.bench.other_job import usage_of
 
 
 def seconds(scheme: str, options: argparse.Namespace) -> tuple[float, float]:
@@ -36,15 +36,9 @@ def seconds(scheme: str, options: argparse.Namespace) -> tuple[float, float]:
         for name in ("images", "weights", "workers"):
             value = getattr(options, name)
             command += [] if value is None else [f"--{name}", str(value)]
-        before, began = cpu_seconds(), time.perf_counter()
-        subprocess.run(command, env=environment, check=True)
-        return time.perf_counter() - began, cpu_seconds() - before
-
-
-def cpu_seconds() -> float:
-    """Of all processes that this one has started and that have ended, and of theirs."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+        began = time.perf_counter()
+        _, used = usage_of(command, environment)
+        return time.perf_counter() - began, used
 
 
 def main() -> None:

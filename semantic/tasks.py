@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from semantic.conventions import SEMANTIC_FEATURES
+from semantic.tiles import in_tiles
 
 #: Width of the semantic decoders (re-identification, color, type), SemHARQ Table I.
 DECODER_WIDTHS = (1024, 512, 512)
@@ -42,8 +43,15 @@ class TaskOutputs(NamedTuple):
 
     def uncertainty(self) -> Float[Tensor, " batch"]:
         """Returns U, the mean over the tasks of the posterior entropy in nats (SemHARQ eq. 18)."""
-        entropies = [torch.special.entr(p).sum(-1) for p in self.probabilities]
-        return torch.stack(entropies).mean(0)
+        # In tiles: the probabilities of all identities and images are a large tensor.
+        return in_tiles(
+            lambda *logits: _uncertainty(TaskOutputs(self.embedding, *logits)), *self[1:]
+        )
+
+
+def _uncertainty(outputs: TaskOutputs) -> Tensor:
+    entropies = [torch.special.entr(p).sum(-1) for p in outputs.probabilities]
+    return torch.stack(entropies).mean(0)
 
 
 def put_rows(

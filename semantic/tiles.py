@@ -49,15 +49,19 @@ def in_tiles(function: Callable[..., Rows], *rows: Tensor, tile: int | None = No
     batch = len(rows[0])
     if tile is None:
         tile = tile_of(rows[0].device.type)
-    parts = []
+    found: list[Tensor] = []
     for start in range(0, batch, tile):
         part = [value[start : start + tile] for value in rows]
-        missing = tile - len(part[0])
-        if missing:
-            part = [torch.cat([v, v.new_zeros(missing, *v.shape[1:])]) for v in part]
-        parts.append(function(*part))
-    if isinstance(parts[0], Tensor):
-        return torch.cat(parts)[:batch]
-    columns = [torch.cat(column)[:batch] for column in zip(*parts, strict=True)]
-    kind = type(parts[0])
-    return kind(*columns) if hasattr(kind, "_fields") else kind(columns)
+        have = len(part[0])
+        if have < tile:
+            part = [torch.cat([v, v.new_zeros(tile - have, *v.shape[1:])]) for v in part]
+        outputs = function(*part)
+        columns = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+        # One output of a tile is in memory beside the whole, not all of them.
+        found = found or [column.new_empty(batch, *column.shape[1:]) for column in columns]
+        for whole, column in zip(found, columns, strict=True):
+            whole[start : start + have] = column[:have]
+    if isinstance(outputs, Tensor):
+        return found[0]
+    kind = type(outputs)
+    return kind(*found) if hasattr(kind, "_fields") else kind(found)

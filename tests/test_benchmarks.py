@@ -121,6 +121,20 @@ def test_a_command_has_a_time_beside_another_job_and_a_peak_memory() -> None:
         peak_of([sys.executable, "-c", "raise SystemExit(3)"])
 
 
+@pytest.mark.integration
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands over orphans")
+def test_the_usage_of_a_command_counts_processes_that_outlive_it() -> None:
+    # As workers do: their fork server ends after the run, which does not wait for it.
+    from benchmarks.bench.other_job import usage_of
+
+    child = "import time; x = b'1' * 80_000_000; time.sleep(0.2); sum(range(3_000_000))"
+    leaves = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {child!r}])"
+    peak, seconds = usage_of([sys.executable, "-c", leaves])
+    _, alone = usage_of([sys.executable, "-c", "pass"])
+    assert peak > 80e6
+    assert seconds > alone + 0.02
+
+
 def test_the_compiled_reference_of_reid_is_right() -> None:
     import torch
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import chndtrix, ndtr
 
 from phy.coding.rate_matching import Llrs
@@ -172,6 +171,8 @@ def required_snr_db(curve: Callable[[float], float], target: float) -> float:
     >>> round(required_snr_db(lambda snr: bicm_information(snr, "16qam")[0], 3.0), 2)
     9.31
     """
+    from scipy.optimize import brentq  # takes 0.2 s, and few runs need it
+
     find_root: Any = brentq  # scipy.optimize has no types.
     return float(find_root(lambda db: curve(10.0 ** (db / 10.0)) - target, -20.0, 40.0, xtol=1e-4))
 

@@ -140,7 +140,7 @@ def read_weights(
         path.open("rb").close()  # safetensors says of a locked file that it does not exist
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            state = {name: _copied(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
     except OSError as error:
         raise WeightsError(
             f"weights file {path} cannot be read: {error.strerror or error}"
@@ -162,7 +162,13 @@ def read_weights(
         if scale is None or tuple(scale.shape) != (len(packed), 2 * packed.shape[1] // BLOCK):
             raise WeightsError(f"weights file {path} holds {name} in four bits without its scales")
         state[name] = from_four_bits(packed, scale)
-    return {n: v.float() if v.is_floating_point() else v for n, v in state.items()}, config
+    return state, config
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    """Returns a tensor of a file in memory of its own: a view would keep the whole file mapped."""
+    kind = torch.float32 if tensor.is_floating_point() else tensor.dtype
+    return tensor.to(kind, copy=True)
 
 
 def _config(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:

@@ -77,5 +77,6 @@ def from_four_bits(
     >>> torch.equal(from_four_bits(*to_four_bits(matrix)), matrix)
     True
     """
-    code = torch.stack([packed & 15, packed >> 4], 2).flatten(1).float() - 7
-    return code * scale.float().repeat_interleave(BLOCK, 1)
+    matrix = torch.stack([packed & 15, packed >> 4], 2).flatten(1).float().sub_(7)
+    matrix.unflatten(1, (-1, BLOCK)).mul_(scale.float()[:, :, None])  # in place: it is large
+    return matrix

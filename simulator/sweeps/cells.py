@@ -158,7 +158,6 @@ class CellRunner:
         alone = settings_left_alone(parts), generators_left_alone(parts)
         with one_thread(), alone[0], alone[1]:
             outputs, ledger = self._simulate(cell, step)
-        _check_finite(outputs)
         if not cell.whole:
             return write_block(outputs, ledger)
         return write_rows(self.rows(cell.point, outputs, ledger))
@@ -188,7 +187,7 @@ class CellRunner:
         return table.assign(**at)[[*at, *table.columns]]
 
     def _simulate(self, cell: Cell, step: Callable[[int], None]) -> tuple[TaskOutputs, Ledger]:
-        """Transmits the images of a cell, batch by batch."""
+        """Transmits the images of a cell, batch by batch; the outputs have no identity logits."""
         spec, point = self.prepared.spec, cell.point
         scheme = self.prepared.schemes[point.scheme]
         found: dict[int, tuple[TaskOutputs, Ledger]] = {}
@@ -201,12 +200,13 @@ class CellRunner:
         for first in (*starts[offset:], *starts[:offset]):
             rows = np.arange(first, min(first + size, cell.stop))
             payload = self._payload(point.scheme, rows)
-            found[first] = self.prepared.transmit(
+            outputs, ledger = self.prepared.transmit(
                 scheme, payload, point.snr_db, point.seed, self.kept[rows], self.encoded
             )
+            found[first] = _needed(outputs), ledger
             step(len(rows))
-        outputs, ledgers = zip(*(found[first] for first in starts), strict=True)
-        joined = TaskOutputs(*(torch.cat(column) for column in zip(*outputs, strict=True)))
+        parts, ledgers = zip(*(found[first] for first in starts), strict=True)
+        joined = TaskOutputs(*(torch.cat(column) for column in zip(*parts, strict=True)))
         return joined, Ledger.join(list(ledgers))
 
     @torch.inference_mode()
@@ -251,7 +251,8 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _check_finite(outputs: TaskOutputs) -> None:
+def _needed(outputs: TaskOutputs) -> TaskOutputs:
+    """Returns finite outputs without the logits of the many identities, which no row needs."""
     for name, value in zip(outputs._fields, outputs, strict=True):
         if all_finite(value):
             continue
@@ -260,12 +261,12 @@ def _check_finite(outputs: TaskOutputs) -> None:
             raise ValueError(
                 f"task output {name!r} is not finite for {broken} of {len(value)} images"
             )
+    return outputs._replace(vehicle=outputs.vehicle.new_empty(len(outputs.vehicle), 0))
 
 
 def write_block(outputs: TaskOutputs, ledger: Ledger) -> bytes:
-    """Writes outputs and costs of a block, without the identity logits, which no row needs."""
+    """Writes outputs and costs of a block."""
     arrays = {f"outputs.{name}": value.numpy() for name, value in outputs._asdict().items()}
-    arrays["outputs.vehicle"] = arrays["outputs.vehicle"][:, :0]
     arrays |= {f"ledger.{f.name}": getattr(ledger, f.name).numpy() for f in fields(Ledger)}
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)

@@ -68,9 +68,9 @@ WITHOUT_INFLUENCE = (
     ),
     *(
         f"simulator/sweeps/{name}.py"
-        for name in ("records", "seeds", "status", "store", "sweep", "sweepfile", "tied")
+        for name in ("ready_kernels", "records", "seeds", "status", "store", "sweep", "sweepfile")
     ),
-    *(f"simulator/sweeps/{name}.py" for name in ("trainings", "worker", "writable")),
+    *(f"simulator/sweeps/{name}.py" for name in ("tied", "trainings", "worker", "writable")),
 )
 
 

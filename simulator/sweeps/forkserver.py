@@ -14,6 +14,8 @@ from simulator.sweeps.tied import naming_the_run, start_method
 
 #: Least number of images over all cells of a run for which workers save more time than they cost.
 WORTH_IMAGES = 4096
+#: Modules that the server imports, in this order.
+PRELOADED = ("simulator.sweeps.tied", "simulator.sweeps.worker", "simulator.sweeps.ready_kernels")
 #: Most workers by default, because each has its own networks and payloads in memory.
 MOST_WORKERS = 8
 
@@ -36,6 +38,6 @@ def start_forkserver() -> None:
         return
     from multiprocessing import forkserver
 
-    forkserver.set_forkserver_preload(["simulator.sweeps.tied", "simulator.sweeps.worker"])
+    forkserver.set_forkserver_preload(list(PRELOADED))
     with naming_the_run():
         forkserver.ensure_running()

@@ -69,6 +69,7 @@ def test_queries_meet_clean_embeddings(scheme: str, spec: RunSpec) -> None:
     point = Point(scheme, -6.0, 0)
     cells = bench.cells(point, 17)  # blocks carry the outputs
     outputs, ledger = join_blocks([bench.compute(cell) for cell in cells])
+    assert outputs.vehicle.shape == (len(outputs.embedding), 0)  # the largest tensor, for no row
     rows = bench.rows(point, outputs, ledger)
     link = getattr(bench.prepared.schemes[scheme], "link", None)
     network = bench.prepared.networks.encoder.network if link is None else link

@@ -106,11 +106,6 @@ def test_the_plan_of_the_atlas_has_the_size_that_was_promised() -> None:
     assert plan.trained_by("block", "smsc-sequential") == "block"
     assert plan.trained_by("image-f-gradient-proposed", "semharq") == "image-f-gradient"
     assert plan.owners(["fde-v1"]) == ("default", "fde-v1")
-    assert plan.owners(["retrain-none", "block"]) == (
-        *("block", "retrain-proposed", "retrain-none"),
-    )
-    with pytest.raises(ValueError, match="no reading 'blok'"):
-        plan.owners(["blok"])
 
 
 def test_weights_of_other_schemes_are_shared_where_nothing_changes(tmp_path: Path) -> None:
