@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from simulator.frontier.points import CEILING, TARGETS, capacity, front
 from simulator.frontier.tables import PRICE_NAMES
 from simulator.results.figures import SNR_TITLE, TITLES, save
-from simulator.results.line_styles import MARKERS, line_style
+from simulator.results.line_styles import matplotlib_style
 
 #: Range of the horizontal axis, in channel uses per image.
 RANGE = (10, 12_000)
@@ -58,9 +58,9 @@ def _schemes(points: pd.DataFrame) -> list[str]:
 def _panel(ax: Any, points: pd.DataFrame, price: str, schemes: list[str]) -> None:
     for number, scheme in enumerate(schemes):
         own = points[points["scheme"] == scheme]
-        look, best = line_style(number), front(own, price)
-        style: dict[str, Any] = {"color": look.color, "marker": MARKERS[look.marker]}
-        ax.scatter(own[price], own["value"], s=8, alpha=0.3, **style)
+        style, best = matplotlib_style(number), front(own, price)
+        dot = {key: style[key] for key in ("color", "marker")}
+        ax.scatter(own[price], own["value"], s=8, alpha=0.3, **dot)
         ax.step(best[price], best["value"], where="post", markersize=4, label=scheme, **style)
     ceiling = points[points["scheme"] == CEILING]
     if len(ceiling):
@@ -82,10 +82,12 @@ def draw_capacity(points: pd.DataFrame, price: str, path: Path) -> None:
     for ax, (metric, target) in zip(axes, TARGETS.items(), strict=True):
         for number, scheme in enumerate(schemes):
             rows = found[(found["metric"] == metric) & (found["scheme"] == scheme)]
-            look = line_style(number)
-            style: dict[str, Any] = {"color": look.color, "marker": MARKERS[look.marker]}
             rows = rows.sort_values("snr_db")
-            ax.plot(rows["snr_db"], rows["images_per_s_per_mhz"], label=scheme, **style)
+            rate = rows["images_per_s_per_mhz"]
+            ax.plot(rows["snr_db"], rate, label=scheme, **matplotlib_style(number))
+        if not (found["metric"] == metric).any():
+            ax.text(0.5, 0.5, "no scheme reaches it", ha="center", transform=ax.transAxes)
+            ax.set_xticks([])
         ax.set_title(f"at {target:g} % {metric}", fontsize=10)
         ax.set_xlabel(SNR_TITLE, fontsize=9)
         ax.set_yscale("log")

@@ -41,22 +41,22 @@ def markdown(
         for metric in metrics:
             own = lines[lines["snr_db"] == snr_db] if len(lines) else lines
             parts.append(f"## {snr_db:g} dB, {TITLES[metric]}")
-            rows = _table(here[here["metric"] == metric], own, metric, price)
-            parts.append("\n".join(rows))
-    parts += [_leads(points, price, ours), _capacity(points, price)]
+            of_metric = here[here["metric"] == metric]
+            parts.append("\n".join(_ceiling(of_metric)))
+            parts.append("\n".join(_table(of_metric, own, metric, price)))
+    parts += [_leads(points, metrics, price, ours), _capacity(points, price)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _table(points: pd.DataFrame, lines: pd.DataFrame, metric: str, price: str) -> Iterator[str]:
     """Yields the lines of one table: a row for each price, a column for each scheme and bound."""
-    schemes = [*dict.fromkeys(points["scheme"])]
+    schemes = [name for name in dict.fromkeys(points["scheme"]) if name != CEILING]
     bounds = [*dict.fromkeys(lines["line"])] if len(lines) else []
     yield "| at most | " + " | ".join([*schemes, *bounds]) + " |"
     yield "|---" * (1 + len(schemes) + len(bounds)) + "|"
     for level in LEVELS:
         found = [best_at(points[points["scheme"] == scheme], price, level) for scheme in schemes]
-        rated = [one["value"] for one in found if one is not None and one["scheme"] != CEILING]
-        most = max(rated, default=None)
+        most = max((one["value"] for one in found if one is not None), default=None)
         cells = [_entry(one, most) for one in found]
         for bound in bounds:
             rows = lines[(lines["line"] == bound) & (lines["uses"] <= level)]
@@ -68,13 +68,19 @@ def _entry(point: pd.Series | None, most: float | None) -> str:
     if point is None:
         return NONE
     text = f"{point['value']:.1f}"
-    best = point["value"] == most and point["scheme"] != CEILING
-    text = f"**{text}**" if best else text
+    text = f"**{text}**" if point["value"] == most else text
     return f"{text} ± {0.5 * (point['ci_high'] - point['ci_low']):.1f}"
 
 
-def _leads(points: pd.DataFrame, price: str, ours: str) -> str:
+def _ceiling(points: pd.DataFrame) -> Iterator[str]:
+    """Yields what the tasks reach without a channel."""
+    for _, point in points[points["scheme"] == CEILING].head(1).iterrows():
+        yield f"Without a channel: {_entry(point, None)}."
+
+
+def _leads(points: pd.DataFrame, metrics: tuple[str, ...], price: str, ours: str) -> str:
     found = leads(points, price, ours)
+    found = found[found["metric"].isin(metrics)] if len(found) else found
     if not len(found):
         return ""
     rows = [

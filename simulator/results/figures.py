@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from simulator.results.line_styles import MARKERS, line_style
+from simulator.results.line_styles import matplotlib_style
 
 TITLES = {
     "rank1": "re-identification rank-1 (%)",
@@ -39,19 +39,12 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
     figure = Figure(figsize=(11, height))
     FigureCanvasAgg(figure)
     # Margins are given, in inches: an engine that finds them would draw the figure twice.
-    figure.subplots_adjust(
-        left=0.5 / 11,
-        right=1 - 0.1 / 11,
-        bottom=0.5 / height,
-        top=1 - above_axes / height,
-        wspace=0.15,
-        hspace=0.14,
-    )
+    figure.subplots_adjust(left=0.5 / 11, right=1 - 0.1 / 11, bottom=0.5 / height)
+    figure.subplots_adjust(top=1 - above_axes / height, wspace=0.15, hspace=0.14)
     axes = figure.subplots(2, 3, sharex=True)
     for ax, (metric, title) in zip(axes.flat, TITLES.items(), strict=True):
         rows = curve[curve["metric"] == metric]
         for i, (scheme, points) in enumerate(rows.groupby("scheme", sort=False)):
-            look = line_style(i)
             points = points.sort_values("snr_db")
             below = (points["value"] - points["ci_low"]).clip(lower=0)
             above = (points["ci_high"] - points["value"]).clip(lower=0)
@@ -59,8 +52,7 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
                 points["snr_db"],
                 points["value"],
                 yerr=[below, above],
-                color=look.color,
-                marker=MARKERS[look.marker],
+                **matplotlib_style(i),
                 markersize=4,
                 linewidth=1.3,
                 capsize=2,

@@ -7,6 +7,7 @@ and dashes of its own, so that no pair of lines depends on color.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 #: Each has a contrast of at least 3 : 1 with white paper.
 COLORS = (
@@ -63,3 +64,18 @@ def line_style(number: int) -> LineStyle:
     """
     place, turn = number % len(COLORS), number // len(COLORS)
     return LineStyle(COLORS[place], place, DASHES[(place + turn) % len(DASHES)])
+
+
+def matplotlib_style(number: int) -> dict[str, Any]:
+    """Returns matplotlib's arguments for a solid line; from the ninth on, dashed with open markers.
+
+    >>> matplotlib_style(0)
+    {'color': '#0072b2', 'marker': 'o'}
+    >>> matplotlib_style(8)["color"] == matplotlib_style(0)["color"]
+    True
+    """
+    look = line_style(number)
+    style: dict[str, Any] = {"color": look.color, "marker": MARKERS[look.marker]}
+    if number >= len(COLORS):
+        style |= {"linestyle": (0, look.dashes), "markerfacecolor": "white"}
+    return style

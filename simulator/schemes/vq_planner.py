@@ -8,6 +8,7 @@ is averaged over the slots after which the transmission of an image can end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -118,13 +119,16 @@ class Planner:
 
     def block_error_rate(self, layout: Layout, slot: Slot, block: int, length: int) -> float:
         """Returns the expected error rate of a block of which `length` coded bits were sent."""
-        bits = layout.bits(block)
+        bits, snr_db = layout.bits(block), slot.reported_snr_db
         if layout.code == "polar":
             bits += polar_code.crc_bits(bits)
+            own = layout.length(block)  # further bits repeat these: more SNR, and no lower rate
+            snr_db += 10 * math.log10(max(length / own, 1))
+            length = min(length, own)
         uses = length // Modulation(layout.modulation).bits_per_symbol
-        key = slot.reported_snr_db, layout.code, layout.modulation, bits, uses
+        key = snr_db, layout.code, layout.modulation, bits, uses
         if key not in self._errors:
-            statistics = self.statistics(slot.reported_snr_db, layout.uses)
+            statistics = self.statistics(snr_db, layout.uses)
             mean, variance = statistics.information(layout.modulation, MARGIN_DB[layout.code])
             rates = normal_approximations(max(uses, 1), bits, mean, variance)
             self._errors[key] = float(rates.mean())

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from phy.channels.fading import Awgn, Rician
+from phy.modulation import Modulation
 from phy.streams import Streams
 from semantic.tasks import TaskOutputs, TaskPerformers
 from semantic.training.labels import Labels
@@ -156,6 +157,22 @@ def test_more_snr_and_more_uses_carry_more_bits(network: VqNetwork) -> None:
     assert all(
         0 <= planner.value(planner.layout(slot_of(0.0, 9)), slot_of(0.0, 9), n) <= 1 for n in (1, 4)
     )
+
+
+def test_a_repeated_polar_code_is_valued_as_one_of_more_snr(network: VqNetwork) -> None:
+    """Further slots repeat its bits, which lowers no rate: 16 + 6 bits in 4 uses of 64-QAM."""
+    planner, slot = scheme_of(network).planner, slot_of(6, 4)
+    layout = Layout("polar", "64qam", 4, 1, 1, len(STAGE_BITS), STAGE_BITS)
+    rates = [planner.block_error_rate(layout, slot, 0, 24 * slots) for slots in (1, 2, 4)]
+    assert rates[0] >= rates[1] >= rates[2] > 0.9  # a code of 16 uses would have nearly 0
+    more = replace(slot, snr_db=6 + 20 * float(np.log10(2)))
+    assert planner.block_error_rate(layout, more, 0, 24) == pytest.approx(rates[2])
+    decoder, words = scheme_of(network).decoder, torch.randint(2, (200, 16)).to(torch.uint8)
+    parts = [decoder.encode(layout, layout.segments(slots)[0], words) for slots in range(4)]
+    x, no = Modulation("64qam").map(torch.cat(parts, 1)), slot.no
+    y = x + (no / 2) ** 0.5 * torch.complex(*torch.randn(2, *x.shape))
+    found = decoder.decode(layout, 0, Modulation("64qam").demap(y, torch.ones_like(y), no))
+    assert found.confidence.mean() < 0.4  # the share of CRCs that hold, by chance as well
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3])
