@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -42,31 +43,8 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
     figure.subplots_adjust(left=0.5 / 11, right=1 - 0.1 / 11, bottom=0.5 / height)
     figure.subplots_adjust(top=1 - above_axes / height, wspace=0.15, hspace=0.14)
     axes = figure.subplots(2, 3, sharex=True)
-    for ax, (metric, title) in zip(axes.flat, TITLES.items(), strict=True):
-        rows = curve[curve["metric"] == metric]
-        for i, (scheme, points) in enumerate(rows.groupby("scheme", sort=False)):
-            points = points.sort_values("snr_db")
-            below = (points["value"] - points["ci_low"]).clip(lower=0)
-            above = (points["ci_high"] - points["value"]).clip(lower=0)
-            ax.errorbar(
-                points["snr_db"],
-                points["value"],
-                yerr=[below, above],
-                **matplotlib_style(i),
-                markersize=4,
-                linewidth=1.3,
-                capsize=2,
-                label=scheme,
-            )
-        ax.set_title(title, fontsize=10, y=1)
-        ax.grid(alpha=0.3)
-        if metric == "channel_uses":  # images and features differ by powers of ten
-            ax.set_yscale("symlog", linthresh=10)
-        elif metric != "transmissions":
-            ax.set_ylim(0, 102)
-        ticks = sorted(rows["snr_db"].unique())
-        if len(ticks) <= 12:
-            ax.set_xticks(ticks)
+    for ax, metric in zip(axes.flat, TITLES, strict=True):
+        _draw_panel(ax, curve[curve["metric"] == metric], metric)
     for ax in axes[1]:
         ax.set_xlabel(SNR_TITLE)
     figure.legend(
@@ -80,6 +58,33 @@ def draw_curves(curve: pd.DataFrame, path: Path) -> None:
     channels = ", ".join(dict.fromkeys(curve["channel"]))
     figure.suptitle(f"channel {channels}; bars: 95 % intervals", fontsize=10, y=1 - 0.08 / height)
     save(figure, path, dpi=130)
+
+
+def _draw_panel(ax: Axes, rows: pd.DataFrame, metric: str) -> None:
+    """Draws the lines of one metric, with its title and its axis."""
+    for i, (scheme, points) in enumerate(rows.groupby("scheme", sort=False)):
+        points = points.sort_values("snr_db")
+        below = (points["value"] - points["ci_low"]).clip(lower=0)
+        above = (points["ci_high"] - points["value"]).clip(lower=0)
+        ax.errorbar(
+            points["snr_db"],
+            points["value"],
+            yerr=[below, above],
+            **matplotlib_style(i),
+            markersize=4,
+            linewidth=1.3,
+            capsize=2,
+            label=scheme,
+        )
+    ax.set_title(TITLES[metric], fontsize=10, y=1)
+    ax.grid(alpha=0.3)
+    if metric == "channel_uses":  # images and features differ by powers of ten
+        ax.set_yscale("symlog", linthresh=10)
+    elif metric != "transmissions":
+        ax.set_ylim(0, 102)
+    ticks = sorted(rows["snr_db"].unique())
+    if len(ticks) <= 12:
+        ax.set_xticks(ticks)
 
 
 def save(figure: Figure, path: Path, dpi: float | str = "figure") -> None:
