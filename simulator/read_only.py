@@ -21,6 +21,7 @@ from simulator.scheme_results import (
     outputs_problem,
     rows_problem,
 )
+from simulator.signatures import methods_problem
 from simulator.slots import Slot
 from simulator.snapshot import Snapshot, unchanged
 
@@ -72,7 +73,8 @@ class ReadOnlyInputs(Scheme):
             at them itself.
 
     Raises:
-        ValueError: One line, for another object or an attribute of another type or range.
+        ValueError: One line, for another object, an attribute of another type or range, or a method
+            with other parameters.
     """
 
     def __init__(self, scheme: Scheme, name: str, strict: bool = True) -> None:
@@ -82,6 +84,7 @@ class ReadOnlyInputs(Scheme):
                 f"scheme {name!r} is a {type(scheme).__name__}, it must be a simulator.scheme.Scheme"
             )
         self._refuse(attributes_problem(scheme))
+        self._refuse(methods_problem(scheme, Scheme))
         self.reasons = scheme.reasons
         self.side_information_bits = scheme.side_information_bits
         self.needs_features = scheme.needs_features

@@ -114,3 +114,31 @@ def _hints(function: Any) -> dict[str, Any]:
         written = getattr(function, "__annotations__", {})
         known = {kind.__name__: kind for kind in KINDS}
         return {name: known.get(hint, hint) for name, hint in written.items() if known.get(hint)}
+
+
+def methods_problem(part: object, contract: type) -> str | None:
+    """Returns the first method of a part that cannot be called as its contract calls it.
+
+    Args:
+        part: A user's object, e.g. a scheme.
+        contract: The class that it must be one of, e.g. `Scheme`.
+
+    Returns:
+        One line with the parameters that it has and must have; None if all methods can be called.
+    """
+    for name, stated in inspect.getmembers(contract, inspect.isfunction):
+        if name.startswith("_"):
+            continue
+        method = getattr(part, name)
+        wanted = [*inspect.signature(stated).parameters][1:]  # without self
+        try:
+            found = inspect.signature(method)
+        except (TypeError, ValueError):  # of compiled code, or no method at all
+            if callable(method):
+                continue
+            return f"{name} is {method!r:.80}, it must be a method"
+        try:
+            found.bind(*wanted)
+        except TypeError:
+            return f"{name}{found} must take ({', '.join(wanted)})"
+    return None

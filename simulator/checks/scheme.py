@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, cast
 
@@ -39,11 +39,13 @@ class SchemeTrial:
 
     Attributes:
         scheme: The scheme.
+        other: Another object of the same scheme.
         encoded: The images behind the encoder.
         spec: The spec of the slots and of G_max.
     """
 
     scheme: Scheme
+    other: Scheme
     encoded: EncodedDataset
     spec: RunSpec
 
@@ -136,17 +138,19 @@ def check_scheme(
     networks = Networks(spec, "cpu")
     files = networks.files[spec.schemes[0]]
     with files.active():
-        made: Any = (
+        made: list[Any] = [
             scheme(networks, **given) if callable(scheme) else build_schemes(networks)[subject]
-        )
-        declare("scheme", subject, made, given)
-    if not isinstance(made, Scheme):
-        found = f"a {type(made).__name__}"
+            for _ in range(2)
+        ]
+        declare("scheme", subject, made[0], given)
+    if not isinstance(made[0], Scheme):
+        found = f"a {type(made[0]).__name__}"
         wrong = Finding("factory", "returns a simulator.scheme.Scheme", found, False)
         return Report("scheme", subject, (wrong,))
     dataset = open_dataset(data).limit(images, seed=0)
     encoded = EncodedDataset(dataset, networks.encoder, "cpu", lambda what, done, total: None)
-    trial = SchemeTrial(ReadOnlyInputs(made, subject, strict=False), encoded, spec)
+    one, other = (ReadOnlyInputs(scheme, subject, strict=False) for scheme in made)
+    trial = SchemeTrial(one, other, encoded, spec)
     rules = {
         "payload": lambda: _payload(trial),
         "a run": lambda: _watched(trial),
@@ -186,11 +190,12 @@ def _watched(trial: SchemeTrial) -> Iterator[Finding]:
 def _repeats(trial: SchemeTrial) -> Iterator[Finding]:
     generators = GlobalGenerators()
     first = [trial.run(snr_db, _batches(trial), trial.scheme) for snr_db in SNR_DB]
-    again = [trial.run(snr_db, _batches(trial), trial.scheme) for snr_db in SNR_DB]
+    anew = replace(trial, scheme=trial.other)  # what the first object keeps, this one lacks
+    again = [anew.run(snr_db, _batches(anew), anew.scheme) for snr_db in SNR_DB[::-1]]
     yield holds(
         "run repeated",
-        "outputs and costs equal bit for bit",
-        _difference(first, again),
+        "outputs and costs of another object of the scheme, SNRs in reverse order, equal bit for bit",
+        _difference(first, again[::-1]),
         "equal",
     )
     yield generators.finding()

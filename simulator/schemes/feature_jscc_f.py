@@ -39,7 +39,7 @@ class TxState:
 
     Attributes:
         described: What the encoder keeps of the image, [batch, source].
-        known: What feedback has told about the received values.
+        known: The fed-back estimates of the received values.
         bursts: Number of bursts sent.
     """
 

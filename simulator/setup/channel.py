@@ -9,6 +9,7 @@ from phy.channels.imperfect_csir import ImperfectCsir
 from simulator.catalog import CHANNELS, chosen_arguments, construct
 from simulator.feedback import FeedbackLink
 from simulator.guard import Guarded
+from simulator.signatures import methods_problem
 from simulator.spec import RunSpec
 
 
@@ -22,7 +23,8 @@ def open_channel(spec: RunSpec, own: Channel | None = None) -> Channel:
         own: A channel object that stands for the one that the run names; None makes that one.
 
     Raises:
-        ValueError: One line, for a failed import, an unknown argument, or an object of another type.
+        ValueError: One line, for a failed import, an unknown argument, an object of another type, or a
+            method with other parameters.
     """
     channel = own
     if channel is None:
@@ -32,6 +34,9 @@ def open_channel(spec: RunSpec, own: Channel | None = None) -> Channel:
             f"channel {spec.channel!r} is a {type(channel).__name__}, "
             "it must be a phy.channel.Channel"
         )
+    problem = methods_problem(channel, Channel)
+    if problem is not None:
+        raise ValueError(f"channel {spec.channel!r}: {problem}")
     guarded, seen = Guarded(channel, spec.channel_label, _has_own_part(spec)), spec.impaired
     if seen.csir_error == 0 and seen.csir_pilot_gain_db is None:
         return guarded

@@ -47,7 +47,7 @@ class Collector:
 
     def missing(self, points: Sequence[Point]) -> list[Point]:
         """Returns the points that are not finished, and logs why a point is computed again."""
-        missing, reasons = [], Counter[str]()
+        missing, reasons, again = [], Counter[str](), 0
         for point in points:
             name = self._stem(point) + ROWS
             try:
@@ -57,6 +57,7 @@ class Collector:
                     self.done[point] = name
                     continue
                 reasons.update(changed)
+                again += bool(changed)
             except DamagedError as error:
                 LOG.warning("%s; it is computed again", error)
             missing.append(point)
@@ -65,9 +66,8 @@ class Collector:
         if reasons:
             shown = [text for text, _ in reasons.most_common(MOST_REASONS)]
             more = ["..."] if len(reasons) > MOST_REASONS else []
-            LOG.warning(
-                "%d points are computed again: %s", max(reasons.values()), "; ".join(shown + more)
-            )
+            counted = "1 point is" if again == 1 else f"{again} points are"
+            LOG.warning("%s computed again: %s", counted, "; ".join(shown + more))
         return missing
 
     def missing_cells(self, point: Point) -> list[Cell]:

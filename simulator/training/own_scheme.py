@@ -25,6 +25,7 @@ from simulator.learned_scheme import LearnedScheme, TrainingBatch
 from simulator.setup.channel import open_channel
 from simulator.setup.networks import Networks
 from simulator.setup.schemes import build_schemes
+from simulator.signatures import methods_problem
 from simulator.slots import Slot
 from simulator.spec import SLOT_S, RunSpec
 from simulator.sweeps.identity import own_code
@@ -179,6 +180,9 @@ def open_for_training(spec: RunSpec, stage: Stage) -> tuple[LearnedScheme, dict[
             f"scheme {name!r} is a {type(scheme).__name__}, it must be a "
             "simulator.learned_scheme.LearnedScheme to be trained"
         )
+    problem = methods_problem(scheme, LearnedScheme)
+    if problem is not None:
+        raise ValueError(f"scheme {name!r}: {problem}")
     if not any(p.requires_grad for one in networks.in_training.values() for p in one.parameters()):
         raise ValueError(
             f"scheme {name!r} declares no network with parameters: networks.trained(module, name) "

@@ -92,6 +92,29 @@ class Dice(Sound):
         return super().perform(rx + torch.randn_like(rx))
 
 
+class FirstSlot(Sound):
+    """Keeps a value of the first slot, whatever the slots that follow."""
+
+    first: float | None = None
+
+    def perform(self, rx: Any) -> TaskOutputs:
+        return super().perform(rx * (1 + (self.first or 0)))
+
+    def start(self, payload: Payload, slot: Slot) -> tuple[Any, Any]:
+        self.first = slot.snr_db if self.first is None else self.first
+        return super().start(payload, slot)
+
+
+class OtherMatrix(Sound):
+    """Draws a constant anew for each object, so that each worker has another one."""
+
+    def __init__(self) -> None:
+        self.matrix = torch.randn(16, 16)
+
+    def perform(self, rx: Any) -> TaskOutputs:
+        return super().perform(rx @ self.matrix)
+
+
 class ShortPayload(Sound):
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
         payload = super().encode(encoded, index)

@@ -97,6 +97,8 @@ def scheme_report(tiny: dict[str, Any]) -> Callable[[type[Scheme]], Report]:
         (schemes.FewColors, "task outputs", "color has 3 classes"),
         (schemes.Company, "batches of 5, in reverse order", "embedding differs at 0 dB"),
         (schemes.Dice, "run repeated", "embedding differs at 0 dB"),
+        (schemes.FirstSlot, "run repeated", "embedding differs at 0 dB"),
+        (schemes.OtherMatrix, "run repeated", "embedding differs at 0 dB"),
         (schemes.Dice, "global generators", "torch used"),
         (schemes.ShortPayload, "payload", "extra has 9"),
     ],

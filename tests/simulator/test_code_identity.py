@@ -228,7 +228,7 @@ def test_a_run_recomputes_what_a_change_of_the_code_may_change(
     for change in changes:
         assert computed(*change)
         assert (
-            f"1 points are computed again: code {file}".replace(
+            f"1 point is computed again: code {file}".replace(
                 "own_channel.py", "own_channel/own_channel.py"
             )
             in caplog.text

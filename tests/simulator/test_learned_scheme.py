@@ -206,6 +206,13 @@ def test_an_encoder_of_another_training_is_not_mixed_in(
     sys.modules.pop("bad")
     with pytest.raises(ValueError, match="two networks of a scheme are named 'twice'"):
         open_for_training(OwnTraining().spec("bad:Twice", stage), stage)
+    (here / "bad.py").write_text(
+        "from my_learned_scheme import MyScheme\n\n\nclass Lossless(MyScheme):\n"
+        "    def training_loss(self):\n        return 0\n"
+    )
+    sys.modules.pop("bad")
+    with pytest.raises(ValueError, match=r"Lossless': training_loss\(\) must take \(batch\)"):
+        open_for_training(OwnTraining().spec("bad:Lossless", stage), stage)
     with pytest.raises(ValueError, match="'perfect' is a Perfect, it must be"):
         open_for_training(OwnTraining().spec("perfect", stage), stage)
     larger = replace(stage, preset=replace(stage.preset, image_size=96))

@@ -1,5 +1,6 @@
 """A run refuses what a user's own scheme or channel must not return: one line, no number."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,10 @@ from phy.streams import Streams
 from simulator.guard import Guarded
 from simulator.link import run_link
 from simulator.read_only import ReadOnlyInputs
-from simulator.scheme import Payload
+from simulator.scheme import Payload, Scheme
+from simulator.setup.channel import open_channel
 from simulator.slots import Slot
+from simulator.spec import RunSpec
 
 IMAGES = 6
 #: A number that a scheme or channel returns in place of the right value.
@@ -193,3 +196,33 @@ def test_an_average_gain_is_a_positive_number(gain: Any) -> None:
         ValueError, match=r"channel own: average_gain is .* a finite number above 0"
     ):
         Guarded(channel, "own")
+
+
+METHODS = [name for name, _ in inspect.getmembers(Scheme, inspect.isfunction) if name[0] != "_"]
+CHANNEL_METHODS = ["apply", "draw", "gain_cdf", "pilot_uses"]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_of_a_scheme_with_other_parameters_is_one_line(name: str) -> None:
+    scheme = Sent()
+    setattr(scheme, name, lambda one, two, three, four: None)
+    with pytest.raises(
+        ValueError, match=rf"^scheme mine: {name}\(one, .*\) must take \([a-z_, ]+\)$"
+    ):
+        ReadOnlyInputs(scheme, "mine")
+    setattr(scheme, name, 3)
+    with pytest.raises(ValueError, match=f"^scheme mine: {name} is 3, it must be a method$"):
+        ReadOnlyInputs(scheme, "mine")
+    setattr(scheme, name, lambda *values, more=2: None)  # takes what the contract gives
+    ReadOnlyInputs(scheme, "mine")
+
+
+@pytest.mark.parametrize("name", CHANNEL_METHODS)
+def test_a_method_of_a_channel_with_other_parameters_is_one_line(name: str) -> None:
+    channel = Rician()
+    setattr(channel, name, lambda: None)
+    spec = RunSpec(("perfect",), (0.0,))
+    with pytest.raises(
+        ValueError, match=rf"^channel 'rician': {name}\(\) must take \([a-z_, ]+\)$"
+    ):
+        open_channel(spec, channel)
