@@ -16,8 +16,8 @@ MARKDOWN_HEAD = """\
 
 This page defines every column and every metric that a run, a comparison, or a record of
 `simulator.open_link` has. `simulate list --columns` writes it from the declarations in
-`simulator/columns.py`. An image is one row of the data set; a mean is over the images of a scheme at
-one SNR. [model.md](model.md#costs) says how costs are counted, and [statistics.md](statistics.md)
+`simulator/columns.py`. An image is one row of the data set; a mean is over the images of a scheme
+at one SNR. [model.md](model.md#costs) says how costs are counted, and [statistics.md](statistics.md)
 what an interval covers.
 """
 

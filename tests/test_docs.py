@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from test_architecture import ALLOWED, allowed
 
@@ -13,6 +14,8 @@ PAGES = [
     for pattern in ("*.md", "docs/*.md", "benchmarks/**/*.md", "semantic/pretrained/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
+#: Pages that a program writes, with long lines of names.
+WRITTEN_BY_PROGRAMS = ("docs/arguments.md", "benchmarks/cross_check/results.md")
 NAMES = [path.relative_to(ROOT).as_posix() for path in PAGES]
 
 
@@ -51,6 +54,47 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
         r"`((?:phy|semantic|simulator|tests|benchmarks|docs)/[\w/.]+\.py)`", prose(page)
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_prose_wraps_at_100_columns(page: Path) -> None:
+    lines = re.findall(r"^(?!\s*\||    ).{101,}$", prose(page), flags=re.MULTILINE)
+    name = page.relative_to(ROOT).as_posix()
+    assert name in WRITTEN_BY_PROGRAMS or [ln for ln in lines if "](" not in ln] == []
+
+
+def test_the_readme_has_the_numbers_of_its_files() -> None:
+    rows = re.findall(
+        r"^\| `([\w-]+)` \| .* \| ([\d.]+) \| ([\d ]+) \| ([\w/]+) \|$",
+        (ROOT / "README.md").read_text("utf-8"),
+        flags=re.MULTILINE,
+    )
+    assert len(rows) > 20
+    for scheme, mean_ap, uses, file in rows:
+        if file.startswith("paired/"):
+            path, wanted = ROOT / f"benchmarks/results/{file}.csv", [mean_ap]
+        else:
+            papers = ROOT / f"benchmarks/results/papers/{file}.csv"
+            path = papers if papers.exists() else ROOT / f"docs/results/{file}.csv"
+            wanted = [mean_ap, uses.replace(" ", "")]
+        assert measured(pd.read_csv(path), scheme)[: len(wanted)] == wanted, scheme
+
+
+def measured(table: pd.DataFrame, scheme: str) -> list[str]:
+    """mAP and channel uses of a scheme at -2 dB, as the README writes them; mAP alone of pairs."""
+    table = table[table["snr_db"] == -2]
+    if "scheme_a" in table:
+        pairs = table[table["metric"] == "mAP"]
+        return [
+            f"{pairs['b' if end == 'scheme_b' else 'a'][pairs[end] == scheme].iloc[0]:.1f}"
+            for end in ("scheme_a", "scheme_b")
+            if (pairs[end] == scheme).any()
+        ][:1]
+    rows = table[table["scheme"] == scheme]
+    if "metric" in rows:
+        values = rows.set_index("metric")["value"]
+        return [f"{values['mAP']:.1f}", f"{values['channel_uses']:.0f}"]
+    return [f"{rows['mAP'].iloc[0]:.1f}", f"{rows['channel_uses'].iloc[0]:.0f}"]
 
 
 def test_the_index_has_every_page() -> None:

@@ -33,7 +33,7 @@ def markdown(
     parts = [f"# Accuracy at a price in {PRICE_NAMES[price]}"]
     parts.append(
         "An entry is the best accuracy in percent at no more than this price per image, over the "
-        "settings of the scheme, with the half-width of its 95 % interval. The best scheme of a row "
+        "settings of\nthe scheme, with the half-width of its 95 % interval. The best scheme of a row "
         "is bold."
     )
     for snr_db in sorted(points["snr_db"].unique()):
@@ -87,7 +87,7 @@ def _leads(points: pd.DataFrame, metrics: tuple[str, ...], price: str, ours: str
         f"## {ours} against the best other scheme",
         "",
         "Others that feed back more bits are left out. The interval takes the two accuracies as "
-        "independent, which is on the safe side.",
+        "independent,\nwhich is on the safe side.",
         "",
         f"| metric | SNR dB | at most | {ours} | best other | its accuracy | difference |",
         "|---|---|---|---|---|---|---|",
