@@ -48,6 +48,7 @@ NAMES: dict[str, str] = {
     "simulator.papers.stack_figures:STACK_FIGURES": "simulator.papers.network_figures:NETWORK_FIGURES",
     "simulator.papers.stack_figures:StackFigure": "simulator.papers.network_figures:NetworkFigure",
     "simulator.results.figures:AXES": "simulator.plots.panels:AXES",
+    "simulator.results.figures:MARKERS": "simulator.results.line_styles:MARKERS",
     "simulator.scheme:scatter_outputs": "semantic.tasks:put_rows",
     "simulator.schemes.own_order:order_of": "simulator.schemes.order_signaling:new_first",
     "simulator.schemes.own_order:read_subset": "simulator.schemes.order_signaling:read_new_features",
