@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from simulator.papers.experiments import Experiment
-from simulator.results.figures import TITLES, save
-from simulator.results.line_styles import MARKERS, line_style
+from simulator.results.figures import TITLES, error_bars, save
+from simulator.results.line_styles import line_style, matplotlib_style
 
 
 def draw_experiment(
@@ -58,20 +58,12 @@ def draw_experiment(
     save(figure, path, dpi=130)
 
 
-def _errors(rows: pd.DataFrame) -> list[Any]:
-    below = (rows["value"] - rows["ci_low"]).clip(lower=0)
-    return [below, (rows["ci_high"] - rows["value"]).clip(lower=0)]
-
-
 def _curves(ax: Any, experiment: Experiment, rows: pd.DataFrame, published: pd.DataFrame) -> None:
     for i, line in enumerate(experiment.lines):
         mine = rows[rows["label"] == line.label].sort_values("snr_db")
-        look = line_style(i)
-        marker = MARKERS[look.marker]
-        style: dict[str, Any] = {"marker": marker, "color": look.color, "markersize": 4}
-        ax.errorbar(
-            mine["snr_db"], mine["value"], yerr=_errors(mine), capsize=2, label=line.label, **style
-        )
+        style = matplotlib_style(i) | {"markersize": 4}
+        bars = {"yerr": error_bars(mine), "capsize": 2}
+        ax.errorbar(mine["snr_db"], mine["value"], label=line.label, **bars, **style)
         theirs = published[published["label"] == line.label].sort_values("snr_db")
         if len(theirs):
             style |= {"markerfacecolor": "none", "linestyle": ":", "linewidth": 0.8}
@@ -101,7 +93,7 @@ def _bars(ax: Any, experiment: Experiment, rows: pd.DataFrame) -> None:
             mine["value"],
             width,
             color=line_style(i).color,
-            yerr=_errors(mine),
+            yerr=error_bars(mine),
             capsize=2,
             label=f"{count - 1} retransmissions",
         )

@@ -64,12 +64,10 @@ def _draw_panel(ax: Axes, rows: pd.DataFrame, metric: str) -> None:
     """Draws the lines of one metric, with its title and its axis."""
     for i, (scheme, points) in enumerate(rows.groupby("scheme", sort=False)):
         points = points.sort_values("snr_db")
-        below = (points["value"] - points["ci_low"]).clip(lower=0)
-        above = (points["ci_high"] - points["value"]).clip(lower=0)
         ax.errorbar(
             points["snr_db"],
             points["value"],
-            yerr=[below, above],
+            yerr=error_bars(points),
             **matplotlib_style(i),
             markersize=4,
             linewidth=1.3,
@@ -85,6 +83,12 @@ def _draw_panel(ax: Axes, rows: pd.DataFrame, metric: str) -> None:
     ticks = sorted(rows["snr_db"].unique())
     if len(ticks) <= 12:
         ax.set_xticks(ticks)
+
+
+def error_bars(points: pd.DataFrame) -> list[pd.Series]:
+    """Returns the lengths of the interval below and above each value, as matplotlib takes them."""
+    lengths = points["value"] - points["ci_low"], points["ci_high"] - points["value"]
+    return [length.clip(lower=0) for length in lengths]
 
 
 def save(figure: Figure, path: Path, dpi: float | str = "figure") -> None:
