@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -17,6 +18,8 @@ from simulator.renamed import shown_on_stderr
 
 #: Exit codes: an error of the user, Ctrl-C, SIGTERM, and output that nobody reads (128 + signal).
 USER_ERROR, INTERRUPTED, TERMINATED, UNREAD = 2, 130, 143, 141
+#: Seconds after which a signal that was ignored is sent again.
+AGAIN_S = 0.01
 
 
 class Terminated(KeyboardInterrupt):
@@ -31,7 +34,7 @@ class Commands(click.Group):
         os.environ["MPLBACKEND"] = "Agg"  # that of a notebook need not be installed here
         before = _on_sigterm(_terminate)
         try:
-            with shown_on_stderr():
+            with shown_on_stderr(), interruptions_not_ignored():
                 return super().main(*args, **{**options, "standalone_mode": False})
         except KeyboardInterrupt as error:
             show_cursor()
@@ -66,6 +69,31 @@ def ending(error: BaseException | None) -> tuple[str, int]:
     if isinstance(error, Terminated):
         return "terminated", TERMINATED
     return "interrupted", INTERRUPTED
+
+
+@contextmanager
+def interruptions_not_ignored() -> Iterator[None]:
+    """Sends Ctrl-C and SIGTERM again where Python ignores them.
+
+    Their handlers raise wherever the program is. Errors in the callback of a weak reference and in a
+    destructor are reported and ignored: the program would go on.
+    """
+    before = sys.unraisablehook
+
+    def hook(ignored: sys.UnraisableHookArgs) -> None:
+        if not issubclass(ignored.exc_type, KeyboardInterrupt):
+            before(ignored)
+            return
+        number = signal.SIGTERM if issubclass(ignored.exc_type, Terminated) else signal.SIGINT
+        again = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def show_cursor() -> None:

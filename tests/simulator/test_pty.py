@@ -5,11 +5,16 @@ import pty
 import re
 import select
 import signal
+import sys
 import time
+import weakref
 from pathlib import Path
 
+import click
 import pytest
 from run_processes import forked
+
+from simulator.commands.user_errors import Commands
 
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("processes")]
 
@@ -62,3 +67,29 @@ def test_the_cursor_is_shown_again(
     assert word in shown
     assert re.findall(rb"\x1b\[\?25[lh]", shown)[-1] == SHOW
     assert b"Traceback" not in shown
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_that_python_ignores_comes_again(
+    sent: signal.Signals, code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It arrives in the callback of a weak reference, whose errors Python ignores."""
+
+    class Thing:
+        """Something that a weak reference can name."""
+
+    @click.command
+    def lose() -> None:
+        thing = Thing()
+        reference = weakref.ref(thing, lambda _: signal.raise_signal(sent))
+        del thing
+        assert reference() is None
+        time.sleep(20)
+        raise AssertionError("the signal is lost")
+
+    commands = Commands(commands={"lose": lose})
+    with pytest.raises(SystemExit) as end:
+        commands.main(["lose"])
+    assert end.value.code == code
+    assert "ignored" not in capfd.readouterr().err
+    assert sys.unraisablehook.__module__ != Commands.__module__
