@@ -1,12 +1,14 @@
 """The digital part of plus-hybrid: latent features, vector-quantized in stages.
 
-A residual vector quantizer describes the latent features by 37 bits. Two stages form a block, which
-one short code protects. The rest, features minus codewords, is analog. Distances have the weights of
-the schedule, so that the first bits protect what the tasks need most.
+A residual vector quantizer describes the latent features by 37 bits. A block, which one short code
+protects, is the indices of two stages, or of the first one alone where there are not enough channel
+uses for two. The rest, features minus codewords, is analog. Distances have the weights of the
+schedule, so that the first bits protect what the tasks need most.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,21 +18,26 @@ from torch import Tensor, nn
 from semantic.plus.schedule import LATENT_FEATURES, feature_weights
 from semantic.vq.residual import ResidualQuantizer
 
-#: Bits of the stages, and stages of a block.
+#: Bits of the stages.
 STAGE_BITS = (7, 6, 6, 6, 6, 6)
-STAGES_PER_BLOCK = 2
-#: Blocks, and the bits of each.
-BLOCKS = len(STAGE_BITS) // STAGES_PER_BLOCK
-BLOCK_BITS = tuple(
-    sum(STAGE_BITS[i : i + STAGES_PER_BLOCK]) for i in range(0, len(STAGE_BITS), STAGES_PER_BLOCK)
-)
+#: Stages of each block, where channel uses allow two in a block.
+BLOCKS = ((0, 1), (2, 3), (4, 5))
+
+
+def bits_of(stages: Sequence[int]) -> int:
+    """Returns the information bits of a block.
+
+    >>> bits_of(BLOCKS[0])
+    13
+    """
+    return sum(STAGE_BITS[stage] for stage in stages)
 
 
 class BlockEstimate(NamedTuple):
     """What a receiver knows of the latent features from one block.
 
     Attributes:
-        mean: Expected sum of the codewords of its two stages.
+        mean: Expected sum of the codewords of its stages.
         variance: Variance of this sum.
     """
 
@@ -44,7 +51,7 @@ class LatentQuantizer(nn.Module):
     Attributes:
         codewords: Codewords of all stages in the weighted space, flat.
         log_prior: Logarithm of the share of training images of each codeword.
-        left: Variance of each feature that the first 0, 1, 2, ... blocks leave, flat.
+        left: Variance of each feature that the first 0, 2, 4, ... stages leave, flat.
     """
 
     codewords: Tensor
@@ -56,7 +63,7 @@ class LatentQuantizer(nn.Module):
         words = sum(2**bits for bits in STAGE_BITS)
         self.register_buffer("codewords", torch.zeros(words * LATENT_FEATURES))
         self.register_buffer("log_prior", torch.zeros(words))
-        self.register_buffer("left", torch.ones((BLOCKS + 1) * LATENT_FEATURES))
+        self.register_buffer("left", torch.ones((len(BLOCKS) + 1) * LATENT_FEATURES))
 
     @property
     def roots(self) -> Float[Tensor, " latent"]:
@@ -65,52 +72,73 @@ class LatentQuantizer(nn.Module):
 
     @property
     def variances(self) -> Float[Tensor, "counts latent"]:
-        """`left` by number of blocks."""
-        return self.left.view(-1, LATENT_FEATURES)
+        """Variance of each feature that the first 0, 1, 2, ... stages leave.
+
+        A file has those of even numbers of stages. The first of two stages also leaves what the
+        second one describes: errors do not correlate with the codewords that they are errors of.
+        """
+        even, found = self.left.view(-1, LATENT_FEATURES), list[Tensor]()
+        for block, (_, second) in enumerate(BLOCKS):
+            words, share = self.words(second), self.log_prior_of(second).softmax(0)[:, None]
+            mean = (share * words).sum(0)
+            found += [even[block], even[block + 1] + (share * (words - mean).square()).sum(0)]
+        return torch.stack([*found, even[-1]])
 
     @property
     def quantizer(self) -> ResidualQuantizer:
         """The quantizer in the weighted space."""
         return ResidualQuantizer(STAGE_BITS, self.codewords.view(-1, LATENT_FEATURES))
 
-    def quantize(self, c: Float[Tensor, "batch latent"]) -> Int[Tensor, "batch blocks"]:
-        """Returns the message of each block."""
-        index = self.quantizer.quantize(c * self.roots)
-        pairs = zip(
-            index[:, 0::2].unbind(1), index[:, 1::2].unbind(1), STAGE_BITS[1::2], strict=True
-        )
-        return torch.stack([first << bits | second for first, second, bits in pairs], 1)
+    def quantize(self, c: Float[Tensor, "batch latent"]) -> Int[Tensor, "batch stages"]:
+        """Returns the index of each stage."""
+        return self.quantizer.quantize(c * self.roots)
 
-    def words(self, block: int) -> tuple[Tensor, Tensor]:
-        """Returns the codewords of the two stages of a block, [size, latent] each."""
-        first = STAGES_PER_BLOCK * block
-        stages = (self.quantizer.stage(stage) / self.roots for stage in (first, first + 1))
-        a, b = stages
-        return a, b
+    def words(self, stage: int) -> Float[Tensor, "size latent"]:
+        """Returns the codewords of a stage."""
+        return self.quantizer.stage(stage) / self.roots
+
+    def log_prior_of(self, stage: int) -> Float[Tensor, " size"]:
+        """Returns the logarithm of the probability of each codeword of a stage."""
+        return ResidualQuantizer(STAGE_BITS, self.log_prior[:, None]).stage(stage)[:, 0]
 
     def codeword(
-        self, messages: Int[Tensor, "batch blocks"], blocks: int
+        self, index: Int[Tensor, "batch stages"], stages: int
     ) -> Float[Tensor, "batch latent"]:
-        """Returns the sum of the codewords of the first blocks."""
-        total = self.codewords.new_zeros(len(messages), LATENT_FEATURES)
-        for block in range(blocks):
-            bits, (first, second) = STAGE_BITS[2 * block + 1], self.words(block)
-            message = messages[:, block]
-            total = total + first[message >> bits] + second[message & (1 << bits) - 1]
+        """Returns the sum of the codewords of the first stages."""
+        total = self.codewords.new_zeros(len(index), LATENT_FEATURES)
+        for stage in range(stages):
+            total = total + self.words(stage)[index[:, stage]]
         return total
 
-    def prior(self, block: int) -> Float[Tensor, " messages"]:
+    def prior(self, stages: Sequence[int]) -> Float[Tensor, " messages"]:
         """Returns the logarithm of the probability of each message of a block."""
-        prior = ResidualQuantizer(STAGE_BITS, self.log_prior[:, None])
-        first, second = (prior.stage(2 * block + i)[:, 0] for i in (0, 1))
-        return (first[:, None] + second).flatten()
+        total = self.log_prior.new_zeros(1)
+        for stage in stages:
+            total = (total[:, None] + self.log_prior_of(stage)).flatten()
+        return total
 
-    def estimate(self, block: int, probability: Float[Tensor, "batch messages"]) -> BlockEstimate:
+    def estimate(
+        self, stages: Sequence[int], probability: Float[Tensor, "batch messages"]
+    ) -> BlockEstimate:
         """Returns mean and variance of the codewords of a block, given the messages' probabilities."""
-        first, second = self.words(block)
-        joint = probability.unflatten(1, (len(first), len(second)))
-        shares = joint.sum(2), joint.sum(1)
-        mean = shares[0] @ first + shares[1] @ second
-        squares = shares[0] @ first.square() + shares[1] @ second.square()
-        products = ((joint @ second) * first).sum(1)
-        return BlockEstimate(mean, (squares + 2 * products - mean.square()).clamp_min(0))
+        first = self.words(stages[0])
+        joint = probability.unflatten(1, (len(first), -1))
+        share = joint.sum(2)
+        mean, squares = share @ first, share @ first.square()
+        if len(stages) == 2:
+            second, share = self.words(stages[1]), joint.sum(1)
+            mean = mean + share @ second
+            squares = squares + share @ second.square() + 2 * ((joint @ second) * first).sum(1)
+        return BlockEstimate(mean, (squares - mean.square()).clamp_min(0))
+
+
+def message_of(index: Int[Tensor, "batch stages"], stages: Sequence[int]) -> Int[Tensor, " batch"]:
+    """Returns the message of a block: the indices of its stages, one after the other.
+
+    >>> message_of(torch.tensor([[3, 5]]), (0, 1))
+    tensor([197])
+    """
+    total = torch.zeros_like(index[:, 0])
+    for stage in stages:
+        total = total << STAGE_BITS[stage] | index[:, stage]
+    return total

@@ -154,9 +154,9 @@ def fit_latent_quantizer(network: PlusNetwork, s: Tensor, seed: int) -> None:
         for column, bits in zip(beam.index[:, 0].unbind(1), STAGE_BITS, strict=True)
     ]
     quantizer.log_prior.copy_(((torch.cat(counts) + 1.0) / len(fitted)).log())
-    messages = in_tiles(quantizer.quantize, judged, tile=ROWS)
+    index = in_tiles(quantizer.quantize, judged, tile=ROWS)
     left = [
-        (judged - quantizer.codeword(messages, blocks)).square().mean(0)
-        for blocks in range(BLOCKS + 1)
+        (judged - quantizer.codeword(index, 2 * blocks)).square().mean(0)
+        for blocks in range(len(BLOCKS) + 1)
     ]
     quantizer.left.copy_(torch.cat(left).clamp_min(1e-4))

@@ -50,12 +50,12 @@ class TxState:
 
     Attributes:
         c: Latent features, [batch, latent].
-        messages: Message of each block, [batch, blocks].
+        index: Index of each stage of the quantizer, [batch, stages].
         progress: What has been sent.
     """
 
     c: Tensor
-    messages: Tensor
+    index: Tensor
     progress: Progress
 
 
@@ -65,6 +65,7 @@ class RxState:
 
     Attributes:
         progress: What has been received.
+        stages: [batch] int64, stages of the blocks that have begun.
         decoded: [batch] bool, whether the latest block is decoded, as the latest answer says.
         llr: LLRs of the coded bits of the latest block, [batch, bits]; 0 for bits to come.
         mean: Expected codewords of the finished blocks, [batch, latent].
@@ -78,6 +79,7 @@ class RxState:
     """
 
     progress: Progress
+    stages: Tensor
     decoded: Tensor
     llr: Tensor
     mean: Tensor
@@ -112,7 +114,7 @@ class Plans:
 
     Attributes:
         channel: Channel law of the run.
-        left: Variance of each feature that the first 0, 1, ... blocks leave, [blocks + 1, latent].
+        left: Variance of each feature that the first 0, 1, ... stages leave, [stages + 1, latent].
         max_transmissions: G_max.
         blocks: Most blocks of an image.
         bursts_per_block: Bursts in which a block of average length is sent.
@@ -121,7 +123,7 @@ class Plans:
     channel: Channel
     left: np.ndarray
     max_transmissions: int
-    blocks: int = BLOCKS
+    blocks: int = len(BLOCKS)
     bursts_per_block: int = 2
     _tables: dict[Slot, Timetable] = field(default_factory=dict)
     _positions: dict[float, Tensor] = field(default_factory=dict)
@@ -142,7 +144,7 @@ class Plans:
         return self._tables[slot]
 
     def positions(self, slot: Slot) -> Tensor:
-        """Returns the feature of each analog place after 0, 1, ... blocks: [blocks + 1, PLACES]."""
+        """Returns the feature of each analog place after 0, 1, ... stages: [stages + 1, PLACES]."""
         snr_db = slot.reported_snr_db
         if snr_db not in self._positions:
             rows = [analog_schedule(left, snr_from_db(snr_db)) for left in self.left]

@@ -14,11 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from semantic.plus.hybrid import BLOCK_BITS, BLOCKS
+from semantic.plus.hybrid import BLOCKS, bits_of
 from semantic.plus.schedule import burst_sizes, feature_weights
 
 #: Uses of a block as a multiple of bits over information: what a block needs to begin, and the most.
 NEEDED, MOST = 1.1, 1.6
+#: The same of one stage, where two do not fit: half of its bits, uncertain as they are, are worth more
+#: than analog values (chosen on the validation split, docs/semantics.md).
+NEEDED_ALONE = 0.5
 #: Places of the analog schedule; a longer part repeats them.
 PLACES = 2048
 
@@ -30,16 +33,20 @@ class Timetable:
     Attributes:
         sizes: Uses of each burst.
         ends_slot: Whether each burst is the last one of its slot.
+        blocks: Stages of each block.
         needed: Uses that must be left for each block to begin.
         digital_uses: Number of uses after which no coded bits are sent.
 
     >>> table = Timetable.of(B=15, slots=2, information=0.5)
-    >>> table.sizes, table.needed
-    ((15, 15), (29, 27, 27))
+    >>> table.sizes, table.blocks, table.needed
+    ((15, 15), ((0, 1), (2, 3), (4, 5)), (29, 27, 27))
+    >>> Timetable.of(B=10, slots=2, information=0.5).blocks  # too few uses for two stages
+    ((0,),)
     """
 
     sizes: tuple[int, ...]
     ends_slot: tuple[bool, ...]
+    blocks: tuple[tuple[int, ...], ...]
     needed: tuple[int, ...]
     digital_uses: int
 
@@ -49,7 +56,7 @@ class Timetable:
         B: int,
         slots: int,
         information: float,
-        blocks: int = BLOCKS,
+        blocks: int = len(BLOCKS),
         bursts_per_block: int = 2,
     ) -> Timetable:
         """Returns the timetable.
@@ -61,10 +68,14 @@ class Timetable:
             blocks: Most blocks.
             bursts_per_block: Bursts in which a block of average length is sent.
         """
-        needed = tuple(int(np.ceil(NEEDED * bits / information)) for bits in BLOCK_BITS[:blocks])
+        stages: tuple[tuple[int, ...], ...] = BLOCKS[:blocks]
+        needed = tuple(int(np.ceil(NEEDED * bits_of(block) / information)) for block in stages)
         digital_uses = min(int(MOST / NEEDED * sum(needed)), B * slots)
-        if B * slots < max(needed[:1], default=0):
-            digital_uses = 0  # not even the first block can begin
+        if B * slots < max(needed[:1], default=0):  # not even the first block can begin
+            stages, bits = (BLOCKS[0][:1],), bits_of(BLOCKS[0][:1])
+            needed = (int(np.ceil(NEEDED_ALONE * bits / information)),)
+            enough = B * slots >= needed[0]
+            digital_uses = min(int(MOST * bits / information), B * slots) if enough else 0
         step = max(1, round(max(needed, default=0) / bursts_per_block))
         sizes, ends = list[int](), list[bool]()
         for slot in range(slots):
@@ -73,7 +84,12 @@ class Timetable:
             own = (*own, B - part) if part < B else own
             sizes += own
             ends += [False] * (len(own) - 1) + [True]
-        return cls(tuple(sizes), tuple(ends), needed, digital_uses)
+        return cls(tuple(sizes), tuple(ends), stages, needed, digital_uses)
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """Stages of the first 0, 1, 2, ... blocks."""
+        return (0, *accumulate(len(block) for block in self.blocks))
 
     @property
     def starts(self) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import final
 
 import numpy as np
@@ -16,7 +17,7 @@ from phy.power import normalize_power
 from phy.snr import snr_from_db
 from semantic.encoder.multitask import MultiTaskNetwork
 from semantic.link.stopping import REASONS, Decode, StoppingCriterion
-from semantic.plus.hybrid import BLOCK_BITS, LatentQuantizer
+from semantic.plus.hybrid import LatentQuantizer, bits_of, message_of
 from semantic.plus.network import PlusNetwork
 from semantic.tasks import TaskOutputs
 from semantic.tiles import in_tiles
@@ -78,6 +79,7 @@ class PlusHybrid(Scheme):
         arguments = arguments or PlusHybridArguments()
         self.encoder, self.network, self.plans = encoder, network, plans
         self.quantizer: LatentQuantizer = network.quantizer
+        self.left = network.quantizer.variances
         self.confidence = arguments.block_confidence
         self.stopping = StoppingCriterion(snr_from_db(arguments.theta_0_db))
 
@@ -86,9 +88,9 @@ class PlusHybrid(Scheme):
         return len(self.plans.timetable(slot).sizes)
 
     def encode(self, encoded: EncodedDataset, index: np.ndarray) -> Payload:
-        """Encodes s, which was computed once for all schemes, into c and its messages."""
+        """Encodes s, which was computed once for all schemes, into c and its indices."""
         c = in_tiles(self.network.encode, encoded.features.s[index])
-        return Payload({"c": c, "messages": in_tiles(self.quantizer.quantize, c)})
+        return Payload({"c": c, "index": in_tiles(self.quantizer.quantize, c)})
 
     def clean_embedding(self, encoded: EncodedDataset, index: np.ndarray) -> Tensor:
         """Returns the embedding of the network's own performers, shared or not."""
@@ -102,6 +104,7 @@ class PlusHybrid(Scheme):
         llr = c.new_zeros(len(c), 2 * self.plans.timetable(slot).digital_uses)
         rx = RxState(
             progress=progress,
+            stages=none,
             decoded=none.bool(),
             llr=llr,
             mean=zero,
@@ -112,7 +115,7 @@ class PlusHybrid(Scheme):
             precision=zero,
             received_snr=c.new_zeros(len(c)),
         )
-        return TxState(c, payload.tensors["messages"], progress), rx
+        return TxState(c, payload.tensors["index"], progress), rx
 
     def transmit(self, tx: TxState, feedback: Feedback | None, slot: Slot) -> tuple[Burst, TxState]:
         """Returns the burst: coded bits of some images, analog values of the others."""
@@ -125,27 +128,27 @@ class PlusHybrid(Scheme):
         block, bits, digital = table.advance(at.bursts, at.block, at.bits, decoded)
         at, uses = replace(at, block=block, bits=bits), table.sizes[at.bursts]
         x = torch.zeros(len(tx.c), uses, dtype=torch.complex64, device=tx.c.device)
-        for number in range(len(table.needed)):
+        for number, stages in enumerate(table.blocks):
             rows = (digital & (block == number)).nonzero().flatten()
             if len(rows):
-                code = ShortCode(BLOCK_BITS[number])
-                words = code.encode(tx.messages[rows, number], 0, 2 * table.digital_uses)
+                message = message_of(tx.index[rows], stages)
+                words = ShortCode(bits_of(stages)).encode(message, 0, 2 * table.digital_uses)
                 x[rows] = QPSK.map(words.gather(1, _run(bits[rows], 2 * uses).cpu())).to(x.device)
-        for number in range(len(table.needed) + 1):
+        for number, count in enumerate(table.stages):
             rows = (~digital & (block == number)).nonzero().flatten()
             if len(rows):
-                rest = tx.c[rows] - self.quantizer.codeword(tx.messages[rows], number)
-                place, deviation = self._places(slot, number, at.places[rows], uses)
+                rest = tx.c[rows] - self.quantizer.codeword(tx.index[rows], count)
+                place, deviation = self._places(slot, count, at.places[rows], uses)
                 z = normalize_power(rest.gather(1, place) / deviation, uses)
                 x[rows] = map_iq(z, 2)
         burst = Burst(x, torch.full((len(x),), uses), header)
         return burst, replace(tx, progress=at.after(digital, uses))
 
-    def _places(self, slot: Slot, block: int, first: Tensor, uses: int) -> tuple[Tensor, Tensor]:
+    def _places(self, slot: Slot, stages: int, first: Tensor, uses: int) -> tuple[Tensor, Tensor]:
         """Returns feature and standard deviation of the rest at each place, [rows, 2 uses]."""
-        position = self.plans.positions(slot)[block].to(first.device)
+        position = self.plans.positions(slot)[stages].to(first.device)
         place = position[_run(first, 2 * uses) % PLACES]
-        return place, self.quantizer.variances[block].sqrt()[place]
+        return place, self.left[stages].sqrt()[place]
 
     def read_header(self, rx: RxState, header: Tensor | None) -> RxState:
         """Reads from the header whether the transmitter received the latest feedback."""
@@ -166,7 +169,9 @@ class PlusHybrid(Scheme):
         gain = 2 * (received.h.real.square() + received.h.imag.square()) / received.no
         # In sequence: the rounding of a sum must not depend on the size of the batch.
         snr = rx.received_snr + gain.cumsum(1)[:, -1] / slot.features
-        rx = replace(rx, progress=at.after(digital, uses), decoded=decoded, received_snr=snr)
+        at = at.after(digital, uses)
+        stages = torch.tensor(table.stages, device=block.device)[at.block + (at.bits > 0).long()]
+        rx = replace(rx, progress=at, stages=stages, decoded=decoded, received_snr=snr)
         ack, outputs = torch.zeros_like(decoded), None
         if table.ends_slot[number]:
             ack, _, outputs = self.stopping.decide(snr, self._decode(rx))
@@ -180,7 +185,7 @@ class PlusHybrid(Scheme):
         table = self.plans.timetable(slot)
         width, decoded = table.coded_bits(at.bursts), torch.zeros_like(digital)
         llr, mean, variance = rx.llr.clone(), rx.latest_mean.clone(), rx.latest_variance.clone()
-        for number in range(len(table.needed)):
+        for number, stages in enumerate(table.blocks):
             rows = (digital & (at.block == number)).nonzero().flatten()
             if not len(rows):
                 continue
@@ -189,30 +194,29 @@ class PlusHybrid(Scheme):
             # A bit is +1 or -1 on I or Q, as two features on a use are: its LLR is twice SNR y.
             found = 2 * demap_iq(some, count, 2)[0]
             llr[rows] = llr[rows].scatter(1, _run(at.bits[rows], count), found)
-            code, prior = ShortCode(BLOCK_BITS[number]), self.quantizer.prior(number).cpu()
-
-            def decode(
-                llr: Tensor, number: int = number, code: ShortCode = code, prior: Tensor = prior
-            ) -> tuple[Tensor, Tensor, Tensor]:
-                probability = code.posterior(llr.cpu(), prior).to(llr.device)
-                return (*self.quantizer.estimate(number, probability), probability.amax(1))
-
+            decode = partial(self._decode_block, stages)
             mean[rows], variance[rows], most = in_tiles(decode, llr[rows, :width])
             decoded[rows] = most > self.confidence
         return replace(rx, llr=llr, latest_mean=mean, latest_variance=variance), decoded
+
+    def _decode_block(self, stages: tuple[int, ...], llr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Returns mean and variance of a block's codewords, and the best message's probability."""
+        prior = self.quantizer.prior(stages).cpu()
+        probability = ShortCode(bits_of(stages)).posterior(llr.cpu(), prior).to(llr.device)
+        return (*self.quantizer.estimate(stages, probability), probability.amax(1))
 
     def _add_analog(
         self, rx: RxState, at: Progress, analog: Tensor, received: Received, slot: Slot
     ) -> RxState:
         """Adds the analog values of a burst."""
         matched, precision, uses = rx.matched.clone(), rx.precision.clone(), received.y.shape[1]
-        for number in range(len(self.plans.timetable(slot).needed) + 1):
+        for number, count in enumerate(self.plans.timetable(slot).stages):
             rows = (analog & (at.block == number)).nonzero().flatten()
             if not len(rows):
                 continue
             some = _rows(received, rows)
             value, weight = demap_iq(some, 2 * uses, 2)
-            place, deviation = self._places(slot, number, at.places[rows], uses)
+            place, deviation = self._places(slot, count, at.places[rows], uses)
             for column in range(2 * uses):  # in sequence, so that every device adds in this order
                 k, scale = place[:, column], deviation[:, column]
                 matched[rows, k] += value[:, column] / scale
@@ -225,8 +229,7 @@ class PlusHybrid(Scheme):
 
     def estimate(self, rx: RxState, rows: Tensor) -> Estimate:
         """Returns what the receiver knows of the latent features of some images."""
-        started = rx.progress.block[rows] + (rx.progress.bits[rows] > 0).long()
-        rest = 1 / (1 / self.quantizer.variances[started] + rx.precision[rows])
+        rest = 1 / (1 / self.left[rx.stages[rows]] + rx.precision[rows])
         return Estimate(
             rx.mean[rows] + rx.latest_mean[rows] + rest * rx.matched[rows],
             rx.variance[rows] + rx.latest_variance[rows] + rest,

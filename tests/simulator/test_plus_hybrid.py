@@ -7,7 +7,7 @@ import torch
 from phy.channels.fading import Rician
 from phy.streams import Streams
 from semantic.encoder.multitask import MultiTaskNetwork
-from semantic.plus.hybrid import BLOCK_BITS, BLOCKS, LatentQuantizer
+from semantic.plus.hybrid import BLOCKS, STAGE_BITS, LatentQuantizer, bits_of, message_of
 from semantic.plus.network import PlusNetwork
 from semantic.plus.schedule import LATENT_FEATURES, feature_weights
 from semantic.tasks import TaskOutputs
@@ -57,7 +57,7 @@ def scheme(network: PlusNetwork, **arguments: float) -> PlusHybrid:
 def payload(network: PlusNetwork) -> Payload:
     assert network.quantizer is not None
     c = network.encode(features(IMAGES, 2))
-    return Payload({"c": c, "messages": network.quantizer.quantize(c)})
+    return Payload({"c": c, "index": network.quantizer.quantize(c)})
 
 
 def send(
@@ -98,27 +98,41 @@ def weighted(error: torch.Tensor) -> float:
 def test_a_certain_message_is_its_codeword(network: PlusNetwork) -> None:
     quantizer = network.quantizer
     assert isinstance(quantizer, LatentQuantizer)
-    messages = payload(network).tensors["messages"]
-    total = torch.zeros(IMAGES, LATENT_FEATURES)
-    for block, bits in enumerate(BLOCK_BITS):
-        one = torch.nn.functional.one_hot(messages[:, block], 2**bits).float()
-        found = quantizer.estimate(block, one)
-        total += found.mean
-        assert float(found.variance.abs().max()) < 1e-4
-        assert torch.allclose(total, quantizer.codeword(messages, block + 1), atol=1e-5)
-    even = quantizer.estimate(0, torch.full((1, 2 ** BLOCK_BITS[0]), 2.0 ** -BLOCK_BITS[0]))
-    assert float(even.variance.min()) > 0
-    weights = torch.from_numpy(feature_weights()).float()
-    left = (quantizer.variances @ weights).tolist()
-    assert left == sorted(left, reverse=True)  # every block leaves less
-    assert len(left) == BLOCKS + 1
+    index = payload(network).tensors["index"]
+    for blocks in (BLOCKS, [(stage,) for stage in range(len(STAGE_BITS))]):
+        total, sent = torch.zeros(IMAGES, LATENT_FEATURES), 0
+        for stages in blocks:
+            size, sent = 2 ** bits_of(stages), sent + len(stages)
+            one = torch.nn.functional.one_hot(message_of(index, stages), size).float()
+            found = quantizer.estimate(stages, one)
+            total += found.mean
+            assert float(found.variance.abs().max()) < 1e-4
+            assert torch.allclose(total, quantizer.codeword(index, sent), atol=1e-5)
+            even = quantizer.estimate(stages, torch.full((1, size), 1 / size))
+            assert float(even.variance.min()) > 0
 
 
-@pytest.mark.parametrize("information", [0.05, 0.4, 2.0])
+def test_the_variance_that_each_stage_leaves_is_that_of_the_images(network: PlusNetwork) -> None:
+    quantizer = network.quantizer
+    assert isinstance(quantizer, LatentQuantizer)
+    c, weights = network.encode(features(2000, 4)), torch.from_numpy(feature_weights()).float()
+    index, left = quantizer.quantize(c), (quantizer.variances @ weights).tolist()
+    assert left == sorted(left, reverse=True)  # every stage leaves less
+    for stages, expected in enumerate(left):
+        assert weighted(c - quantizer.codeword(index, stages)) == pytest.approx(expected, rel=0.1)
+    assert len(left) == len(STAGE_BITS) + 1
+
+
+@pytest.mark.parametrize("information", [1e-6, 0.05, 0.1, 0.4, 2.0])
 @pytest.mark.parametrize("B", [1, 15, 600])
 def test_bursts_fill_the_slots(B: int, information: float) -> None:
     table = Timetable.of(B, G, information)
     assert sum(table.sizes) == G * B
+    carried = G * B * information  # coded bits are sent if they carry half of the first stage
+    assert 0 <= table.digital_uses <= G * B
+    assert (table.digital_uses >= table.needed[0]) == (carried >= bits_of(BLOCKS[0][:1]) / 2)
+    assert (table.digital_uses == 0) == (carried < bits_of(BLOCKS[0][:1]) / 2)
+    assert (table.blocks == BLOCKS) == (carried > 1.1 * bits_of(BLOCKS[0]))
     ends = np.cumsum(table.sizes)[np.array(table.ends_slot)]
     assert ends.tolist() == [B * (slot + 1) for slot in range(G)]
     widths = [table.coded_bits(burst) for burst in range(len(table.sizes))]
@@ -132,13 +146,24 @@ def test_coded_bits_leave_less_error_than_analog_values_alone(
 ) -> None:
     slot = Slot(snr_db, 1e-3, 3e6 if snr_db < 8 else 0.3e6, budget="uses")
     errors = []
-    for blocks in (0, BLOCKS):
+    for blocks in (0, len(BLOCKS)):
         found, c, decoded = estimate_after_all(scheme(network, blocks=blocks), slot)
         assert (decoded > 0) == (blocks > 0)
         errors.append(weighted(found.mean - c))
         if not blocks:  # the scale of the rest depends on the image, and power control removes it
             assert weighted(found.variance.sqrt()) == pytest.approx(errors[-1], rel=0.5)
     assert errors[1] < 1.05 * errors[0]
+
+
+def test_few_uses_carry_the_bits_of_one_stage(network: PlusNetwork) -> None:
+    slot = Slot(-6.0, 1e-3, 1.6e6, budget="uses")
+    hybrid = scheme(network)
+    table = hybrid.plans.timetable(slot)
+    assert (table.blocks, sum(table.sizes)) == ((BLOCKS[0][:1],), 8 * G)
+    found, c, decoded = estimate_after_all(hybrid, slot)
+    alone, _, _ = estimate_after_all(scheme(network, blocks=0), slot)
+    assert decoded > 0
+    assert weighted(found.mean - c) < weighted(alone.mean - c)
 
 
 def test_one_bit_for_each_burst_with_coded_bits(network: PlusNetwork) -> None:
