@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from copy import copy, deepcopy
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TypeVar
 
 from torch import nn
@@ -25,7 +26,7 @@ from semantic.plus.variants import VARIANTS
 from semantic.vq.network import VqNetwork
 from semantic.weights.deepjscc import load_deepjscc
 from semantic.weights.files import WeightsError, file_hash, load_into, read_weights
-from semantic.weights.precision import choose_precision, pack_products, round_products
+from semantic.weights.precision import Precision, choose_precision, pack_products, round_products
 from semantic.weights.stored import (
     PLUS,
     EncoderBundle,
@@ -33,11 +34,35 @@ from semantic.weights.stored import (
     load_link,
     load_plus,
     weights_directory,
+    weights_path,
 )
 from semantic.weights.vq import VQ, load_vq
 from simulator.spec import RunSpec
 
 Network = TypeVar("Network", bound=nn.Module)
+
+
+def _state_of(file: Path) -> tuple[int, ...]:
+    """Returns what differs when a file is written anew."""
+    found = file.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@lru_cache(maxsize=2)
+def _kept_encoder(
+    file: Path, state: tuple[int, ...], device: str, precision: Precision
+) -> EncoderBundle:
+    """Opens an encoder once for all runs of a process. No run writes into it."""
+    return _open_encoder(file, device, precision)
+
+
+def _open_encoder(
+    file: Path, device: str, precision: Precision, backbone: str | None = None
+) -> EncoderBundle:
+    loaded = load_encoder(str(file), device, backbone).in_precision(precision)
+    if precision == "fp32":
+        pack_products(loaded.network.performers, device)
+    return loaded
 
 
 class Networks:
@@ -96,11 +121,10 @@ class Networks:
         return loaded
 
     def _load_encoder(self, weights: str | None) -> EncoderBundle:
-        loaded = load_encoder(weights, self.device, self.spec.backbone)
-        loaded = loaded.in_precision(self.precision)
-        if self.precision == "fp32":
-            pack_products(loaded.network.performers, self.device)
-        return loaded
+        file = weights_path(weights, "encoder")
+        if self.spec.backbone is not None:  # a user's own network may keep what it has seen
+            return _open_encoder(file, self.device, self.precision, self.spec.backbone)
+        return _kept_encoder(file, _state_of(file), self.device, self.precision)
 
     def _rounded(self, network: Network) -> Network:
         if self.precision == "bf16":
