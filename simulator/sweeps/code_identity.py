@@ -86,7 +86,7 @@ def code_hash(source: bytes) -> str:
     False
     """
     try:
-        executed = repr(_executed(ast.parse(source))).encode()
+        executed = _executed(ast.parse(source)).encode()
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         executed = source
     return hashlib.sha256(executed).hexdigest()[:16]
@@ -127,19 +127,23 @@ def package_code() -> dict[str, str]:
     return found
 
 
-def _executed(node: Any) -> Any:
-    """Returns a syntax tree as nested tuples and lists.
+def _executed(node: Any) -> str:
+    """Returns a syntax tree as text.
 
     Docstrings are left out, and so are empty fields, which differ between versions of Python.
     """
     if isinstance(node, ast.Constant):
-        return repr(node.value)
-    if isinstance(node, ast.AST):
-        filled = [(k, v) for k, v in ast.iter_fields(node) if v is not None and v != []]
-        return type(node).__name__, *((name, _executed(value)) for name, value in filled)
+        return repr(repr(node.value))
     if isinstance(node, list):
-        return [_executed(item) for item in node if not _is_text(item)]
-    return node
+        return f"[{', '.join(_executed(item) for item in node if not _is_text(item))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    parts = [f"'{type(node).__name__}'"]
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if value is not None and value != []:
+            parts.append(f"('{name}', {_executed(value)})")
+    return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
 
 
 def _is_text(node: Any) -> bool:
