@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -182,8 +183,12 @@ def _own_parts(spec: RunSpec) -> list[tuple[str, str]]:
     ]
 
 
+@cache
 def installed_version(package: str) -> str | None:
-    """Returns the version of a distribution; None if it is not installed."""
+    """Returns the version of a distribution; None if it is not installed.
+
+    What is installed later counts from the next process on, which imports it.
+    """
     try:
         return version(package)
     except PackageNotFoundError:
