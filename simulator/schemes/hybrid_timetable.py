@@ -71,12 +71,13 @@ class Timetable:
         stages: tuple[tuple[int, ...], ...] = BLOCKS[:blocks]
         needed = tuple(int(np.ceil(NEEDED * bits_of(block) / information)) for block in stages)
         digital_uses = min(int(MOST / NEEDED * sum(needed)), B * slots)
+        length = float(max(needed, default=0))
         if B * slots < max(needed[:1], default=0):  # not even the first block can begin
             stages, bits = (BLOCKS[0][:1],), bits_of(BLOCKS[0][:1])
-            needed = (int(np.ceil(NEEDED_ALONE * bits / information)),)
+            needed, length = (int(np.ceil(NEEDED_ALONE * bits / information)),), bits / information
             enough = B * slots >= needed[0]
             digital_uses = min(int(MOST * bits / information), B * slots) if enough else 0
-        step = max(1, round(max(needed, default=0) / bursts_per_block))
+        step = max(1, round(length / bursts_per_block))
         sizes, ends = list[int](), list[bool]()
         for slot in range(slots):
             part = min(max(digital_uses - slot * B, 0), B)
