@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+import torch
 from torch import nn
 
 from phy.channel import Channel
@@ -59,9 +60,10 @@ def _kept_encoder(
 def _open_encoder(
     file: Path, device: str, precision: Precision, backbone: str | None = None
 ) -> EncoderBundle:
-    loaded = load_encoder(str(file), device, backbone).in_precision(precision)
-    if precision == "fp32":
-        pack_products(loaded.network.performers, device)
+    with torch.inference_mode(False):  # a later run may want gradients with respect to its inputs
+        loaded = load_encoder(str(file), device, backbone).in_precision(precision)
+        if precision == "fp32":
+            pack_products(loaded.network.performers, device)
     return loaded
 
 

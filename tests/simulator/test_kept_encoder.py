@@ -40,6 +40,14 @@ def test_runs_share_one_encoder(weights: Path) -> None:
     assert not any(value.requires_grad for value in first.network.parameters())
 
 
+def test_a_later_run_may_ask_for_gradients(weights: Path) -> None:
+    with torch.inference_mode():
+        opened(weights)
+    x = torch.zeros(1, 3, 32, 32, requires_grad=True)
+    opened(weights).network(x).sum().backward()
+    assert x.grad is not None
+
+
 def test_a_file_that_is_written_anew_is_opened_again(weights: Path) -> None:
     file, found = weights / "encoder.safetensors", [opened(weights)]
     size = file.stat().st_size
