@@ -139,7 +139,10 @@ def check_scheme(
     files = networks.files[spec.schemes[0]]
     with files.active():
         made: list[Any] = [
-            scheme(networks, **given) if callable(scheme) else build_schemes(networks)[subject]
+            # A part may write into its networks.
+            scheme(networks.apart(subject, copied=True), **given)
+            if callable(scheme)
+            else build_schemes(networks)[subject]
             for _ in range(2)
         ]
         declare("scheme", subject, made[0], given)
